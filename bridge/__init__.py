@@ -1,0 +1,1 @@
+"""What both processes agree on. Pure: values in, values out; no I/O, no clock, no state of the machine."""

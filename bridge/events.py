@@ -1,0 +1,354 @@
+"""What happened in a session: facts, in the past tense.
+
+The worker appends each fact to its event log *before* the fact has any effect outside, and the supervisor
+folds the same facts. A fact is never changed; what is the case now is derived (``bridge.session``).
+
+A ``Record`` is an event with its name: ``(generation, seq)``. The generation is a random number in a log's
+first record, so a lost or truncated log can never let an old button decide a new request. Together with the
+session id this names a permission request everywhere: in the log, on the wire, in a button's ``custom_id``,
+in the decision and in the event that answers it.
+
+Times are Unix seconds. Ids of Discord are integers (snowflakes). ``prompt_id`` is the Discord id of the
+message or interaction that carried a prompt.
+"""
+
+from typing import Literal
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, tag=True, tag_field="kind", omit_defaults=True):
+    """A fact. The subclass's name is its tag in the log and on the wire."""
+
+
+# --- the session -------------------------------------------------------------------------------------
+
+
+class SessionCreated(Event, frozen=True):
+    """A log's first record: all that is needed to rebuild the supervisor's row of this session."""
+
+    session_id: str
+    thread_id: int
+    guild_id: int
+    channel_id: int
+    directory: str
+    owner_id: int
+
+
+class LogGap(Event, frozen=True):
+    """Records up to ``through`` were acknowledged by the supervisor but are gone from the log."""
+
+    through: int
+
+
+# --- processes ---------------------------------------------------------------------------------------
+
+
+class WorkerStarted(Event, frozen=True):
+    pid: int
+    contained: bool
+    containment: str
+    """How the child is shut in, or why it is not; in words."""
+
+
+class ChildStarted(Event, frozen=True):
+    """A ``claude`` child answered its initialize request. ``pid`` is seen from the host's PID namespace."""
+
+    pid: int
+    claude_id: str
+    resumed: bool
+    version: str = ""
+    logged_in: bool = True
+
+
+class ChildExited(Event, frozen=True):
+    """The child is gone. ``wanted`` when we stopped it. ``code`` is negative for a signal, as in Popen."""
+
+    code: int
+    wanted: bool
+    reason: str = ""
+    """In words, for the thread; empty when there is nothing to say."""
+    stderr_tail: str = ""
+
+
+class ResumeFailed(Event, frozen=True):
+    """Claude has no conversation under the id that we asked it to resume; a fresh one was not started."""
+
+    claude_id: str
+    reason: str
+
+
+class ClaudeIdentified(Event, frozen=True):
+    """Claude's own id of the conversation. It changes with ``/clear`` (PROTOCOL.md section 9)."""
+
+    claude_id: str
+
+
+class ModeChanged(Event, frozen=True):
+    permission_mode: str
+
+
+class WorkerStopping(Event, frozen=True):
+    """A Stop command was taken, or the worker was told by a signal to end."""
+
+    reason: str
+    command_id: str = ""
+
+
+# --- prompts -----------------------------------------------------------------------------------------
+
+
+class PromptAccepted(Event, frozen=True):
+    """Custody of a prompt passes from the supervisor's inbox to the log; written before Claude gets it.
+
+    ``uuid`` names the message to Claude. A second record of the same ``prompt_id`` means that it was sent
+    again under a new uuid, because Claude never took the first one up.
+    """
+
+    prompt_id: int
+    uuid: str
+    text: str
+    author_id: int
+    author: str
+
+
+class PromptQueued(Event, frozen=True):
+    """Claude read it while a turn was running."""
+
+    prompt_id: int
+
+
+class PromptTaken(Event, frozen=True):
+    """Claude took it into a turn."""
+
+    prompt_id: int
+
+
+class PromptDone(Event, frozen=True):
+    prompt_id: int
+
+
+class PromptCancelled(Event, frozen=True):
+    """It will not be worked on (any more): its turn was interrupted, failed, or it was withdrawn."""
+
+    prompt_id: int
+    reason: str = ""
+
+
+# --- turns -------------------------------------------------------------------------------------------
+
+Outcome = Literal["completed", "failed", "interrupted", "lost"]
+
+
+class TurnStarted(Event, frozen=True):
+    """The record's seq names the turn. No prompts: it started by itself; ``origin`` says from what."""
+
+    prompt_ids: tuple[int, ...] = ()
+    origin: str = ""
+
+
+class TextWritten(Event, frozen=True):
+    """A whole block of Claude's text. ``block`` names the block whose deltas it replaces."""
+
+    block: str
+    text: str
+    agent_id: str = ""
+
+
+class TextWithdrawn(Event, frozen=True):
+    """The stream broke and Claude asks again: these blocks' deltas and texts are void."""
+
+    blocks: tuple[str, ...]
+
+
+class ToolStarted(Event, frozen=True):
+    """``tool_input`` is JSON text, capped; ``input_bytes`` says how long it was."""
+
+    tool_use_id: str
+    tool: str
+    tool_input: str
+    input_bytes: int = 0
+    agent_id: str = ""
+
+
+class ToolFinished(Event, frozen=True):
+    """``output`` is capped to 16 KiB; ``output_bytes`` and ``output_digest`` tell of the whole."""
+
+    tool_use_id: str
+    is_error: bool
+    output: str
+    output_bytes: int = 0
+    output_digest: str = ""
+    unknown: bool = False
+    """The worker died while it ran: nobody knows its outcome."""
+
+
+class ApiRetried(Event, frozen=True):
+    """An API call failed and Claude will try again. ``delay`` in seconds; ``error`` as in PROTOCOL.md 11."""
+
+    attempt: int
+    max_attempts: int
+    delay: float
+    error: str
+    status: int | None = None
+
+
+class TaskStarted(Event, frozen=True):
+    """A background task (a shell or a subagent) began."""
+
+    task_id: str
+    task_type: str
+    description: str
+    tool_use_id: str = ""
+    backgrounded: bool = True
+
+
+class TaskEnded(Event, frozen=True):
+    task_id: str
+    status: str
+    summary: str = ""
+
+
+class Compacted(Event, frozen=True):
+    """Claude summed its context up."""
+
+    trigger: str = ""
+
+
+class Noticed(Event, frozen=True):
+    """Something a person should be told that fits no other event."""
+
+    text: str
+
+
+class TurnEnded(Event, frozen=True):
+    """``outcome`` says how. Tokens are this turn's; ``total_cost_usd`` is Claude's own cumulative figure."""
+
+    outcome: Outcome
+    prompt_ids: tuple[int, ...] = ()
+    reason: str = ""
+    """For failed: what went wrong and what to do, in words."""
+    error: str = ""
+    """The field's own code (authentication_failed, overloaded, max_turns, …)."""
+    duration: float = 0.0
+    total_cost_usd: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    result: str = ""
+    """The answer of a turn that showed no text of its own (a local command)."""
+
+
+# --- permissions -------------------------------------------------------------------------------------
+
+
+class SuggestedRule(msgspec.Struct, frozen=True):
+    """One rule of the one ``addRules`` suggestion; ``content`` empty means every use of the tool."""
+
+    tool: str
+    content: str = ""
+
+
+class PermissionRequested(Event, frozen=True):
+    """Claude asks. The record's (generation, seq) names the request.
+
+    ``tool_input`` is the whole input as JSON text, never capped: it is what the person decides on, and
+    ``digest`` (sha256 hex of exactly that text) binds the decision to it.
+    """
+
+    request_id: str
+    tool: str
+    tool_input: str
+    digest: str
+    tool_use_id: str = ""
+    description: str = ""
+    rules: tuple[SuggestedRule, ...] = ()
+    agent_id: str = ""
+    server: str = ""
+    reason: str = ""
+    blocked_path: str = ""
+
+
+Verdict = Literal["allowed", "denied", "expired"]
+
+
+class PermissionResolved(Event, frozen=True):
+    """Decided; written before Claude is told. ``seq`` names the request in this log's generation."""
+
+    seq: int
+    verdict: Verdict
+    always: bool = False
+    decided_by: int = 0
+    decider: str = ""
+    reason: str = ""
+
+
+class PermissionWithdrawn(Event, frozen=True):
+    """Claude no longer asks."""
+
+    seq: int
+    reason: str
+
+
+class DecisionRefused(Event, frozen=True):
+    """A decision reached the worker and was not applied (wrong digest or generation, unknown request)."""
+
+    seq: int
+    reason: str
+    decided_by: int = 0
+
+
+class InterruptAccepted(Event, frozen=True):
+    command_id: str
+    by: int = 0
+    keep_queued: bool = False
+
+
+class ConfigureAccepted(Event, frozen=True):
+    command_id: str
+    setting: str
+    value: str
+    error: str = ""
+
+
+AnyEvent = (
+    SessionCreated
+    | LogGap
+    | WorkerStarted
+    | ChildStarted
+    | ChildExited
+    | ResumeFailed
+    | ClaudeIdentified
+    | ModeChanged
+    | WorkerStopping
+    | PromptAccepted
+    | PromptQueued
+    | PromptTaken
+    | PromptDone
+    | PromptCancelled
+    | TurnStarted
+    | TextWritten
+    | TextWithdrawn
+    | ToolStarted
+    | ToolFinished
+    | ApiRetried
+    | TaskStarted
+    | TaskEnded
+    | Compacted
+    | Noticed
+    | TurnEnded
+    | PermissionRequested
+    | PermissionResolved
+    | PermissionWithdrawn
+    | DecisionRefused
+    | InterruptAccepted
+    | ConfigureAccepted
+)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A numbered event of one log: one line of it, and one item on the wire. ``at`` in Unix seconds."""
+
+    generation: str
+    seq: int
+    at: float
+    event: AnyEvent

@@ -1,0 +1,81 @@
+"""Where things live under the state directory.
+
+    threadbridge.db           the supervisor's store
+    supervisor.lock           held by the one supervisor of this directory
+    sockets/<id>-<start>.sock one endpoint for each start of a worker
+    sessions/<id>/log.jsonl   the event log, the truth of the session
+    sessions/<id>/lock        held by the session's one worker
+    sessions/<id>/stopped     an operator said that this session shall not run
+
+``<id>`` is the first 12 hex digits of the session id. A unix socket's path has at most 107 bytes.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from bridge.errors import UserError
+
+SOCKET_PATH_BYTES = 107
+_LONGEST_SOCKET_NAME = "sockets/0123456789ab-01234567.sock"
+
+
+def short_id(session_id: str) -> str:
+    return session_id.replace("-", "")[:12]
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """The paths of one state directory."""
+
+    state: Path
+
+    @property
+    def database(self) -> Path:
+        return self.state / "threadbridge.db"
+
+    @property
+    def supervisor_lock(self) -> Path:
+        return self.state / "supervisor.lock"
+
+    @property
+    def sessions(self) -> Path:
+        return self.state / "sessions"
+
+    @property
+    def sockets(self) -> Path:
+        return self.state / "sockets"
+
+    def session(self, session_id: str) -> "SessionLayout":
+        return SessionLayout(self.sessions / short_id(session_id))
+
+    def socket(self, session_id: str, start: str) -> Path:
+        """``start`` tells one start of a worker from the next: 8 hex digits."""
+        return self.sockets / f"{short_id(session_id)}-{start}.sock"
+
+    def check_socket_paths(self) -> None:
+        """Raises UserError when the state directory's path leaves no room for a socket's name."""
+        length = len(str(self.state / _LONGEST_SOCKET_NAME).encode())
+        if length > SOCKET_PATH_BYTES:
+            raise UserError(
+                f"the state directory's path is too long for unix sockets: {self.state} would make them"
+                f" {length} bytes, and the system allows {SOCKET_PATH_BYTES}; choose a path that is"
+                f" {length - SOCKET_PATH_BYTES} bytes shorter"
+            )
+
+
+class SessionLayout(msgspec.Struct, frozen=True):
+    """The paths of one session."""
+
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "lock"
+
+    @property
+    def stopped(self) -> Path:
+        return self.folder / "stopped"

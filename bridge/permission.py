@@ -1,0 +1,123 @@
+"""A permission request, its name, its decision, and who may decide.
+
+    PENDING ──PermissionResolved──▶ ALLOWED | DENIED | EXPIRED
+       └──────PermissionWithdrawn─▶ WITHDRAWN
+
+The name ``(session, generation, seq)`` is the whole identity: the worker's log gives it, every message
+carries it, a button's ``custom_id`` spells it, and a decision without it cannot be expressed. The decision
+also carries the digest of the input that was *shown*, and the worker refuses a mismatch; so nobody can
+approve one thing and have another run.
+"""
+
+import hashlib
+import re
+from typing import Literal, Self
+
+import msgspec
+
+from bridge import events as e
+from bridge.commands import Decide
+
+Verb = Literal["allow", "always", "deny", "reason"]
+ADVICE_TO_ASK_IN_TEXT = (
+    "This bridge cannot show question cards yet. Ask the person in plain text instead, list the choices,"
+    " and end your turn; their next message is the answer."
+)
+
+
+def digest_of(tool_input: str) -> str:
+    """sha256 (hex) of exactly the JSON text that Claude sent and the person is shown."""
+    return hashlib.sha256(tool_input.encode()).hexdigest()
+
+
+class RequestName(msgspec.Struct, frozen=True):
+    """Names one permission request for ever; see the module's text."""
+
+    session_id: str
+    generation: str
+    seq: int
+
+    def custom_id(self, verb: str) -> str:
+        """At most 100 characters (Discord's limit; DISCORD.md section 4)."""
+        return f"tb:{verb}:{self.session_id.replace('-', '')}:{self.generation}:{self.seq}"
+
+    @classmethod
+    def parse(cls, custom_id: str) -> tuple[str, Self] | None:
+        """(verb, name), or None for a custom_id that is not of a permission card."""
+        if not (found := _CUSTOM_ID.fullmatch(custom_id)):
+            return None
+        verb, session, generation, seq = found.groups()
+        dashed = f"{session[:8]}-{session[8:12]}-{session[12:16]}-{session[16:20]}-{session[20:]}"
+        return verb, cls(dashed, generation, int(seq))
+
+
+_CUSTOM_ID = re.compile(r"tb:(allow|always|deny|reason):([0-9a-f]{32}):([0-9a-f]{8,32}):(\d{1,15})")
+
+
+class PermissionRequest(msgspec.Struct, frozen=True):
+    """A pending request. ``asked_for`` is the user id of the person whose prompt it serves."""
+
+    name: RequestName
+    at: float
+    asked_for: int
+    event: e.PermissionRequested
+
+    @property
+    def is_plan(self) -> bool:
+        return self.event.tool == "ExitPlanMode"
+
+    @property
+    def is_question(self) -> bool:
+        return self.event.tool == "AskUserQuestion"
+
+    def decide(self, verdict: e.Verdict, person: "Person | None", *, always: bool = False, reason: str = "") -> Decide:
+        """The command that carries this decision, bound to the digest that was shown."""
+        return Decide(
+            generation=self.name.generation,
+            seq=self.name.seq,
+            digest=self.event.digest,
+            verdict=verdict,
+            always=always and bool(self.event.rules),
+            decided_by=person.user_id if person else 0,
+            decider=person.name if person else "",
+            reason=reason,
+        )
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """How a request ended; ``verdict`` as in the log, or ``withdrawn``."""
+
+    verdict: str
+    decider: str
+    reason: str
+    always: bool = False
+
+    def in_words(self) -> str:
+        match self.verdict:
+            case "allowed" | "denied":
+                return f"This request was already {self.verdict} by {self.decider or 'somebody'}."
+            case "expired":
+                return "This request expired: nobody answered in time, and Claude was told so."
+            case _:
+                return "Claude no longer asks this; the request was withdrawn."
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody on Discord, as an event named them. ``role_ids`` are those of ``guild_id`` only."""
+
+    user_id: int
+    name: str
+    guild_id: int = 0
+    role_ids: frozenset[int] = frozenset()
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Who may talk to Claude and decide. Nobody by default; a role counts only in the channel's guild."""
+
+    users: frozenset[int] = frozenset()
+    roles: frozenset[int] = frozenset()
+
+    def allows(self, person: Person, guild_id: int) -> bool:
+        if person.user_id in self.users:
+            return True
+        return bool(guild_id) and person.guild_id == guild_id and bool(self.roles & person.role_ids)

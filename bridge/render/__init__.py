@@ -1,0 +1,1 @@
+"""A turn as Discord posts: pure functions from records to text, cards and buttons."""

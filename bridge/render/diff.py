@@ -1,0 +1,108 @@
+"""What an edit would change, as a unified diff."""
+
+import difflib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+# difflib takes quadratic time at worst; beyond this many lines everything old goes and everything new comes.
+_MOST_LINES = 2000
+_NO_NEWLINE = "\\ No newline at end of file"
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """One replacement of a text by another; with `everywhere`, at each place where the old one occurs."""
+
+    old: str
+    new: str
+    everywhere: bool = False
+
+
+def edit_diff(old: str, new: str, path: str, context: int = 3) -> str:
+    """A unified diff of two texts, with `context` unchanged lines about each change; "" if they are equal."""
+    body = "\n".join(_hunks(old, new, context))
+    return f"{_header(path)}\n{body}" if body else ""
+
+
+def diff_for(tool_name: str, tool_input: Mapping[str, object]) -> str | None:
+    """The diff that this use of Edit, MultiEdit, Write or NotebookEdit asks for.
+
+    None for other tools and for inputs that are not of their usual form. What Write replaces is not known
+    here, so its whole content is new. Line numbers count within the texts given, not within the file.
+    """
+    edits = edits_of(tool_name, tool_input)
+    path = tool_input.get("notebook_path" if tool_name == "NotebookEdit" else "file_path")
+    if edits is None or not isinstance(path, str):
+        return None
+    return "\n".join([_header(path), *itertools.chain.from_iterable(_numbered(edits))])
+
+
+def edits_of(tool_name: str, tool_input: Mapping[str, object]) -> list[Edit] | None:
+    """The replacements that a tool use asks for, or None if it is no edit of a known form."""
+    match tool_name, tool_input:
+        case "Edit", {"old_string": str(), "new_string": str()}:
+            return _edits([tool_input])
+        case "MultiEdit", {"edits": list() as edits}:
+            return _edits(edits)
+        case "Write", {"content": str(content)}:
+            return [Edit("", content)]
+        case "NotebookEdit", {"new_source": str(source)} if tool_input.get("edit_mode") != "delete":
+            return [Edit("", source)]
+    return None
+
+
+def line_counts(edits: Iterable[Edit]) -> tuple[int, int]:
+    """How many lines the edits add and remove, each edit counted once."""
+    lines = [line[:1] for edit in edits for line in _hunks(edit.old, edit.new, 0)]
+    return lines.count("+"), lines.count("-")
+
+
+def _edits(inputs: list[object]) -> list[Edit] | None:
+    found = []
+    for given in inputs:
+        match given:
+            case {"old_string": str(old), "new_string": str(new), "replace_all": everywhere}:
+                found.append(Edit(old, new, bool(everywhere)))
+            case {"old_string": str(old), "new_string": str(new)}:
+                found.append(Edit(old, new))
+            case _:
+                return None
+    return found
+
+
+def _numbered(edits: list[Edit]) -> Iterator[list[str]]:
+    for number, edit in enumerate(edits, 1):
+        title = f"# edit {number} of {len(edits)}" if len(edits) > 1 else "#"
+        title += " every place where this occurs" if edit.everywhere else ""
+        lines = _hunks(edit.old, edit.new, 3) or ["# nothing changes" if edit.old else "# an empty text"]
+        yield [title, *lines] if title != "#" else lines
+
+
+def _header(path: str) -> str:
+    """The two header lines; a path with line breaks stays on its line."""
+    name = path.replace("\n", "⏎").replace("\r", "⏎")
+    return f"--- {name}\n+++ {name}"
+
+
+def _hunks(old: str, new: str, context: int) -> list[str]:
+    before, after = _lines(old), _lines(new)
+    if before == after:
+        return []
+    if not before or not after or max(len(before), len(after)) > _MOST_LINES:
+        hunks = [f"@@ -{_range(before)} +{_range(after)} @@"]
+        hunks += [f"-{line}" for line in before] + [f"+{line}" for line in after]
+    else:
+        hunks = list(difflib.unified_diff(before, after, lineterm="", n=context))[2:]
+    return [part for line in hunks for part in line.split("\n")]
+
+
+def _range(lines: list[str]) -> str:
+    return f"1,{len(lines)}" if lines else "0,0"
+
+
+def _lines(text: str) -> list[str]:
+    """The lines, the last one with a note if no newline ends it."""
+    lines = text.split("\n")
+    last = lines.pop()
+    return [*lines, f"{last}\n{_NO_NEWLINE}"] if last else lines

@@ -1,0 +1,126 @@
+"""One Discord message of ours, as data, and the JSON that Discord wants for it.
+
+Everything in it is within Discord's limits (DISCORD.md section 4) before it gets here. A post pings exactly
+the users in ``mentions``; no text in it can ping anybody else.
+"""
+
+from typing import Literal
+
+import msgspec
+
+CONTENT_CHARS = 2000
+EMBED_DESCRIPTION_CHARS = 4096
+SUPPRESS_NOTIFICATIONS = 1 << 12
+SUPPRESS_EMBEDS = 1 << 2
+
+Style = Literal["primary", "secondary", "success", "danger"]
+_STYLES: dict[Style, int] = {"primary": 1, "secondary": 2, "success": 3, "danger": 4}
+
+
+class Button(msgspec.Struct, frozen=True, omit_defaults=True):
+    label: str
+    custom_id: str
+    style: Style = "secondary"
+    disabled: bool = False
+
+
+class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
+    label: str
+    value: str
+    description: str = ""
+
+
+class Select(msgspec.Struct, frozen=True, omit_defaults=True):
+    custom_id: str
+    choices: tuple[Choice, ...]
+    placeholder: str = ""
+
+
+class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str
+    text: str
+
+
+class Embed(msgspec.Struct, frozen=True, omit_defaults=True):
+    title: str = ""
+    description: str = ""
+    footer: str = ""
+    color: int = 0
+
+
+class Post(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one message should show. ``where``: the session's thread, or its parent channel."""
+
+    content: str = ""
+    embed: Embed | None = None
+    buttons: tuple[Button, ...] = ()
+    select: Select | None = None
+    files: tuple[File, ...] = ()
+    mentions: tuple[int, ...] = ()
+    reply_to: int = 0
+    silent: bool = False
+    urgent: bool = False
+    """A person waits for it: sent before text that only streams."""
+    where: Literal["thread", "channel"] = "thread"
+    thread_name: str = ""
+    """Not a message: the session's thread itself, to be made from the message that has its id."""
+
+
+def payload(post: Post, *, editing: bool = False) -> dict[str, object]:
+    """The JSON of a create, or of an edit (which changes neither flags nor what it replies to).
+
+    Files are not part of it; an edit that does not name attachments keeps them.
+    """
+    body: dict[str, object] = {
+        "content": post.content,
+        "embeds": [_embed(post.embed)] if post.embed else [],
+        "components": _components(post),
+        "allowed_mentions": {"parse": [], "users": [str(i) for i in post.mentions], "replied_user": False},
+    }
+    if editing:
+        return body
+    body["flags"] = SUPPRESS_NOTIFICATIONS if post.silent else 0
+    if post.reply_to:
+        body["message_reference"] = {"message_id": str(post.reply_to), "fail_if_not_exists": False}
+    return body
+
+
+def _embed(embed: Embed) -> dict[str, object]:
+    body: dict[str, object] = {"description": embed.description}
+    if embed.title:
+        body["title"] = embed.title
+    if embed.footer:
+        body["footer"] = {"text": embed.footer}
+    if embed.color:
+        body["color"] = embed.color
+    return body
+
+
+def _components(post: Post) -> list[dict[str, object]]:
+    rows = [_row([_button(b) for b in post.buttons[i : i + 5]]) for i in range(0, len(post.buttons), 5)]
+    if post.select:
+        rows.append(_row([_select(post.select)]))
+    return rows
+
+
+def _row(components: list[dict[str, object]]) -> dict[str, object]:
+    return {"type": 1, "components": components}
+
+
+def _button(button: Button) -> dict[str, object]:
+    body: dict[str, object] = {
+        "type": 2,
+        "style": _STYLES[button.style],
+        "label": button.label,
+        "custom_id": button.custom_id,
+    }
+    return body | ({"disabled": True} if button.disabled else {})
+
+
+def _select(select: Select) -> dict[str, object]:
+    options = [
+        {"label": c.label, "value": c.value} | ({"description": c.description} if c.description else {})
+        for c in select.choices
+    ]
+    body: dict[str, object] = {"type": 3, "custom_id": select.custom_id, "options": options}
+    return body | ({"placeholder": select.placeholder} if select.placeholder else {})

@@ -1,0 +1,325 @@
+"""What a tool does, in one line for the conversation and in full for a person who decides on it."""
+
+import posixpath
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from bridge.render.diff import diff_for, edits_of, line_counts
+from bridge.render.text import clip, escape, inline_code, one_line, reveal, utf16_len
+
+TOOL_LINE_CHARS = 180  # UTF-16 units of a tool line, its mark and its error included
+RUNNING, DONE, FAILED, UNKNOWN = "⋯", "✓", "✗", "?"
+_ERROR_CHARS = 70
+_SHORT_CHARS = 48  # a second part of a line: a folder, a subject
+_SHORT_FIELD_CHARS = 200
+
+Input = Mapping[str, object]
+
+# The fields that tell most about a tool that we do not know, the best first.
+_TELLING = (
+    "command",
+    "file_path",
+    "path",
+    "url",
+    "query",
+    "pattern",
+    "description",
+    "subject",
+    "title",
+    "prompt",
+)
+
+
+def running_tool_line(name: str, tool_input: Input, cwd: str) -> str:
+    """The line of a tool that is running."""
+    return f"{RUNNING} {tool_line(name, tool_input, cwd)}"
+
+
+def unknown_tool_line(name: str, tool_input: Input, cwd: str) -> str:
+    """The line of a tool whose outcome nobody knows."""
+    end = " – outcome unknown"
+    return f"{UNKNOWN} {tool_line(name, tool_input, cwd, _room(UNKNOWN, end))}{end}"
+
+
+def finished_tool_line(name: str, tool_input: Input, is_error: bool, result_text: str, cwd: str) -> str:
+    """The line of a tool that has ended, with the first line of its error if it failed."""
+    if not is_error:
+        return f"{DONE} {tool_line(name, tool_input, cwd)}"
+    end = f" – {_first_line(result_text) or 'failed'}"
+    return f"{FAILED} {tool_line(name, tool_input, cwd, _room(FAILED, end))}{end}"
+
+
+def tool_line(name: str, tool_input: Input, cwd: str, limit: int = TOOL_LINE_CHARS - 2) -> str:
+    """What a tool does, in at most `limit` (at least 60) UTF-16 units; paths are relative to `cwd`."""
+    phrase = _PHRASES.get(name)
+    line = phrase(tool_input, cwd, limit) if phrase else None
+    return line or _generic(name, tool_input, limit)
+
+
+def _room(mark: str, end: str) -> int:
+    return TOOL_LINE_CHARS - utf16_len(mark) - 1 - utf16_len(end)
+
+
+def _first_line(result: str) -> str:
+    text = result.replace("<tool_use_error>", "").replace("</tool_use_error>", "").strip()
+    first, _, rest = text.partition("\n")
+    if first.startswith("Exit code") and rest.strip():
+        first += f": {rest.strip().splitlines()[0]}"
+    return _plain(first, _ERROR_CHARS)
+
+
+def _plain(text: str, limit: int) -> str:
+    """The text on one line and without formatting, in at most `limit` UTF-16 units."""
+    line = one_line(reveal(text), limit)
+    while utf16_len(escape(line)) > limit:
+        line = clip(line, utf16_len(line) - 1)
+    return escape(line)
+
+
+def _quote(before: str, text: str, after: str, limit: int) -> str:
+    """The text as code between two others, all in at most `limit` units; the text gives way."""
+    return f"{before} {inline_code(text, max(8, limit - utf16_len(before) - 1 - utf16_len(after)))}{after}"
+
+
+def _field(tool_input: Input, key: str) -> str:
+    value = tool_input.get(key)
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def relative(path: str, cwd: str) -> str:
+    """The path as seen from `cwd` if it lies below it; else as it is, without "." and ".."."""
+    if not path.startswith("/"):
+        return path
+    clean = posixpath.normpath(path)
+    below = posixpath.normpath(cwd).rstrip("/") + "/"
+    return "." if clean + "/" == below else clean.removeprefix(below)
+
+
+def _short_path(path: str, limit: int) -> str:
+    """The path, or an ellipsis and its end, which tells most."""
+    if utf16_len(path) <= limit:
+        return path
+    tail = path[-(limit - 1) :]
+    return "…" + tail[utf16_len(tail) - limit + 1 :]
+
+
+def _with_path(name: str, key: str, after: Callable[[Input], str]) -> Callable[[Input, str, int], str | None]:
+    def phrase(tool_input: Input, cwd: str, limit: int) -> str | None:
+        path = relative(_field(tool_input, key), cwd)
+        end = _clipped(after(tool_input), 40)
+        room = limit - len(name) - 9 - utf16_len(end)
+        return _quote(name, _short_path(path, room), end, limit) if path else None
+
+    return phrase
+
+
+def _clipped(text: str, limit: int) -> str:
+    return clip(text, limit) if text else ""
+
+
+def _with_text(name: str, key: str) -> Callable[[Input, str, int], str | None]:
+    def phrase(tool_input: Input, cwd: str, limit: int) -> str | None:
+        text = _field(tool_input, key)
+        return _quote(name, text, "", limit) if text else None
+
+    return phrase
+
+
+def _search(name: str) -> Callable[[Input, str, int], str | None]:
+    def phrase(tool_input: Input, cwd: str, limit: int) -> str | None:
+        pattern = _field(tool_input, "pattern")
+        folder = relative(_field(tool_input, "path"), cwd) or _field(tool_input, "glob")
+        where = f" in {inline_code(_short_path(folder, _SHORT_CHARS - 8), _SHORT_CHARS)}" if folder else ""
+        return _quote(name, pattern, where, limit) if pattern else None
+
+    return phrase
+
+
+def _lines_read(tool_input: Input) -> str:
+    match tool_input.get("offset"), tool_input.get("limit"):
+        case int(offset), int(limit):
+            return f" lines {offset}-{offset + limit - 1}"
+        case int(offset), _:
+            return f" from line {offset}"
+        case _, int(limit):
+            return f" lines 1-{limit}"
+    pages = tool_input.get("pages")
+    return f" pages {_plain(pages, 20)}" if isinstance(pages, str) else ""
+
+
+def _changes(name: str) -> Callable[[Input], str]:
+    def after(tool_input: Input) -> str:
+        edits = edits_of(name, tool_input)
+        if edits is None:
+            return ""
+        added, removed = line_counts(edits)
+        several = f" {len(edits)} edits" if len(edits) > 1 else ""
+        return f"{several} +{added} −{removed}"
+
+    return after
+
+
+def _lines_written(tool_input: Input) -> str:
+    content = tool_input.get("content")
+    if not isinstance(content, str):
+        return ""
+    count = content.count("\n") + (not content.endswith("\n") and bool(content))
+    return f" {count} line{'' if count == 1 else 's'}"
+
+
+def _fetch(tool_input: Input, cwd: str, limit: int) -> str | None:
+    url = _field(tool_input, "url")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _quote("WebFetch", url, "", limit)
+    place = f"{parts.netloc}{parts.path}".rstrip("/") + (f"?{parts.query}" if parts.query else "")
+    return _quote("WebFetch", place or url, "", limit) if url else None
+
+
+def _agent(tool_input: Input, cwd: str, limit: int) -> str | None:
+    kind = _plain(_field(tool_input, "subagent_type"), 30)
+    task = _field(tool_input, "description") or _field(tool_input, "prompt")
+    start = f"Agent ({kind})" if kind else "Agent"
+    return f"{start}: {_plain(task, limit - utf16_len(start) - 2)}" if task else start
+
+
+def _todos(tool_input: Input, cwd: str, limit: int) -> str | None:
+    match tool_input.get("todos"):
+        case [*todos]:
+            done = sum(isinstance(todo, dict) and todo.get("status") == "completed" for todo in todos)
+            return f"TodoWrite {done} of {len(todos)} done"
+    return None
+
+
+def _skill(tool_input: Input, cwd: str, limit: int) -> str | None:
+    skill = _field(tool_input, "skill") or _field(tool_input, "command")
+    words = f"{skill} {_field(tool_input, 'args')}".strip()
+    return _quote("Skill", words, "", limit) if words else None
+
+
+def _question(tool_input: Input, cwd: str, limit: int) -> str | None:
+    match tool_input.get("questions"):
+        case [{"question": str(question)}, *others]:
+            more = f" and {len(others)} more" if others else ""
+            return f"Asks: {_plain(question, limit - 6 - len(more))}{more}"
+    return None
+
+
+def _generic(name: str, tool_input: Input, limit: int) -> str:
+    texts = {key: value for key, value in tool_input.items() if isinstance(value, str) and value.strip()}
+    telling = next((texts[key] for key in _TELLING if key in texts), next(iter(texts.values()), ""))
+    shown = tool_name(name)
+    return _quote(shown, telling, "", limit) if telling else shown
+
+
+def tool_name(name: str) -> str:
+    """A tool's name for people: "github · create_issue" for mcp__github__create_issue."""
+    match name.split("__", 2):
+        case ["mcp", server, tool] if server and tool:
+            return f"{_plain(server, 24)} · {_plain(tool, 28)}"
+    return _plain(name, 48) or "A tool"
+
+
+_PHRASES: dict[str, Callable[[Input, str, int], str | None]] = {
+    "Bash": _with_text("Bash", "command"),
+    "Read": _with_path("Read", "file_path", _lines_read),
+    "Edit": _with_path("Edit", "file_path", _changes("Edit")),
+    "MultiEdit": _with_path("Edit", "file_path", _changes("MultiEdit")),
+    "Write": _with_path("Write", "file_path", _lines_written),
+    "NotebookEdit": _with_path("NotebookEdit", "notebook_path", lambda _: ""),
+    "LS": _with_path("LS", "path", lambda _: ""),
+    "Grep": _search("Grep"),
+    "Glob": _search("Glob"),
+    "WebFetch": _fetch,
+    "WebSearch": _with_text("WebSearch", "query"),
+    "ToolSearch": _with_text("ToolSearch", "query"),
+    "Agent": _agent,
+    "Task": _agent,
+    "TodoWrite": _todos,
+    "Skill": _skill,
+    "AskUserQuestion": _question,
+    "ExitPlanMode": lambda tool_input, cwd, limit: "Plan ready",
+}
+
+# --- For a person who decides ---
+
+# Of these tools the body shows the fields named here; every other field is listed with it.
+_SHOWN_BY_DIFF = {
+    "Edit": ("old_string", "new_string", "replace_all", "file_path"),
+    "MultiEdit": ("edits", "file_path"),
+    "Write": ("content", "file_path"),
+    "NotebookEdit": ("new_source", "notebook_path"),
+}
+_KNOWN_IN_EDITS = {"old_string", "new_string", "replace_all"}
+
+
+def describe(name: str, tool_input: Input, cwd: str) -> tuple[str, str, str]:
+    """What this tool use would do, exactly: (title, body, language).
+
+    The body is plain text for one code block of that language, or for a file; it is not clipped, and every
+    field of the input is in it. It is not revealed (see `text.reveal`) either. Fields beside the
+    main one stand above it as `# name: JSON`, each on a line of its own that its value cannot leave; long
+    ones stand below, so that they cannot push the main one out of sight.
+    """
+    command = tool_input.get("command")
+    if name == "Bash" and isinstance(command, str):
+        return "Run a command", _with_fields(command, tool_input, ("command",)), "bash"
+    diff = diff_for(name, tool_input)
+    if diff is not None and _is_all_in_diff(name, tool_input):
+        path = relative(_field(tool_input, _SHOWN_BY_DIFF[name][-1]), cwd)
+        verb = "Write" if name == "Write" else "Edit"
+        return (
+            f"{verb} {_short_path(path, 150)}",
+            _with_fields(diff, tool_input, _SHOWN_BY_DIFF[name]),
+            "diff",
+        )
+    body = msgspec.json.format(msgspec.json.encode(tool_input), indent=2).decode()
+    return f"Use {tool_name(name)}", body, "json"
+
+
+def _is_all_in_diff(name: str, tool_input: Input) -> bool:
+    """Whether the diff hides nothing: no odd field in one of several edits, no flag of an odd type."""
+    path = _field(tool_input, _SHOWN_BY_DIFF[name][-1])
+    edits = tool_input.get("edits") if name == "MultiEdit" else None
+    known = not isinstance(edits, list) or all(edit.keys() <= _KNOWN_IN_EDITS for edit in edits)
+    several = edits if isinstance(edits, list) else [tool_input]
+    flags = [edit.get("replace_all", False) for edit in several]
+    return known and path.isprintable() and all(isinstance(flag, bool) for flag in flags)
+
+
+def _with_fields(body: str, tool_input: Input, shown: tuple[str, ...]) -> str:
+    lines = [f"# {_key(key)}: {_json(value)}" for key, value in tool_input.items() if key not in shown]
+    short = [line for line in lines if utf16_len(line) <= _SHORT_FIELD_CHARS]
+    long = [line for line in lines if line not in short]
+    return "\n".join([*short, body, *long])
+
+
+def _key(key: str) -> str:
+    return key if key.isidentifier() else _json(key)
+
+
+# --- Rules ---
+
+
+def rule_in_words(rule: Mapping[str, str]) -> str:
+    """A permission rule, {toolName, ruleContent?}, in words: `Bash: commands starting with "npm test"`."""
+    tool, content = rule.get("toolName", ""), rule.get("ruleContent", "")
+    if content in ("", "*", ":*"):
+        return f"every use of {tool}"
+    return f"{tool}: {_commands(content) if tool == 'Bash' else content}"
+
+
+def _commands(content: str) -> str:
+    start = content.removesuffix(":*") if content.endswith(":*") else content.removesuffix(" *")
+    if "*" in start:
+        return f'commands like "{content}", where * stands for anything'
+    return f'exactly "{content}"' if start == content else f'commands starting with "{start}"'

@@ -1,0 +1,354 @@
+"""What a thread shows: a pure function of the session's records plus the open text block's deltas.
+
+The flow of a turn (Claude's text, a line for each tool, notes, the quiet last line) is kept as *segments*. A
+segment is cut into as many posts as it needs; a card stands between two segments, so the thread reads in the
+order in which things happened. A tool line costs the same room while it runs and when it is done, and text is
+split prefix-stable, so what stands in an earlier post never moves; only a post's own lines change.
+
+A segment leaves the view when nothing in it can change any more; its posts stay as they are.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+import msgspec
+
+from bridge import events as e
+from bridge.permission import PermissionRequest
+from bridge.render import cards, tools
+from bridge.render.failures import failure_in_words, retry_in_words
+from bridge.render.markdown import split
+from bridge.render.posts import CONTENT_CHARS, Post
+from bridge.render.text import duration, escape, one_line, tokens, usd, utf16_len
+from bridge.session import ManagedSession
+
+FOOTER_CHARS = 110
+SEGMENT_CHARS = CONTENT_CHARS - FOOTER_CHARS
+LEAST_ROOM_FOR_TEXT = 400
+NOTE_CHARS = 1000
+TOOL_INPUT_KEPT_CHARS = 4000
+LONG_ANSWER_CHARS = 1500
+SUMMARY_CHARS = 300
+_QUIET = "-# "
+
+
+class ToolState(StrEnum):
+    RUNNING = "running"
+    OK = "ok"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+class TextItem(msgspec.Struct, tag="text"):
+    block: str
+    text: str
+
+
+class ToolItem(msgspec.Struct, tag="tool"):
+    tool_use_id: str
+    tool: str
+    tool_input: str
+    agent: bool = False
+    state: ToolState = ToolState.RUNNING
+    output: str = ""
+
+
+class NoteItem(msgspec.Struct, tag="note"):
+    """A line of ours. One of the same key replaces the one before."""
+
+    key: str
+    text: str
+
+
+Item = TextItem | ToolItem | NoteItem
+
+
+class Segment(msgspec.Struct):
+    key: str
+    items: list[Item] = []
+    footer: str = ""
+    posts: int = 0
+    """How many posts it has been cut into; never fewer are shown."""
+
+    @property
+    def can_change(self) -> bool:
+        return any(isinstance(i, ToolItem) and i.state is ToolState.RUNNING for i in self.items)
+
+
+class ThreadView(msgspec.Struct):
+    """The changeable end of a thread. ``apply`` follows ``ManagedSession.apply`` of the same record."""
+
+    segments: list[Segment] = []
+    is_open: bool = False
+    """Whether the last segment still takes items."""
+    turn_seq: int = 0
+    next_index: int = 0
+    cards: dict[int, PermissionRequest] = {}
+    marks: list[int] = []
+    answer_chars: int = 0
+    last_text: str = ""
+    wake_summary: str = ""
+
+    def apply(self, record: e.Record, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
+        """The posts that change, by key, in the thread's order. ``live``: text of blocks that are open."""
+        event = record.event
+        match event:
+            case e.TurnStarted():
+                return self._on_turn_started(record.seq, event, session)
+            case e.TextWritten():
+                return self._on_text(event, session)
+            case e.ToolStarted():
+                kept = event.tool_input[:TOOL_INPUT_KEPT_CHARS]
+                item = ToolItem(event.tool_use_id, event.tool, kept, bool(event.agent_id))
+                return self._add(item, session)
+            case e.ToolFinished():
+                return self._on_tool_finished(event, session)
+            case e.ApiRetried():
+                return self._add(NoteItem("retry", f"⟳ {retry_in_words(event)}"), session)
+            case e.Compacted():
+                return self._add(
+                    NoteItem(f"compact{record.seq}", "⇲ Claude summed up the conversation so far"), session
+                )
+            case e.Noticed():
+                return self._add(NoteItem(f"notice{record.seq}", escape(one_line(event.text, NOTE_CHARS))), session)
+            case e.TextWithdrawn():
+                return self._render_last(session)
+            case e.TaskEnded():
+                self.wake_summary = event.summary
+                return {}
+            case e.TurnEnded():
+                return self._on_turn_ended(event, session)
+            case _:
+                return self._apply_cards(record, session, live)
+
+    def _apply_cards(self, record: e.Record, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
+        event = record.event
+        match event:
+            case e.PermissionRequested() if record.seq in session.requests:
+                self.is_open = self.is_open and bool(live)
+                request = self.cards[record.seq] = session.requests[record.seq]
+                card = cards.open_card(request, session.prompter_of(request), session.directory)
+                return {f"card:{record.generation}:{record.seq}": card}
+            case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq) if seq in self.cards:
+                request = self.cards.pop(seq)
+                how, mention = session.settled[seq], session.prompter_of(request)
+                card = cards.settled_card(request, how, mention, session.directory)
+                return {f"card:{record.generation}:{seq}": card}
+            case e.PromptQueued() | e.PromptTaken() | e.PromptCancelled() | e.PromptDone():
+                return self._on_mark(event)
+            case e.ResumeFailed():
+                return {f"resume:{record.seq}": cards.resume_failed_card(session.session_id, event.reason)}
+            case e.ChildExited(wanted=False) if event.reason and not session.last_failure_is_resume:
+                return {f"exit:{record.seq}": _exit_post(event, session)}
+            case _:
+                return {}
+
+    def live_posts(self, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
+        """The posts of the open segment with the text that is streaming."""
+        if not session.turn or not any(live.values()):
+            return {}
+        segment = self._open_segment()
+        known = {item.block for item in segment.items if isinstance(item, TextItem)}
+        streaming = [TextItem(block, text) for block, text in live.items() if block not in known]
+        return _posts_of(segment, streaming, session.directory)
+
+    # --- the turn ------------------------------------------------------------------------------------
+
+    def _on_turn_started(self, seq: int, event: e.TurnStarted, session: ManagedSession) -> dict[str, Post]:
+        self.segments = [s for s in self.segments if s.can_change]
+        self.turn_seq, self.next_index, self.is_open = seq, 0, False
+        self.answer_chars, self.last_text = 0, ""
+        if event.prompt_ids or not event.origin:
+            return {}
+        summary = f": {self.wake_summary}" if self.wake_summary else ""
+        why = f"↻ A background task ended{summary}"
+        return self._add(NoteItem("origin", escape(one_line(why, NOTE_CHARS))), session)
+
+    def _on_text(self, event: e.TextWritten, session: ManagedSession) -> dict[str, Post]:
+        """A subagent's text is for its parent, not for the thread."""
+        if event.agent_id:
+            return {}
+        self.answer_chars += len(event.text)
+        self.last_text = event.text
+        return self._add(TextItem(event.block, event.text), session)
+
+    def _on_tool_finished(self, event: e.ToolFinished, session: ManagedSession) -> dict[str, Post]:
+        for segment in self.segments:
+            for item in segment.items:
+                if isinstance(item, ToolItem) and item.tool_use_id == event.tool_use_id:
+                    ended = ToolState.ERROR if event.is_error else ToolState.OK
+                    item.state = ToolState.UNKNOWN if event.unknown else ended
+                    item.output = event.output[:NOTE_CHARS]
+                    return _posts_of(segment, [], session.directory)
+        return {}
+
+    def _on_turn_ended(self, event: e.TurnEnded, session: ManagedSession) -> dict[str, Post]:
+        posts: dict[str, Post] = {}
+        if event.outcome == "failed":
+            posts |= self._add(NoteItem("failure", f"⚠ {escape(failure_in_words(event))}"), session)
+        elif event.result:
+            posts |= self._add(TextItem("result", event.result), session)
+        segment = self._open_segment()
+        segment.footer = footer(event)
+        posts |= _posts_of(segment, [], session.directory)
+        if event.outcome == "completed" and self.answer_chars >= LONG_ANSWER_CHARS:
+            posts[f"summary:{self.turn_seq}"] = _summary(self.last_text, session)
+        self.is_open = False
+        return posts
+
+    def _add(self, item: Item, session: ManagedSession) -> dict[str, Post]:
+        segment = self._open_segment()
+        replaced = [i for i, old in enumerate(segment.items) if isinstance(item, NoteItem) and old_key(old) == item.key]
+        if replaced:
+            segment.items[replaced[0]] = item
+        else:
+            segment.items.append(item)
+        return _posts_of(segment, [], session.directory)
+
+    def _render_last(self, session: ManagedSession) -> dict[str, Post]:
+        return _posts_of(self.segments[-1], [], session.directory) if self.segments and self.is_open else {}
+
+    def _open_segment(self) -> Segment:
+        if not self.is_open or not self.segments:
+            self.segments = [s for s in self.segments if s.can_change]
+            self.segments.append(Segment(f"t{self.turn_seq}.{self.next_index}", []))
+            self.next_index += 1
+            self.is_open = True
+        return self.segments[-1]
+
+    # --- marks on prompts that were sent during a turn -----------------------------------------------
+
+    def _on_mark(self, event: e.AnyEvent) -> dict[str, Post]:
+        match event:
+            case e.PromptQueued(prompt_id=prompt_id):
+                self.marks.append(prompt_id)
+                text = "⧗ Sent to Claude, who takes it up at the next step or after this turn."
+            case e.PromptTaken(prompt_id=prompt_id) if prompt_id in self.marks:
+                text = "✓ Claude took this up."
+            case e.PromptCancelled(prompt_id=prompt_id) if prompt_id in self.marks:
+                self.marks.remove(prompt_id)
+                text = "✗ Claude stopped before this was done."
+            case e.PromptDone(prompt_id=prompt_id) if prompt_id in self.marks:
+                self.marks.remove(prompt_id)
+                return {}
+            case _:
+                return {}
+        return {f"mark:{prompt_id}": Post(_QUIET + text, reply_to=prompt_id, silent=True)}
+
+
+def old_key(item: Item) -> str:
+    return item.key if isinstance(item, NoteItem) else ""
+
+
+# --- posts of a segment ------------------------------------------------------------------------------
+
+
+class _Page(msgspec.Struct):
+    """One post in the making. ``used`` counts what its lines may grow to, not what they are now."""
+
+    text: str = ""
+    used: int = 0
+
+    def add(self, text: str, cost: int, gap: str) -> None:
+        gap = gap if self.text else ""
+        self.text += gap + text
+        self.used += cost + len(gap)
+
+    def has_room_for(self, cost: int) -> bool:
+        return self.used + cost + 2 <= SEGMENT_CHARS
+
+
+def _posts_of(segment: Segment, streaming: list[TextItem], directory: str) -> dict[str, Post]:
+    pages = _pages([*segment.items, *streaming], directory)
+    if segment.footer:
+        pages[-1].add(f"{_QUIET}{segment.footer}", 0, "\n")
+    texts = [page.text for page in pages if page.text]
+    withdrawn = f"{_QUIET}(withdrawn: the connection to Claude broke here, and it began again)"
+    texts += [withdrawn] * (segment.posts - len(texts))
+    segment.posts = len(texts)
+    return {f"{segment.key}.{n}": Post(text, silent=n > 0) for n, text in enumerate(texts)}
+
+
+def _pages(items: Iterable[Item], directory: str) -> list[_Page]:
+    pages = [_Page()]
+    after_line = False
+    for item in items:
+        if isinstance(item, TextItem):
+            _add_text(pages, item.text)
+        else:
+            line, cost = _line(item, directory)
+            if not pages[-1].has_room_for(cost):
+                pages.append(_Page())
+            pages[-1].add(_QUIET + line, cost + len(_QUIET), "\n" if after_line else "\n\n")
+        after_line = not isinstance(item, TextItem)
+    return pages
+
+
+def _add_text(pages: list[_Page], text: str) -> None:
+    if not pages[-1].has_room_for(LEAST_ROOM_FOR_TEXT):
+        pages.append(_Page())
+    room = SEGMENT_CHARS - pages[-1].used - 2
+    first, *rest = split(text, SEGMENT_CHARS, first_limit=room) or [""]
+    pages[-1].add(first, utf16_len(first), "\n\n")
+    for piece in rest:
+        pages.append(_Page(piece, utf16_len(piece)))
+
+
+def _line(item: ToolItem | NoteItem, directory: str) -> tuple[str, int]:
+    """(the line, the room that it may grow to)."""
+    if isinstance(item, NoteItem):
+        return item.text, max(utf16_len(item.text), tools.TOOL_LINE_CHARS)
+    arrow = "↳ " if item.agent else ""
+    given = tool_input_of(item.tool_input)
+    match item.state:
+        case ToolState.RUNNING:
+            line = tools.running_tool_line(item.tool, given, directory)
+        case ToolState.UNKNOWN:
+            line = tools.unknown_tool_line(item.tool, given, directory)
+        case _:
+            is_error = item.state is ToolState.ERROR
+            line = tools.finished_tool_line(item.tool, given, is_error, item.output, directory)
+    return arrow + line, tools.TOOL_LINE_CHARS + len(arrow)
+
+
+def tool_input_of(text: str) -> dict[str, object]:
+    """The input as far as it was kept; a cut one is no JSON any more, and told as its text."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except msgspec.MsgspecError:
+        return {"input": text}
+
+
+def footer(ended: e.TurnEnded) -> str:
+    """The turn's quiet last line: outcome, duration, cost, tokens."""
+    mark = {"completed": "✓ done", "failed": "✗ failed", "interrupted": "■ interrupted", "lost": "? lost"}
+    parts = [mark[ended.outcome]]
+    if ended.duration:
+        parts.append(duration(ended.duration))
+    if ended.total_cost_usd is not None:
+        parts.append(usd(ended.total_cost_usd))
+    if ended.input_tokens or ended.output_tokens:
+        parts.append(f"{tokens(ended.input_tokens)} in, {tokens(ended.output_tokens)} out")
+    if ended.outcome == "lost":
+        parts.append(one_line(ended.reason, 50))
+    return " · ".join(parts)
+
+
+def _summary(text: str, session: ManagedSession) -> Post:
+    paragraph = next(
+        (p for p in text.split("\n\n") if p.strip() and not p.lstrip().startswith(("#", "```", "|"))), text
+    )
+    return Post(
+        f"{escape(one_line(paragraph, SUMMARY_CHARS))}\n{_QUIET}The whole answer: {session.url()}",
+        silent=True,
+        where="channel",
+    )
+
+
+def _exit_post(event: e.ChildExited, session: ManagedSession) -> Post:
+    what = escape(one_line(event.reason, NOTE_CHARS))
+    if session.is_broken:
+        rest = f"That was {session.quick_deaths} times in a row, so it is not started again by itself. Mend it, then write here to try again."
+    else:
+        rest = "Nothing is run again by itself. Write here to go on where the conversation stands."
+    return Post(f"⚠ {what}\n{_QUIET}{rest}")

@@ -1,0 +1,275 @@
+"""ManagedSession: what is the case in one session, folded from its records.
+
+    DORMANT ──WorkerStarted──▶ STARTING ──ChildStarted──▶ IDLE ──TurnStarted──▶ BUSY
+       ▲                          │                         ▲◀────TurnEnded──────┘│
+       └───────ChildExited────────┴─────────────────────────┴────────ChildExited──┘
+
+Only events change the state, and every change stands in ``TRANSITIONS``. A WorkerStarted leads to STARTING
+from anywhere, for the worker before it may have been killed without a word. What is not an event of the log
+is not here: that a session was *ended* is a wish of the supervisor's and stands in its store; *awaiting*
+and *broken* are derived (``shown_state``).
+
+Money: ``total_cost_usd`` is assigned, because Claude's figure is cumulative; ``spent_usd``, for budgets, is
+the sum of its positive differences per Claude id, because ``/clear`` resets it and forks carry their
+parent's (PROTOCOL.md section 16, 28). Tokens are per turn, and added.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from bridge import events as e
+from bridge.permission import PermissionRequest, RequestName, Settled
+
+QUICK_DEATHS_BEFORE_BROKEN = 3
+SETTLED_REQUESTS_KEPT = 64
+
+
+class SessionState(StrEnum):
+    DORMANT = "dormant"
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+
+
+_FROM_ANYWHERE: dict[type[e.Event], SessionState] = {
+    e.WorkerStarted: SessionState.STARTING,
+    e.ChildExited: SessionState.DORMANT,
+}
+TRANSITIONS: dict[SessionState, dict[type[e.Event], SessionState]] = {
+    SessionState.DORMANT: {**_FROM_ANYWHERE},
+    SessionState.STARTING: {
+        **_FROM_ANYWHERE,
+        e.ChildStarted: SessionState.IDLE,
+        e.TurnStarted: SessionState.BUSY,
+    },
+    SessionState.IDLE: {**_FROM_ANYWHERE, e.TurnStarted: SessionState.BUSY},
+    SessionState.BUSY: {**_FROM_ANYWHERE, e.TurnEnded: SessionState.IDLE},
+}
+
+
+class PromptState(StrEnum):
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    TAKEN = "taken"
+
+
+class OpenPrompt(msgspec.Struct):
+    """A prompt that Claude has not finished with."""
+
+    uuid: str
+    author_id: int
+    state: PromptState = PromptState.ACCEPTED
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """The running turn; named by the seq of its TurnStarted."""
+
+    seq: int
+    started_at: float
+    prompt_ids: tuple[int, ...]
+    origin: str
+
+
+class ManagedSession(msgspec.Struct):
+    """One session's state and totals. Times in Unix seconds, money in USD."""
+
+    session_id: str
+    thread_id: int
+    guild_id: int
+    channel_id: int
+    directory: str
+    owner_id: int
+    started_at: float
+    generation: str = ""
+    applied: int = 0
+    state: SessionState = SessionState.DORMANT
+    claude_id: str = ""
+    permission_mode: str = ""
+    worker_pid: int = 0
+    child_pid: int = 0
+    contained: bool = False
+    containment: str = ""
+    turn: Turn | None = None
+    prompts: dict[int, OpenPrompt] = msgspec.field(default_factory=dict)
+    requests: dict[int, PermissionRequest] = msgspec.field(default_factory=dict)
+    settled: dict[int, Settled] = msgspec.field(default_factory=dict)
+    tasks: dict[str, str] = msgspec.field(default_factory=dict)
+    last_prompter_id: int = 0
+    message_count: int = 0
+    turn_count: int = 0
+    last_activity: float = 0.0
+    total_cost_usd: float = 0.0
+    spent_usd: float = 0.0
+    cost_by_claude_id: dict[str, float] = msgspec.field(default_factory=dict)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    quick_deaths: int = 0
+    turns_since_start: int = 0
+    last_failure: str = ""
+    last_failure_is_resume: bool = False
+
+    @property
+    def is_processing(self) -> bool:
+        return self.turn is not None
+
+    @property
+    def is_broken(self) -> bool:
+        return self.state is SessionState.DORMANT and self.quick_deaths >= QUICK_DEATHS_BEFORE_BROKEN
+
+    @property
+    def may_hibernate(self) -> bool:
+        """No turn, no open request, no background task, no prompt that Claude still owes."""
+        return self.state is SessionState.IDLE and not (self.turn or self.requests or self.tasks or self.prompts)
+
+    def shown_state(self) -> str:
+        """The state in the words of ``threadbridge list``, but for *ended*, which the store knows."""
+        if self.requests and self.state in (SessionState.IDLE, SessionState.BUSY):
+            return "awaiting"
+        return "broken" if self.is_broken else str(self.state)
+
+    def url(self) -> str:
+        return f"https://discord.com/channels/{self.guild_id}/{self.thread_id}"
+
+    def prompter_of(self, request: PermissionRequest) -> int:
+        """The user id of the person whose prompt the request serves; the owner when there was none."""
+        return request.asked_for or self.last_prompter_id or self.owner_id
+
+    def apply(self, record: e.Record) -> None:
+        """Fold one record. Records MUST come in ascending seq; that is ``SessionManager.record``'s duty."""
+        event = record.event
+        if self.generation != record.generation:
+            self._begin_generation(record.generation)
+        self.state = TRANSITIONS[self.state].get(type(event), self.state)
+        self.applied = record.seq
+        self.last_activity = max(self.last_activity, record.at)
+        self._apply_process(event)
+        self._apply_prompt(event)
+        self._apply_turn(record)
+        self._apply_permission(record)
+
+    def _begin_generation(self, generation: str) -> None:
+        """A new log: whatever the lost one left open, nobody can answer any more."""
+        self.generation = generation
+        self.requests.clear()
+        self.settled.clear()
+        self.prompts.clear()
+        self.tasks.clear()
+        self.turn = None
+
+    def _apply_process(self, event: e.AnyEvent) -> None:
+        match event:
+            case e.WorkerStarted():
+                if self.worker_pid and not self.turns_since_start:
+                    self.quick_deaths += 1  # the one before died without a word
+                self.worker_pid, self.child_pid = event.pid, 0
+                self.contained, self.containment = event.contained, event.containment
+                self.turns_since_start = 0
+                self.last_failure_is_resume = False
+                self.tasks.clear()
+            case e.ChildStarted():
+                self.child_pid, self.claude_id = event.pid, event.claude_id
+            case e.ClaudeIdentified():
+                self.claude_id = event.claude_id
+            case e.ModeChanged():
+                self.permission_mode = event.permission_mode
+            case e.ResumeFailed():
+                self.last_failure, self.last_failure_is_resume = event.reason, True
+            case e.ChildExited():
+                self._child_exited(event)
+            case e.TaskStarted(backgrounded=True):
+                self.tasks[event.task_id] = event.description
+            case e.TaskEnded():
+                self.tasks.pop(event.task_id, None)
+            case _:
+                pass
+
+    def _child_exited(self, event: e.ChildExited) -> None:
+        self.worker_pid = self.child_pid = 0
+        self.tasks.clear()
+        self.last_failure = "" if event.wanted else event.reason
+        if event.wanted or self.turns_since_start:
+            self.quick_deaths = 0
+        else:
+            self.quick_deaths += 1
+
+    def _apply_prompt(self, event: e.AnyEvent) -> None:
+        match event:
+            case e.PromptAccepted():
+                known = event.prompt_id in self.prompts
+                self.prompts[event.prompt_id] = OpenPrompt(event.uuid, event.author_id)
+                self.last_prompter_id = event.author_id
+                self.message_count += 0 if known else 1
+            case e.PromptQueued() if event.prompt_id in self.prompts:
+                self.prompts[event.prompt_id].state = PromptState.QUEUED
+            case e.PromptTaken() if event.prompt_id in self.prompts:
+                self.prompts[event.prompt_id].state = PromptState.TAKEN
+            case e.PromptDone() | e.PromptCancelled():
+                self.prompts.pop(event.prompt_id, None)
+            case _:
+                pass
+
+    def _apply_turn(self, record: e.Record) -> None:
+        match record.event:
+            case e.TurnStarted() as event:
+                self.turn = Turn(record.seq, record.at, event.prompt_ids, event.origin)
+            case e.PromptTaken(prompt_id=prompt_id) if self.turn and prompt_id not in self.turn.prompt_ids:
+                self.turn = msgspec.structs.replace(self.turn, prompt_ids=(*self.turn.prompt_ids, prompt_id))
+            case e.TurnEnded() as event:
+                self.turn = None
+                self.turn_count += 1
+                self.turns_since_start += 0 if event.outcome == "lost" else 1
+                if event.outcome == "completed":
+                    self.quick_deaths, self.last_failure = 0, ""
+                self.update_costs(event)
+            case _:
+                pass
+
+    def update_costs(self, ended: e.TurnEnded) -> None:
+        """Assign Claude's cumulative cost; add this turn's tokens."""
+        self.input_tokens += ended.input_tokens
+        self.output_tokens += ended.output_tokens
+        if ended.total_cost_usd is None:
+            return
+        before = self.cost_by_claude_id.get(self.claude_id, 0.0)
+        self.spent_usd += max(0.0, ended.total_cost_usd - before)
+        self.cost_by_claude_id[self.claude_id] = ended.total_cost_usd
+        self.total_cost_usd = ended.total_cost_usd
+
+    def _apply_permission(self, record: e.Record) -> None:
+        match record.event:
+            case e.PermissionRequested() as event:
+                name = RequestName(self.session_id, record.generation, record.seq)
+                self.requests[record.seq] = PermissionRequest(name, record.at, self._serving(), event)
+            case e.PermissionResolved() as event:
+                self._settle(event.seq, Settled(event.verdict, event.decider, event.reason, event.always))
+            case e.PermissionWithdrawn() as event:
+                self._settle(event.seq, Settled("withdrawn", "", event.reason))
+            case _:
+                pass
+
+    def _serving(self) -> int:
+        """Whose prompt the running turn serves: the author of the last prompt that Claude took into it."""
+        taken = [self.prompts[i].author_id for i in (self.turn.prompt_ids if self.turn else ()) if i in self.prompts]
+        return taken[-1] if taken else self.last_prompter_id
+
+    def _settle(self, seq: int, how: Settled) -> None:
+        if self.requests.pop(seq, None) is None:
+            return
+        self.settled[seq] = how
+        while len(self.settled) > SETTLED_REQUESTS_KEPT:
+            del self.settled[next(iter(self.settled))]
+
+
+def session_from(created: e.SessionCreated, at: float) -> ManagedSession:
+    """A session that has only begun. ``at`` in Unix seconds."""
+    return ManagedSession(
+        session_id=created.session_id,
+        thread_id=created.thread_id,
+        guild_id=created.guild_id,
+        channel_id=created.channel_id,
+        directory=created.directory,
+        owner_id=created.owner_id,
+        started_at=at,
+        last_activity=at,
+    )

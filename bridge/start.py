@@ -1,0 +1,36 @@
+"""What a worker is told at its start, over an inherited pipe: it holds a secret, so no argument and no file."""
+
+import msgspec
+
+from bridge.events import SessionCreated
+
+
+class WorkerStart(msgspec.Struct, frozen=True):
+    """One start of one session's worker. Keys are Z85 text as ZeroMQ's CURVE uses them."""
+
+    created: SessionCreated
+    state_directory: str
+    endpoint: str
+    server_key: str
+    public_key: str
+    secret_key: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    permission_mode: str
+    model: str
+    bypass_permissions: bool
+    containment: str
+    protected_paths: tuple[str, ...]
+    """Read-only for the child: our installation and configuration."""
+    wake: bool
+    """There is something to do. Without it the worker closes the log after a death, and ends."""
+    fresh: bool = False
+    """Begin a new conversation of Claude's instead of resuming the old one."""
+
+
+def encode_start(start: WorkerStart) -> bytes:
+    return msgspec.json.encode(start)
+
+
+def decode_start(data: bytes) -> WorkerStart:
+    return msgspec.json.decode(data, type=WorkerStart)

@@ -1,0 +1,67 @@
+from bridge.render.diff import Edit, diff_for, edit_diff, line_counts
+
+
+def test_an_edit_shows_its_changed_lines_with_context() -> None:
+    old = "".join(f"line {n}\n" for n in range(20))
+    shown = edit_diff(old, old.replace("line 10\n", "line ten\n"), "src/app.py")
+    assert shown.startswith("--- src/app.py\n+++ src/app.py\n@@ -8,7 +8,7 @@\n line 7\n")
+    assert "-line 10\n+line ten\n" in shown
+    assert "line 6" not in shown
+
+
+def test_equal_texts_have_no_diff() -> None:
+    assert edit_diff("a\n", "a\n", "x") == ""
+
+
+def test_a_missing_last_newline_is_part_of_the_diff() -> None:
+    assert edit_diff("a\n", "a", "x").endswith("-a\n+a\n\\ No newline at end of file")
+
+
+def test_a_written_file_is_all_new() -> None:
+    shown = diff_for("Write", {"file_path": "/w/hello.txt", "content": "hi\nyou\n"})
+    assert shown == "--- /w/hello.txt\n+++ /w/hello.txt\n@@ -0,0 +1,2 @@\n+hi\n+you"
+
+
+def test_emptying_a_file_is_not_called_no_change() -> None:
+    assert (diff_for("Write", {"file_path": "x", "content": ""}) or "").endswith("# an empty text")
+    assert diff_for("NotebookEdit", {"notebook_path": "x", "new_source": "", "edit_mode": "delete"}) is None
+
+
+def test_replacing_everywhere_is_said() -> None:
+    given = {"file_path": "x", "old_string": "a", "new_string": "b", "replace_all": True}
+    assert "every place" in (diff_for("Edit", given) or "")
+    assert "every place" not in (diff_for("Edit", {**given, "replace_all": False}) or "")
+
+
+def test_several_edits_are_numbered() -> None:
+    edits = [{"old_string": "a\n", "new_string": "b\n"}, {"old_string": "c\n", "new_string": "c\n"}]
+    shown = diff_for("MultiEdit", {"file_path": "x", "edits": edits}) or ""
+    assert "# edit 1 of 2\n@@ -1 +1 @@\n-a\n+b" in shown
+    assert shown.endswith("# edit 2 of 2\n# nothing changes")
+
+
+def test_a_line_of_the_content_cannot_look_like_a_header() -> None:
+    shown = diff_for("Write", {"file_path": "x", "content": "--- /etc/passwd\n@@ -1 +1 @@\n# edit\n"}) or ""
+    assert [line[0] for line in shown.split("\n")[3:]] == ["+", "+", "+"]
+
+
+def test_only_newlines_end_a_line() -> None:
+    shown = diff_for("Write", {"file_path": "x", "content": "a\rb\x0bc\u2028d\n"}) or ""
+    assert shown.split("\n")[3:] == ["+a\rb\x0bc\u2028d"]
+
+
+def test_other_tools_and_odd_inputs_have_no_diff() -> None:
+    assert diff_for("Bash", {"command": "ls"}) is None
+    assert diff_for("Edit", {"file_path": "x", "old_string": 1, "new_string": "b"}) is None
+    assert diff_for("MultiEdit", {"file_path": "x", "edits": [{"old_string": "a"}]}) is None
+    assert diff_for("Write", {"content": "x"}) is None
+
+
+def test_a_large_change_is_shown_without_comparing() -> None:
+    old, new = "".join(f"{n}\n" for n in range(3000)), "".join(f"{n}x\n" for n in range(3000))
+    shown = edit_diff(old, new, "x").split("\n")
+    assert len(shown) == 2 + 1 + 6000
+
+
+def test_changed_lines_are_counted() -> None:
+    assert line_counts([Edit("a\nb\n", "a\nc\nd\n"), Edit("", "x")]) == (3, 1)
