@@ -1,0 +1,290 @@
+"""One TOML file → one frozen struct. Every error names the file and the key, and says what to do.
+
+Nothing starts half: whatever can be checked before Discord is spoken to is checked here.
+"""
+
+import math
+import os
+import re
+import shutil
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bridge.errors import UserError
+from bridge.layout import Layout
+from bridge.permission import Policy
+from bridge.router import Channel
+
+PLACES = ("$THREADBRIDGE_CONFIG", "~/.config/threadbridge/config.toml", "/etc/threadbridge/config.toml")
+PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file; a key that is not here is a mistake, and said."""
+
+
+class DiscordTable(_Table, frozen=True):
+    token_file: str = ""
+    api_base: str = "https://discord.com/api/v10"
+
+
+class AccessTable(_Table, frozen=True):
+    users: tuple[int, ...] = ()
+    roles: tuple[int, ...] = ()
+
+
+class ChannelTable(_Table, frozen=True):
+    id: int
+    directory: str
+    mention_only: bool = False
+    containment: Literal["auto", "required", "none"] = "auto"
+
+
+class ClaudeTable(_Table, frozen=True):
+    command: tuple[str, ...] = ("claude",)
+    environment: dict[str, str] = {}
+    permission_mode: str = "default"
+    model: str = ""
+    allow_bypass_permissions: bool = False
+    """The second, explicit key that ``permission_mode = "bypassPermissions"`` needs."""
+
+
+class PermissionsTable(_Table, frozen=True):
+    timeout: str = "60m"
+
+
+class StateTable(_Table, frozen=True):
+    directory: str = ""
+
+
+class ConfigFile(_Table, frozen=True):
+    discord: DiscordTable = DiscordTable()
+    access: AccessTable = AccessTable()
+    channels: tuple[ChannelTable, ...] = ()
+    claude: ClaudeTable = ClaudeTable()
+    permissions: PermissionsTable = PermissionsTable()
+    state: StateTable = StateTable()
+
+
+class Config(msgspec.Struct, frozen=True):
+    """What the supervisor runs on. ``permission_timeout_s`` in seconds; None waits for ever."""
+
+    path: Path
+    api_base: str
+    policy: Policy
+    channels: dict[int, Channel]
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    permission_mode: str
+    bypass_permissions: bool
+    model: str
+    permission_timeout_s: float | None
+    layout: Layout
+    token_file: str
+
+
+def find(explicit: str | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The configuration file. Raises UserError when there is none."""
+    home = environ.get("HOME", "/")
+    places = [environ.get("THREADBRIDGE_CONFIG", ""), f"{home}/.config/threadbridge/config.toml", PLACES[2]]
+    if explicit or places[0]:
+        return Path(explicit or places[0])
+    for place in places[1:]:
+        if Path(place).is_file():
+            return Path(place)
+    raise UserError(
+        f"there is no configuration: looked at --config, {', '.join(PLACES)};"
+        " docs/configuration.md shows one to begin with"
+    )
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Raises UserError that names the file, the key, and what is wrong with it."""
+    file = _read(path)
+    try:
+        return _checked(path, file, environ)
+    except _Wrong as wrong:
+        raise UserError(f"{path}: {wrong}") from None
+
+
+def state_layout(path: Path | None, environ: Mapping[str, str] = os.environ) -> Layout:
+    """Where the state is, for commands that need nothing else of the configuration (``list``, ``kill``)."""
+    table = _read(path).state if path else StateTable()
+    return _layout(table, environ)
+
+
+def read_token(config: Config, environ: Mapping[str, str] = os.environ) -> str:
+    """The bot token: the file, else systemd's credential, else $DISCORD_TOKEN. Raises UserError."""
+    credentials = environ.get("CREDENTIALS_DIRECTORY", "")
+    credential = Path(credentials) / "discord-token" if credentials else None
+    if config.token_file:
+        token = _read_token_file(config.path, Path(config.token_file).expanduser())
+    elif credential and credential.is_file():
+        token = _read_token_file(config.path, credential)
+    else:
+        token = environ.get("DISCORD_TOKEN", "").strip()
+    if not token:
+        raise UserError(
+            f"{config.path}: discord.token_file is empty, and there is no credential discord-token and no"
+            " $DISCORD_TOKEN: put the bot's token in a file that only you can read, and name it there"
+        )
+    return token
+
+
+def seconds_of(text: str) -> float | None:
+    """``"90s"``, ``"60m"``, ``"2h"``, ``"1d"`` in seconds; ``"0"`` is None: for ever. Raises ValueError."""
+    if text.strip() == "0":
+        return None
+    if not (found := _DURATION.fullmatch(text.strip())) or not math.isfinite(float(found[1])) or not float(found[1]):
+        raise ValueError(text)
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+class _Wrong(Exception):  # noqa: N818 - not an error that leaves this module
+    """A key and what is wrong with it."""
+
+    def __init__(self, key: str, what: str) -> None:
+        super().__init__(f"{key}: {what}")
+
+
+def _read(path: Path) -> ConfigFile:
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: is not UTF-8 text") from None
+    try:
+        return msgspec.convert(tomllib.loads(text), ConfigFile)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: is not TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path}: {_in_words(error)}") from None
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """msgspec says `… - at `$.channels[0].id``; a person wants the key first."""
+    what, _, where = str(error).partition(" - at `")
+    key = where.rstrip("`").removeprefix("$").removeprefix(".")
+    if unknown := re.search(r"unknown field `([^`]+)`", what):
+        return f"{'.'.join(filter(None, [key, unknown[1]]))}: there is no such key"
+    if missing := re.search(r"missing required field `([^`]+)`", what):
+        return f"{'.'.join(filter(None, [key, missing[1]]))}: is missing"
+    return f"{key}: {what[0].lower()}{what[1:]}"
+
+
+def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:
+    claude = file.claude
+    return Config(
+        path=path.absolute(),
+        api_base=_api_base(file.discord),
+        policy=_policy(file.access),
+        channels=_channels(file.channels),
+        command=_command(claude, environ),
+        environment=claude.environment,
+        permission_mode=_permission_mode(claude),
+        bypass_permissions=claude.permission_mode == "bypassPermissions",
+        model=claude.model,
+        permission_timeout_s=_timeout(file.permissions),
+        layout=_layout(file.state, environ),
+        token_file=file.discord.token_file,
+    )
+
+
+def _api_base(table: DiscordTable) -> str:
+    if not table.api_base.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+        raise _Wrong("discord.api_base", "must begin with https:// (http:// only for this machine)")
+    return table.api_base.rstrip("/")
+
+
+def _policy(table: AccessTable) -> Policy:
+    for key, ids in (("users", table.users), ("roles", table.roles)):
+        for number in ids:
+            _check_id(f"access.{key}", number)
+    if not table.users and not table.roles:
+        raise _Wrong(
+            "access.users",
+            "nobody may talk to Claude yet; add your Discord user id (Settings, Advanced, Developer Mode, then"
+            " right-click your name and Copy User ID)",
+        )
+    return Policy(frozenset(table.users), frozenset(table.roles))
+
+
+def _check_id(key: str, number: int) -> None:
+    if not 0 < number < 1 << 63:
+        raise _Wrong(key, f"{number} is not an id of Discord's")
+
+
+def _channels(tables: tuple[ChannelTable, ...]) -> dict[int, Channel]:
+    if not tables:
+        raise _Wrong("channels", "there is none; add a [[channels]] table with id and directory")
+    channels: dict[int, Channel] = {}
+    for n, table in enumerate(tables):
+        key = f"channels[{n}]"
+        _check_id(f"{key}.id", table.id)
+        if table.id in channels:
+            raise _Wrong(f"{key}.id", f"{table.id} stands there twice")
+        directory = Path(table.directory).expanduser()
+        if not directory.is_absolute():
+            raise _Wrong(f"{key}.directory", f"{table.directory!r} is not an absolute path")
+        if not directory.is_dir():
+            raise _Wrong(f"{key}.directory", f"{directory} is not a directory")
+        channels[table.id] = Channel(table.id, str(directory), table.mention_only, table.containment)
+    return channels
+
+
+def _command(table: ClaudeTable, environ: Mapping[str, str]) -> tuple[str, ...]:
+    if not table.command or not table.command[0]:
+        raise _Wrong("claude.command", "is empty")
+    program = os.path.expanduser(table.command[0])  # noqa: PTH111 - it may be a bare name
+    path = {**environ, **table.environment}.get("PATH", os.defpath)
+    if not (found := shutil.which(program, path=path)):
+        raise _Wrong(
+            "claude.command",
+            f"there is no program {table.command[0]!r} on the path; install Claude Code, or give its full path",
+        )
+    return (str(Path(found).absolute()), *table.command[1:])
+
+
+def _permission_mode(table: ClaudeTable) -> str:
+    if table.permission_mode not in PERMISSION_MODES:
+        raise _Wrong("claude.permission_mode", f"{table.permission_mode!r} is none of {', '.join(PERMISSION_MODES)}")
+    if table.permission_mode == "bypassPermissions" and not table.allow_bypass_permissions:
+        raise _Wrong(
+            "claude.permission_mode",
+            "bypassPermissions lets Claude do anything without asking; if you mean it, also set"
+            " claude.allow_bypass_permissions = true",
+        )
+    return table.permission_mode
+
+
+def _timeout(table: PermissionsTable) -> float | None:
+    try:
+        return seconds_of(table.timeout)
+    except ValueError:
+        raise _Wrong("permissions.timeout", f"{table.timeout!r} is no time such as 90s, 60m, 2h, 1d or 0") from None
+
+
+def _layout(table: StateTable, environ: Mapping[str, str]) -> Layout:
+    home = environ.get("HOME", "/")
+    given = table.directory or environ.get("STATE_DIRECTORY", "") or f"{home}/.local/state/threadbridge"
+    layout = Layout(Path(given).expanduser().absolute())
+    layout.check_socket_paths()
+    return layout
+
+
+def _read_token_file(config: Path, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise UserError(f"{config}: discord.token_file: {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{config}: discord.token_file: {path} holds no token") from None

@@ -1,0 +1,259 @@
+"""The sockets to the workers, and who may speak on them.
+
+Each start of a worker has its own DEALER on its own ipc path, closed before the next key is admitted: ZAP runs
+at the handshake only, so a connection outlives the revocation of its key. The handshake needs three things:
+the start's public key (CURVE), the session's own ZAP domain, and a peer pid, attested by the kernel, that holds
+the session's lock. Every frame then carries the session's id as its authenticated User-Id, and a message that
+names another session is refused, counted, and ends the connection.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import zmq
+import zmq.asyncio
+import zmq.utils.z85
+
+from bridge import wire
+from bridge.errors import RemoteError
+from bridge.layout import Layout
+from supervisor import locks
+from supervisor.session_manager import SessionManager
+from supervisor.store import StartRow, Store
+
+MAX_SOCKETS = 8192
+RESEND_INTERVAL_S = 5.0
+ZAP_ENDPOINT = "inproc://zeromq.zap.01"
+ZAP_ENFORCE_DOMAIN = 93
+"""libzmq's option number; without it any key is accepted on a socket whose domain is empty."""
+
+log = logging.getLogger(__name__)
+
+
+class CurveKeys(msgspec.Struct, frozen=True):
+    """A CURVE keypair as Z85 text."""
+
+    public: str
+    secret: str
+
+
+def new_keys() -> CurveKeys:
+    public, secret = zmq.curve_keypair()
+    return CurveKeys(public.decode(), secret.decode())
+
+
+def server_keys(store: Store) -> CurveKeys:
+    """The supervisor's own keys: kept, because workers outlive it and know its public key."""
+    if secret := store.fact("curve_secret"):
+        return CurveKeys(store.fact("curve_public"), secret)
+    keys = new_keys()
+    with store.transaction():
+        store.remember("curve_secret", keys.secret)
+        store.remember("curve_public", keys.public)
+    return keys
+
+
+class Endpoint:
+    """One start of one worker: its socket, and what was sent to it in this connection."""
+
+    def __init__(self, start: StartRow, socket: zmq.asyncio.Socket, path: Path) -> None:
+        self.start = start
+        self.socket = socket
+        self.path = path
+        self.sent: dict[int, float] = {}
+        self.refused = 0
+        self.welcomed = False
+        self.receiving: asyncio.Task[None] | None = None
+
+
+class Downlink:
+    """All endpoints. ``run`` must be running for anything to be received."""
+
+    def __init__(self, manager: SessionManager, layout: Layout, keys: CurveKeys) -> None:
+        self._manager = manager
+        self._layout = layout
+        self._keys = keys
+        self._context = zmq.asyncio.Context()
+        self._context.set(zmq.MAX_SOCKETS, MAX_SOCKETS)
+        self._endpoints: dict[str, Endpoint] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self.refused = 0
+        """Messages and handshakes that were refused since the start."""
+
+    @property
+    def public_key(self) -> str:
+        return self._keys.public
+
+    async def run(self, serve: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run ``serve`` while the endpoints live."""
+        zap = self._context.socket(zmq.ROUTER)
+        zap.bind(ZAP_ENDPOINT)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                background = [tasks.create_task(self._authenticate(zap)), tasks.create_task(self._resend())]
+                await serve()
+                for task in [*background, *(e.receiving for e in self._endpoints.values() if e.receiving)]:
+                    task.cancel()
+        finally:
+            self._tasks = None
+            for endpoint in self._endpoints.values():
+                endpoint.socket.close(linger=0)
+            zap.close(linger=0)
+            self._context.term()
+
+    # --- endpoints -----------------------------------------------------------------------------------
+
+    def open(self, start: StartRow) -> str:
+        """The endpoint of a start, bound before the worker is spawned (or while it waits for us)."""
+        self.close(start.session_id)
+        assert self._tasks, "the downlink is not running"
+        path = self._layout.socket(start.session_id, start.start)
+        path.unlink(missing_ok=True)
+        socket = self._context.socket(zmq.DEALER)
+        socket.curve_server = True
+        socket.curve_secretkey = self._keys.secret.encode()
+        socket.zap_domain = start.session_id.encode()
+        socket.setsockopt(ZAP_ENFORCE_DOMAIN, 1)
+        socket.set(zmq.IMMEDIATE, 1)
+        socket.bind(f"ipc://{path}")
+        endpoint = Endpoint(start, socket, path)
+        self._endpoints[start.session_id] = endpoint
+        endpoint.receiving = self._tasks.create_task(self._receive(endpoint))
+        return f"ipc://{path}"
+
+    def close(self, session_id: str) -> None:
+        endpoint = self._endpoints.pop(session_id, None)
+        if endpoint is None:
+            return
+        if endpoint.receiving:
+            endpoint.receiving.cancel()
+        endpoint.socket.close(linger=0)
+        endpoint.path.unlink(missing_ok=True)
+
+    def is_open(self, session_id: str, start: str) -> bool:
+        endpoint = self._endpoints.get(session_id)
+        return endpoint is not None and endpoint.start.start == start
+
+    # --- who may speak -------------------------------------------------------------------------------
+
+    async def _authenticate(self, zap: zmq.asyncio.Socket) -> None:
+        """ZAP (RFC 27): frames version, request id, domain, address, identity, mechanism, credentials."""
+        while True:
+            frames = await zap.recv_multipart()
+            split = frames.index(b"")
+            route, (version, request_id, domain, address, _identity, mechanism, *credentials) = (
+                frames[: split + 1],
+                frames[split + 1 :],
+            )
+            key = credentials[0] if credentials else b""
+            why = self._objection(domain.decode(), address.decode(), mechanism, key)
+            if why:
+                self.refused += 1
+                log.warning("refused a connection for session %s: %s", domain.decode(), why)
+            status, text = (b"400", why.encode()) if why else (b"200", b"OK")
+            await zap.send_multipart([*route, version, request_id, status, text, b"" if why else domain, b""])
+
+    def _objection(self, session_id: str, address: str, mechanism: bytes, key: bytes) -> str:
+        """Why this peer may not connect; empty when it may."""
+        endpoint = self._endpoints.get(session_id)
+        if endpoint is None:
+            return "there is no worker of this session"
+        if mechanism != b"CURVE" or zmq.utils.z85.encode(key).decode() != endpoint.start.public_key:
+            return "the key is not this start's"
+        pid, uid = _peer(address)
+        if uid != os.getuid():
+            return f"the peer's uid is {uid}"
+        held_by = locks.holder(self._layout.session(session_id).lock)
+        if not pid or pid != held_by:
+            return f"the peer (pid {pid}) is not the holder of the session's lock (pid {held_by})"
+        return ""
+
+    # --- in ------------------------------------------------------------------------------------------
+
+    async def _receive(self, endpoint: Endpoint) -> None:
+        session_id = endpoint.start.session_id
+        while True:
+            frames = await endpoint.socket.recv_multipart(copy=False)
+            try:
+                if len(frames) != 1 or frames[0].get("User-Id") != session_id:
+                    raise RemoteError("a message without the session's identity")
+                message = wire.decode_up(frames[0].buffer)
+                if message.session_id != session_id:
+                    raise RemoteError(f"a message that claims to be of session {message.session_id}")
+            except RemoteError as error:
+                self._refuse(endpoint, str(error))
+                return
+            await self._take(endpoint, message)
+
+    def _refuse(self, endpoint: Endpoint, why: str) -> None:
+        self.refused += 1
+        log.error("session %s: closed its connection: %s", endpoint.start.session_id, why)
+        self._endpoints.pop(endpoint.start.session_id, None)
+        endpoint.socket.close(linger=0)
+        endpoint.path.unlink(missing_ok=True)
+
+    async def _take(self, endpoint: Endpoint, message: wire.Up) -> None:
+        session_id = endpoint.start.session_id
+        match message:
+            case wire.Hello():
+                await self._on_hello(endpoint, message)
+            case wire.Records() if endpoint.welcomed:
+                applied = self._manager.record(session_id, message.records)
+                if applied is None:
+                    endpoint.welcomed = False  # a hole: the next hello tells the worker where to go on
+                else:
+                    await self._send(endpoint, wire.Ack(session_id, applied))
+            case wire.Delta() if endpoint.welcomed:
+                self._manager.delta(session_id, message)
+            case _:
+                pass  # before a hello of this connection nothing counts; it is repeated
+
+    async def _on_hello(self, endpoint: Endpoint, hello: wire.Hello) -> None:
+        if hello.protocol not in wire.PROTOCOLS_SPOKEN:
+            self._refuse(endpoint, f"it speaks protocol {hello.protocol}")
+            return
+        endpoint.sent.clear()
+        endpoint.welcomed = True
+        await self._send(endpoint, self._manager.hello(endpoint.start.session_id, hello))
+        await self.deliver(endpoint.start.session_id)
+
+    # --- out -----------------------------------------------------------------------------------------
+
+    async def deliver(self, session_id: str) -> None:
+        """Send what waits in the session's inbox and was not sent a moment ago, in order."""
+        endpoint = self._endpoints.get(session_id)
+        if endpoint is None or not endpoint.welcomed:
+            return
+        now = asyncio.get_running_loop().time()
+        for item in self._manager.inbox(session_id):
+            if now - endpoint.sent.get(item.id, -RESEND_INTERVAL_S) >= RESEND_INTERVAL_S:
+                if not await self._send(endpoint, wire.Order(session_id, item.command)):
+                    return
+                endpoint.sent[item.id] = now
+
+    async def _resend(self) -> None:
+        while True:
+            await asyncio.sleep(RESEND_INTERVAL_S)
+            for session_id in list(self._endpoints):
+                await self.deliver(session_id)
+
+    async def _send(self, endpoint: Endpoint, message: wire.Down) -> bool:
+        """Whether the socket took it. What it did not take is sent again after the next hello."""
+        with suppress(zmq.Again):
+            await endpoint.socket.send(wire.encode(message), zmq.NOBLOCK)
+            return True
+        return False
+
+
+def _peer(address: str) -> tuple[int, int]:
+    """(pid, uid) of ``localhost:uid:gid:pid``, as libzmq tells an ipc peer's; zeros for anything else."""
+    parts = address.split(":")
+    if len(parts) != 4 or not all(part.isdigit() for part in parts[1:]):
+        return 0, -1
+    return int(parts[3]), int(parts[1])

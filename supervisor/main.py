@@ -1,0 +1,129 @@
+"""Lock, parts, one task group.
+
+The order of a start is the order of trust: configuration and token were checked before; here the one
+supervisor of the state directory is settled by the kernel, then the store is opened, the endpoints are bound,
+and READY=1 is said. Discord comes last and may be away: its state goes into STATUS, not into readiness.
+"""
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from bridge.errors import UserError
+from bridge.router import BridgeRouter
+from supervisor import locks
+from supervisor.config import Config
+from supervisor.downlink import Downlink, server_keys
+from supervisor.gateway import Gateway
+from supervisor.outbox import Outbox
+from supervisor.pace import Pace
+from supervisor.processes import Processes
+from supervisor.rest import Rest
+from supervisor.session_manager import SessionManager
+from supervisor.store import Store
+from supervisor.systemd import Notifier
+
+EXPIRY_INTERVAL_S = 1.0
+_PR_SET_DUMPABLE = 4
+
+log = logging.getLogger(__name__)
+
+
+def run(config: Config, token: str) -> None:
+    """Until SIGTERM or SIGINT. Raises UserError for what only a person can mend."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    _make_undumpable()
+    os.umask(0o077)
+    lock = _prepare_state(config)
+    os.environ.pop("DISCORD_TOKEN", None)
+    try:
+        asyncio.run(_supervise(config, token))
+    except* UserError as errors:
+        raise _first(errors) from None
+    finally:
+        os.close(lock)
+
+
+async def _supervise(config: Config, token: str) -> None:
+    store = Store(config.layout.database)
+    manager = SessionManager(store)
+    downlink = Downlink(manager, config.layout, server_keys(store))
+    processes = Processes(config, manager, downlink)
+    router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
+    try:
+        async with Rest(config.api_base, token, Pace()) as rest:
+            outbox = Outbox(store, manager, rest)
+            gateway = Gateway(config, manager, router, rest, token)
+            manager.on_wish, manager.on_posts = processes.wish, outbox.wake
+            await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway))
+    finally:
+        store.close()
+
+
+async def _serve(
+    config: Config, manager: SessionManager, processes: Processes, outbox: Outbox, gateway: Gateway
+) -> None:
+    notifier = Notifier()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(processes.run()),
+            tasks.create_task(outbox.run()),
+            tasks.create_task(outbox.keep_typing()),
+            tasks.create_task(gateway.run()),
+            tasks.create_task(_expire(config, manager, lambda: gateway.back_at)),
+            tasks.create_task(notifier.keep(lambda: gateway.state)),
+        ]
+        notifier.say(READY="1")
+        log.info("ready; state in %s, %d sessions", config.layout.state, manager.active_session_count())
+        await stopping.wait()
+        notifier.say(STOPPING="1")
+        log.info("stopping; workers go on (threadbridge kill --all ends them)")
+        for task in running:
+            task.cancel()
+
+
+async def _expire(config: Config, manager: SessionManager, back_at: Callable[[], float | None]) -> None:
+    while True:
+        manager.expire_requests(config.permission_timeout_s, back_at())
+        await asyncio.sleep(EXPIRY_INTERVAL_S)
+
+
+def _prepare_state(config: Config) -> int:
+    """The descriptor of the state directory's lock. Raises UserError when it is not to be had."""
+    layout = config.layout
+    try:
+        for folder in (layout.state, layout.sessions, layout.sockets):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        layout.state.chmod(0o700)
+        lock = locks.take(layout.supervisor_lock)
+    except OSError as error:
+        raise UserError(f"state.directory: {layout.state} cannot be used: {error.strerror}") from None
+    if lock is None:
+        pid = locks.holder(layout.supervisor_lock)
+        raise UserError(
+            f"another supervisor (pid {pid}) runs on the state directory {layout.state};"
+            " stop it first, or give this one another state.directory"
+        )
+    return lock
+
+
+def _make_undumpable() -> None:
+    """No process of the same user reads the token from our memory (prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _first(errors: BaseExceptionGroup[UserError]) -> UserError:
+    """The first word that went wrong, of however many groups it comes in."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, UserError)
+    return error

@@ -1,0 +1,35 @@
+"""Words to systemd: READY=1, STATUS=, WATCHDOG=1, STOPPING=1 (sd_notify(3)); nothing where there is none."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+
+class Notifier:
+    """The notify socket of ``$NOTIFY_SOCKET``, if we were started with one."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._address = environ.get("NOTIFY_SOCKET", "")
+        self._watchdog_s = int(environ.get("WATCHDOG_USEC", "0")) / 1_000_000
+
+    def say(self, **words: str) -> None:
+        """``say(READY="1", STATUS="…")``. A supervisor that cannot say it goes on."""
+        if not self._address:
+            return
+        message = "\n".join(f"{key}={value}" for key, value in words.items())
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+            end.sendto(message.encode(), address)
+
+    async def keep(self, status: Callable[[], str], interval_s: float = 5.0) -> None:
+        """Until cancelled: the watchdog's sign of life, and the status when it changed."""
+        told = ""
+        while True:
+            words = {"WATCHDOG": "1"} if self._watchdog_s else {}
+            if (now := status()) != told:
+                words["STATUS"] = told = now
+            if words:
+                self.say(**words)
+            await asyncio.sleep(min(interval_s, self._watchdog_s / 2 or interval_s))

@@ -1,0 +1,129 @@
+"""The processes of a session as one tree: what it uses, and its certain end.
+
+A tree is the worker, everything below it, and every process that carries the session's mark in its environment
+(``THREADBRIDGE_SESSION``): what left the tree by a double fork still has that.
+
+Ending is a ladder. SIGTERM lets the worker end Claude by its own ladder, which also closes the log. Then
+everything is stopped before anything is killed, so nothing can fork away between a look and a signal, and the
+worker is killed last: it is a subreaper, so its orphans come to it and are found at the next look.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+import msgspec
+import psutil
+
+MARK = "THREADBRIDGE_SESSION"
+SAMPLE_INTERVAL_S = 0.15
+LADDER_DEADLINE_S = 30.0
+KILL_DEADLINE_S = 10.0
+POLL_INTERVAL_S = 0.02
+
+_GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Of a whole tree: resident memory in bytes, CPU in percent of one core."""
+
+    rss_bytes: int = 0
+    cpu_percent: float = 0.0
+
+
+def marked(session_ids: Iterable[str]) -> dict[str, list[psutil.Process]]:
+    """The processes that carry each session's mark."""
+    found: dict[str, list[psutil.Process]] = {session_id: [] for session_id in session_ids}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            session_id = process.environ().get(MARK, "")
+            if session_id in found and process.status() != psutil.STATUS_ZOMBIE:
+                found[session_id].append(process)
+    return found
+
+
+def tree_of(worker_pid: int, strays: Iterable[psutil.Process] = ()) -> list[psutil.Process]:
+    """The worker (if it has a pid), all below it, and the strays with all below them. No zombies."""
+    roots = list(strays)
+    with suppress(*_GONE):
+        if worker_pid:
+            roots.insert(0, psutil.Process(worker_pid))
+    tree: dict[int, psutil.Process] = {}
+    for root in roots:
+        with suppress(*_GONE):
+            for process in (root, *root.children(recursive=True)):
+                tree[process.pid] = process
+    return [process for process in tree.values() if _lives(process)]
+
+
+def usages(trees: dict[str, list[psutil.Process]]) -> dict[str, Usage]:
+    """Memory now, and CPU over one short interval for all trees together (seconds: SAMPLE_INTERVAL_S)."""
+    before = {key: _cpu_seconds(tree) for key, tree in trees.items()}
+    began = time.monotonic()
+    if any(trees.values()):
+        time.sleep(SAMPLE_INTERVAL_S)
+    took = max(time.monotonic() - began, 1e-6)
+    return {
+        key: Usage(_rss(tree), round(max(0.0, _cpu_seconds(tree) - before[key]) / took * 100, 1))
+        for key, tree in trees.items()
+    }
+
+
+def end(session_id: str, worker_pid: int) -> list[int]:
+    """End the session's whole tree; the pids that are still there afterwards (none, if all went well)."""
+    with suppress(*_GONE):
+        if worker_pid:
+            psutil.Process(worker_pid).terminate()
+            _wait_until_gone(session_id, worker_pid, LADDER_DEADLINE_S)
+    deadline = time.monotonic() + KILL_DEADLINE_S
+    while tree := _whole_tree(session_id, worker_pid):
+        if time.monotonic() > deadline:
+            return [process.pid for process in tree]
+        _kill(tree, worker_pid)
+        time.sleep(POLL_INTERVAL_S)
+    return []
+
+
+def _whole_tree(session_id: str, worker_pid: int) -> list[psutil.Process]:
+    return tree_of(worker_pid, marked([session_id])[session_id])
+
+
+def _wait_until_gone(session_id: str, worker_pid: int, deadline_s: float) -> None:
+    """Until the worker and all below it are gone. The mark is not looked for here: it costs a walk over all."""
+    deadline = time.monotonic() + deadline_s
+    while tree_of(worker_pid) and time.monotonic() < deadline:
+        time.sleep(POLL_INTERVAL_S)
+
+
+def _kill(tree: list[psutil.Process], worker_pid: int) -> None:
+    for process in tree:
+        with suppress(*_GONE):
+            process.suspend()
+    for process in tree:
+        if process.pid != worker_pid or len(tree) == 1:
+            with suppress(*_GONE):
+                process.kill()
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(*_GONE):
+        return bool(process.status() != psutil.STATUS_ZOMBIE and process.pid != os.getpid())
+    return False
+
+
+def _cpu_seconds(tree: list[psutil.Process]) -> float:
+    total = 0.0
+    for process in tree:
+        with suppress(*_GONE):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def _rss(tree: list[psutil.Process]) -> int:
+    total = 0
+    for process in tree:
+        with suppress(*_GONE):
+            total += process.memory_info().rss
+    return total

@@ -1,0 +1,1 @@
+"""One process: one session, one Claude child. It owns the session's event log and nothing else."""

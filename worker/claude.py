@@ -1,0 +1,206 @@
+"""The ``claude`` child: argv, spawn, lines in, lines out, the stop ladder.
+
+Its stdio is a socketpair: a process of the same user writes into another's *pipe* through
+``/proc/PID/fd/0``, which would be a forged approval; a socket refuses to be opened that way.
+
+Stopping is a ladder, each rung with a deadline: interrupt (with what is queued), end_session, SIGTERM, then
+SIGKILL of everything below us. EOF is no rung: the CLI goes on working with nobody attached (PROTOCOL.md 10).
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from bridge.errors import RemoteError
+from worker import prctl
+from worker.processes_below import kill_descendants
+
+READ_BYTES = 256 * 1024
+LINE_LIMIT_BYTES = 64 * 1024 * 1024
+SOCKET_BUFFER_BYTES = 1024 * 1024
+WRITE_DEADLINE_S = 30.0
+TERM_DEADLINE_S = 5.0
+KILL_DEADLINE_S = 5.0
+STDERR_LINES_KEPT = 20
+STDERR_LINE_BYTES = 2000
+
+
+def arguments(
+    command: Sequence[str],
+    *,
+    claude_id: str,
+    resume: bool,
+    permission_mode: str,
+    model: str,
+    bypass: bool = False,
+) -> list[str]:
+    """The CLI's argv (PROTOCOL.md section 1). ``--session-id`` is refused when the id exists already."""
+    argv = [
+        *command,
+        "-p",
+        *("--input-format", "stream-json"),
+        *("--output-format", "stream-json"),
+        "--verbose",
+        "--include-partial-messages",
+        *("--permission-prompt-tool", "stdio"),
+        *(("--resume", claude_id) if resume else ("--session-id", claude_id)),
+    ]
+    if bypass:
+        argv.append("--dangerously-skip-permissions")
+    elif permission_mode and permission_mode != "default":
+        argv += ["--permission-mode", permission_mode]
+    if model:
+        argv += ["--model", model]
+    return argv
+
+
+class LineFramer:
+    """Bytes in, whole lines out. A line above the limit is dropped, and counted, not the process."""
+
+    def __init__(self, limit_bytes: int = LINE_LIMIT_BYTES) -> None:
+        self._limit = limit_bytes
+        self._parts: list[bytes] = []
+        self._held = 0
+        self._dropping = False
+        self.dropped = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        *whole, rest = data.split(b"\n")
+        lines = [line for piece in whole if (line := self._finish(piece)) is not None]
+        self._hold(rest)
+        return lines
+
+    def _hold(self, piece: bytes) -> None:
+        if not piece or self._dropping:
+            return
+        self._parts.append(piece)
+        self._held += len(piece)
+        if self._held > self._limit:
+            self._parts.clear()
+            self._held = 0
+            self._dropping = True
+
+    def _finish(self, piece: bytes) -> bytes | None:
+        self._hold(piece)
+        line = b"".join(self._parts)
+        self._parts.clear()
+        self._held = 0
+        if self._dropping:
+            self._dropping = False
+            self.dropped += 1
+            return None
+        return line
+
+
+class Claude:
+    """A running child. All waits have deadlines; ``lines`` ends when the child closes its stdout."""
+
+    def __init__(self, process: asyncio.subprocess.Process, stdio: socket.socket, stderr: socket.socket) -> None:
+        self._process = process
+        self._stdio = stdio
+        self._stderr = stderr
+        self._stderr_tail: deque[str] = deque(maxlen=STDERR_LINES_KEPT)
+        self._writing = asyncio.Lock()
+        self.framer = LineFramer()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def stderr_tail(self) -> str:
+        return "\n".join(self._stderr_tail)
+
+    async def lines(self) -> AsyncIterator[list[bytes]]:
+        """Batches of lines, as they come."""
+        loop = asyncio.get_running_loop()
+        while data := await _receive(loop, self._stdio):
+            if batch := self.framer.feed(data):
+                yield batch
+
+    async def drain_stderr(self) -> None:
+        """Keep the tail of stderr for error reports. Undrained, it would block the child."""
+        loop = asyncio.get_running_loop()
+        framer = LineFramer(STDERR_LINE_BYTES * 4)
+        while data := await _receive(loop, self._stderr):
+            for line in framer.feed(data):
+                self._stderr_tail.append(line[:STDERR_LINE_BYTES].decode(errors="replace"))
+
+    async def write(self, line: bytes) -> None:
+        """Raises RemoteError when the child does not take the line in time or is gone."""
+        loop = asyncio.get_running_loop()
+        async with self._writing:
+            try:
+                await asyncio.wait_for(loop.sock_sendall(self._stdio, line), WRITE_DEADLINE_S)
+            except TimeoutError as error:
+                raise RemoteError(f"Claude took no input for {WRITE_DEADLINE_S:.0f} seconds") from error
+            except OSError as error:
+                raise RemoteError(f"Claude's input is closed: {error.strerror}") from error
+
+    async def exited(self, deadline_s: float | None = None) -> int | None:
+        """The exit code (negative: the signal), or None when the deadline in seconds passed."""
+        try:
+            return await asyncio.wait_for(self._process.wait(), deadline_s)
+        except TimeoutError:
+            return None
+
+    async def kill(self) -> int:
+        """The last rungs: SIGTERM, then SIGKILL of the child and everything below us."""
+        self._signal(signal.SIGTERM)
+        code = await self.exited(TERM_DEADLINE_S)
+        if code is None:
+            self._signal(signal.SIGKILL)
+        await asyncio.to_thread(kill_descendants, KILL_DEADLINE_S)
+        code = await self.exited(KILL_DEADLINE_S)
+        return code if code is not None else -signal.SIGKILL
+
+    def close(self) -> None:
+        self._stdio.close()
+        self._stderr.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+
+async def spawn(argv: Sequence[str], directory: str, environment: dict[str, str]) -> Claude:
+    """Start the child in its own process session. Must run on the main thread (PDEATHSIG is per thread).
+
+    Raises RemoteError, in words, when it cannot be started.
+    """
+    ours, theirs = socket.socketpair()
+    ours_err, theirs_err = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+    for end in (ours, ours_err):
+        end.setblocking(False)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=theirs_err.fileno(),
+            cwd=directory,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=prctl.die_with_parent,
+        )
+    except OSError as error:
+        ours.close()
+        ours_err.close()
+        raise RemoteError(f"{argv[0]} could not be started: {error.strerror or error}") from error
+    finally:
+        theirs.close()
+        theirs_err.close()
+    return Claude(process, ours, ours_err)
+
+
+async def _receive(loop: asyncio.AbstractEventLoop, end: socket.socket) -> bytes:
+    """What came; empty when the other end is closed (however it was closed)."""
+    try:
+        return await loop.sock_recv(end, READ_BYTES)
+    except OSError:
+        return b""

@@ -1,0 +1,241 @@
+"""The shapes of stream-json: one JSON object a line (PROTOCOL.md; recorded from claude 2.1.330).
+
+Reading is tolerant: every field is optional and unknown ones are skipped, because Claude's CLI changes under
+us; a frame that still does not fit is told apart from one that does, and never breaks a turn. Writing is
+strict: a line that is not exactly right ends the CLI (section 2) or is ignored without a sign (section 6).
+"""
+
+from typing import Literal
+
+import msgspec
+
+Raw = msgspec.Raw
+_EMPTY = Raw(b"")
+
+
+class Frame(msgspec.Struct):
+    """Any line of the CLI's; which fields are there follows from ``type`` and ``subtype``."""
+
+    type: str = ""
+    subtype: str = ""
+    session_id: str = ""
+    uuid: str = ""
+    parent_tool_use_id: str | None = None
+    agent_id: str | None = None
+    message: Raw = _EMPTY
+    event: Raw = _EMPTY
+    request_id: str | None = None
+    request: Raw = _EMPTY
+    response: Raw = _EMPTY
+    api_message_id: str = ""
+    abandoned_blocks: Raw = _EMPTY
+    # command_lifecycle
+    command_uuid: str = ""
+    state: str = ""
+    # system
+    status: str | None = None
+    permissionMode: str | None = None  # noqa: N815 - the CLI's name
+    attempt: int = 0
+    max_retries: int = 0
+    retry_delay_ms: float = 0
+    error_status: int | None = None
+    error: Raw = _EMPTY
+    task_id: str = ""
+    task_type: str = ""
+    tool_use_id: str | None = None
+    description: str = ""
+    is_backgrounded: bool = True
+    summary: str = ""
+    content: Raw = _EMPTY
+    compact_metadata: Raw = _EMPTY
+    # result
+    is_error: bool = False
+    result: str | None = None
+    errors: list[str] | None = None
+    terminal_reason: str | None = None
+    num_turns: int = 0
+    duration_ms: float = 0
+    total_cost_usd: float | None = None
+    usage: Raw = _EMPTY
+    user_message_uuids: list[str] | None = None
+    api_error: str | None = None
+    api_error_status: int | None = None
+    origin: Raw = _EMPTY
+    new_conversation_id: str = ""
+
+
+class Block(msgspec.Struct):
+    """One block of a message's content."""
+
+    type: str = ""
+    text: str = ""
+    id: str = ""
+    name: str = ""
+    input: Raw = _EMPTY
+    tool_use_id: str = ""
+    content: Raw = _EMPTY
+    is_error: bool | None = None
+
+
+class Message(msgspec.Struct):
+    id: str = ""
+    model: str = ""
+    content: str | list[Block] = ""
+
+    def blocks(self) -> list[Block]:
+        return self.content if isinstance(self.content, list) else [Block("text", self.content)]
+
+
+class StreamDelta(msgspec.Struct):
+    type: str = ""
+    text: str = ""
+
+
+class StreamEvent(msgspec.Struct):
+    """The API's own event inside a ``stream_event`` frame."""
+
+    type: str = ""
+    index: int = 0
+    delta: StreamDelta = msgspec.field(default_factory=StreamDelta)
+    message: Message = msgspec.field(default_factory=Message)
+    content_block: Block = msgspec.field(default_factory=Block)
+
+
+class Abandoned(msgspec.Struct):
+    api_message_id: str = ""
+    from_block_index: int = 0
+
+
+class Rule(msgspec.Struct):
+    toolName: str = ""  # noqa: N815 - the CLI's name
+    ruleContent: str | None = None  # noqa: N815 - the CLI's name
+
+
+class Suggestion(msgspec.Struct):
+    type: str = ""
+    rules: list[Rule] = []
+    behavior: str = ""
+
+
+class Server(msgspec.Struct):
+    name: str = ""
+
+
+class Ask(msgspec.Struct):
+    """The ``request`` of a control_request."""
+
+    subtype: str = ""
+    tool_name: str = ""
+    input: Raw = _EMPTY
+    description: str = ""
+    tool_use_id: str = ""
+    agent_id: str | None = None
+    permission_suggestions: list[Suggestion] = []
+    blocked_path: str | None = None
+    decision_reason: str | None = None
+    mcp_server: Server | None = None
+
+
+class Account(msgspec.Struct):
+    tokenSource: str | None = None  # noqa: N815 - the CLI's name
+    apiKeySource: str | None = None  # noqa: N815 - the CLI's name
+
+
+class Plan(msgspec.Struct):
+    exists: bool = False
+    content: str | None = None
+
+
+class Initialized(msgspec.Struct):
+    """The answer to ``initialize``."""
+
+    account: Account = msgspec.field(default_factory=Account)
+    claude_code_version: str = ""
+    current_permission_mode: str = ""
+
+
+class ControlResponse(msgspec.Struct):
+    subtype: Literal["success", "error"] | str = ""
+    request_id: str = ""
+    response: Raw = _EMPTY
+    error: str = ""
+
+
+class Usage(msgspec.Struct):
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+
+
+class Origin(msgspec.Struct):
+    kind: str = ""
+
+
+class CompactMetadata(msgspec.Struct):
+    trigger: str = ""
+
+
+_frame = msgspec.json.Decoder(Frame)
+
+
+def read_frame(line: bytes) -> Frame | None:
+    """The frame of a line, or None when the line is none that we can read."""
+    try:
+        return _frame.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def part[T: msgspec.Struct](raw: Raw, shape: type[T]) -> T:
+    """A part of a frame in its shape; the shape's defaults where it is missing or does not fit."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return shape()
+
+
+def text_of(raw: Raw) -> str:
+    """The text of a value that is a string, or a list of blocks with text in them."""
+    try:
+        value = msgspec.json.decode(raw, type=str | list[Block] | None)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return bytes(raw).decode(errors="replace")
+    if isinstance(value, list):
+        return "\n".join(block.text or f"[{block.type}]" for block in value)
+    return value or ""
+
+
+# --- what we write -----------------------------------------------------------------------------------
+
+
+def line_of(value: object) -> bytes:
+    return msgspec.json.encode(value) + b"\n"
+
+
+def control_request(request_id: str, subtype: str, **fields: object) -> bytes:
+    return line_of({"type": "control_request", "request_id": request_id, "request": {"subtype": subtype, **fields}})
+
+
+def answer(request_id: str, response: object) -> bytes:
+    """The envelope must be exactly this one: a wrong one is ignored and the ask hangs for ever (16.15)."""
+    inner = {"subtype": "success", "request_id": request_id, "response": response}
+    return line_of({"type": "control_response", "response": inner})
+
+
+def refusal(request_id: str, error: str) -> bytes:
+    inner = {"subtype": "error", "request_id": request_id, "error": error}
+    return line_of({"type": "control_response", "response": inner})
+
+
+def user_message(uuid: str, text: str) -> bytes:
+    """``client_composed`` delivers the text as written: no slash command, no ``@file`` (section 4)."""
+    return line_of(
+        {
+            "type": "user",
+            "uuid": uuid,
+            "client_composed": True,
+            "message": {"role": "user", "content": text},
+            "parent_tool_use_id": None,
+        }
+    )

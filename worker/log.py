@@ -1,0 +1,153 @@
+"""The event log: one JSON record a line, append-only, the truth of the session.
+
+Record 1 is SessionCreated and carries the log's generation. ``append`` returns only when the record is in the
+file; the kinds in ``_SYNCED`` also wait for the disk, because an effect outside follows them at once or a
+person was told of them. A line that is half written at the end (the power went, the disk was full) was never
+acknowledged by anybody and is cut off; damage further up cuts there, keeps what followed beside the log, and
+the hole is told by a LogGap (``skip_to``).
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from bridge import events as e
+from bridge.errors import LocalError
+
+_SYNCED = (
+    e.SessionCreated,
+    e.PromptAccepted,
+    e.PermissionRequested,
+    e.PermissionResolved,
+    e.TurnEnded,
+    e.LogGap,
+)
+_decoder: msgspec.json.Decoder[e.Record] = msgspec.json.Decoder(e.Record)
+_encoder = msgspec.json.Encoder()
+
+
+class EventLog:
+    """One session's log. Exactly one process may have it open: the holder of the session's lock."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        """Opens and recovers. Raises OSError when the file cannot be opened or repaired."""
+        self._path = path
+        self._clock = clock
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._offsets: list[int] = []
+        self.generation = ""
+        self.first = 1
+        self.last = 0
+        self.damage = ""
+        """What recovery had to cut off, in words; empty when the log was whole."""
+        self._recover()
+
+    def append(self, event: e.AnyEvent) -> e.Record:
+        """The event as a numbered record, in the file. Raises OSError when it could not be written whole."""
+        if not self.generation:
+            self.generation = secrets.token_hex(8)
+        record = e.Record(self.generation, self.last + 1, self._clock(), event)
+        self._write(_encoder.encode(record) + b"\n", sync=isinstance(event, _SYNCED))
+        self.last = record.seq
+        return record
+
+    def skip_to(self, applied: int) -> e.Record:
+        """Go on above ``applied``: records up to it are known to the supervisor and lost to us."""
+        if applied <= self.last:
+            raise LocalError(f"the log reaches {self.last}; there is no gap up to {applied}")
+        if not self._offsets:
+            self.first = applied + 1
+        else:
+            self._offsets.extend([self._size()] * (applied - self.last))
+        self.last = applied
+        return self.append(e.LogGap(applied))
+
+    def read(self, after: int = 0, limit: int | None = None) -> Iterator[e.Record]:
+        """Records with a seq above ``after``, ascending; at most ``limit``."""
+        index = max(0, after + 1 - self.first)
+        if index >= len(self._offsets):
+            return
+        yield from self._lines_from(self._offsets[index], after, limit)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def _lines_from(self, offset: int, after: int, limit: int | None) -> Iterator[e.Record]:
+        given = 0
+        with self._path.open("rb") as file:
+            file.seek(offset)
+            for line in file:
+                record = _decoder.decode(line)
+                if record.seq > after:
+                    yield record
+                    given += 1
+                if given == limit:
+                    return
+
+    def _write(self, line: bytes, *, sync: bool) -> None:
+        """All of it or nothing: what a full disk took half of is cut off again."""
+        offset = self._size()
+        try:
+            written = os.write(self._fd, line)
+            if written != len(line):
+                raise OSError(f"only {written} of {len(line)} bytes were written to {self._path}")
+            if sync:
+                os.fdatasync(self._fd)
+        except OSError:
+            os.ftruncate(self._fd, offset)
+            raise
+        self._offsets.append(offset)
+
+    def _size(self) -> int:
+        return os.fstat(self._fd).st_size
+
+    def _recover(self) -> None:
+        whole = 0
+        for offset, line in _lines(self._path):
+            if (record := _read_line(line, self.generation, self.last)) is None:
+                break
+            self._admit(record, offset)
+            whole = offset + len(line)
+        if whole < self._size():
+            self._cut(whole)
+
+    def _admit(self, record: e.Record, offset: int) -> None:
+        if not self._offsets:
+            self.generation, self.first = record.generation, record.seq
+        else:
+            self._offsets.extend([offset] * (record.seq - self.last - 1))
+        self._offsets.append(offset)
+        self.last = record.seq
+
+    def _cut(self, whole: int) -> None:
+        with self._path.open("rb") as file:
+            file.seek(whole)
+            rest = file.read()
+        if b"\n" in rest[:-1]:
+            self._path.with_suffix(f".damaged-{int(self._clock())}").write_bytes(rest)
+        self.damage = f"{len(rest)} unreadable bytes at the end of the log were cut off"
+        os.ftruncate(self._fd, whole)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    offset = 0
+    with path.open("rb") as file:
+        for line in file:
+            yield offset, line
+            offset += len(line)
+
+
+def _read_line(line: bytes, generation: str, last: int) -> e.Record | None:
+    """The record of a whole line that continues the log; None for anything else."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        record = _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    continues = not generation or (record.generation == generation and record.seq > last)
+    return record if continues else None

@@ -1,0 +1,102 @@
+"""What a new worker must add to the log of one that died, so that nothing is left open.
+
+A turn is never replayed: it is closed as *lost*, the tool call that ran has an unknown outcome, and requests
+that nobody can answer any more are withdrawn. A prompt is sent again only when Claude never took it up. That it
+did is told by our own log (PromptTaken), or by Claude's transcript: a prompt whose uuid stands in a line that is
+not a queue operation was taken (PROTOCOL.md sections 9 and 16.27). Merged prompts stand there under the uuid of
+the last one only; Claude takes prompts in their order, so with one all before it were taken.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from bridge import events as e
+from bridge.session import ManagedSession, PromptState, session_from
+
+LOST = "the worker died while this ran"
+
+
+class Past(msgspec.Struct):
+    """What the log tells of the session's earlier workers."""
+
+    session: ManagedSession | None = None
+    prompts: dict[int, e.PromptAccepted] = msgspec.field(default_factory=dict)
+    tools: dict[str, str] = msgspec.field(default_factory=dict)
+    commands: set[str] = msgspec.field(default_factory=set)
+    completed_turns: int = 0
+
+
+def read_past(records: Iterable[e.Record]) -> Past:
+    past = Past()
+    for record in records:
+        match record.event:
+            case e.SessionCreated() as created:
+                past.session = session_from(created, record.at)
+            case e.PromptAccepted() as accepted:
+                past.prompts[accepted.prompt_id] = accepted
+            case e.ToolStarted() as tool:
+                past.tools[tool.tool_use_id] = tool.tool
+            case e.ToolFinished() as tool:
+                past.tools.pop(tool.tool_use_id, None)
+            case e.TurnEnded(outcome="completed"):
+                past.completed_turns += 1
+            case e.InterruptAccepted() | e.ConfigureAccepted() | e.WorkerStopping():
+                past.commands.add(record.event.command_id)
+            case _:
+                pass
+        if past.session:
+            past.session.apply(record)
+    return past
+
+
+def closing_events(
+    past: Past, taken: frozenset[str], outcome: e.Outcome = "lost", why: str = LOST
+) -> tuple[list[e.AnyEvent], list[e.PromptAccepted]]:
+    """(the events that close what is open, the prompts to send again). ``taken`` holds uuids."""
+    if not (session := past.session):
+        return [], []
+    events: list[e.AnyEvent] = []
+    open_tools = list(past.tools) if session.turn else []
+    events += [e.ToolFinished(tool, True, "", unknown=True) for tool in open_tools]
+    events += [e.PermissionWithdrawn(seq, why) for seq in session.requests]
+    events += [e.TaskEnded(task, "lost", why) for task in session.tasks]
+    if session.turn:
+        events.append(e.TurnEnded(outcome, session.turn.prompt_ids, why))
+    was_taken = {i for i, p in session.prompts.items() if p.uuid in taken or p.state is PromptState.TAKEN}
+    again = [past.prompts[i] for i in session.prompts if i not in was_taken]
+    events += [e.PromptCancelled(i, why) for i in session.prompts if i in was_taken]
+    return events, again
+
+
+def transcript_of(claude_id: str, claude_home: Path) -> Path | None:
+    """Claude's own file of the conversation, in whichever project's folder it is (PROTOCOL.md 9)."""
+    return next(iter(claude_home.glob(f"projects/*/{claude_id}.jsonl")), None)
+
+
+class _TranscriptLine(msgspec.Struct):
+    type: str = ""
+
+
+def uuids_taken(transcript: Path | None, uuids: Iterable[str]) -> frozenset[str]:
+    """Those of ``uuids``, which come in the order of their prompts, that Claude took up, by its transcript."""
+    wanted = {uuid: uuid.encode() for uuid in uuids}
+    found_uuids: set[str] = set()
+    if transcript is None or not wanted:
+        return frozenset()
+    with transcript.open("rb") as file:
+        for line in file:
+            found = [uuid for uuid, needle in wanted.items() if needle in line]
+            if found and not _is_queue_operation(line):
+                found_uuids.update(found)
+    order = list(wanted)
+    last = max((order.index(uuid) for uuid in found_uuids), default=-1)
+    return frozenset(order[: last + 1])
+
+
+def _is_queue_operation(line: bytes) -> bool:
+    try:
+        return msgspec.json.decode(line, type=_TranscriptLine).type == "queue-operation"
+    except msgspec.MsgspecError:
+        return False

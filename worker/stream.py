@@ -1,0 +1,465 @@
+"""stream-json without I/O: lines of the CLI's in, events and deltas out; commands in, lines out.
+
+``receive`` and the command methods return *steps*, in the order in which they must be taken: an event is
+appended to the log, a delta is offered to the uplink, a line is written to the child. So "append, then act"
+is visible in what they return, and everything here can be tested with values.
+
+A turn begins when Claude takes a prompt (``command_lifecycle started``) or, for turns that start by
+themselves, with ``system/init``; it ends with ``result``. Results do not pair one to one with prompts, so a
+prompt's own end comes from its lifecycle, by uuid (PROTOCOL.md sections 4, 5 and 8).
+"""
+
+import hashlib
+from collections.abc import Callable
+from itertools import count
+
+import msgspec
+
+from bridge import commands as c
+from bridge import events as e
+from bridge.permission import ADVICE_TO_ASK_IN_TEXT, digest_of
+from worker import frames as f
+
+OUTPUT_KEPT_BYTES = 16 * 1024
+
+
+class DeltaRead(msgspec.Struct, frozen=True):
+    """Live text of an open block."""
+
+    block: str
+    text: str
+
+
+class Line(msgspec.Struct, frozen=True):
+    """To be written to the child, newline included."""
+
+    data: bytes
+
+
+Step = e.AnyEvent | DeltaRead | Line
+
+
+class OpenRequest(msgspec.Struct, frozen=True):
+    """A request that Claude waits on. ``raw_input`` is what an allow repeats; None: nothing, it runs as asked."""
+
+    seq: int
+    request: e.PermissionRequested
+    raw_input: msgspec.Raw | None
+
+
+class Stream:
+    """The protocol state of one child. ``child_pid`` is its pid as the host sees it."""
+
+    def __init__(self, child_pid: int, *, claude_id: str, resuming: bool) -> None:
+        self._child_pid = child_pid
+        self._claude_id = claude_id
+        self._resuming = resuming
+        self._ready = False
+        self._numbers = count(1)
+        self._awaited: dict[str, Callable[[f.ControlResponse], list[Step]]] = {}
+        self._prompts: dict[str, int] = {}
+        self._turn: list[int] | None = None
+        self._turn_said_text = False
+        self._open_block = ""
+        self._blocks: dict[str, list[str]] = {}
+        self._message_id = ""
+        self._last_wake = ""
+        self._api_error = ""
+        self._asked: dict[str, tuple[e.PermissionRequested, msgspec.Raw | None]] = {}
+        self._requests: dict[int, OpenRequest] = {}
+
+    @property
+    def is_ready(self) -> bool:
+        """The child answered its initialize request."""
+        return self._ready
+
+    @property
+    def in_turn(self) -> bool:
+        return self._turn is not None
+
+    @property
+    def open_prompts(self) -> list[int]:
+        return list(self._prompts.values())
+
+    # --- commands in, lines out ----------------------------------------------------------------------
+
+    def initialize(self) -> list[Step]:
+        return [self._request("initialize", self._on_initialized, hooks=None)]
+
+    def prompt(self, prompt_id: int, uuid: str, text: str) -> list[Step]:
+        self._prompts[uuid] = prompt_id
+        return [Line(f.user_message(uuid, text))]
+
+    def interrupt(self, *, keep_queued: bool) -> list[Step]:
+        return [self._request("interrupt", _nothing, cancel_queued=not keep_queued)]
+
+    def end_session(self) -> list[Step]:
+        return [self._request("end_session", _nothing)]
+
+    def configure(self, command: c.Configure) -> list[Step]:
+        """The ConfigureAccepted follows Claude's answer."""
+
+        def answered(response: f.ControlResponse) -> list[Step]:
+            return [e.ConfigureAccepted(command.command_id, command.setting, command.value, response.error)]
+
+        match command.setting:
+            case "permission_mode":
+                return [self._request("set_permission_mode", answered, mode=command.value)]
+            case "model":
+                return [self._request("set_model", answered, model=command.value or None)]
+            case _:
+                error = f"there is no setting named {command.setting}"
+                return [e.ConfigureAccepted(command.command_id, command.setting, command.value, error)]
+
+    def named(self, request_id: str, seq: int) -> None:
+        """The log gave this request its name. MUST follow the append of its PermissionRequested."""
+        request, raw_input = self._asked[request_id]
+        self._requests[seq] = OpenRequest(seq, request, raw_input)
+
+    def decide(self, decision: c.Decide) -> list[Step]:
+        """DecisionRefused for a request that is not open, or when the digest is not the shown one's."""
+        if not (asked := self._requests.get(decision.seq)):
+            return [e.DecisionRefused(decision.seq, "this request is not open (any more)", decision.decided_by)]
+        if decision.digest != asked.request.digest:
+            why = "the decision was made on another input than the one that Claude asks for"
+            return [e.DecisionRefused(decision.seq, why, decision.decided_by)]
+        del self._requests[decision.seq]
+        del self._asked[asked.request.request_id]
+        resolved = e.PermissionResolved(
+            decision.seq,
+            decision.verdict,
+            decision.always,
+            decision.decided_by,
+            decision.decider,
+            decision.reason,
+        )
+        return [resolved, Line(f.answer(asked.request.request_id, _response(asked, decision)))]
+
+    def open_requests(self) -> list[OpenRequest]:
+        return list(self._requests.values())
+
+    def _request(self, subtype: str, answered: Callable[[f.ControlResponse], list[Step]], **fields: object) -> Line:
+        request_id = f"tb{next(self._numbers)}"
+        self._awaited[request_id] = answered
+        return Line(f.control_request(request_id, subtype, **fields))
+
+    # --- lines in, events out ------------------------------------------------------------------------
+
+    def receive(self, line: bytes) -> list[Step]:
+        """What a line means. A line that nobody knows means nothing and breaks nothing."""
+        if (frame := f.read_frame(line)) is None:
+            return []
+        steps = self._follow_claude_id(frame)
+        if handler := _HANDLERS.get(frame.type):
+            steps += handler(self, frame)
+        return steps
+
+    def _follow_claude_id(self, frame: f.Frame) -> list[Step]:
+        """``/clear`` changes Claude's id in the live process, so every line is looked at (section 9)."""
+        told = frame.new_conversation_id or frame.session_id
+        if not told or told == self._claude_id or (frame.type == "result" and not frame.num_turns):
+            return []
+        self._claude_id = told
+        return [e.ClaudeIdentified(told)]
+
+    def _on_lifecycle(self, frame: f.Frame) -> list[Step]:
+        if (prompt_id := self._prompts.get(frame.command_uuid)) is None:
+            return []
+        match frame.state:
+            case "queued":
+                return [e.PromptQueued(prompt_id)] if self.in_turn else []
+            case "started":
+                return [*self._begin_turn(prompt_id), e.PromptTaken(prompt_id)]
+            case "completed":
+                del self._prompts[frame.command_uuid]
+                return [e.PromptDone(prompt_id)]
+            case "cancelled" | "discarded" | "refused":
+                del self._prompts[frame.command_uuid]
+                return [e.PromptCancelled(prompt_id, "" if frame.state == "cancelled" else frame.state)]
+            case _:
+                return []
+
+    def _begin_turn(self, prompt_id: int | None, origin: str = "") -> list[Step]:
+        if self._turn is not None:
+            if prompt_id is not None:
+                self._turn.append(prompt_id)
+            return []
+        self._turn = [] if prompt_id is None else [prompt_id]
+        self._turn_said_text = False
+        self._api_error = ""
+        return [e.TurnStarted(tuple(self._turn), origin)]
+
+    def _on_stream_event(self, frame: f.Frame) -> list[Step]:
+        event = f.part(frame.event, f.StreamEvent)
+        if frame.parent_tool_use_id:
+            return []
+        match event.type:
+            case "message_start":
+                self._message_id = event.message.id
+                self._blocks[self._message_id] = []
+            case "content_block_start":
+                self._open_block = f"{self._message_id}:{event.index}"
+                self._blocks.setdefault(self._message_id, []).append(self._open_block)
+            case "content_block_delta" if event.delta.type == "text_delta":
+                return [DeltaRead(self._open_block, event.delta.text)]
+            case "content_block_stop":
+                self._open_block = ""
+            case "message_stop":
+                return self._on_message_stop(frame)
+            case _:
+                pass
+        return []
+
+    def _on_message_stop(self, frame: f.Frame) -> list[Step]:
+        self._open_block = ""
+        abandoned = f.part(frame.abandoned_blocks, f.Abandoned)
+        blocks = self._blocks.pop(abandoned.api_message_id or self._message_id, [])
+        void = [b for b in blocks if int(b.rpartition(":")[2]) >= abandoned.from_block_index]
+        return [e.TextWithdrawn(tuple(void))] if abandoned.api_message_id and void else []
+
+    def _on_assistant(self, frame: f.Frame) -> list[Step]:
+        message = f.part(frame.message, f.Message)
+        if error := f.text_of(frame.error):
+            self._api_error = error
+            return []
+        agent = frame.agent_id or frame.parent_tool_use_id or ""
+        steps: list[Step] = []
+        for block in message.blocks():
+            if block.type == "text" and block.text.strip():
+                steps.append(e.TextWritten(self._name_block(frame, agent), block.text, agent))
+                self._turn_said_text |= not agent
+            elif block.type == "tool_use":
+                kept, size, _ = _capped(bytes(block.input).decode(errors="replace"))
+                steps.append(e.ToolStarted(block.id, block.name, kept, size, agent))
+        return steps
+
+    def _name_block(self, frame: f.Frame, agent: str) -> str:
+        """The open block's name, so that its deltas are replaced; a line's own uuid where none streamed."""
+        return frame.uuid if agent or not self._open_block else self._open_block
+
+    def _on_user(self, frame: f.Frame) -> list[Step]:
+        steps: list[Step] = []
+        for block in f.part(frame.message, f.Message).blocks():
+            if block.type == "tool_result":
+                kept, size, digest = _capped(f.text_of(block.content))
+                steps.append(e.ToolFinished(block.tool_use_id, bool(block.is_error), kept, size, digest))
+        return steps
+
+    def _on_system(self, frame: f.Frame) -> list[Step]:
+        match frame.subtype:
+            case "init":
+                return self._begin_turn(None, self._last_wake)
+            case "status":
+                return [e.ModeChanged(frame.permissionMode)] if frame.permissionMode else []
+            case "api_retry":
+                return [
+                    e.ApiRetried(
+                        frame.attempt,
+                        frame.max_retries,
+                        frame.retry_delay_ms / 1000,
+                        f.text_of(frame.error),
+                        frame.error_status,
+                    )
+                ]
+            case "task_started":
+                return [
+                    e.TaskStarted(
+                        frame.task_id,
+                        frame.task_type,
+                        frame.description,
+                        frame.tool_use_id or "",
+                        frame.is_backgrounded,
+                    )
+                ]
+            case "task_notification":
+                self._last_wake = "task-notification"
+                return [e.TaskEnded(frame.task_id, frame.status or "", frame.summary)]
+            case "compact_boundary":
+                return [e.Compacted(f.part(frame.compact_metadata, f.CompactMetadata).trigger)]
+            case "informational":
+                return [e.Noticed(f.text_of(frame.content))]
+            case "session_state_changed" if frame.state == "idle":
+                return self._on_idle()
+            case _:
+                return []
+
+    def _on_idle(self) -> list[Step]:
+        """Idle comes after the result; a turn that is still open then ended without one."""
+        if self._turn is None:
+            return []
+        reason = "Claude went idle without saying how the turn ended"
+        return self._end_turn(e.TurnEnded("failed", tuple(self._turn), reason, error="no_result"))
+
+    def _on_result(self, frame: f.Frame) -> list[Step]:
+        if self._turn is None and not frame.num_turns:
+            return self._on_result_without_turn(frame)
+        prompts = [self._prompts[u] for u in frame.user_message_uuids or [] if u in self._prompts]
+        usage = f.part(frame.usage, f.Usage)
+        outcome = _outcome(frame)
+        ended = e.TurnEnded(
+            outcome=outcome,
+            prompt_ids=tuple(dict.fromkeys([*(self._turn or []), *prompts])),
+            reason=_reason(frame) if outcome == "failed" else "",
+            error=self._error_code(frame) if outcome == "failed" else "",
+            duration=frame.duration_ms / 1000,
+            total_cost_usd=frame.total_cost_usd,
+            input_tokens=usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens,
+            output_tokens=usage.output_tokens,
+            result="" if self._turn_said_text or outcome != "completed" else frame.result or "",
+        )
+        begun: list[Step] = (
+            [] if self.in_turn else [e.TurnStarted(ended.prompt_ids, f.part(frame.origin, f.Origin).kind)]
+        )
+        return begun + self._end_turn(ended)
+
+    def _on_result_without_turn(self, frame: f.Frame) -> list[Step]:
+        """A start that failed (a bad --resume) is told as a result of no turn (section 1)."""
+        if frame.is_error and self._resuming and not self._ready:
+            return [e.ResumeFailed(self._claude_id, _reason(frame))]
+        return [e.Noticed(_reason(frame))] if frame.is_error else []
+
+    def _error_code(self, frame: f.Frame) -> str:
+        if frame.api_error:
+            return frame.api_error
+        if frame.subtype != "success":
+            return frame.subtype.removeprefix("error_")
+        return self._api_error or frame.terminal_reason or "unknown"
+
+    def _end_turn(self, ended: e.TurnEnded) -> list[Step]:
+        """Requests of the main agent end with its turn; a subagent's outlive it (section 8)."""
+        self._turn = None
+        self._last_wake = ""
+        self._blocks.clear()
+        stale = [r for r in self._requests.values() if not r.request.agent_id]
+        withdrawn: list[Step] = [self._withdraw(r, "the turn ended") for r in stale]
+        return [*withdrawn, ended]
+
+    # --- permission requests -------------------------------------------------------------------------
+
+    def _on_control_request(self, frame: f.Frame) -> list[Step]:
+        ask = f.part(frame.request, f.Ask)
+        request_id = frame.request_id or ""
+        if ask.subtype != "can_use_tool":
+            return [Line(f.refusal(request_id, f"this host does not answer {ask.subtype}"))]
+        if ask.tool_name == "AskUserQuestion":
+            return [Line(f.answer(request_id, {"behavior": "deny", "message": ADVICE_TO_ASK_IN_TEXT}))]
+        if ask.tool_name == "ExitPlanMode":
+            return self._on_plan(request_id, ask)
+        return [self._ask(request_id, ask, bytes(ask.input).decode(), ask.input)]
+
+    def _ask(self, request_id: str, ask: f.Ask, shown: str, raw_input: msgspec.Raw | None) -> e.PermissionRequested:
+        request = e.PermissionRequested(
+            request_id=request_id,
+            tool=ask.tool_name,
+            tool_input=shown,
+            digest=digest_of(shown),
+            tool_use_id=ask.tool_use_id,
+            description=ask.description,
+            rules=_suggested_rules(ask.permission_suggestions),
+            agent_id=ask.agent_id or "",
+            server=ask.mcp_server.name if ask.mcp_server else "",
+            reason=ask.decision_reason or "",
+            blocked_path=ask.blocked_path or "",
+        )
+        # A copy: a Raw is a view of the whole line that it was read from.
+        self._asked[request_id] = (request, raw_input.copy() if raw_input is not None else None)
+        return request
+
+    def _on_plan(self, request_id: str, ask: f.Ask) -> list[Step]:
+        """The plan may stand in its file only, and the input be empty; ``get_plan`` reads it (section 6)."""
+        if f.part(ask.input, _PlanInput).plan:
+            return [self._ask(request_id, ask, bytes(ask.input).decode(), None)]
+
+        def answered(response: f.ControlResponse) -> list[Step]:
+            plan = f.part(response.response, f.Plan).content or "(Claude wrote no plan.)"
+            return [self._ask(request_id, ask, msgspec.json.encode({"plan": plan}).decode(), None)]
+
+        return [self._request("get_plan", answered)]
+
+    def _on_cancel_request(self, frame: f.Frame) -> list[Step]:
+        gone = [r for r in self._requests.values() if r.request.request_id == frame.request_id]
+        return [self._withdraw(r, "Claude took it back") for r in gone]
+
+    def _withdraw(self, asked: OpenRequest, why: str) -> e.PermissionWithdrawn:
+        del self._requests[asked.seq]
+        self._asked.pop(asked.request.request_id, None)
+        return e.PermissionWithdrawn(asked.seq, why)
+
+    def _on_control_response(self, frame: f.Frame) -> list[Step]:
+        response = f.part(frame.response, f.ControlResponse)
+        answered = self._awaited.pop(response.request_id, None)
+        return answered(response) if answered else []
+
+    def _on_initialized(self, response: f.ControlResponse) -> list[Step]:
+        self._ready = True
+        told = f.part(response.response, f.Initialized)
+        key = told.account.apiKeySource or "none"
+        logged_in = (told.account.tokenSource or "none") != "none" or key != "none"
+        started = e.ChildStarted(self._child_pid, self._claude_id, self._resuming, told.claude_code_version, logged_in)
+        mode = told.current_permission_mode
+        return [started, *([e.ModeChanged(mode)] if mode else [])]
+
+
+class _PlanInput(msgspec.Struct):
+    plan: str = ""
+
+
+_HANDLERS: dict[str, Callable[[Stream, f.Frame], list[Step]]] = {
+    "command_lifecycle": Stream._on_lifecycle,
+    "stream_event": Stream._on_stream_event,
+    "assistant": Stream._on_assistant,
+    "user": Stream._on_user,
+    "system": Stream._on_system,
+    "result": Stream._on_result,
+    "control_request": Stream._on_control_request,
+    "control_cancel_request": Stream._on_cancel_request,
+    "control_response": Stream._on_control_response,
+}
+
+
+def _nothing(_response: f.ControlResponse) -> list[Step]:
+    return []
+
+
+def _capped(text: str) -> tuple[str, int, str]:
+    """(what the log keeps, bytes of the whole, sha256 of the whole when something was cut)."""
+    data = text.encode(errors="replace")
+    if len(data) <= OUTPUT_KEPT_BYTES:
+        return text, len(data), ""
+    kept = data[:OUTPUT_KEPT_BYTES].decode(errors="ignore")
+    return kept, len(data), hashlib.sha256(data).hexdigest()
+
+
+def _suggested_rules(suggestions: list[f.Suggestion]) -> tuple[e.SuggestedRule, ...]:
+    """Suggestions are alternatives, and some of them switch the mode: only the first addRules is offered."""
+    for suggestion in suggestions:
+        if suggestion.type == "addRules" and suggestion.behavior == "allow":
+            return tuple(e.SuggestedRule(r.toolName, r.ruleContent or "") for r in suggestion.rules)
+    return ()
+
+
+def _response(asked: OpenRequest, decision: c.Decide) -> dict[str, object]:
+    """The payload of an answer (section 6). An allow repeats the input that was shown, so that it runs."""
+    if decision.verdict != "allowed":
+        return {"behavior": "deny", "message": decision.reason or "The person denied this."}
+    response: dict[str, object] = {"behavior": "allow"}
+    if asked.raw_input is not None:
+        response["updatedInput"] = asked.raw_input
+    if decision.always and asked.request.rules:
+        rules = [
+            {"toolName": rule.tool, **({"ruleContent": rule.content} if rule.content else {})}
+            for rule in asked.request.rules
+        ]
+        update = {"type": "addRules", "rules": rules, "behavior": "allow", "destination": "session"}
+        response["updatedPermissions"] = [update]
+    return response
+
+
+def _outcome(frame: f.Frame) -> e.Outcome:
+    if (frame.terminal_reason or "").startswith("aborted"):
+        return "interrupted"
+    return "failed" if frame.is_error else "completed"
+
+
+def _reason(frame: f.Frame) -> str:
+    return frame.result or "; ".join(frame.errors or []) or frame.subtype
