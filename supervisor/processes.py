@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -33,6 +34,7 @@ LOCK_DEADLINE_S = 15.0
 BACKOFF_S = (0.0, 0.5, 2.0, 5.0)
 FAILURES_BEFORE_GIVING_UP = 3
 STDERR_KEPT_BYTES = 2000
+_START_FD = 3
 INSTALLATION = Path(bridge.__file__).resolve().parent.parent
 
 
@@ -47,7 +49,7 @@ class Found(msgspec.Struct):
 class Spawned(msgspec.Struct):
     """A worker of ours that has not taken its lock yet, or has."""
 
-    process: asyncio.subprocess.Process
+    pid: int
     start: str
     since: float
 
@@ -102,7 +104,7 @@ class Processes:
         if pid:
             self._adopt(session_id, pid)
         elif session_id in self._spawned:
-            await self._look_at_spawned(session_id)
+            self._look_at_spawned(session_id)
         else:
             self._obey_operator(session_id)
             if self._manager.is_wanted(session_id) and self._may_start(session_id):
@@ -132,25 +134,28 @@ class Processes:
         self._downlink.close(session_id)
         self._manager.worker_gone(session_id, found.start)
         spawned = self._spawned.pop(session_id, None)
-        if spawned is None or spawned.process.returncode in (0, None):
-            self._failures.pop(session_id, None)
+        code = _exit_code(spawned.pid) if spawned else 0
+        if code:
+            self._failed(session_id, code)
         else:
-            self._failed(session_id, spawned.process.returncode)
+            self._failures.pop(session_id, None)
 
-    async def _look_at_spawned(self, session_id: str) -> None:
+    def _look_at_spawned(self, session_id: str) -> None:
         """It has no lock yet: still importing, or already dead."""
         spawned = self._spawned[session_id]
         waited = asyncio.get_running_loop().time() - spawned.since
-        if spawned.process.returncode is None and waited < LOCK_DEADLINE_S:
+        code = _exit_code(spawned.pid)
+        if code is None and waited < LOCK_DEADLINE_S:
             return
-        if spawned.process.returncode is None:
-            spawned.process.kill()
-            await spawned.process.wait()
+        if code is None:
+            os.kill(spawned.pid, signal.SIGKILL)
+            os.waitpid(spawned.pid, 0)
+            code = -signal.SIGKILL
         del self._spawned[session_id]
         self._downlink.close(session_id)
         self._manager.worker_gone(session_id, spawned.start)
-        if spawned.process.returncode:
-            self._failed(session_id, spawned.process.returncode)
+        if code:
+            self._failed(session_id, code)
 
     def _failed(self, session_id: str, code: int) -> None:
         """A worker that ends itself with an error: wait a little longer each time, then say so and stop."""
@@ -183,8 +188,8 @@ class Processes:
         start = StartRow(session.session_id, secrets.token_hex(4), keys.public, session.last_activity)
         self._manager.starting(start)
         endpoint = self._downlink.open(start)
-        process = await self._start_process(session, self._start_message(session, endpoint, keys))
-        self._spawned[session.session_id] = Spawned(process, start.start, asyncio.get_running_loop().time())
+        pid = await self._start_process(session, self._start_message(session, endpoint, keys))
+        self._spawned[session.session_id] = Spawned(pid, start.start, asyncio.get_running_loop().time())
 
     def _start_message(self, session: ManagedSession, endpoint: str, keys: CurveKeys) -> WorkerStart:
         config = self._config
@@ -214,31 +219,44 @@ class Processes:
             fresh=self._manager.row(session.session_id).fresh,
         )
 
-    async def _start_process(self, session: ManagedSession, start: WorkerStart) -> asyncio.subprocess.Process:
-        """``-I`` and cwd ``/``: nothing in a project's directory is ever imported."""
+    async def _start_process(self, session: ManagedSession, start: WorkerStart) -> int:
+        """The worker's pid. ``-I``: nothing in a project's directory is ever imported.
+
+        Spawned bare, not as a child that asyncio minds: a worker outlives us, and nobody may end it for tidiness.
+        """
         folder = self._layout.session(session.session_id).folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         reading, writing = os.pipe()
         try:
-            with (folder / "worker.stderr").open("wb") as stderr:
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-I", "-m", "worker"),
-                    *("--session", session.session_id, "--start-fd", str(reading)),
-                    cwd="/",
-                    env=self._environment,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    stderr=stderr,
-                    start_new_session=True,
-                    pass_fds=(reading,),
-                )
+            pid = _spawn(session.session_id, reading, folder / "worker.stderr", self._environment)
         finally:
             os.close(reading)
         try:
             await asyncio.to_thread(_write_all, writing, encode_start(start))
         finally:
             os.close(writing)
-        return process
+        return pid
+
+
+def _spawn(session_id: str, reading: int, stderr: Path, environment: Mapping[str, str]) -> int:
+    """A worker in a process session of its own, with the pipe to its start message as descriptor 3."""
+    argv = [sys.executable, "-I", "-m", "worker", "--session", session_id, "--start-fd", str(_START_FD)]
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, str(stderr), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+        (os.POSIX_SPAWN_DUP2, reading, _START_FD),
+    ]
+    return os.posix_spawn(sys.executable, argv, environment, file_actions=actions, setsid=True)
+
+
+def _exit_code(pid: int) -> int | None:
+    """Of a child of ours that ended (it is reaped); None while it runs."""
+    try:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return 0
+    return os.waitstatus_to_exitcode(status) if ended else None
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -153,8 +153,8 @@ class Claude:
         code = await self.exited(TERM_DEADLINE_S)
         if code is None:
             self._signal(signal.SIGKILL)
+            code = await self.exited(KILL_DEADLINE_S)  # before the others: who ends those reaps whatever is dead
         await asyncio.to_thread(kill_descendants, KILL_DEADLINE_S)
-        code = await self.exited(KILL_DEADLINE_S)
         return code if code is not None else -signal.SIGKILL
 
     def close(self) -> None:

@@ -75,8 +75,8 @@ class Containment(msgspec.Struct, frozen=True, kw_only=True):
     """Our $XDG_RUNTIME_DIR."""
     claude_directory: str = ""
     """The child's $CLAUDE_CONFIG_DIR, if it is not ~/.claude."""
-    temporary_directory: str = "/tmp"  # noqa: S108
-    """Where the CLI makes its peer sockets, without TMPDIR and CLAUDE_CODE_TMPDIR (2.1.330, tried)."""
+    temporary_directories: tuple[str, ...] = ("/tmp",)  # noqa: S108
+    """Where the CLI makes its peer sockets: /tmp, or below TMPDIR and CLAUDE_CODE_TMPDIR (2.1.330, tried)."""
     hidden: tuple[str, ...] = HIDDEN
 
 
@@ -180,7 +180,8 @@ def _claude(wish: Containment) -> Path:
 
 
 def _private(wish: Containment) -> list[Path]:
-    sockets = [Path(wish.temporary_directory, name) for name in ("cc-socks", f"cc-socks-{wish.uid}")]
+    names = ("cc-socks", f"cc-socks-{wish.uid}")
+    sockets = [Path(folder, name) for folder in wish.temporary_directories for name in names]
     return [*sockets, _claude(wish) / "sessions"]
 
 
@@ -346,11 +347,10 @@ _ALLOWED = re.compile(
 _ANOTHER_SESSIONS = re.compile(
     r"CLAUDE_CODE_.*(SESSION|SOCKET|MESSAGING|BRIDGE|ENTRYPOINT|SSE_PORT|DESCRIPTOR|RESUME|CHILD|REMOTE).*"
 )
-# The last line: the CLI makes its peer sockets below these (2.1.330, tried), outside the private mounts.
-_FORBIDDEN = re.compile(
-    r"NOTIFY_SOCKET|CREDENTIALS_DIRECTORY|DISCORD_.*|PYTHON.*|THREADBRIDGE_.*"
-    r"|TMPDIR|CLAUDE_CODE_TMPDIR|XDG_RUNTIME_DIR"
-)
+_FORBIDDEN = re.compile(r"NOTIFY_SOCKET|CREDENTIALS_DIRECTORY|DISCORD_.*|PYTHON.*|THREADBRIDGE_.*")
+# The CLI makes its peer sockets below these (2.1.330, tried). The configuration may move them, and then the
+# worker covers the new places; ours are none of the child's business.
+_NOT_INHERITED = re.compile(r"TMPDIR|CLAUDE_CODE_TMPDIR|XDG_RUNTIME_DIR")
 
 
 def child_environment(own: Mapping[str, str], added: Mapping[str, str], session_id: str) -> dict[str, str]:
@@ -372,5 +372,5 @@ def child_environment(own: Mapping[str, str], added: Mapping[str, str], session_
 
 
 def _inherited(key: str) -> bool:
-    refused = _FORBIDDEN.fullmatch(key) or _ANOTHER_SESSIONS.fullmatch(key)
+    refused = _FORBIDDEN.fullmatch(key) or _NOT_INHERITED.fullmatch(key) or _ANOTHER_SESSIONS.fullmatch(key)
     return bool(_ALLOWED.fullmatch(key)) and not refused

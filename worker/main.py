@@ -123,13 +123,19 @@ class Worker:
 
     def _shut_in(self) -> containment.Shell:
         """Raises UserError when containment is required and cannot be had."""
+
+        def added(name: str) -> list[str]:
+            return [value] if (value := self._start.environment.get(name, "")) else []
+
         wish = containment.Containment(
             mode=self._start.containment,
             state_directory=self._start.state_directory,
             protected_paths=self._start.protected_paths,
             project_directory=self._start.created.directory,
             home=self._home(),
-            runtime_directory=self._variable("XDG_RUNTIME_DIR"),
+            runtime_directory=os.environ.get("XDG_RUNTIME_DIR", ""),
+            hidden=(*containment.HIDDEN, *added("XDG_RUNTIME_DIR")),
+            temporary_directories=("/tmp", *added("TMPDIR"), *added("CLAUDE_CODE_TMPDIR")),  # noqa: S108
             claude_directory=self._variable("CLAUDE_CONFIG_DIR"),
             uid=os.getuid(),
         )
@@ -334,6 +340,7 @@ def read_start(fd: int) -> WorkerStart:
 def run(start_fd: int) -> int:
     """The process's exit code."""
     prctl.undumpable()
+    os.chdir("/")
     os.umask(0o077)
     start = read_start(start_fd)
     paths = Layout(Path(start.state_directory)).session(start.created.session_id)
