@@ -180,7 +180,7 @@ class ToolFinished(Event, frozen=True):
     output_bytes: int = 0
     output_digest: str = ""
     unknown: bool = False
-    """The worker died while it ran: nobody knows its outcome."""
+    """The worker died, or the turn ended, while it ran: nobody knows its outcome."""
 
 
 class ApiRetried(Event, frozen=True):

@@ -57,7 +57,7 @@ class Layout(msgspec.Struct, frozen=True):
         length = len(str(self.state / _LONGEST_SOCKET_NAME).encode())
         if length > SOCKET_PATH_BYTES:
             raise UserError(
-                f"the state directory's path is too long for unix sockets: {self.state} would make them"
+                f"the path is too long for unix sockets: {self.state} would make them"
                 f" {length} bytes, and the system allows {SOCKET_PATH_BYTES}; choose a path that is"
                 f" {length - SOCKET_PATH_BYTES} bytes shorter"
             )

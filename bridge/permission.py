@@ -51,7 +51,7 @@ class RequestName(msgspec.Struct, frozen=True):
         return verb, cls(dashed, generation, int(seq))
 
 
-_CUSTOM_ID = re.compile(r"tb:(allow|always|deny|reason):([0-9a-f]{32}):([0-9a-f]{8,32}):(\d{1,15})")
+_CUSTOM_ID = re.compile(r"tb:(allow|always|deny|reason):([0-9a-f]{32}):([0-9a-f]{8,32}):([0-9]{1,15})")
 
 
 class PermissionRequest(msgspec.Struct, frozen=True):

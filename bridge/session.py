@@ -5,7 +5,8 @@
        └───────ChildExited────────┴─────────────────────────┴────────ChildExited──┘
 
 Only events change the state, and every change stands in ``TRANSITIONS``. A WorkerStarted leads to STARTING
-from anywhere, for the worker before it may have been killed without a word. What is not an event of the log
+from anywhere, for the worker before it may have been killed without a word; so does a LogGap, for nobody
+knows what the lost records told. What is not an event of the log
 is not here: that a session was *ended* is a wish of the supervisor's and stands in its store; *awaiting*
 and *broken* are derived (``shown_state``).
 
@@ -34,6 +35,7 @@ class SessionState(StrEnum):
 
 _FROM_ANYWHERE: dict[type[e.Event], SessionState] = {
     e.WorkerStarted: SessionState.STARTING,
+    e.LogGap: SessionState.STARTING,
     e.ChildExited: SessionState.DORMANT,
 }
 TRANSITIONS: dict[SessionState, dict[type[e.Event], SessionState]] = {
@@ -138,7 +140,7 @@ class ManagedSession(msgspec.Struct):
     def apply(self, record: e.Record) -> None:
         """Fold one record. Records MUST come in ascending seq; that is ``SessionManager.record``'s duty."""
         event = record.event
-        if self.generation != record.generation:
+        if self.generation != record.generation or isinstance(event, e.LogGap):
             self._begin_generation(record.generation)
         self.state = TRANSITIONS[self.state].get(type(event), self.state)
         self.applied = record.seq
@@ -149,7 +151,7 @@ class ManagedSession(msgspec.Struct):
         self._apply_permission(record)
 
     def _begin_generation(self, generation: str) -> None:
-        """A new log: whatever the lost one left open, nobody can answer any more."""
+        """A new log, or one with a hole: whatever the lost part left open, nobody can answer any more."""
         self.generation = generation
         self.requests.clear()
         self.settled.clear()
@@ -196,7 +198,7 @@ class ManagedSession(msgspec.Struct):
     def _apply_prompt(self, event: e.AnyEvent) -> None:
         match event:
             case e.PromptAccepted():
-                known = event.prompt_id in self.prompts
+                known = self.prompts.pop(event.prompt_id, None)  # sent again: its turn comes last
                 self.prompts[event.prompt_id] = OpenPrompt(event.uuid, event.author_id)
                 self.last_prompter_id = event.author_id
                 self.message_count += 0 if known else 1

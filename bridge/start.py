@@ -1,5 +1,7 @@
 """What a worker is told at its start, over an inherited pipe: it holds a secret, so no argument and no file."""
 
+import re
+
 import msgspec
 
 from bridge.events import SessionCreated
@@ -26,6 +28,14 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """There is something to do. Without it the worker closes the log after a death, and ends."""
     fresh: bool = False
     """Begin a new conversation of Claude's instead of resuming the old one."""
+
+
+_FORBIDDEN = re.compile(r"NOTIFY_SOCKET|CREDENTIALS_DIRECTORY|DISCORD_.*|PYTHON.*|THREADBRIDGE_.*")
+
+
+def is_forbidden_for_child(variable: str) -> bool:
+    """Whether an environment variable would give the child a secret, or lead it out of its containment."""
+    return bool(_FORBIDDEN.fullmatch(variable))
 
 
 def encode_start(start: WorkerStart) -> bytes:

@@ -98,7 +98,7 @@ def decode_up(data: bytes | memoryview) -> Up:
     """Raises RemoteError for bytes that are no message of a worker."""
     try:
         return _up.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RemoteError(f"a worker sent something that is no message: {error}") from error
 
 
@@ -106,5 +106,5 @@ def decode_down(data: bytes | memoryview) -> Down:
     """Raises RemoteError for bytes that are no message of a supervisor."""
     try:
         return _down.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RemoteError(f"the supervisor sent something that is no message: {error}") from error

@@ -18,6 +18,7 @@ from bridge.errors import UserError
 from bridge.layout import Layout
 from bridge.permission import Policy
 from bridge.router import Channel
+from bridge.start import is_forbidden_for_child
 
 PLACES = ("$THREADBRIDGE_CONFIG", "~/.config/threadbridge/config.toml", "/etc/threadbridge/config.toml")
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")
@@ -116,7 +117,10 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
 def state_layout(path: Path | None, environ: Mapping[str, str] = os.environ) -> Layout:
     """Where the state is, for commands that need nothing else of the configuration (``list``, ``kill``)."""
     table = _read(path).state if path else StateTable()
-    return _layout(table, environ)
+    try:
+        return _layout(table, environ)
+    except _Wrong as wrong:
+        raise UserError(f"{path or 'without a configuration'}: {wrong}") from None
 
 
 def read_token(config: Config, environ: Mapping[str, str] = os.environ) -> str:
@@ -189,7 +193,7 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
         policy=_policy(file.access),
         channels=_channels(file.channels),
         command=_command(claude, environ),
-        environment=claude.environment,
+        environment=_environment(claude),
         permission_mode=_permission_mode(claude),
         bypass_permissions=claude.permission_mode == "bypassPermissions",
         model=claude.model,
@@ -254,6 +258,13 @@ def _command(table: ClaudeTable, environ: Mapping[str, str]) -> tuple[str, ...]:
     return (str(Path(found).absolute()), *table.command[1:])
 
 
+def _environment(table: ClaudeTable) -> dict[str, str]:
+    for name in table.environment:
+        if is_forbidden_for_child(name):
+            raise _Wrong(f"claude.environment.{name}", "cannot be given to Claude; remove it")
+    return table.environment
+
+
 def _permission_mode(table: ClaudeTable) -> str:
     if table.permission_mode not in PERMISSION_MODES:
         raise _Wrong("claude.permission_mode", f"{table.permission_mode!r} is none of {', '.join(PERMISSION_MODES)}")
@@ -277,7 +288,10 @@ def _layout(table: StateTable, environ: Mapping[str, str]) -> Layout:
     home = environ.get("HOME", "/")
     given = table.directory or environ.get("STATE_DIRECTORY", "") or f"{home}/.local/state/threadbridge"
     layout = Layout(Path(given).expanduser().absolute())
-    layout.check_socket_paths()
+    try:
+        layout.check_socket_paths()
+    except UserError as error:
+        raise _Wrong("state.directory", str(error)) from None
     return layout
 
 

@@ -95,6 +95,23 @@ class SessionManager:
     def row(self, session_id: str) -> SessionRow:
         return self._rows[session_id]
 
+    def title(self, session_id: str) -> str:
+        """The name that the session's thread was given."""
+        post = self._store.post(session_id, "thread")
+        return post.desired.thread_name if post else ""
+
+    def has_thread(self, session_id: str) -> bool:
+        """Whether Discord has made the session's thread."""
+        post = self._store.post(session_id, "thread")
+        return post is not None and post.shown is not None
+
+    def cursor(self, channel_id: int) -> int:
+        """The id of the last message of the channel or thread that was handled; 0 for none yet."""
+        return self._store.cursor(channel_id)
+
+    def fact(self, name: str) -> str:
+        return self._store.fact(name)
+
     def request_of(self, name: RequestName) -> PermissionRequest | Settled | None:
         """A pending request, or how it ended; a stored decision counts, though Claude has not heard it."""
         session = self.get_session(name.session_id)
@@ -115,9 +132,13 @@ class SessionManager:
 
     # --- wishes --------------------------------------------------------------------------------------
 
-    def create_session(self, action: CreateSession) -> ManagedSession:
-        """The session of a thread that is to be made from the message of its id. A repetition is harmless."""
+    def create_session(self, action: CreateSession, handled_in: int = 0) -> ManagedSession:
+        """The session of a thread that is to be made from the message of its id. A repetition is harmless.
+
+        ``handled_in``: the channel whose cursor moves past that message in the same transaction.
+        """
         if session := self.session_of_thread(action.thread_id):
+            self.handled(handled_in, action.thread_id)
             return session
         created = e.SessionCreated(
             session_id=str(uuid.uuid4()),
@@ -133,19 +154,22 @@ class SessionManager:
             self._store.desire(session.session_id, "thread", Post(thread_name=action.thread_name, urgent=True))
             if action.text.strip():
                 self._wish(session.session_id, _prompt(action.thread_id, action.text, action.owner))
+            self._move_cursor(handled_in, action.thread_id)
         self._rows[session.session_id] = SessionRow(session, ThreadView(), None, "", fresh=False, attached=0)
         self._by_thread[session.thread_id] = session.session_id
         self._changed(session.session_id)
         return session
 
-    def prompt(self, session_id: str, prompt_id: int, text: str, author: Person) -> None:
-        """A prompt wakes whatever slept: a dormant, broken or ended session."""
+    def prompt(self, session_id: str, prompt_id: int, text: str, author: Person, handled_in: int = 0) -> None:
+        """A prompt wakes whatever slept: a dormant, broken or ended session. ``handled_in``: as above."""
         row = self._rows[session_id]
         if prompt_id in row.session.prompts:
+            self.handled(handled_in, prompt_id)
             return
         with self._transaction():
             self._reopen(row)
             self._wish(session_id, _prompt(prompt_id, text, author))
+            self._move_cursor(handled_in, prompt_id)
         self._changed(session_id)
 
     def decide(
@@ -227,6 +251,20 @@ class SessionManager:
                 if now >= max(request.at + timeout_s, grace):
                     self.decide(request, "expired", reason=notices.expired(timeout_s))
 
+    def handled(self, channel_id: int, message_id: int) -> None:
+        """This message and those before it need no more of us. A cursor only moves forwards."""
+        with self._transaction():
+            self._move_cursor(channel_id, message_id)
+
+    def _move_cursor(self, channel_id: int, message_id: int) -> None:
+        if channel_id:
+            self._store.move_cursor(channel_id, message_id)
+
+    def remember(self, name: str, value: str) -> None:
+        """A small fact that outlives us."""
+        with self._transaction():
+            self._store.remember(name, value)
+
     def _reopen(self, row: SessionRow) -> None:
         if row.ended_at is not None:
             row.ended_at, row.end_reason = None, ""
@@ -266,7 +304,9 @@ class SessionManager:
                 if record.seq > applied:
                     self._fold(row, record)
             self._store.save(row)
-        self._changed(session_id)
+        self.on_posts(session_id)
+        if any(isinstance(record.event, e.ChildExited) for record in records):
+            self.on_wish(session_id)
         return row.session.applied
 
     def _fold(self, row: SessionRow, record: e.Record) -> None:

@@ -42,6 +42,7 @@ from typing import Literal
 import msgspec
 
 from bridge.errors import UserError
+from bridge.start import is_forbidden_for_child
 
 PROBE_DEADLINE_S = 5.0
 HIDDEN = ("/run/credentials", "/run/user", "/run/dbus", "/run/systemd")
@@ -347,7 +348,6 @@ _ALLOWED = re.compile(
 _ANOTHER_SESSIONS = re.compile(
     r"CLAUDE_CODE_.*(SESSION|SOCKET|MESSAGING|BRIDGE|ENTRYPOINT|SSE_PORT|DESCRIPTOR|RESUME|CHILD|REMOTE).*"
 )
-_FORBIDDEN = re.compile(r"NOTIFY_SOCKET|CREDENTIALS_DIRECTORY|DISCORD_.*|PYTHON.*|THREADBRIDGE_.*")
 # The CLI makes its peer sockets below these (2.1.330, tried). The configuration may move them, and then the
 # worker covers the new places; ours are none of the child's business.
 _NOT_INHERITED = re.compile(r"TMPDIR|CLAUDE_CODE_TMPDIR|XDG_RUNTIME_DIR")
@@ -360,7 +360,7 @@ def child_environment(own: Mapping[str, str], added: Mapping[str, str], session_
     variable that would give the child a secret, or lead it out of its containment.
     """
     for key in added:
-        if _FORBIDDEN.fullmatch(key):
+        if is_forbidden_for_child(key):
             raise UserError(f"[claude] environment: {key} cannot be given to Claude; remove it")
     return {
         **{key: value for key, value in own.items() if _inherited(key)},
@@ -372,5 +372,5 @@ def child_environment(own: Mapping[str, str], added: Mapping[str, str], session_
 
 
 def _inherited(key: str) -> bool:
-    refused = _FORBIDDEN.fullmatch(key) or _NOT_INHERITED.fullmatch(key) or _ANOTHER_SESSIONS.fullmatch(key)
+    refused = is_forbidden_for_child(key) or _NOT_INHERITED.fullmatch(key) or _ANOTHER_SESSIONS.fullmatch(key)
     return bool(_ALLOWED.fullmatch(key)) and not refused

@@ -1,11 +1,16 @@
 """The shapes of stream-json: one JSON object a line (PROTOCOL.md; recorded from claude 2.1.330).
 
 Reading is tolerant: every field is optional and unknown ones are skipped, because Claude's CLI changes under
-us; a frame that still does not fit is told apart from one that does, and never breaks a turn. Writing is
-strict: a line that is not exactly right ends the CLI (section 2) or is ignored without a sign (section 6).
+us. Of a frame in which a field has another type than the one we know, everything else still counts; a line that
+is no object at all is told apart, and never breaks a turn. Writing is strict: a line that is not exactly right
+ends the CLI (section 2) or is ignored without a sign (section 6).
 """
 
-from typing import Literal
+import contextlib
+import json
+import re
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -176,30 +181,65 @@ class CompactMetadata(msgspec.Struct):
     trigger: str = ""
 
 
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+# A rule that lost a field would allow more than was suggested, so a suggestion is read whole or not at all.
+_WHOLE_OR_NOT = (Suggestion,)
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 _frame = msgspec.json.Decoder(Frame)
 
 
 def read_frame(line: bytes) -> Frame | None:
-    """The frame of a line, or None when the line is none that we can read."""
-    try:
+    """The frame of a line, or None when the line is no JSON object."""
+    with contextlib.suppress(*_UNREADABLE):
         return _frame.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+    for mend in (bytes, _mended):
+        with contextlib.suppress(*_UNREADABLE):
+            return _fitting(mend(line), Frame)
+    return None
+
+
+def _mended(line: bytes) -> bytes:
+    """JSON that others accept: JavaScript writes half of a cut emoji as a lone surrogate's escape."""
+    text = json.dumps(json.loads(line.decode(errors="replace")), ensure_ascii=False)
+    return _HALF_A_CHARACTER.sub("\ufffd", text).encode()
 
 
 def part[T: msgspec.Struct](raw: Raw, shape: type[T]) -> T:
     """A part of a frame in its shape; the shape's defaults where it is missing or does not fit."""
-    try:
+    with contextlib.suppress(*_UNREADABLE):
         return msgspec.json.decode(raw, type=shape)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return shape()
+    with contextlib.suppress(*_UNREADABLE):
+        return _fitting(raw, shape)
+    return shape()
+
+
+def _fitting[T: msgspec.Struct](data: bytes | Raw, shape: type[T]) -> T:
+    """The object without the fields that do not fit. Raises one of _UNREADABLE when it is no object."""
+    given = msgspec.json.decode(data, type=dict[str, Raw])
+    known = [field for field in msgspec.structs.fields(shape) if field.encode_name in given]
+    fields = {field.name: _fit(given[field.encode_name], field.type) for field in known}
+    return shape(**{name: value for name, value in fields.items() if value is not msgspec.UNSET})
+
+
+def _fit(raw: Raw, kind: Any) -> Any:
+    """The value as far as it fits; UNSET when nothing of it does."""
+    with contextlib.suppress(*_UNREADABLE):
+        return msgspec.json.decode(raw, type=kind)
+    for option in get_args(kind) if isinstance(kind, UnionType) else (kind,):
+        with contextlib.suppress(*_UNREADABLE):
+            if get_origin(option) is list:
+                items = [_fit(item, get_args(option)[0]) for item in msgspec.json.decode(raw, type=list[Raw])]
+                return [item for item in items if item is not msgspec.UNSET]
+            if isinstance(option, type) and issubclass(option, msgspec.Struct) and option not in _WHOLE_OR_NOT:
+                return _fitting(raw, option)
+    return msgspec.UNSET
 
 
 def text_of(raw: Raw) -> str:
     """The text of a value that is a string, or a list of blocks with text in them."""
     try:
         value = msgspec.json.decode(raw, type=str | list[Block] | None)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return bytes(raw).decode(errors="replace")
     if isinstance(value, list):
         return "\n".join(block.text or f"[{block.type}]" for block in value)

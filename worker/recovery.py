@@ -24,6 +24,7 @@ class Past(msgspec.Struct):
     session: ManagedSession | None = None
     prompts: dict[int, e.PromptAccepted] = msgspec.field(default_factory=dict)
     tools: dict[str, str] = msgspec.field(default_factory=dict)
+    """The tool calls that have no result yet, and whose they are: a subagent's id, or nothing."""
     commands: set[str] = msgspec.field(default_factory=set)
     completed_turns: int = 0
 
@@ -37,11 +38,12 @@ def read_past(records: Iterable[e.Record]) -> Past:
             case e.PromptAccepted() as accepted:
                 past.prompts[accepted.prompt_id] = accepted
             case e.ToolStarted() as tool:
-                past.tools[tool.tool_use_id] = tool.tool
+                past.tools[tool.tool_use_id] = tool.agent_id
             case e.ToolFinished() as tool:
                 past.tools.pop(tool.tool_use_id, None)
-            case e.TurnEnded(outcome="completed"):
-                past.completed_turns += 1
+            case e.TurnEnded() as turn:
+                past.completed_turns += turn.outcome == "completed"
+                past.tools = {tool: agent for tool, agent in past.tools.items() if agent}
             case e.InterruptAccepted() | e.ConfigureAccepted() | e.WorkerStopping():
                 past.commands.add(record.event.command_id)
             case _:
@@ -58,8 +60,7 @@ def closing_events(
     if not (session := past.session):
         return [], []
     events: list[e.AnyEvent] = []
-    open_tools = list(past.tools) if session.turn else []
-    events += [e.ToolFinished(tool, True, "", unknown=True) for tool in open_tools]
+    events += [e.ToolFinished(tool, True, "", unknown=True) for tool in past.tools]
     events += [e.PermissionWithdrawn(seq, why) for seq in session.requests]
     events += [e.TaskEnded(task, "lost", why) for task in session.tasks]
     if session.turn:
@@ -98,5 +99,5 @@ def uuids_taken(transcript: Path | None, uuids: Iterable[str]) -> frozenset[str]
 def _is_queue_operation(line: bytes) -> bool:
     try:
         return msgspec.json.decode(line, type=_TranscriptLine).type == "queue-operation"
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False

@@ -67,6 +67,8 @@ class Stream:
         self._api_error = ""
         self._asked: dict[str, tuple[e.PermissionRequested, msgspec.Raw | None]] = {}
         self._requests: dict[int, OpenRequest] = {}
+        self._plans_read: dict[str, str] = {}
+        self._tools: dict[str, str] = {}
 
     @property
     def is_ready(self) -> bool:
@@ -128,7 +130,7 @@ class Stream:
         resolved = e.PermissionResolved(
             decision.seq,
             decision.verdict,
-            decision.always,
+            decision.always and decision.verdict == "allowed" and bool(asked.request.rules),
             decision.decided_by,
             decision.decider,
             decision.reason,
@@ -155,8 +157,11 @@ class Stream:
         return steps
 
     def _follow_claude_id(self, frame: f.Frame) -> list[Step]:
-        """``/clear`` changes Claude's id in the live process, so every line is looked at (section 9)."""
-        told = frame.new_conversation_id or frame.session_id
+        """``/clear`` changes Claude's id in the live process, so every line is looked at (section 9).
+
+        The ``new_conversation_id`` of a conversation_reset is another thing: nothing can be resumed by it.
+        """
+        told = frame.session_id
         if not told or told == self._claude_id or (frame.type == "result" and not frame.num_turns):
             return []
         self._claude_id = told
@@ -200,7 +205,7 @@ class Stream:
             case "content_block_start":
                 self._open_block = f"{self._message_id}:{event.index}"
                 self._blocks.setdefault(self._message_id, []).append(self._open_block)
-            case "content_block_delta" if event.delta.type == "text_delta":
+            case "content_block_delta" if event.delta.type == "text_delta" and self._open_block:
                 return [DeltaRead(self._open_block, event.delta.text)]
             case "content_block_stop":
                 self._open_block = ""
@@ -231,6 +236,7 @@ class Stream:
             elif block.type == "tool_use":
                 kept, size, _ = _capped(bytes(block.input).decode(errors="replace"))
                 steps.append(e.ToolStarted(block.id, block.name, kept, size, agent))
+                self._tools[block.id] = agent
         return steps
 
     def _name_block(self, frame: f.Frame, agent: str) -> str:
@@ -241,6 +247,7 @@ class Stream:
         steps: list[Step] = []
         for block in f.part(frame.message, f.Message).blocks():
             if block.type == "tool_result":
+                self._tools.pop(block.tool_use_id, None)
                 kept, size, digest = _capped(f.text_of(block.content))
                 steps.append(e.ToolFinished(block.tool_use_id, bool(block.is_error), kept, size, digest))
         return steps
@@ -248,7 +255,7 @@ class Stream:
     def _on_system(self, frame: f.Frame) -> list[Step]:
         match frame.subtype:
             case "init":
-                return self._begin_turn(None, self._last_wake)
+                return self._on_init()
             case "status":
                 return [e.ModeChanged(frame.permissionMode)] if frame.permissionMode else []
             case "api_retry":
@@ -283,6 +290,12 @@ class Stream:
             case _:
                 return []
 
+    def _on_init(self) -> list[Step]:
+        """It comes at the start of every turn; what no prompt began, the last ended task did."""
+        if begun := self._begin_turn(None, self._last_wake):
+            self._last_wake = ""
+        return begun
+
     def _on_idle(self) -> list[Step]:
         """Idle comes after the result; a turn that is still open then ended without one."""
         if self._turn is None:
@@ -291,6 +304,8 @@ class Stream:
         return self._end_turn(e.TurnEnded("failed", tuple(self._turn), reason, error="no_result"))
 
     def _on_result(self, frame: f.Frame) -> list[Step]:
+        if not frame.subtype:
+            return []  # a result that does not say of what ends nothing; going idle does
         if self._turn is None and not frame.num_turns:
             return self._on_result_without_turn(frame)
         prompts = [self._prompts[u] for u in frame.user_message_uuids or [] if u in self._prompts]
@@ -326,25 +341,36 @@ class Stream:
         return self._api_error or frame.terminal_reason or "unknown"
 
     def _end_turn(self, ended: e.TurnEnded) -> list[Step]:
-        """Requests of the main agent end with its turn; a subagent's outlive it (section 8)."""
+        """Tools and requests of the main agent end with its turn; a subagent's outlive it (section 8).
+
+        A tool call that has no result by then (the budget was used up, say) will have none.
+        """
         self._turn = None
-        self._last_wake = ""
         self._blocks.clear()
+        unfinished = [tool for tool, agent in self._tools.items() if not agent]
+        for tool in unfinished:
+            del self._tools[tool]
+        tools: list[Step] = [e.ToolFinished(tool, True, "", unknown=True) for tool in unfinished]
+        self._plans_read = {plan: agent for plan, agent in self._plans_read.items() if agent}
         stale = [r for r in self._requests.values() if not r.request.agent_id]
         withdrawn: list[Step] = [self._withdraw(r, "the turn ended") for r in stale]
-        return [*withdrawn, ended]
+        return [*tools, *withdrawn, ended]
 
     # --- permission requests -------------------------------------------------------------------------
 
     def _on_control_request(self, frame: f.Frame) -> list[Step]:
         ask = f.part(frame.request, f.Ask)
         request_id = frame.request_id or ""
+        if not request_id:
+            return []  # nobody could be answered
         if ask.subtype != "can_use_tool":
             return [Line(f.refusal(request_id, f"this host does not answer {ask.subtype}"))]
         if ask.tool_name == "AskUserQuestion":
             return [Line(f.answer(request_id, {"behavior": "deny", "message": ADVICE_TO_ASK_IN_TEXT}))]
         if ask.tool_name == "ExitPlanMode":
             return self._on_plan(request_id, ask)
+        if not bytes(ask.input):
+            return [self._ask(request_id, ask, "{}", None)]
         return [self._ask(request_id, ask, bytes(ask.input).decode(), ask.input)]
 
     def _ask(self, request_id: str, ask: f.Ask, shown: str, raw_input: msgspec.Raw | None) -> e.PermissionRequested:
@@ -371,12 +397,16 @@ class Stream:
             return [self._ask(request_id, ask, bytes(ask.input).decode(), None)]
 
         def answered(response: f.ControlResponse) -> list[Step]:
+            if self._plans_read.pop(request_id, None) is None:
+                return []  # taken back, or its turn ended, while we read
             plan = f.part(response.response, f.Plan).content or "(Claude wrote no plan.)"
             return [self._ask(request_id, ask, msgspec.json.encode({"plan": plan}).decode(), None)]
 
+        self._plans_read[request_id] = ask.agent_id or ""
         return [self._request("get_plan", answered)]
 
     def _on_cancel_request(self, frame: f.Frame) -> list[Step]:
+        self._plans_read.pop(frame.request_id or "", None)
         gone = [r for r in self._requests.values() if r.request.request_id == frame.request_id]
         return [self._withdraw(r, "Claude took it back") for r in gone]
 
@@ -433,7 +463,8 @@ def _capped(text: str) -> tuple[str, int, str]:
 def _suggested_rules(suggestions: list[f.Suggestion]) -> tuple[e.SuggestedRule, ...]:
     """Suggestions are alternatives, and some of them switch the mode: only the first addRules is offered."""
     for suggestion in suggestions:
-        if suggestion.type == "addRules" and suggestion.behavior == "allow":
+        named = all(rule.toolName for rule in suggestion.rules)
+        if suggestion.type == "addRules" and suggestion.behavior == "allow" and named:
             return tuple(e.SuggestedRule(r.toolName, r.ruleContent or "") for r in suggestion.rules)
     return ()
 
@@ -458,7 +489,7 @@ def _response(asked: OpenRequest, decision: c.Decide) -> dict[str, object]:
 def _outcome(frame: f.Frame) -> e.Outcome:
     if (frame.terminal_reason or "").startswith("aborted"):
         return "interrupted"
-    return "failed" if frame.is_error else "completed"
+    return "failed" if frame.is_error or frame.subtype != "success" else "completed"
 
 
 def _reason(frame: f.Frame) -> str:

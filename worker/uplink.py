@@ -21,6 +21,7 @@ from worker.log import EventLog
 
 HELLO_INTERVAL_S = 0.25
 ACK_DEADLINE_S = 5.0
+UNWELCOMED_DEADLINE_S = 1.5
 DELTA_INTERVAL_S = 0.06
 RECONNECT_INTERVAL_MS = 100
 RECONNECT_INTERVAL_MAX_MS = 1000
@@ -92,9 +93,12 @@ class Uplink:
         self._shown.clear()
 
     async def drained(self, deadline_s: float) -> bool:
-        """Whether everything in the log was acknowledged within the deadline, in seconds."""
+        """Whether everything in the log was acknowledged within the deadline, in seconds.
+
+        Where no supervisor answers, the wait is short: whoever comes back reads the log through the next worker.
+        """
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(deadline_s if self._welcomed else min(deadline_s, UNWELCOMED_DEADLINE_S)):
                 while self._acked < self._log.last:
                     self._acked_changed.clear()
                     await self._acked_changed.wait()

@@ -3,7 +3,7 @@
 from bridge.render.posts import Post
 from bridge.render.text import duration, escape, one_line
 
-REASON_CHARS = 1200
+REASON_CHARS = 900  # escaped, it may be twice as long, and is still one post
 
 
 def killed() -> Post:

@@ -14,7 +14,7 @@ from enum import StrEnum
 import msgspec
 
 from bridge import events as e
-from bridge.permission import PermissionRequest
+from bridge.permission import PermissionRequest, Settled
 from bridge.render import cards, tools
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.markdown import split
@@ -25,7 +25,7 @@ from bridge.session import ManagedSession
 FOOTER_CHARS = 110
 SEGMENT_CHARS = CONTENT_CHARS - FOOTER_CHARS
 LEAST_ROOM_FOR_TEXT = 400
-NOTE_CHARS = 1000
+NOTE_CHARS = 900  # escaped, a note may be twice as long, and still fits a post
 TOOL_INPUT_KEPT_CHARS = 4000
 LONG_ANSWER_CHARS = 1500
 SUMMARY_CHARS = 300
@@ -54,7 +54,7 @@ class ToolItem(msgspec.Struct, tag="tool"):
 
 
 class NoteItem(msgspec.Struct, tag="note"):
-    """A line of ours. One of the same key replaces the one before."""
+    """A line of ours. One of the same key replaces the one right before."""
 
     key: str
     text: str
@@ -79,6 +79,8 @@ class ThreadView(msgspec.Struct):
     """The changeable end of a thread. ``apply`` follows ``ManagedSession.apply`` of the same record."""
 
     segments: list[Segment] = []
+    generation: str = ""
+    """The log's that the segments and cards are of; seqs, and so keys, begin anew with another one."""
     is_open: bool = False
     """Whether the last segment still takes items."""
     turn_seq: int = 0
@@ -91,28 +93,27 @@ class ThreadView(msgspec.Struct):
 
     def apply(self, record: e.Record, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
         """The posts that change, by key, in the thread's order. ``live``: text of blocks that are open."""
+        if self.generation != record.generation or isinstance(record.event, e.LogGap):
+            return self._begin_generation(record.generation, session) | self._apply(record, session, live)
+        return self._apply(record, session, live)
+
+    def _apply(self, record: e.Record, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
         event = record.event
         match event:
             case e.TurnStarted():
-                return self._on_turn_started(record.seq, event, session)
+                return self._on_turn_started(record.seq, event, session, live)
             case e.TextWritten():
-                return self._on_text(event, session)
+                return self._on_text(event, session, live)
             case e.ToolStarted():
                 kept = event.tool_input[:TOOL_INPUT_KEPT_CHARS]
                 item = ToolItem(event.tool_use_id, event.tool, kept, bool(event.agent_id))
-                return self._add(item, session)
+                return self._add(item, session, live)
             case e.ToolFinished():
-                return self._on_tool_finished(event, session)
-            case e.ApiRetried():
-                return self._add(NoteItem("retry", f"⟳ {retry_in_words(event)}"), session)
-            case e.Compacted():
-                return self._add(
-                    NoteItem(f"compact{record.seq}", "⇲ Claude summed up the conversation so far"), session
-                )
-            case e.Noticed():
-                return self._add(NoteItem(f"notice{record.seq}", escape(one_line(event.text, NOTE_CHARS))), session)
+                return self._on_tool_finished(event, session, live)
+            case e.ApiRetried() | e.Compacted() | e.Noticed():
+                return self._add(_note(record.seq, event), session, live)
             case e.TextWithdrawn():
-                return self._render_last(session)
+                return self._on_withdrawn(event, session, live)
             case e.TaskEnded():
                 self.wake_summary = event.summary
                 return {}
@@ -120,6 +121,23 @@ class ThreadView(msgspec.Struct):
                 return self._on_turn_ended(event, session)
             case _:
                 return self._apply_cards(record, session, live)
+
+    def _begin_generation(self, generation: str, session: ManagedSession) -> dict[str, Post]:
+        """The log was lost, or a part of it: nothing of it goes on, and its requests can only be withdrawn."""
+        posts: dict[str, Post] = {}
+        for request in self.cards.values():
+            how = Settled("withdrawn", "", "the session's log was lost")
+            card = cards.settled_card(request, how, session.prompter_of(request), session.directory)
+            posts[f"card:{request.name.generation}:{request.name.seq}"] = card
+        for segment in [s for s in self.segments if s.can_change]:
+            for item in segment.items:
+                if isinstance(item, ToolItem) and item.state is ToolState.RUNNING:
+                    item.state = ToolState.UNKNOWN
+            posts |= _posts_of(segment, [], session.directory)
+        self.cards, self.segments, self.is_open = {}, [], False
+        if self.generation != generation:
+            self.generation, self.turn_seq, self.next_index = generation, 0, 0
+        return posts
 
     def _apply_cards(self, record: e.Record, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
         event = record.event
@@ -137,9 +155,13 @@ class ThreadView(msgspec.Struct):
             case e.PromptQueued() | e.PromptTaken() | e.PromptCancelled() | e.PromptDone():
                 return self._on_mark(event)
             case e.ResumeFailed():
-                return {f"resume:{record.seq}": cards.resume_failed_card(session.session_id, event.reason)}
+                return {
+                    f"resume:{record.generation}:{record.seq}": cards.resume_failed_card(
+                        session.session_id, event.reason
+                    )
+                }
             case e.ChildExited(wanted=False) if event.reason and not session.last_failure_is_resume:
-                return {f"exit:{record.seq}": _exit_post(event, session)}
+                return {f"exit:{record.generation}:{record.seq}": _exit_post(event, session)}
             case _:
                 return {}
 
@@ -147,14 +169,20 @@ class ThreadView(msgspec.Struct):
         """The posts of the open segment with the text that is streaming."""
         if not session.turn or not any(live.values()):
             return {}
-        segment = self._open_segment()
+        return self._posts(self._open_segment(), session, live)
+
+    def _posts(self, segment: Segment, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
+        """A segment's posts; what streams stands at the end of the open one."""
         known = {item.block for item in segment.items if isinstance(item, TextItem)}
-        streaming = [TextItem(block, text) for block, text in live.items() if block not in known]
+        is_last = self.is_open and segment is self.segments[-1]
+        streaming = [TextItem(block, text) for block, text in live.items() if block not in known] if is_last else []
         return _posts_of(segment, streaming, session.directory)
 
     # --- the turn ------------------------------------------------------------------------------------
 
-    def _on_turn_started(self, seq: int, event: e.TurnStarted, session: ManagedSession) -> dict[str, Post]:
+    def _on_turn_started(
+        self, seq: int, event: e.TurnStarted, session: ManagedSession, live: Mapping[str, str]
+    ) -> dict[str, Post]:
         self.segments = [s for s in self.segments if s.can_change]
         self.turn_seq, self.next_index, self.is_open = seq, 0, False
         self.answer_chars, self.last_text = 0, ""
@@ -162,56 +190,67 @@ class ThreadView(msgspec.Struct):
             return {}
         summary = f": {self.wake_summary}" if self.wake_summary else ""
         why = f"↻ A background task ended{summary}"
-        return self._add(NoteItem("origin", escape(one_line(why, NOTE_CHARS))), session)
+        return self._add(NoteItem("origin", escape(one_line(why, NOTE_CHARS))), session, live)
 
-    def _on_text(self, event: e.TextWritten, session: ManagedSession) -> dict[str, Post]:
+    def _on_text(self, event: e.TextWritten, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
         """A subagent's text is for its parent, not for the thread."""
         if event.agent_id:
             return {}
         self.answer_chars += len(event.text)
         self.last_text = event.text
-        return self._add(TextItem(event.block, event.text), session)
+        return self._add(TextItem(event.block, event.text), session, live)
 
-    def _on_tool_finished(self, event: e.ToolFinished, session: ManagedSession) -> dict[str, Post]:
+    def _on_withdrawn(
+        self, event: e.TextWithdrawn, session: ManagedSession, live: Mapping[str, str]
+    ) -> dict[str, Post]:
+        """Whole texts of these blocks may stand already; what only streamed is gone from ``live``."""
+        if not self.is_open or not self.segments:
+            return {}
+        segment = self.segments[-1]
+        void = [i for i in segment.items if isinstance(i, TextItem) and i.block in event.blocks]
+        segment.items = [i for i in segment.items if i not in void]
+        self.answer_chars -= sum(len(item.text) for item in void)
+        return self._posts(segment, session, live)
+
+    def _on_tool_finished(
+        self, event: e.ToolFinished, session: ManagedSession, live: Mapping[str, str]
+    ) -> dict[str, Post]:
         for segment in self.segments:
             for item in segment.items:
                 if isinstance(item, ToolItem) and item.tool_use_id == event.tool_use_id:
                     ended = ToolState.ERROR if event.is_error else ToolState.OK
                     item.state = ToolState.UNKNOWN if event.unknown else ended
                     item.output = event.output[:NOTE_CHARS]
-                    return _posts_of(segment, [], session.directory)
+                    return self._posts(segment, session, live)
         return {}
 
     def _on_turn_ended(self, event: e.TurnEnded, session: ManagedSession) -> dict[str, Post]:
         posts: dict[str, Post] = {}
         if event.outcome == "failed":
-            posts |= self._add(NoteItem("failure", f"⚠ {escape(failure_in_words(event))}"), session)
+            posts |= self._add(NoteItem("failure", f"⚠ {escape(failure_in_words(event))}"), session, {})
         elif event.result:
-            posts |= self._add(TextItem("result", event.result), session)
+            posts |= self._add(TextItem("result", event.result), session, {})
         segment = self._open_segment()
         segment.footer = footer(event)
         posts |= _posts_of(segment, [], session.directory)
         if event.outcome == "completed" and self.answer_chars >= LONG_ANSWER_CHARS:
-            posts[f"summary:{self.turn_seq}"] = _summary(self.last_text, session)
+            posts[f"summary:{self.generation}:{self.turn_seq}"] = _summary(self.last_text, session)
         self.is_open = False
         return posts
 
-    def _add(self, item: Item, session: ManagedSession) -> dict[str, Post]:
+    def _add(self, item: Item, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
         segment = self._open_segment()
-        replaced = [i for i, old in enumerate(segment.items) if isinstance(item, NoteItem) and old_key(old) == item.key]
-        if replaced:
-            segment.items[replaced[0]] = item
+        last = segment.items[-1] if segment.items else None
+        if isinstance(item, NoteItem) and isinstance(last, NoteItem) and last.key == item.key:
+            segment.items[-1] = item
         else:
             segment.items.append(item)
-        return _posts_of(segment, [], session.directory)
-
-    def _render_last(self, session: ManagedSession) -> dict[str, Post]:
-        return _posts_of(self.segments[-1], [], session.directory) if self.segments and self.is_open else {}
+        return self._posts(segment, session, live)
 
     def _open_segment(self) -> Segment:
         if not self.is_open or not self.segments:
             self.segments = [s for s in self.segments if s.can_change]
-            self.segments.append(Segment(f"t{self.turn_seq}.{self.next_index}", []))
+            self.segments.append(Segment(f"turn:{self.generation}:{self.turn_seq}.{self.next_index}", []))
             self.next_index += 1
             self.is_open = True
         return self.segments[-1]
@@ -236,8 +275,14 @@ class ThreadView(msgspec.Struct):
         return {f"mark:{prompt_id}": Post(_QUIET + text, reply_to=prompt_id, silent=True)}
 
 
-def old_key(item: Item) -> str:
-    return item.key if isinstance(item, NoteItem) else ""
+def _note(seq: int, event: e.ApiRetried | e.Compacted | e.Noticed) -> NoteItem:
+    match event:
+        case e.ApiRetried():
+            return NoteItem("retry", f"⟳ {retry_in_words(event)}")
+        case e.Compacted():
+            return NoteItem(f"compact{seq}", "⇲ Claude summed up the conversation so far")
+        case e.Noticed():
+            return NoteItem(f"notice{seq}", escape(one_line(event.text, NOTE_CHARS)))
 
 
 # --- posts of a segment ------------------------------------------------------------------------------
@@ -250,6 +295,8 @@ class _Page(msgspec.Struct):
     used: int = 0
 
     def add(self, text: str, cost: int, gap: str) -> None:
+        if not text.strip():
+            return
         gap = gap if self.text else ""
         self.text += gap + text
         self.used += cost + len(gap)
@@ -348,7 +395,10 @@ def _summary(text: str, session: ManagedSession) -> Post:
 def _exit_post(event: e.ChildExited, session: ManagedSession) -> Post:
     what = escape(one_line(event.reason, NOTE_CHARS))
     if session.is_broken:
-        rest = f"That was {session.quick_deaths} times in a row, so it is not started again by itself. Mend it, then write here to try again."
+        rest = (
+            f"That was {session.quick_deaths} times in a row, so it is not started again by itself."
+            " Mend it, then write here to try again."
+        )
     else:
         rest = "Nothing is run again by itself. Write here to go on where the conversation stands."
     return Post(f"⚠ {what}\n{_QUIET}{rest}")

@@ -116,7 +116,7 @@ class Backstage:
         return self.manager.get_all_sessions()
 
 
-def make(folder: Path, **changes: object) -> Backstage:
+def make(folder: Path, containment: str = "auto", **changes: object) -> Backstage:
     """A state directory below a short ``folder``, with the scripted claude as the CLI."""
     project, home = folder / "project", folder / "home"
     for path in (project, home, folder / "state/sessions", folder / "state/sockets"):
@@ -125,7 +125,7 @@ def make(folder: Path, **changes: object) -> Backstage:
         path=folder / "config.toml",
         api_base="http://127.0.0.1:1",
         policy=Policy(frozenset({ADA.user_id})),
-        channels={CHANNEL_ID: Channel(CHANNEL_ID, str(project))},
+        channels={CHANNEL_ID: Channel(CHANNEL_ID, str(project), containment=containment)},
         command=scripted_claude(),
         environment={"HOME": str(home)},
         permission_mode="default",
@@ -139,19 +139,19 @@ def make(folder: Path, **changes: object) -> Backstage:
 
 
 @contextlib.asynccontextmanager
-async def folder_of_a_stage(**changes: object) -> AsyncIterator[Backstage]:
+async def folder_of_a_stage(containment: str = "auto", **changes: object) -> AsyncIterator[Backstage]:
     """A stage whose supervisor the test starts and ends itself; the folder is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="tb", dir=os.environ.get("TMPDIR", "/tmp")))
     try:
-        yield make(folder, **changes)
+        yield make(folder, containment, **changes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.asynccontextmanager
-async def backstage(**changes: object) -> AsyncIterator[Backstage]:
+async def backstage(containment: str = "auto", **changes: object) -> AsyncIterator[Backstage]:
     """A running supervisor without Discord; whatever it started is gone afterwards."""
-    async with folder_of_a_stage(**changes) as stage, stage.running():
+    async with folder_of_a_stage(containment, **changes) as stage, stage.running():
         try:
             yield stage
         finally:

@@ -1,0 +1,175 @@
+"""What the bridge answers to the person who ran a command or clicked: pure texts and cards.
+
+Everything here fits Discord's limits (DISCORD.md section 4), whatever a thread is called or a prompt holds.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+
+import msgspec
+
+from bridge.render.posts import CONTENT_CHARS, Choice, Embed, Post, Select
+from bridge.render.text import clip, duration, escape, one_line, reveal, tokens, usd, utf16_len
+from bridge.session import ManagedSession
+
+STOP_PICKER = "tb:stop"
+MOST_CHOICES = 25
+CHOICE_CHARS = 100
+TITLE_CHARS = 45
+STARTER_PROMPT_CHARS = 1500
+MODAL_TITLE_CHARS = 45
+REASON_CHARS = 1000
+REASON_FIELD = "reason"
+
+_GREEN = 0x3BA55D
+
+HELP = (
+    "**Claude Code in Discord: a thread is a session.**\n"
+    "Write in a configured channel, and Claude answers in a thread of its own; write in that thread to go on."
+    " What you send while Claude works reaches it at once.\n\n"
+    "`/new [prompt] [directory]` starts a session, also in a directory below this channel's\n"
+    "`/stop` ends the turn in this thread; when Claude is idle it ends the session. In a channel you pick one\n"
+    "`/continue [prompt]` goes on with this thread's session, or with this channel's most recent one\n"
+    "`/status` shows the sessions of this server\n"
+    "`/help` shows this\n\n"
+    "When Claude asks for permission, a card with buttons appears in its thread. Nothing of the kind happens before"
+    " somebody on the list allows it."
+)
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A session as ``/status`` and the pickers show it. ``title`` is what its thread was called."""
+
+    session: ManagedSession
+    title: str
+    state: str
+
+
+def presence(active: int, working: int) -> str:
+    """What the bot is shown to do."""
+    if working:
+        return f"working on {working}"
+    return f"{active} session{'' if active == 1 else 's'} active" if active else "ready"
+
+
+# --- /status and the picker of /stop -----------------------------------------------------------------
+
+
+def status(listed: Sequence[Listed], now: float) -> str:
+    """The sessions one a line, as many as fit, and how many more there are. ``now`` in Unix seconds."""
+    if not listed:
+        return "There is no session yet. Write in a configured channel, or use `/new`."
+    lines: list[str] = []
+    room = CONTENT_CHARS - 40
+    for n, one in enumerate(listed):
+        line = _status_line(one, now)
+        if (room := room - utf16_len(line) - 1) < 0:
+            lines.append(f"-# … and {len(listed) - n} more")
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _status_line(one: Listed, now: float) -> str:
+    session = one.session
+    count = session.message_count
+    parts = [
+        f"**{_title(one)}**",
+        one.state,
+        f"{duration(now - session.started_at)} old",
+        f"{count} message{'' if count == 1 else 's'}",
+        f"{tokens(session.input_tokens)} in, {tokens(session.output_tokens)} out",
+        usd(session.total_cost_usd),
+        session.url(),
+    ]
+    return " · ".join(parts)
+
+
+def _title(one: Listed) -> str:
+    return escape(one_line(reveal(one.title), TITLE_CHARS)) or "Claude"
+
+
+def stop_picker(listed: Sequence[Listed], now: float) -> Post:
+    """Which of the channel's sessions is to be stopped."""
+    if not listed:
+        return Post("There is no active session in this channel.")
+    more = f"\n-# The newest {MOST_CHOICES} of {len(listed)}." if len(listed) > MOST_CHOICES else ""
+    choices = tuple(_choice(one, now) for one in listed[:MOST_CHOICES])
+    return Post(f"Which session is to be stopped?{more}", select=Select(STOP_PICKER, choices, "Choose a session"))
+
+
+def _choice(one: Listed, now: float) -> Choice:
+    ago = duration(now - one.session.last_activity)
+    return Choice(
+        label=one_line(one.title, CHOICE_CHARS) or "Claude",
+        value=one.session.session_id,
+        description=one_line(f"{one.state}, last active {ago} ago, {one.session.directory}", CHOICE_CHARS),
+    )
+
+
+def stopped(one: Listed, *, interrupted: bool) -> str:
+    """What stopping did, in words."""
+    if interrupted:
+        return f"Stopping what Claude does in **{_title(one)}** ({one.session.url()}). The session stays."
+    return f"**{_title(one)}** ({one.session.url()}) was idle, so its session is ended. `/continue` wakes it."
+
+
+# --- /new and /continue ------------------------------------------------------------------------------
+
+
+def starter(person: str, directory: str, prompt: str) -> Post:
+    """The message in the channel from which the thread of ``/new`` is made."""
+    where = escape(PurePath(directory).name or directory)
+    said = clip(prompt.strip(), STARTER_PROMPT_CHARS)
+    quoted = "".join(f"\n> {line}" for line in said.splitlines())
+    return Post(clip(f"**{escape(one_line(person, 100))}** started a session in **{where}**{quoted}", CONTENT_CHARS))
+
+
+def welcome(directory: str) -> Post:
+    """In the thread of a ``/new`` without a prompt."""
+    return Post(f"Claude is ready in `{directory}`. Write here what it should do.")
+
+
+def started(url: str, *, with_prompt: bool) -> str:
+    return f"Started: {url}" + ("" if with_prompt else "\nWrite there what Claude should do.")
+
+
+def resumed(one: Listed, prompt: str) -> Post:
+    """The card of ``/continue``: what is gone on with."""
+    session = one.session
+    what = f"Sent to Claude: “{one_line(prompt, 300)}”" if prompt else "Write in the thread to go on."
+    fields: Iterable[tuple[str, str]] = (
+        ("Thread", f"{_title(one)} · {session.url()}"),
+        ("Directory", f"`{one_line(session.directory, 500)}`"),
+        ("Messages", str(session.message_count)),
+        ("Cost", usd(session.total_cost_usd)),
+        ("Last activity", f"<t:{int(session.last_activity)}:R>"),
+    )
+    body = "\n".join(f"**{name}:** {value}" for name, value in fields)
+    return Post(embed=Embed("Continuing this session", f"{body}\n\n{what}", "", _GREEN))
+
+
+def nothing_to_continue(*, in_thread: bool) -> str:
+    if in_thread:
+        return "This thread has no session of Claude's, so there is nothing to continue."
+    return "There is no session in this channel to continue. Write here, or use `/new`."
+
+
+# --- the modal for a denial's reason -----------------------------------------------------------------
+
+
+def reason_modal(custom_id: str, tool: str) -> dict[str, object]:
+    """The JSON of a modal whose one field holds the reason; it is submitted under the same custom_id."""
+    field = {
+        "type": 4,
+        "custom_id": REASON_FIELD,
+        "style": 2,
+        "required": True,
+        "max_length": REASON_CHARS,
+        "placeholder": "Why not, or what to do instead",
+    }
+    return {
+        "title": one_line(f"Deny {tool}", MODAL_TITLE_CHARS),
+        "custom_id": custom_id,
+        "components": [{"type": 18, "label": "Claude is told this", "component": field}],
+    }

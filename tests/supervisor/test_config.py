@@ -1,0 +1,128 @@
+"""Bad input is refused in words that name the file, the key and what is wrong."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import UserError
+from supervisor import config
+
+GOOD = """
+[access]
+users = [111]
+[[channels]]
+id = 222
+directory = "{folder}"
+[claude]
+command = ["sh"]
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path):  # type: ignore[no-untyped-def]
+    def write(text: str) -> Path:
+        path = tmp_path / "config.toml"
+        path.write_text(text.replace("{folder}", str(tmp_path)))
+        return path
+
+    return write
+
+
+def refusal(path: Path, **environ: str) -> str:
+    with pytest.raises(UserError) as caught:
+        config.load(path, {"HOME": "/nonexistent", "PATH": os.defpath, **environ})
+    assert str(path) in str(caught.value)
+    return str(caught.value).replace(str(path), "FILE")
+
+
+def test_a_small_file_is_enough(write, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    loaded = config.load(write(GOOD), {"HOME": "/home/ada", "PATH": os.environ["PATH"]})
+    assert loaded.channels[222].directory == str(tmp_path)
+    assert loaded.permission_timeout_s == 3600
+    assert loaded.layout.state == Path("/home/ada/.local/state/threadbridge")
+    assert Path(loaded.command[0]).is_absolute()
+    assert loaded.api_base == "https://discord.com/api/v10"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("users = [111]", "user = [111]", "access.user: there is no such key"),
+        ("users = [111]", "users = []", "access.users: nobody may talk to Claude yet"),
+        ("users = [111]", 'users = ["ada"]', "access.users"),
+        ("users = [111]", "users = [-3]", "access.users: -3 is not an id"),
+        ("id = 222", 'id = "222"', "channels[0].id"),
+        ("id = 222", "", "channels[0].id: is missing"),
+        ('directory = "{folder}"', 'directory = "/nonexistent/x"', "channels[0].directory: /nonexistent/x is not a"),
+        ('directory = "{folder}"', 'directory = "x"', "channels[0].directory: 'x' is not an absolute path"),
+        ('directory = "{folder}"', 'directory = "{folder}"\ncontainment = "maybe"', "channels[0].containment"),
+        ('command = ["sh"]', 'command = ["no-such-claude"]', "claude.command: there is no program 'no-such-claude'"),
+        ('command = ["sh"]', "command = []", "claude.command: is empty"),
+        ('command = ["sh"]', 'permission_mode = "yolo"\ncommand = ["sh"]', "claude.permission_mode: 'yolo' is none of"),
+        (
+            'command = ["sh"]',
+            'permission_mode = "bypassPermissions"\ncommand = ["sh"]',
+            "claude.permission_mode: bypassPermissions lets Claude do anything",
+        ),
+        ('command = ["sh"]', 'command = ["sh"]\n[permissions]\ntimeout = "soon"', "permissions.timeout: 'soon'"),
+        ('command = ["sh"]', 'command = ["sh"]\n[discord]\napi_base = "ftp://x"', "discord.api_base"),
+        ('command = ["sh"]', 'command = ["sh"]\n[claude.environment]\nDISCORD_TOKEN = "x"', "DISCORD_TOKEN"),
+        ('command = ["sh"]', 'command = ["sh"', "is not TOML"),
+        ('command = ["sh"]', 'command = ["sh"]\n[state]\ndirectory = "/tmp/' + "x" * 90 + '"', "too long"),
+    ],
+)
+def test_a_mistake_is_named(write, old: str, new: str, said: str) -> None:  # type: ignore[no-untyped-def]
+    assert said in refusal(write(GOOD.replace(old, new)))
+
+
+def test_a_channel_twice_is_refused(write) -> None:  # type: ignore[no-untyped-def]
+    twice = GOOD + '[[channels]]\nid = 222\ndirectory = "{folder}"\n'
+    assert "channels[1].id: 222 stands there twice" in refusal(write(twice))
+
+
+def test_bypass_permissions_needs_its_second_key(write) -> None:  # type: ignore[no-untyped-def]
+    both = 'permission_mode = "bypassPermissions"\nallow_bypass_permissions = true\ncommand = ["sh"]'
+    loaded = config.load(write(GOOD.replace('command = ["sh"]', both)), {"HOME": "/", "PATH": os.environ["PATH"]})
+    assert loaded.bypass_permissions
+
+
+def test_zero_is_no_time_limit_for_a_request() -> None:
+    assert config.seconds_of("0") is None
+    assert [config.seconds_of(text) for text in ("90s", "60m", "2h", "1d", "1.5h")] == [90, 3600, 7200, 86400, 5400]
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5m", "5", "0m", "1e9h", "5 weeks"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=text or "^$"):
+        config.seconds_of(text)
+
+
+def test_no_configuration_says_where_it_was_looked_for() -> None:
+    with pytest.raises(UserError, match="THREADBRIDGE_CONFIG"):
+        config.find(None, {"HOME": "/nonexistent"})
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert "there is no such file" in refusal(tmp_path / "none.toml")
+
+
+def test_the_token_comes_from_file_then_credential_then_environment(write, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    environ = {"HOME": "/", "PATH": os.environ["PATH"], "DISCORD_TOKEN": "from-environment"}
+    plain = config.load(write(GOOD), environ)
+    assert config.read_token(plain, environ) == "from-environment"
+    (tmp_path / "discord-token").write_text("from-credential\n")
+    environ["CREDENTIALS_DIRECTORY"] = str(tmp_path)
+    assert config.read_token(plain, environ) == "from-credential"
+    (tmp_path / "token").write_text("from-file\n")
+    named = config.load(write(GOOD + f'[discord]\ntoken_file = "{tmp_path}/token"\n'), environ)
+    assert config.read_token(named, environ) == "from-file"
+
+
+def test_no_token_and_an_unreadable_one_are_refused(write, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    environ = {"HOME": "/", "PATH": os.environ["PATH"]}
+    with pytest.raises(UserError, match=r"discord\.token_file is empty"):
+        config.read_token(config.load(write(GOOD), environ), environ)
+    named = config.load(write(GOOD + '[discord]\ntoken_file = "{folder}/nothing"\n'), environ)
+    with pytest.raises(UserError, match=r"discord\.token_file: .*nothing cannot be read"):
+        config.read_token(named, environ)
