@@ -1,0 +1,112 @@
+"""The playground: the real supervisor on a Discord on loopback (scripts/run starts it).
+
+./scripts/run                       at a terminal: talk; else: serve until SIGTERM
+./scripts/run --once                one whole conversation, told step by step; 0 if every step was seen
+./scripts/run --claude scripted     not the claude of this machine, also when it is logged in
+./scripts/run --state DIR           keep everything there
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import UserError
+from playground import host_claude, host_place, once
+from playground.host import Host, hosted
+from playground.host_place import Place
+from playground.talk import Talk, terminal_lines
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("scripts/run", description="Threadbridge in its playground.")
+    parser.add_argument("--once", action="store_true", help="play one whole conversation; 0 if every step was seen")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="where everything is kept")
+    parser.add_argument("--claude", choices=("auto", "real", "scripted"), default="auto")
+    parser.add_argument("--playground", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str]) -> int:
+    options = arguments(argv)
+    try:
+        return play_once(options) if options.once else serve(options)
+    except UserError as error:
+        print(f"playground: {error}", file=sys.stderr)
+        return FAILED
+
+
+def play_once(options: argparse.Namespace) -> int:
+    """In a folder of its own, which stays when something was not seen."""
+    place_of = host_place.held(options.state) if options.state else host_place.temporary()
+    with suppress(once.Missed), place_of as place:
+        if run(once.run(place, options.claude)):
+            return 0
+        print(f"Everything is still in {place.root}.")
+        raise once.Missed
+    return FAILED
+
+
+def serve(options: argparse.Namespace) -> int:
+    with host_place.held(options.state or host_place.default_root()) as place:
+        run(_serve(place, options.claude))
+    return 0
+
+
+async def _serve(place: Place, wish: host_claude.Wish) -> None:
+    """Until the person leaves, a signal comes, or the supervisor ends (then UserError)."""
+    claude = await host_claude.choose(wish, place.home)
+    async with hosted(place, claude) as host:
+        print(host.where(), flush=True)
+        try:
+            await host.supervisor.until_ready()
+            await _use(host)
+        except UserError as error:
+            raise UserError(f"{error}; {host.supervisor.log_tail()}") from None
+
+
+async def _use(host: Host) -> None:
+    """Talk, where there is a terminal; else wait. Raises UserError when the supervisor ends."""
+    ending = asyncio.ensure_future(host.supervisor.ended())
+    talking = asyncio.ensure_future(Talk(host).run(terminal_lines())) if sys.stdin.isatty() else ending
+    try:
+        await asyncio.wait({ending, talking}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ending.cancel()
+        talking.cancel()
+    if host.supervisor.ending:
+        raise UserError(host.supervisor.ending)
+    talking.result()
+
+
+def run[T](main: Coroutine[Any, Any, T]) -> T:
+    """As `asyncio.run`; SIGTERM, SIGINT and SIGHUP let everything be put away first, once."""
+    return asyncio.run(_until_told(main))
+
+
+async def _until_told[T](main: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.ensure_future(main)
+    loop = asyncio.get_running_loop()
+    told: list[signal.Signals] = []
+
+    def tell(number: signal.Signals) -> None:
+        told.append(number)
+        if len(told) == 1:
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, tell, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise SystemExit(0 if told[:1] == [signal.SIGTERM] else INTERRUPTED) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

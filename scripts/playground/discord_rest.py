@@ -1,0 +1,198 @@
+"""The REST side: one path that every request takes, from token and limits to the answer's JSON.
+
+What the routes do is in `discord_routes_*`; they take a `Call` and return JSON, without awaiting anything, so
+that each request is one step.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import BodyPartReader, web
+
+from playground.discord_clock import Clock
+from playground.discord_errors import ApiError, RateLimitError, invalid_json, not_found, unauthorized
+from playground.discord_limits import Limits, rejection_headers
+from playground.discord_model import Json, Upload
+
+_log = logging.getLogger(__name__)
+
+PREFIX = "/api/v10"
+MOST_BODY_BYTES = 128 * 1024 * 1024
+_WITHOUT_TOKEN = (
+    "/interactions/",
+    "/webhooks/{webhook_id}/{webhook_token}",
+    "/attachments/",
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Call:
+    """A request that has passed token and limits. `uploads` by the number in `files[n]`."""
+
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    body: object = None
+    uploads: dict[int, Upload] = field(default_factory=dict)
+
+    @property
+    def payload(self) -> Json:
+        """The body, which must be an object (else ApiError 50109)."""
+        if isinstance(self.body, dict):
+            return self.body
+        if self.body is None:
+            return {}
+        raise invalid_json()
+
+    def id(self, name: str) -> int:
+        """A snowflake of the path; what is none cannot be found."""
+        value = self.parameters[name]
+        return int(value) if value.isdecimal() else -1
+
+
+@dataclass(slots=True, frozen=True)
+class Download:
+    """An answer that is a file."""
+
+    upload: Upload
+
+
+type Handler = Callable[[Call], object]
+type Route = tuple[str, str, Handler]
+
+
+@dataclass(slots=True, frozen=True)
+class Request:
+    """A request as it was seen. `at` is when it came (seconds, monotonic), `route` its template."""
+
+    method: str
+    route: str
+    channel_id: int | None
+    status: int
+    at: float
+    body: object = None
+    scope: str | None = None
+
+    @property
+    def invalid(self) -> bool:
+        """Whether it counts towards Discord's 10,000 invalid requests in 10 minutes."""
+        return self.status in (401, 403) or (self.status == 429 and self.scope != "shared")
+
+
+class Rest:
+    """Serves the routes. All requests go through `answer`; `latency_s` delays each of them (seconds)."""
+
+    def __init__(self, clock: Clock, limits: Limits, token: str, changed: Callable[[], None]) -> None:
+        self.requests: list[Request] = []
+        self.crashes: list[Exception] = []
+        self.latency_s = 0.0
+        self._clock = clock
+        self._limits = limits
+        self._authorization = f"Bot {token}"
+        self._changed = changed
+
+    def application(self, routes: list[Route]) -> web.Application:
+        """An aiohttp application with these routes below /api/v10 (files: below /)."""
+        application = web.Application(client_max_size=MOST_BODY_BYTES)
+        for method, template, handler in routes:
+            prefix = "" if template.startswith("/attachments") else PREFIX
+            application.router.add_route(method, prefix + template, self._served(template, handler))
+        application.router.add_route("*", PREFIX + "/{rest:.*}", self._served("?", _nothing_here))
+        return application
+
+    async def answer(self, request: web.Request, route: str, handler: Handler) -> web.Response:
+        """The one way that every REST request takes."""
+        parameters = dict(request.match_info)
+        at = self._clock.monotonic()
+        if self.latency_s:
+            await asyncio.sleep(self.latency_s)
+        call = Call(parameters, request.query)
+        scope = None
+        try:
+            self._authenticate(request, route)
+            headers = self._limits.admit(request.method, route, parameters)
+            call = await _read(request, parameters)
+            response = _response(handler(call))
+        except RateLimitError as refused:
+            scope = refused.scope
+            headers = {
+                **self._limits.headers(request.method, route, parameters),
+                **rejection_headers(refused),
+            }
+            response = _response(refused.body(), refused.status)
+        except ApiError as refused:
+            known = refused.status != 401
+            headers = self._limits.headers(request.method, route, parameters) if known else {}
+            response = _response(refused.body(), refused.status)
+        except (ConnectionError, web.RequestPayloadError):
+            raise  # the client went away
+        except Exception as crash:  # a mistake of ours: kept, so that it is not taken for Discord's
+            _log.exception("%s %s", request.method, route)
+            self.crashes.append(crash)
+            headers, response = {}, _response({"message": repr(crash), "code": 0}, 500)
+        response.headers.update({**headers, "Via": "1.1 loopback"})
+        self._record(request.method, route, call, response.status, at, scope)
+        return response
+
+    def _served(self, route: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def serve(request: web.Request) -> web.Response:
+            return await self.answer(request, route, handler)
+
+        return serve
+
+    def _authenticate(self, request: web.Request, route: str) -> None:
+        if route.startswith(_WITHOUT_TOKEN):
+            return
+        if request.headers.get("Authorization") != self._authorization:
+            raise unauthorized()
+
+    def _record(self, method: str, route: str, call: Call, status: int, at: float, scope: str | None) -> None:
+        channel = call.parameters.get("channel_id", "")
+        channel_id = int(channel) if channel.isdecimal() else None
+        self.requests.append(Request(method, route, channel_id, status, at, call.body, scope))
+        self._changed()
+
+
+def _nothing_here(_call: Call) -> object:
+    raise not_found()
+
+
+def _response(result: object, status: int = 200) -> web.Response:
+    """JSON, a file, or 204 for None. The content type has no charset: nextcord compares it exactly."""
+    if result is None:
+        return web.Response(status=204)
+    if isinstance(result, Download):
+        return web.Response(body=result.upload.content, content_type=result.upload.content_type)
+    return web.Response(status=status, body=json.dumps(result).encode(), content_type="application/json")
+
+
+async def _read(request: web.Request, parameters: Mapping[str, str]) -> Call:
+    if request.content_type == "multipart/form-data":
+        return await _read_form(request, parameters)
+    text = await request.read()
+    return Call(parameters, request.query, _parsed(text) if text else None)
+
+
+def _parsed(text: bytes | bytearray) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise invalid_json() from None
+
+
+async def _read_form(request: web.Request, parameters: Mapping[str, str]) -> Call:
+    """`payload_json` and `files[n]` (documentation, "Uploading Files")."""
+    body: object = None
+    uploads: dict[int, Upload] = {}
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        content = bytes(await part.read(decode=True))
+        name = part.name or ""
+        if name == "payload_json":
+            body = _parsed(content)
+        elif name.startswith("files["):
+            kind = part.headers.get("Content-Type", "application/octet-stream")
+            uploads[int(name[6:-1])] = Upload(part.filename or "file", content, kind)
+    return Call(parameters, request.query, body, uploads)

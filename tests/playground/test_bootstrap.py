@@ -1,0 +1,243 @@
+"""scripts/bootstrap, scripts/test and scripts/run set themselves up, on machines of every kind.
+
+Nothing here goes online: the project that is set up has a build backend of its own and needs no packages.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 120
+SYSTEM_PATH = "/usr/bin:/bin"
+
+PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "tiny"
+version = "1.0"
+[project.optional-dependencies]
+dev = []
+"""
+
+# A PEP 660 backend that makes the smallest editable wheel there is.
+BACKEND = """
+import zipfile
+METADATA = "Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\nProvides-Extra: dev\\n"
+def build_editable(folder, settings=None, metadata=None):
+    name = "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
+        wheel.writestr("tiny-1.0.dist-info/METADATA", METADATA)
+        wheel.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("tiny-1.0.dist-info/RECORD", "")
+    return name
+"""
+
+BASE_PYTHON = Path(sys.executable).resolve()
+REAL_PYTHON = f'#!/bin/sh\nexec "{BASE_PYTHON}" "$@"\n'
+# Most of the seconds that a .venv takes go into its own pip: this one borrows the base Python's, if there is one.
+BORROWING_PYTHON = f"""#!/bin/sh
+[ "$1 $2" != "-m venv" ] || {{ shift 2; set -- -m venv --without-pip --system-site-packages "$@"; }}
+exec "{BASE_PYTHON}" "$@"
+"""
+HAS_PIP = subprocess.run([BASE_PYTHON, "-I", "-c", "import pip"], check=False, capture_output=True).returncode == 0
+PYTHON = BORROWING_PYTHON if HAS_PIP else REAL_PYTHON
+BROKEN_SHIM = '#!/bin/sh\necho "pyenv: $0: command not found" >&2\nexit 127\n'
+OLD_PYTHON = "#!/bin/sh\nexit 1\n"
+
+
+class Machine:
+    """A project and a home in which only the named programs are there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "a project"
+        self.home = folder / "home"
+        self.programs = folder / "bin"
+        for new in (self.root / "scripts", self.home, self.programs):
+            new.mkdir(parents=True)
+        for name in ("bootstrap", "run", "test"):
+            shutil.copy(ROOT / "scripts" / name, self.root / "scripts" / name)
+        (self.root / "pyproject.toml").write_text(PYPROJECT)
+        (self.root / "backend.py").write_text(BACKEND)
+        # Whatever Pythons this machine has are hidden behind ones that do not work.
+        for name in ("python3.14", "python3.13", "python3.12"):
+            self.install(self.programs / name, BROKEN_SHIM)
+        self.install(self.programs / "python3", OLD_PYTHON)
+        self.install(self.programs / "uv", "#!/bin/sh\nexit 2\n")
+
+    def install(self, path: Path, program: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(program)
+        path.chmod(0o755)
+
+    def install_python(self, program: str = PYTHON) -> None:
+        self.install(self.home / ".pyenv/versions/3.12.1/bin/python", program)
+
+    def command(self, script: str, *arguments: str) -> list[str]:
+        return [str(self.root / "scripts" / script), *arguments]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        path = f"{self.programs}:{SYSTEM_PATH}"
+        return {"HOME": str(self.home), "PATH": path, "PIP_NO_INDEX": "1", **more}
+
+    def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(script, *arguments),
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+
+    def made_venv(self) -> bool:
+        stamp = self.root / ".venv/threadbridge-stamp"
+        python = self.root / ".venv/bin/python"
+        return stamp.exists() and subprocess.run([python, "-c", ""], check=False).returncode == 0
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_without_a_python_it_says_where_it_looked_and_how_to_get_one(machine: Machine) -> None:
+    ended = machine.run("bootstrap", PYTHON="/no/such/python")
+    assert ended.returncode == 1
+    assert "no working Python >= 3.12" in ended.stderr
+    assert "/no/such/python" in ended.stderr
+    assert "python3.12" in ended.stderr
+    assert "uv python install 3.12" in ended.stderr
+
+
+def test_a_python_that_lives_only_under_pyenv_is_found_behind_broken_shims(machine: Machine) -> None:
+    machine.install(machine.home / ".pyenv/versions/3.9.18/bin/python", OLD_PYTHON)
+    machine.install(machine.home / ".pyenv/versions/3.13.0/bin/python", BROKEN_SHIM)
+    machine.install_python(REAL_PYTHON)
+    ended = machine.run("bootstrap")
+    assert ended.returncode == 0, ended.stderr
+    assert machine.made_venv()
+    assert ended.stdout == ""
+
+
+def test_uv_is_asked_last(machine: Machine) -> None:
+    machine.install(machine.home / "of uv", PYTHON)
+    machine.install(machine.programs / "uv", f'#!/bin/sh\necho "{machine.home}/of uv"\n')
+    assert machine.run("bootstrap").returncode == 0
+    assert machine.made_venv()
+
+
+def test_the_second_time_nothing_is_done_until_the_project_changes(machine: Machine) -> None:
+    machine.install_python()
+    assert "installing" in machine.run("bootstrap", "--dev").stderr
+    assert machine.run("bootstrap", "--dev").stderr == ""
+    assert machine.run("bootstrap").stderr == ""
+    (machine.root / "pyproject.toml").write_text(PYPROJECT + "\n# changed\n")
+    again = machine.run("bootstrap", "--dev").stderr
+    assert "installing" in again
+    assert "making .venv" not in again
+
+
+def test_a_broken_venv_is_made_anew(machine: Machine) -> None:
+    machine.install_python()
+    (machine.root / ".venv/bin").mkdir(parents=True)
+    (machine.root / ".venv/bin/python").symlink_to("/no/such/python")
+    assert machine.run("bootstrap").returncode == 0
+    assert machine.made_venv()
+
+
+def test_a_failed_installation_shows_why_and_leaves_no_stamp(machine: Machine) -> None:
+    machine.install_python()
+    (machine.root / "pyproject.toml").write_text(PYPROJECT.replace("requires = []", 'requires = ["no-such-package"]'))
+    ended = machine.run("bootstrap")
+    assert ended.returncode == 1
+    assert "no-such-package" in ended.stderr
+    assert "Is this machine online" in ended.stderr
+    assert not machine.made_venv()
+
+
+def test_several_at_once_do_the_work_once(machine: Machine) -> None:
+    machine.install_python()
+    running = [
+        subprocess.Popen(machine.command("bootstrap"), env=machine.environment(), stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    told = [process.communicate(timeout=DEADLINE_S)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0]
+    assert sum("making .venv" in text for text in told) == 1
+    assert machine.made_venv()
+
+
+# --- run and test ---------------------------------------------------------------------------------------------
+
+
+def with_recording_venv(machine: Machine) -> None:
+    """A .venv that is ready, whose programs only say how they were called."""
+    python = f'#!/bin/sh\n[ "$1" != -m ] || {{ echo "python $*"; exit; }}\nexec "{BASE_PYTHON}" "$@"\n'
+    machine.install(machine.root / ".venv/bin/python", python)
+    machine.install(machine.root / ".venv/bin/threadbridge", '#!/bin/sh\necho "threadbridge $*"\n')
+    project = (machine.root / "pyproject.toml").read_bytes()
+    checksum = subprocess.run(["cksum"], input=project, capture_output=True, check=True).stdout.decode().strip()
+    (machine.root / ".venv/threadbridge-stamp").write_text(f"{machine.root} {checksum} dev\n")
+
+
+def test_run_takes_the_configuration_or_the_playground(machine: Machine) -> None:
+    with_recording_venv(machine)
+    assert machine.run("run").stdout == "python -m playground\n"
+    assert machine.run("run", "--config", "x.toml").stdout == "threadbridge run --config x.toml\n"
+    assert machine.run("run", THREADBRIDGE_CONFIG="x.toml").stdout == "threadbridge run\n"
+    configuration = machine.home / ".config/threadbridge/config.toml"
+    configuration.parent.mkdir(parents=True)
+    configuration.touch()
+    assert machine.run("run").stdout == "threadbridge run\n"
+    assert machine.run("run", "--once").stdout == "python -m playground --once\n"
+    assert machine.run("run", "--playground", "--port", "1").stdout == "python -m playground --port 1\n"
+
+
+def test_run_tells_what_it_can_do_without_any_set_up(machine: Machine) -> None:
+    ended = machine.run("run", "--help")
+    assert ended.returncode == 0
+    assert "scripts/run --once" in ended.stdout
+    assert "set -eu" not in ended.stdout
+    assert not (machine.root / ".venv").exists()
+
+
+def test_test_goes_on_without_npm_and_says_so(machine: Machine) -> None:
+    with_recording_venv(machine)
+    machine.install(machine.programs / "npm", BROKEN_SHIM)
+    ended = machine.run("test", "-k", "this")
+    assert ended.stdout == "python -m pytest -k this\n"
+    assert "going on without the real CLI" in ended.stderr
+
+
+def test_test_installs_the_pinned_cli_once(machine: Machine) -> None:
+    with_recording_venv(machine)
+    machine.install(machine.programs / "npm", FAKE_NPM)
+    first, second = machine.run("test"), machine.run("test")
+    assert "installing @anthropic-ai/claude-code@2.1.330" in first.stderr
+    assert second.stderr == ""
+    (claude,) = (machine.home / ".cache/threadbridge").glob("claude-2.1.330/node_modules/@anthropic-ai/*/claude")
+    assert claude.exists()
+    assert [path.name for path in (machine.home / ".cache/threadbridge").iterdir()] == ["claude-2.1.330"]
+
+
+def test_a_quick_test_leaves_the_real_cli_out(machine: Machine) -> None:
+    with_recording_venv(machine)
+    ended = machine.run("test", "--quick", "tests/x.py")
+    assert ended.stdout == "python -m pytest -m not real tests/x.py\n"
+    assert ended.stderr == ""
+
+
+FAKE_NPM = """#!/bin/sh
+while [ "$1" != --prefix ]; do shift; done
+folder=$2/node_modules/@anthropic-ai/claude-code-linux-x64
+mkdir -p "$folder"
+printf '#!/bin/sh\\necho "2.1.330 (Claude Code)"\\n' >"$folder/claude"
+chmod +x "$folder/claude"
+"""
