@@ -3,12 +3,14 @@
 ``rest.py`` is the real one; tests have a fake. Library exceptions and status codes are translated there.
 """
 
-from typing import Protocol
+# ruff: noqa: N818 -- a caller reads `except MessageGone`, not what kind of class that is
+from typing import Literal, Protocol
 
 import msgspec
 
-from bridge.errors import RemoteError
+from bridge.errors import RemoteError, UserError
 from bridge.render.posts import Post
+from supervisor.pace import Priority
 
 
 class Unavailable(RemoteError):
@@ -24,7 +26,7 @@ class Refused(RemoteError):
 
 
 class MessageGone(RemoteError):
-    """The message was deleted (10008)."""
+    """The message was deleted (10008). Of a create: the message that this nonce once made."""
 
 
 class ChannelGone(RemoteError):
@@ -39,26 +41,39 @@ class Forbidden(RemoteError):
     """The bot lacks a permission there (50001, 50013); which one, when Discord says it."""
 
 
+class BadToken(UserError):
+    """Discord does not know the bot's token (401). Final: nothing is tried again with it."""
+
+
 class Found(msgspec.Struct, frozen=True):
-    """A message of ours on Discord. ``content`` as Discord has it: an old nonce answers with the *old* text."""
+    """A message of ours on Discord. ``content`` as Discord has it: an old nonce answers with the *old* text.
+
+    ``nonce`` is "" in a message that was read back: Discord does not keep it (Rapptz/discord.py#2451).
+    """
 
     message_id: int
     content: str
+    nonce: str = ""
+    reply_to: int = 0
 
 
 class Discord(Protocol):
     """What the outbox needs. Every method may raise the errors above and nothing else."""
 
-    async def create(self, channel_id: int, post: Post, nonce: str) -> Found: ...
+    def wait_s(self, write: Literal["create", "edit"], channel_id: int, priority: Priority) -> float:
+        """Seconds until such a write may go; 0.0 is now. Text is picked only then, so that the newest goes."""
 
-    async def edit(self, channel_id: int, message_id: int, post: Post) -> None: ...
+    async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = Priority.TEXT) -> Found:
+        """A new message, or the one that this nonce made within the last minutes."""
+
+    async def edit(self, channel_id: int, message_id: int, post: Post, priority: Priority = Priority.TEXT) -> None: ...
 
     async def make_thread(self, channel_id: int, message_id: int, name: str) -> None:
         """A thread from a message; that it exists already is no error (160004)."""
 
     async def unarchive(self, thread_id: int) -> None: ...
 
-    async def find_by_nonce(self, channel_id: int, nonce: str, after: int) -> Found | None:
-        """Our own message with this nonce among those after the message id ``after``."""
+    async def own_messages(self, channel_id: int, after: int) -> list[Found]:
+        """Our own posts among the messages after the message id ``after``, oldest first."""
 
     async def typing(self, channel_id: int) -> None: ...

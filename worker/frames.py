@@ -185,32 +185,36 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 # A rule that lost a field would allow more than was suggested, so a suggestion is read whole or not at all.
 _WHOLE_OR_NOT = (Suggestion,)
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
-_frame = msgspec.json.Decoder(Frame)
 
 
 def read_frame(line: bytes) -> Frame | None:
     """The frame of a line, or None when the line is no JSON object."""
-    with contextlib.suppress(*_UNREADABLE):
-        return _frame.decode(line)
-    for mend in (bytes, _mended):
-        with contextlib.suppress(*_UNREADABLE):
-            return _fitting(mend(line), Frame)
-    return None
-
-
-def _mended(line: bytes) -> bytes:
-    """JSON that others accept: JavaScript writes half of a cut emoji as a lone surrogate's escape."""
-    text = json.dumps(json.loads(line.decode(errors="replace")), ensure_ascii=False)
-    return _HALF_A_CHARACTER.sub("\ufffd", text).encode()
+    return _read(line if line.isascii() else line.decode(errors="replace").encode(), Frame)
 
 
 def part[T: msgspec.Struct](raw: Raw, shape: type[T]) -> T:
     """A part of a frame in its shape; the shape's defaults where it is missing or does not fit."""
-    with contextlib.suppress(*_UNREADABLE):
-        return msgspec.json.decode(raw, type=shape)
-    with contextlib.suppress(*_UNREADABLE):
-        return _fitting(raw, shape)
-    return shape()
+    return _read(raw, shape) or shape()
+
+
+def _read[T: msgspec.Struct](data: bytes | Raw, shape: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except _UNREADABLE:
+        return _read_what_fits(data, shape)
+
+
+def _read_what_fits[T: msgspec.Struct](data: bytes | Raw, shape: type[T]) -> T | None:
+    for mend in (bytes, _mended):
+        with contextlib.suppress(*_UNREADABLE):
+            return _fitting(mend(data), shape)
+    return None
+
+
+def _mended(data: bytes | Raw) -> bytes:
+    """JSON that others accept: JavaScript writes half of a cut emoji as a lone surrogate's escape."""
+    text = json.dumps(json.loads(bytes(data)), ensure_ascii=False)
+    return _HALF_A_CHARACTER.sub("\ufffd", text).encode()
 
 
 def _fitting[T: msgspec.Struct](data: bytes | Raw, shape: type[T]) -> T:
@@ -222,11 +226,11 @@ def _fitting[T: msgspec.Struct](data: bytes | Raw, shape: type[T]) -> T:
 
 
 def _fit(raw: Raw, kind: Any) -> Any:
-    """The value as far as it fits; UNSET when nothing of it does."""
-    with contextlib.suppress(*_UNREADABLE):
+    """The value as far as it fits; UNSET when nothing of it does. What is no JSON raises."""
+    with contextlib.suppress(msgspec.ValidationError):
         return msgspec.json.decode(raw, type=kind)
     for option in get_args(kind) if isinstance(kind, UnionType) else (kind,):
-        with contextlib.suppress(*_UNREADABLE):
+        with contextlib.suppress(msgspec.ValidationError):
             if get_origin(option) is list:
                 items = [_fit(item, get_args(option)[0]) for item in msgspec.json.decode(raw, type=list[Raw])]
                 return [item for item in items if item is not msgspec.UNSET]

@@ -128,7 +128,8 @@ class EventLog:
             file.seek(whole)
             rest = file.read()
         if b"\n" in rest[:-1]:
-            self._path.with_suffix(f".damaged-{int(self._clock())}").write_bytes(rest)
+            with self._path.with_suffix(f".damaged-{int(self._clock())}").open("ab") as beside:
+                beside.write(rest)
         self.damage = f"{len(rest)} unreadable bytes at the end of the log were cut off"
         os.ftruncate(self._fd, whole)
 
@@ -147,7 +148,7 @@ def _read_line(line: bytes, generation: str, last: int) -> e.Record | None:
         return None
     try:
         record = _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     continues = not generation or (record.generation == generation and record.seq > last)
     return record if continues else None

@@ -1,7 +1,7 @@
 """What went wrong with Claude's API, in words that say what to do (PROTOCOL.md sections 11 and 12)."""
 
 from bridge.events import ApiRetried, TurnEnded
-from bridge.render.text import clip, duration
+from bridge.render.text import clip, duration, escape
 
 REASON_CHARS = 700
 
@@ -40,13 +40,13 @@ def retry_in_words(retried: ApiRetried) -> str:
 
 
 def failure_in_words(ended: TurnEnded) -> str:
-    """A sentence of ours that says what to do, and Claude's own words behind it."""
+    """Markdown: a sentence of ours that says what to do, and Claude's own words behind it."""
     if ended.reason.startswith("Not logged in"):
         return f"{_NOT_LOGGED_IN}."
     ours = _FAILED.get(ended.error)
     if "529" in ended.reason and ended.error == "server_error":
         ours = _FAILED["overloaded"]
-    theirs = clip(" ".join(ended.reason.split()), REASON_CHARS)
+    theirs = escape(clip(" ".join(ended.reason.split()), REASON_CHARS))
     if not ours:
         return theirs or "The turn failed and Claude did not say why."
     return f"{ours}. ({theirs})" if theirs else f"{ours}."

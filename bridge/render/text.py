@@ -167,8 +167,10 @@ def _short(amount: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in seconds as "4 s", "2 min 10 s", "1 h 5 min", "2 d 3 h"."""
+    """A time in seconds as "0.4 s", "4 s", "2 min 10 s", "1 h 5 min", "2 d 3 h"."""
     whole = max(0, round(seconds))
+    if 0.05 <= seconds < 0.95:
+        return f"{seconds:.1f} s"
     for size, unit, part, small in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
         if whole >= size:
             rest = whole % size // part

@@ -58,6 +58,7 @@ class NoteItem(msgspec.Struct, tag="note"):
 
     key: str
     text: str
+    quiet: bool = True
 
 
 Item = TextItem | ToolItem | NoteItem
@@ -227,7 +228,7 @@ class ThreadView(msgspec.Struct):
     def _on_turn_ended(self, event: e.TurnEnded, session: ManagedSession) -> dict[str, Post]:
         posts: dict[str, Post] = {}
         if event.outcome == "failed":
-            posts |= self._add(NoteItem("failure", f"⚠ {escape(failure_in_words(event))}"), session, {})
+            posts |= self._add(NoteItem("failure", f"⚠ {failure_in_words(event)}", quiet=False), session, {})
         elif event.result:
             posts |= self._add(TextItem("result", event.result), session, {})
         segment = self._open_segment()
@@ -326,7 +327,7 @@ def _pages(items: Iterable[Item], directory: str) -> list[_Page]:
             line, cost = _line(item, directory)
             if not pages[-1].has_room_for(cost):
                 pages.append(_Page())
-            pages[-1].add(_QUIET + line, cost + len(_QUIET), "\n" if after_line else "\n\n")
+            pages[-1].add(line, cost, "\n" if after_line else "\n\n")
         after_line = not isinstance(item, TextItem)
     return pages
 
@@ -344,8 +345,9 @@ def _add_text(pages: list[_Page], text: str) -> None:
 def _line(item: ToolItem | NoteItem, directory: str) -> tuple[str, int]:
     """(the line, the room that it may grow to)."""
     if isinstance(item, NoteItem):
-        return item.text, max(utf16_len(item.text), tools.TOOL_LINE_CHARS)
-    arrow = "↳ " if item.agent else ""
+        text = (_QUIET if item.quiet else "") + item.text
+        return text, max(utf16_len(text), tools.TOOL_LINE_CHARS)
+    arrow = _QUIET + ("↳ " if item.agent else "")
     given = tool_input_of(item.tool_input)
     match item.state:
         case ToolState.RUNNING:

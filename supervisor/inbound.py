@@ -1,0 +1,358 @@
+"""Messages of people: each is handled once, in order, and none is missed.
+
+    live (gateway) ──▶ caught up? ──yes──▶ handle, and move the cursor in the same transaction
+                           │ no
+                           ▼
+                         held ◀── until the read-back (REST, after the cursor) has come to its end
+
+A live message is handled within the call that brings it, so arrival order needs no queue and no await can
+reorder. The cursor of a channel that is being read back is moved by the read-back alone. A message that could
+not be handled (a full disk) makes its channel one that is read back, and so is tried again.
+
+No nextcord in here: a message's JSON is the same on the gateway and from REST, but for the author's roles,
+which REST leaves out (then the member is fetched; nobody's roles are the default).
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from bridge.errors import RemoteError
+from bridge.permission import Person, Policy
+from bridge.render.posts import Post
+from bridge.router import BridgeRouter, Channel, CreateSession, Ignore, MessageSeen, PromptSession, Refuse
+from bridge.session import ManagedSession
+from supervisor.discord import BadToken, ChannelGone, Forbidden, Refused
+from supervisor.session_manager import SessionManager
+
+PAGE = 100
+RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
+REFUSAL_INTERVAL_S = 60.0
+RECENT_KEPT = 2048
+ATTEMPTS = 3
+UNLISTED_READ_BACK_S = 7 * 86400.0
+"""A thread that the guild does not list (archived) is read back when its session was active this recently."""
+
+THREAD_DELETED = "its thread was deleted"
+CHANNEL_DELETED = "its channel was deleted"
+
+_FROM_PEOPLE = (0, 19)
+"""Message types DEFAULT and REPLY; every other is Discord's own or a bot's (documentation, "Message Types")."""
+
+log = logging.getLogger(__name__)
+
+
+# --- Discord's JSON, as far as it is read ------------------------------------------------------------
+
+
+class UserJson(msgspec.Struct, frozen=True):
+    id: int
+    username: str = ""
+    global_name: str | None = None
+    bot: bool = False
+
+
+class MemberJson(msgspec.Struct, frozen=True):
+    roles: tuple[int, ...] = ()
+    nick: str | None = None
+    user: UserJson | None = None
+
+
+class MessageJson(msgspec.Struct, frozen=True):
+    id: int
+    channel_id: int
+    author: UserJson
+    content: str = ""
+    type: int = 0
+    guild_id: int = 0
+    member: MemberJson | None = None
+    webhook_id: int | None = None
+    mentions: tuple[UserJson, ...] = ()
+
+
+class ChannelJson(msgspec.Struct, frozen=True):
+    id: int
+    parent_id: int | None = None
+    last_message_id: int | None = None
+
+
+class GuildJson(msgspec.Struct, frozen=True):
+    id: int
+    channels: tuple[ChannelJson, ...] = ()
+    threads: tuple[ChannelJson, ...] = ()
+
+
+def read[T](data: object, kind: type[T]) -> T:
+    """From JSON, where Discord writes ids as strings, or from what REST made of it. Raises msgspec.ValidationError."""
+    return msgspec.convert(data, kind, strict=False, from_attributes=True)
+
+
+def person_of(user: UserJson, member: MemberJson | None, guild_id: int) -> Person:
+    """Somebody, with the roles that were told with the event; none, if none were."""
+    name = (member.nick if member else None) or user.global_name or user.username or str(user.id)
+    return Person(user.id, name, guild_id, frozenset(member.roles) if member else frozenset())
+
+
+def message_seen(message: MessageJson, bot_id: int, guild_id: int, member: MemberJson | None) -> MessageSeen:
+    is_from_person = message.type in _FROM_PEOPLE and not message.author.bot and message.webhook_id is None
+    return MessageSeen(
+        message_id=message.id,
+        channel_id=message.channel_id,
+        parent_id=0,  # a configured id is a channel's; a thread is found by its session
+        guild_id=guild_id,
+        author=person_of(message.author, member, guild_id),
+        text=without_mention(message.content, bot_id),
+        is_from_person=is_from_person,
+        mentions_bot=any(user.id == bot_id for user in message.mentions),
+    )
+
+
+def without_mention(text: str, bot_id: int) -> str:
+    """The text without the bot's own mention, which is an address and not part of what is asked."""
+    return re.sub(rf"<@!?{bot_id}>[ \t]?", "", text).strip()
+
+
+# --- the handling ------------------------------------------------------------------------------------
+
+
+class InboundRest(Protocol):
+    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+
+    async def messages_after(self, channel_id: int, after: int, limit: int = ...) -> Sequence[object]:
+        """Messages after that id, as JSON or as ``supervisor.rest`` reads it."""
+
+    async def member(self, guild_id: int, user_id: int) -> object | None: ...
+
+
+class Inbound:
+    """``tell(channel_id, post, nonce)`` says something in a channel, some time soon; nothing waits for it.
+
+    ``bot_id`` is known after the login. ``on_caught_up`` is called when the last read-back ended.
+    """
+
+    def __init__(
+        self,
+        manager: SessionManager,
+        router: BridgeRouter,
+        rest: InboundRest,
+        policy: Policy,
+        channels: Mapping[int, Channel],
+        tell: Callable[[int, Post, str], None],
+    ) -> None:
+        self._manager = manager
+        self._router = router
+        self._rest = rest
+        self._policy = policy
+        self._channels = channels
+        self._tell = tell
+        self._held: dict[int, list[MessageJson]] = {}
+        self._recent: dict[int, None] = {}
+        self._failures: dict[int, int] = {}
+        self._refused: dict[tuple[int, int], float] = {}
+        self._guild_of: dict[int, int] = {}
+        self._wake = asyncio.Event()
+        self.bot_id = 0
+        self.on_caught_up: Callable[[], None] = lambda: None
+
+    @property
+    def behind(self) -> int:
+        """How many channels and threads are still to be read back."""
+        return len(self._held)
+
+    def guild_of(self, channel_id: int) -> int:
+        """The guild of a configured channel; 0 while no guild has shown it."""
+        return self._guild_of.get(channel_id, 0)
+
+    # --- what the gateway tells ----------------------------------------------------------------------
+
+    def live(self, data: object) -> None:
+        """A MESSAGE_CREATE. Never raises."""
+        try:
+            message = read(data, MessageJson)
+        except msgspec.ValidationError as error:
+            log.warning("a message that cannot be read: %s", error)
+        else:
+            self._live(message)
+
+    def _live(self, message: MessageJson) -> None:
+        if message.channel_id in self._held:
+            self._held[message.channel_id].append(message)
+            return
+        try:
+            self._handle_once(message, message.guild_id, message.member)
+        except Exception:
+            log.exception("message %s could not be handled; it will be read back", message.id)
+            self._failures[message.id] = self._failures.get(message.id, 0) + 1
+            self._held[message.channel_id] = []
+            self._wake.set()
+
+    def guild_seen(self, guild: GuildJson) -> None:
+        """A GUILD_CREATE: whatever has messages newer than its cursor is read back."""
+        listed = {channel.id: channel for channel in (*guild.channels, *guild.threads)}
+        for channel_id in self._channels.keys() & listed.keys():
+            self._guild_of[channel_id] = guild.id
+            newest = listed[channel_id].last_message_id or 0
+            if not (cursor := self._manager.cursor(channel_id)):
+                self._manager.handled(channel_id, newest or 1)  # what was said before our first start is not for us
+            elif newest > cursor:
+                self._held.setdefault(channel_id, [])
+        for session in self._manager.get_all_sessions():
+            if session.guild_id == guild.id and self._is_behind(session, listed.get(session.thread_id)):
+                self._held.setdefault(session.thread_id, [])
+        self._wake.set()
+
+    def channel_deleted(self, channel_id: int) -> None:
+        """A channel or a thread: its sessions end, and there is nowhere left to say so."""
+        for session in self._manager.active_sessions():
+            if session.thread_id == channel_id:
+                self._manager.destroy_session(session.session_id, THREAD_DELETED)
+            elif session.channel_id == channel_id:
+                self._manager.destroy_session(session.session_id, CHANNEL_DELETED)
+        self._held.pop(channel_id, None)
+
+    def _is_behind(self, session: ManagedSession, listed: ChannelJson | None) -> bool:
+        if self._manager.row(session.session_id).end_reason in (THREAD_DELETED, CHANNEL_DELETED):
+            return False
+        if listed:
+            return (listed.last_message_id or 0) > self._cursor(session.thread_id)
+        recent = session.last_activity > time.time() - UNLISTED_READ_BACK_S
+        return recent and self._manager.has_thread(session.session_id)
+
+    def _cursor(self, channel_id: int) -> int:
+        """A thread's messages all come after the one that it was made from, whose id it has."""
+        return self._manager.cursor(channel_id) or channel_id
+
+    # --- one message ---------------------------------------------------------------------------------
+
+    def _handle_once(self, message: MessageJson, guild_id: int, member: MemberJson | None) -> None:
+        if message.id in self._recent or not self._is_ours(message.channel_id):
+            return
+        seen = message_seen(message, self.bot_id, guild_id, member)
+        if self._failures.get(message.id, 0) >= ATTEMPTS:
+            self._refuse(
+                seen, "This message could not be handled here; the bridge's log says why. Please send it again."
+            )
+        else:
+            self._act(seen)
+        self._failures.pop(message.id, None)
+        self._recent[message.id] = None
+        while len(self._recent) > RECENT_KEPT:
+            del self._recent[next(iter(self._recent))]
+
+    def _is_ours(self, channel_id: int) -> bool:
+        return channel_id in self._channels or self._manager.session_of_thread(channel_id) is not None
+
+    def _act(self, seen: MessageSeen) -> None:
+        match self._router.handle_message(seen):
+            case CreateSession() as action:
+                self._manager.create_session(action, handled_in=seen.channel_id)
+            case PromptSession() as action:
+                self._manager.prompt(
+                    action.session_id, action.prompt_id, action.text, action.author, handled_in=seen.channel_id
+                )
+            case Refuse(text):
+                self._refuse(seen, text)
+            case Ignore():
+                self._manager.handled(seen.channel_id, seen.message_id)
+            case action:
+                raise AssertionError(f"a message cannot lead to {action}")
+
+    def _refuse(self, seen: MessageSeen, text: str) -> None:
+        """Say why in the channel: silent, pinging nobody, and to the same person only once a minute."""
+        self._manager.handled(seen.channel_id, seen.message_id)
+        who = (seen.author.user_id, seen.channel_id)
+        now = time.monotonic()
+        self._refused = {key: at for key, at in self._refused.items() if now - at < REFUSAL_INTERVAL_S}
+        if who in self._refused:
+            return
+        self._refused[who] = now
+        post = Post(text, reply_to=seen.message_id, silent=True)
+        if session := self._manager.session_of_thread(seen.channel_id):
+            self._manager.show(session.session_id, f"refused:{seen.message_id}", post)
+        else:
+            self._tell(seen.channel_id, post, f"r{seen.message_id}")
+
+    # --- reading back --------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Read back what is behind, until cancelled."""
+        retry_s = RETRY_MIN_S
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._held:
+                if await self._pass():
+                    retry_s = RETRY_MIN_S
+                elif self._held:
+                    await asyncio.sleep(retry_s)
+                    retry_s = min(retry_s * 2, RETRY_MAX_S)
+            self.on_caught_up()
+
+    async def _pass(self) -> bool:
+        """Try each channel that is behind once. Whether all of them came to their end."""
+        whole = True
+        for channel_id in sorted(self._held, key=lambda i: i not in self._channels):
+            try:
+                await self._catch_up(channel_id)
+            except BadToken:
+                raise
+            except ChannelGone:
+                self.channel_deleted(channel_id)
+            except (Forbidden, Refused) as error:
+                log.warning("channel %s cannot be read back: %s", channel_id, error)
+                self._release(channel_id, set())
+            except RemoteError as error:
+                log.info("channel %s is read back later: %s", channel_id, error)
+                whole = False
+            except Exception:
+                log.exception("channel %s is read back later", channel_id)
+                whole = False
+        return whole
+
+    async def _catch_up(self, channel_id: int) -> None:
+        after = self._cursor(channel_id) if channel_id not in self._channels else self._manager.cursor(channel_id)
+        done: set[int] = set()
+        while True:
+            data = await self._rest.messages_after(channel_id, after, PAGE)
+            page = sorted((read(message, MessageJson) for message in data), key=lambda m: m.id)
+            for message in page:
+                await self._handle_read_back(message)
+                done.add(message.id)
+                after = message.id
+            if len(data) < PAGE:
+                break
+        self._release(channel_id, done)
+
+    async def _handle_read_back(self, message: MessageJson) -> None:
+        guild_id = self._guild_id(message.channel_id)
+        try:
+            member = await self._member(message, guild_id)
+            self._handle_once(message, guild_id, member)
+        except RemoteError:
+            raise
+        except Exception:
+            self._failures[message.id] = self._failures.get(message.id, 0) + 1
+            raise
+
+    def _release(self, channel_id: int, done: set[int]) -> None:
+        """From here on the channel is live again; what arrived meanwhile comes first."""
+        for message in self._held.pop(channel_id, []):
+            if message.id not in done:
+                self._live(message)
+
+    async def _member(self, message: MessageJson, guild_id: int) -> MemberJson | None:
+        """The author's roles, if they can matter."""
+        is_person = message.type in _FROM_PEOPLE and not message.author.bot and message.webhook_id is None
+        if not is_person or not self._policy.roles or message.author.id in self._policy.users:
+            return None
+        data = await self._rest.member(guild_id, message.author.id)
+        return read(data, MemberJson) if data is not None else None
+
+    def _guild_id(self, channel_id: int) -> int:
+        session = self._manager.session_of_thread(channel_id)
+        return session.guild_id if session else self.guild_of(channel_id)

@@ -1,0 +1,197 @@
+"""Interactions: clicks, modals and commands, each answered within 3 s from what is stored.
+
+There are no view objects: a custom_id names what it is about, so a button works after any restart. Answers go
+over our own REST, in front of which stands the one limiter. A card is never changed by a click; it changes by
+the event that the click leads to.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from bridge.errors import RemoteError, UserError
+from bridge.permission import Person
+from bridge.render import replies
+from bridge.render.posts import CONTENT_CHARS, Post, payload
+from bridge.render.text import clip
+from bridge.router import AskReason, BridgeRouter, Clicked, DecideRequest, Ignore, Refuse, StartFresh
+from supervisor.inbound import ChannelJson, MemberJson, person_of, read
+from supervisor.session_manager import SessionManager
+
+COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
+MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
+EPHEMERAL = 1 << 6
+
+FAILED = "Something went wrong in the bridge, and nothing was done. Its log says what."
+UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
+
+log = logging.getLogger(__name__)
+
+
+class InteractionJson(msgspec.Struct, frozen=True):
+    """As Discord sends it (documentation, "Receiving and Responding")."""
+
+    id: int
+    application_id: int
+    type: int
+    token: str
+    data: dict[str, Any] = {}
+    guild_id: int = 0
+    channel_id: int = 0
+    channel: ChannelJson | None = None
+    member: dict[str, Any] | None = None
+
+    @property
+    def person(self) -> Person:
+        """Who did it, with their roles of now. Raises UserError outside a server."""
+        member = read(self.member, MemberJson) if self.member else MemberJson()
+        if not self.guild_id or member.user is None:
+            raise UserError("This works only in a server.")
+        return person_of(member.user, member, self.guild_id)
+
+    @property
+    def parent_id(self) -> int:
+        """The channel of the thread that it came from; of a channel, 0 or its category."""
+        return (self.channel.parent_id if self.channel else 0) or 0
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The first answer, and what takes longer: ``later`` gives what the answer becomes."""
+
+    kind: int
+    data: dict[str, Any] | None = None
+    later: Callable[[], Awaitable[dict[str, Any]]] | None = None
+
+
+def told(text: str) -> Answer:
+    """Words that only this person sees."""
+    return shown(Post(text))
+
+
+def shown(post: Post, *, to_all: bool = False) -> Answer:
+    return Answer(MESSAGE, {**payload(post), "flags": 0 if to_all else EPHEMERAL})
+
+
+class InteractionRest(Protocol):
+    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+
+    async def answer_interaction(
+        self, interaction_id: int, token: str, kind: int, data: dict[str, Any] | None = ...
+    ) -> None: ...
+
+    async def edit_interaction_answer(self, application_id: int, token: str, data: dict[str, Any]) -> None: ...
+
+
+class CommandSet(Protocol):
+    """The slash commands: what they answer, and to what is picked in what they show."""
+
+    def run(self, asked: InteractionJson) -> Answer: ...
+
+    def complete(self, asked: InteractionJson) -> Answer: ...
+
+    def picked(self, asked: InteractionJson) -> Answer | None: ...
+
+
+class Interactions:
+    def __init__(
+        self, manager: SessionManager, router: BridgeRouter, rest: InteractionRest, commands: CommandSet
+    ) -> None:
+        self._manager = manager
+        self._router = router
+        self._rest = rest
+        self._commands = commands
+
+    async def handle(self, data: object) -> None:
+        """Answer one INTERACTION_CREATE. Never raises (but for being cancelled)."""
+        try:
+            asked = read(data, InteractionJson)
+        except msgspec.ValidationError as error:
+            log.warning("an interaction that cannot be read: %s", error)
+            return
+        answer = self._answer(asked)
+        try:
+            await self._rest.answer_interaction(asked.id, asked.token, answer.kind, answer.data)
+            if answer.later:
+                data = await _finished(answer.later)
+                await self._rest.edit_interaction_answer(asked.application_id, asked.token, data)
+        except RemoteError as error:
+            log.warning("interaction %s could not be answered: %s", asked.id, error)
+        except Exception:
+            log.exception("interaction %s could not be answered", asked.id)
+
+    def _answer(self, asked: InteractionJson) -> Answer:
+        """Whatever goes wrong, there is an answer in words."""
+        try:
+            return self._decide(asked)
+        except UserError as error:
+            return told(str(error))
+        except Exception:
+            log.exception("interaction %s failed", asked.id)
+            return told(FAILED) if asked.type != AUTOCOMPLETE else Answer(CHOICES, {"choices": []})
+
+    def _decide(self, asked: InteractionJson) -> Answer:
+        match asked.type:
+            case 2:
+                return self._commands.run(asked)
+            case 4:
+                return self._commands.complete(asked)
+            case 3 | 5:
+                return self._commands.picked(asked) or self._click(asked)
+            case _:
+                return told(f"This kind of interaction ({asked.type}) is not known here.")
+
+    def _click(self, asked: InteractionJson) -> Answer:
+        reason = _field(asked.data, replies.REASON_FIELD) or "" if asked.type == MODAL_SUBMIT else None
+        custom_id = str(asked.data.get("custom_id", ""))
+        click = Clicked(custom_id, asked.channel_id, asked.guild_id, asked.person, reason)
+        match self._router.handle_click(click):
+            case DecideRequest() as action:
+                return self._decided(action)
+            case AskReason(custom_id, tool):
+                return Answer(MODAL, replies.reason_modal(custom_id, tool))
+            case StartFresh(session_id):
+                self._manager.start_fresh(session_id)
+                return Answer(DEFERRED_UPDATE)
+            case Refuse(text):
+                return told(text)
+            case Ignore():
+                return told(UNKNOWN_BUTTON)
+            case action:
+                raise AssertionError(f"a click cannot lead to {action}")
+
+    def _decided(self, action: DecideRequest) -> Answer:
+        """First one wins; the card changes when Claude's worker says what became of it."""
+        is_first = self._manager.decide(
+            action.request,
+            "allowed" if action.allowed else "denied",
+            action.person,
+            always=action.always,
+            reason=action.reason,
+        )
+        return Answer(DEFERRED_UPDATE) if is_first else told("This request was already decided.")
+
+
+async def _finished(later: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    try:
+        return await later()
+    except (UserError, RemoteError) as error:
+        return payload(Post(clip(f"That did not work: {error}", CONTENT_CHARS)), editing=True)
+    except Exception:
+        log.exception("what takes longer failed")
+        return payload(Post(FAILED), editing=True)
+
+
+def _field(node: object, custom_id: str) -> str | None:
+    """The value of a modal's field, wherever in the modal it stands."""
+    match node:
+        case {"custom_id": found, "value": str() as value} if found == custom_id:
+            return value
+        case {"components": list() as inside}:
+            found_values = (_field(part, custom_id) for part in inside)
+            return next((value for value in found_values if value is not None), None)
+        case {"component": dict() as part}:
+            return _field(part, custom_id)
+        case _:
+            return None

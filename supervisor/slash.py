@@ -1,0 +1,313 @@
+"""The slash commands: as data for Discord, and what each of them does.
+
+They are registered with one bulk PUT a guild, and only when the set changed: nextcord's own synchronising
+writes each command by itself at every IDENTIFY (DISCORD.md section 2.10).
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from bridge.errors import UserError
+from bridge.permission import Person
+from bridge.render import replies
+from bridge.render.posts import Post, payload
+from bridge.render.text import escape, one_line
+from bridge.router import (
+    NOT_ALLOWED,
+    BridgeRouter,
+    Channel,
+    CreateSession,
+    EndSession,
+    InterruptSession,
+    Refuse,
+    thread_name,
+)
+from bridge.session import ManagedSession
+from supervisor.discord import Found
+from supervisor.inbound import CHANNEL_DELETED, THREAD_DELETED
+from supervisor.interactions import (
+    CHOICES,
+    DEFERRED_MESSAGE,
+    EPHEMERAL,
+    UPDATE,
+    Answer,
+    InteractionJson,
+    shown,
+    told,
+)
+from supervisor.pace import Priority
+from supervisor.session_manager import SessionManager
+
+_STRING = 3
+_STRICTNESS = ("none", "auto", "required")
+MOST_CHOICES, CHOICE_CHARS = 25, 100
+
+COMMANDS: list[dict[str, Any]] = [
+    {
+        "name": "new",
+        "description": "Start a session of Claude Code in a thread of its own",
+        "options": [
+            {"type": _STRING, "name": "prompt", "description": "What Claude should do", "max_length": 4000},
+            {
+                "type": _STRING,
+                "name": "directory",
+                "description": "Where; below this channel's directory",
+                "autocomplete": True,
+            },
+        ],
+    },
+    {"name": "stop", "description": "End the turn in this thread, or the session when Claude is idle"},
+    {
+        "name": "continue",
+        "description": "Go on with this thread's session, or with this channel's most recent one",
+        "options": [{"type": _STRING, "name": "prompt", "description": "What Claude should do", "max_length": 4000}],
+    },
+    {"name": "status", "description": "Show the sessions of this server"},
+    {"name": "help", "description": "How to use Claude Code here"},
+]
+
+log = logging.getLogger(__name__)
+
+
+class SlashRest(Protocol):
+    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+
+    async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = ...) -> Found: ...
+
+    async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[dict[str, Any]]) -> None: ...
+
+
+async def register(manager: SessionManager, rest: SlashRest, application_id: int, guild_id: int) -> None:
+    """Make the guild's commands ours, if they are not already. Raises the errors of ``supervisor.discord``."""
+    fact = f"commands:{guild_id}"
+    wanted = hashlib.sha256(msgspec.json.encode([application_id, COMMANDS])).hexdigest()
+    if manager.fact(fact) != wanted:
+        await rest.bulk_put_commands(application_id, guild_id, COMMANDS)
+        manager.remember(fact, wanted)
+
+
+def forget_registration(manager: SessionManager, guild_id: int) -> None:
+    """The bot was removed from the guild, and its commands with it."""
+    manager.remember(f"commands:{guild_id}", "")
+
+
+class Slash:
+    """``sees(channel_id, guild_id, member)``: whether that guild's member (as JSON) may read and write there."""
+
+    def __init__(
+        self,
+        manager: SessionManager,
+        router: BridgeRouter,
+        rest: SlashRest,
+        channels: Mapping[int, Channel],
+        sees: Callable[[int, int, dict[str, Any]], bool],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._manager = manager
+        self._router = router
+        self._rest = rest
+        self._channels = channels
+        self._sees = sees
+        self._clock = clock
+
+    def run(self, asked: InteractionJson) -> Answer:
+        """A command. Raises UserError for the person who ran it."""
+        name = str(asked.data.get("name", ""))
+        person = self._allowed(asked)
+        match name:
+            case "new":
+                return self._new(asked, person)
+            case "stop":
+                return self._stop(asked, person)
+            case "continue":
+                return self._continue(asked, person)
+            case "status":
+                return told(replies.status(self._of_guild(asked.guild_id), self._clock()))
+            case "help":
+                return told(replies.HELP)
+            case _:
+                return told(
+                    f"There is no command /{escape(one_line(name, 40))} here (any more). `/help` shows those there are."
+                )
+
+    def picked(self, asked: InteractionJson) -> Answer | None:
+        """A choice in one of our selects; None when it is none of ours."""
+        if asked.data.get("custom_id") != replies.STOP_PICKER:
+            return None
+        person = self._allowed(asked)
+        values = asked.data.get("values") or [""]
+        session = self._manager.get_session(str(values[0]))
+        if session is None or session.channel_id != asked.channel_id:
+            raise UserError("This session belongs to another channel, so nothing was stopped.")
+        return Answer(UPDATE, payload(Post(self._stop_one(session, asked, person)), editing=True))
+
+    def _allowed(self, asked: InteractionJson) -> Person:
+        if not self._router.may_talk(asked.person, asked.guild_id):
+            raise UserError(NOT_ALLOWED)
+        return asked.person
+
+    # --- /new ----------------------------------------------------------------------------------------
+
+    def _new(self, asked: InteractionJson, person: Person) -> Answer:
+        channel = self._channel_of(asked)
+        prompt = option(asked, "prompt").strip()
+        if directory := option(asked, "directory").strip():
+            channel = self._elsewhere(channel, directory, asked)
+        elif not Path(channel.directory).is_dir():
+            raise UserError(f"The directory {channel.directory} of this channel is not there (any more).")
+        return Answer(DEFERRED_MESSAGE, {"flags": EPHEMERAL}, lambda: self._start(asked, person, channel, prompt))
+
+    async def _start(self, asked: InteractionJson, person: Person, channel: Channel, prompt: str) -> dict[str, Any]:
+        """The starter message first: the thread is made from it, and has its id."""
+        post = replies.starter(person.name, channel.directory, prompt)
+        found = await self._rest.create(channel.channel_id, post, str(asked.id), Priority.URGENT)
+        action = CreateSession(
+            thread_id=found.message_id,
+            guild_id=asked.guild_id,
+            channel=channel,
+            owner=person,
+            text=prompt,
+            thread_name=thread_name(prompt or f"Claude in {Path(channel.directory).name}"),
+        )
+        session = self._manager.create_session(action)
+        if not prompt:
+            self._manager.show(session.session_id, "welcome", replies.welcome(channel.directory))
+        return payload(Post(replies.started(session.url(), with_prompt=bool(prompt))), editing=True)
+
+    def _channel_of(self, asked: InteractionJson) -> Channel:
+        """The configured channel in which, or in a thread of which, somebody asked."""
+        channel = self._channels.get(asked.channel_id) or self._channels.get(asked.parent_id)
+        if channel is None:
+            raise UserError(
+                "This channel is not configured for Claude. The bridge's operator can add it under [[channels]]."
+            )
+        return channel
+
+    def _elsewhere(self, channel: Channel, given: str, asked: InteractionJson) -> Channel:
+        """The channel with another directory: below its own, or one of a channel that the person may use."""
+        directory = _existing(Path(channel.directory), given)
+        owner = channel if _is_below(directory, channel) else self._owner_of(directory, asked)
+        if owner is None:
+            raise UserError(
+                f"`{one_line(given, 200)}` is not below the directory of this channel, or of another that you may use."
+            )
+        if _STRICTNESS.index(owner.containment) > _STRICTNESS.index(channel.containment):
+            raise UserError(
+                f"Sessions in `{one_line(given, 200)}` are contained more strictly. Start it in its own channel."
+            )
+        return msgspec.structs.replace(channel, directory=str(directory))
+
+    def _owner_of(self, directory: Path, asked: InteractionJson) -> Channel | None:
+        """The most specific configured channel above the directory that the person may use."""
+        usable = [c for c in self._usable(asked) if _is_below(directory, c)]
+        return max(usable, key=lambda c: len(Path(c.directory).parts), default=None)
+
+    def _usable(self, asked: InteractionJson) -> list[Channel]:
+        return [c for c in self._channels.values() if self._sees(c.channel_id, asked.guild_id, asked.member or {})]
+
+    def complete(self, asked: InteractionJson) -> Answer:
+        """Directories for ``/new``: those of channels, and the ones right below this channel's."""
+        if not self._router.may_talk(asked.person, asked.guild_id):
+            return Answer(CHOICES, {"choices": []})
+        channel, typed = self._channel_of(asked), option(asked, "directory").strip()
+        known = [channel.directory, *_folders_in(channel.directory), *(c.directory for c in self._usable(asked))]
+        fitting = [d for d in dict.fromkeys(known) if typed in d and len(d) <= CHOICE_CHARS]
+        return Answer(CHOICES, {"choices": [{"name": d, "value": d} for d in fitting[:MOST_CHOICES]]})
+
+    # --- /stop ---------------------------------------------------------------------------------------
+
+    def _stop(self, asked: InteractionJson, person: Person) -> Answer:
+        if session := self._manager.session_of_thread(asked.channel_id):
+            return told(self._stop_one(session, asked, person))
+        if asked.channel_id not in self._channels:
+            raise UserError("There is no session of Claude's here.")
+        mine = [s for s in self._manager.active_sessions() if s.channel_id == asked.channel_id]
+        return shown(replies.stop_picker(self._listed(mine), self._clock()))
+
+    def _stop_one(self, session: ManagedSession, asked: InteractionJson, person: Person) -> str:
+        """Carry out what the router says; then what it did, in words."""
+        listed = self._listed([session])[0]
+        if self._manager.row(session.session_id).ended_at is not None:
+            raise UserError("This session has ended already.")
+        match self._router.abort(session.thread_id, person):
+            case InterruptSession(session_id):
+                self._manager.interrupt(session_id, str(asked.id), person.user_id)
+                return replies.stopped(listed, interrupted=True)
+            case EndSession(session_id):
+                self._manager.destroy_session(session_id, f"ended by {person.name}")
+                return replies.stopped(listed, interrupted=False)
+            case Refuse(text):
+                raise UserError(text)
+            case action:
+                raise AssertionError(f"/stop cannot lead to {action}")
+
+    # --- /continue and /status -----------------------------------------------------------------------
+
+    def _continue(self, asked: InteractionJson, person: Person) -> Answer:
+        session = self._manager.session_of_thread(asked.channel_id) or self._most_recent(asked.channel_id)
+        if session is None:
+            return told(replies.nothing_to_continue(in_thread=asked.channel_id not in self._channels))
+        prompt = option(asked, "prompt").strip()
+        card = replies.resumed(self._listed([session])[0], prompt)
+        if prompt:
+            self._manager.prompt(session.session_id, asked.id, prompt, person)
+        else:
+            self._manager.reopen(session.session_id)
+        return shown(card, to_all=True)
+
+    def _most_recent(self, channel_id: int) -> ManagedSession | None:
+        """Of those that still have a thread."""
+        mine = [s for s in self._manager.get_all_sessions() if s.channel_id == channel_id and self._has_place(s)]
+        return max(mine, key=lambda s: s.last_activity, default=None)
+
+    def _has_place(self, session: ManagedSession) -> bool:
+        return self._manager.row(session.session_id).end_reason not in (THREAD_DELETED, CHANNEL_DELETED)
+
+    def _of_guild(self, guild_id: int) -> list[replies.Listed]:
+        """Active ones first."""
+        listed = self._listed([s for s in self._manager.get_all_sessions() if s.guild_id == guild_id])
+        return sorted(listed, key=lambda one: one.state == "ended")
+
+    def _listed(self, sessions: list[ManagedSession]) -> list[replies.Listed]:
+        """Those that work first, then by their last activity."""
+        ordered = sorted(sessions, key=lambda s: (s.is_processing, s.last_activity), reverse=True)
+        return [
+            replies.Listed(s, self._manager.title(s.session_id), self._manager.shown_state(s.session_id))
+            for s in ordered
+        ]
+
+
+def option(asked: InteractionJson, name: str) -> str:
+    """The text that a command's option was given; empty when it was not."""
+    options = asked.data.get("options") or []
+    return next((str(given.get("value", "")) for given in options if given.get("name") == name), "")
+
+
+def _existing(base: Path, given: str) -> Path:
+    """The directory with all links resolved, so that none leads out. Raises UserError."""
+    try:
+        path = (base / Path(given).expanduser()).resolve(strict=True)
+        is_directory = path.is_dir()
+    except (OSError, RuntimeError, ValueError):
+        is_directory = False
+    if not is_directory:
+        raise UserError(f"There is no directory `{one_line(given, 200)}`.")
+    return path
+
+
+def _is_below(directory: Path, channel: Channel) -> bool:
+    return directory.is_relative_to(Path(channel.directory).resolve())
+
+
+def _folders_in(directory: str) -> list[str]:
+    try:
+        inside = sorted(Path(directory).iterdir())
+    except OSError:
+        return []
+    return [str(path) for path in inside if path.is_dir() and not path.name.startswith(".")]

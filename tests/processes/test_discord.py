@@ -1,0 +1,193 @@
+"""Whole conversations: what people see in Discord when real workers do the work."""
+
+import asyncio
+import json
+
+from processes.playhouse import buttons, playhouse
+from support import awaited
+
+
+@awaited
+async def test_two_threads_ask_at_once_and_each_answer_lands_in_its_own() -> None:
+    async with playhouse() as house:
+        one, two = await asyncio.gather(house.starts("run touch one.txt"), house.starts("run touch two.txt"))
+        card_one, card_two = await asyncio.gather(house.card(one), house.card(two))
+        assert "one.txt" in str(card_one.embeds)
+        assert "two.txt" in str(card_two.embeds)
+        refused = await house.press(card_one, "Allow", house.mallory)
+        assert refused.answer
+        assert refused.answer.ephemeral
+        forged = house.discord.forge_click(two.id, buttons(card_one)["Allow"], house.you.user, card_two.id)
+        await house.until(lambda: forged.answer, "an answer to the forged click")
+        assert "another thread" in str(forged.answer)
+        assert buttons(card_one), "nothing was decided yet"
+        await asyncio.gather(house.press(card_two, "Deny"), house.press(card_one, "Allow"))
+        await asyncio.gather(house.settled(card_one, "✓ Allowed by You"), house.settled(card_two, "✗ Denied by You"))
+        await asyncio.gather(house.done(one), house.done(two))
+        assert (house.project / "one.txt").exists()
+        assert not (house.project / "two.txt").exists()
+        listed = json.loads((await house.host.threadbridge.ask("list", "--json")).out)
+        assert {line["thread"] for line in listed} == {one.id, two.id}
+        assert all(line["attached"] and line["state"] == "idle" for line in listed)
+        assert (await house.host.threadbridge.ask("kill", "--all")).code == 0
+        listed = json.loads((await house.host.threadbridge.ask("list", "--json")).out)
+        assert [(line["state"], line["worker_pid"]) for line in listed] == [("ended", None)] * 2
+
+
+@awaited
+async def test_a_reason_for_a_denial_goes_from_the_modal_to_claude_and_into_the_card() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("run touch secret.txt")
+        card = await house.card(thread)
+        assert card.pinged.users == {house.you.id}
+        asked = await house.press(card, "Deny with a reason…")
+        assert asked.answer
+        assert asked.answer.modal
+        field = asked.answer.modal["components"][0]
+        inner = field.get("component") or field["components"][0]
+        await house.you.submits(asked, {inner["custom_id"]: "use another name"})
+        await house.settled(card, "use another name")
+        await house.done(thread)
+        assert not (house.project / "secret.txt").exists()
+        log = (await house.host.threadbridge.ask("log", str(thread.id))).out
+        assert "use another name" in log
+
+
+@awaited
+async def test_a_click_on_a_settled_card_says_how_it_ended() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("run touch x.txt")
+        card = await house.card(thread)
+        allow = buttons(card)["Allow"]
+        await house.press(card, "Deny")
+        await house.settled(card, "Denied")
+        late = house.discord.forge_click(thread.id, allow, house.you.user, card.id)
+        await house.until(lambda: late.answer, "an answer")
+        assert "already denied by You" in str(late.answer)
+
+
+@awaited
+async def test_a_message_during_a_turn_is_marked_and_the_mark_changes_when_it_is_taken_up() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("sleep 2\nsay first answer")
+        await house.shows(thread, "sleep 2")
+        await house.you.says(thread.id, "say second answer")
+        mark = await house.shows(thread, "Sent to Claude")
+        await house.until(lambda: "Claude took this up" in mark.content, "the changed mark")
+        await house.shows(thread, "first answer")
+
+
+@awaited
+async def test_claudes_text_pings_nobody() -> None:
+    async with playhouse() as house:
+        thread = await house.starts(f"say Hello @everyone and @here and <@{house.mallory.id}>")
+        await house.shows(thread, "Hello")
+        await house.done(thread)
+        assert not [m for m in house.posts(thread) if m.pinged]
+
+
+@awaited
+async def test_a_subagent_may_ask_after_its_turn_and_the_turn_that_follows_is_shown() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("subagent ask touch sub.txt after 0.3 s\nsay Launched it")
+        await house.done(thread)
+        card = await house.card(thread)
+        assert "subagent" in str(card.embeds)
+        await house.press(card, "Allow")
+        await house.settled(card, "Allowed by You")
+        await house.until((house.project / "sub.txt").exists, "the subagent's file")
+        await house.shows(thread, "A background task ended")
+        await house.done(thread, 2)
+
+
+@awaited
+async def test_a_plan_is_shown_whole_and_approved() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("plan # The plan\\n- step one\\n- step two")
+        card = await house.card(thread)
+        assert list(buttons(card)) == ["Approve", "Keep planning"]
+        assert "step two" in str(card.embeds)
+        await house.press(card, "Approve")
+        await house.settled(card, "Plan approved by You")
+        await house.done(thread)
+
+
+@awaited
+async def test_a_question_of_claudes_is_asked_in_text_for_now() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("question Which colour? | Red | Blue\nsay So I ask in text: which colour?")
+        await house.shows(thread, "which colour?")
+        await house.done(thread)
+        assert not [m for m in house.posts(thread) if buttons(m)]
+
+
+@awaited
+async def test_retries_and_failures_are_said_as_they_happen() -> None:
+    async with playhouse() as house:
+        retried = await house.starts("retry 529 2 times every 0.1 s\nsay Here after all")
+        await house.shows(retried, "Claude is overloaded, trying again")
+        await house.shows(retried, "Here after all")
+        failed = await house.starts("not logged in")
+        await house.shows(failed, "run `claude` on the host and log in")
+        await house.done(failed, how="✗ failed")
+        assert "✓ done" not in house.text(failed)
+
+
+@awaited
+async def test_a_long_answer_leaves_a_summary_with_a_link_in_the_channel() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("stream 3000 chars over 0.5 s")
+        await house.done(thread)
+        found = await house.until(
+            lambda: [m for m in house.posts(house.host.channel) if str(thread.id) in m.content], "the summary"
+        )
+        assert f"/{thread.id}" in found[0].content
+        assert len(house.posts(thread)) >= 2
+        assert not [m for m in self_deleted(house.discord.messages(thread.id))]
+
+
+def self_deleted(messages: list[object]) -> list[object]:
+    return [m for m in messages if getattr(m, "deleted", False)]
+
+
+@awaited
+async def test_a_claude_that_dies_is_told_and_the_next_message_goes_on() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("say before\nstderr out of memory\ndie 3")
+        await house.shows(thread, "exit code 3")
+        await house.you.says(thread.id, "say after the crash")
+        await house.shows(thread, "after the crash")
+        await house.done(thread)
+
+
+@awaited
+async def test_stop_ends_the_turn_then_the_session_and_continue_wakes_it() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("stream 4000 chars over 20 s")
+        await house.until(lambda: house.posts(thread), "streaming text")
+        await house.you.runs("stop", channel_id=thread.id)
+        await house.done(thread, how="■ interrupted")
+        await house.you.runs("stop", channel_id=thread.id)
+        async with asyncio.timeout(20):
+            while (await listed(house))[0]["state"] != "ended":
+                await asyncio.sleep(0.1)
+        await house.you.runs("continue", {"prompt": "say awake again"}, channel_id=thread.id)
+        await house.shows(thread, "awake again")
+
+
+async def listed(house: object) -> list[dict[str, object]]:
+    answer = await house.host.threadbridge.ask("list", "--json")  # type: ignore[attr-defined]
+    found: list[dict[str, object]] = json.loads(answer.out)
+    return found
+
+
+@awaited
+async def test_others_bots_webhooks_and_strangers_start_nothing() -> None:
+    async with playhouse() as house:
+        bot = house.discord.add_person("Robot", bot=True)
+        await bot.says(house.host.channel.id, "say hello")
+        house.discord.webhook_says(house.host.channel.id, "Hook", "say hello")
+        await house.mallory.says(house.host.channel.id, "say hello")
+        thread = await house.starts("say this one counts")
+        await house.done(thread)
+        assert [t.id for t in house.discord.threads(house.host.channel.id)] == [thread.id]

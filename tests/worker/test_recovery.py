@@ -1,0 +1,148 @@
+import json
+from pathlib import Path
+
+from replay import Replay
+
+from bridge import events as e
+from worker.recovery import LOST, Past, closing_events, read_past, transcript_of, uuids_taken
+
+CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 1, 2, 3, "/srv/app", 4)
+STARTED = e.WorkerStarted(10, contained=True, containment="")
+CHILD = e.ChildStarted(11, "claude-id", resumed=False)
+
+
+def accepted(prompt_id: int, uuid: str = "") -> e.PromptAccepted:
+    return e.PromptAccepted(prompt_id, uuid or f"u{prompt_id}", f"text {prompt_id}", 42, "ada")
+
+
+def past(*events: e.AnyEvent) -> Past:
+    every = (CREATED, STARTED, CHILD, *events)
+    return read_past(e.Record("g" * 16, seq, 1000.0 + seq, event) for seq, event in enumerate(every, 1))
+
+
+def close(*events: e.AnyEvent, taken: frozenset[str] = frozenset()) -> tuple[list[e.AnyEvent], list[int]]:
+    closing, again = closing_events(past(*events), taken)
+    return closing, [prompt.prompt_id for prompt in again]
+
+
+def test_an_empty_log_has_nothing_to_close() -> None:
+    assert closing_events(read_past([]), frozenset()) == ([], [])
+
+
+def test_an_idle_session_has_nothing_to_close() -> None:
+    assert close() == ([], [])
+    turn = (e.TurnStarted((5,)), e.PromptTaken(5), e.TurnEnded("completed", (5,)), e.PromptDone(5))
+    assert close(accepted(5), *turn) == ([], [])
+    assert past(accepted(5), *turn).completed_turns == 1
+
+
+def test_a_running_turn_is_closed_as_lost_and_its_prompt_never_sent_again() -> None:
+    closing, again = close(accepted(5), e.TurnStarted((5,)), e.PromptTaken(5))
+    assert closing == [e.TurnEnded("lost", (5,), LOST), e.PromptCancelled(5, LOST)]
+    assert again == []
+
+
+def test_the_tool_that_ran_has_an_unknown_outcome_and_comes_before_the_turns_end() -> None:
+    tools = (e.ToolStarted("t1", "Bash", "{}"), e.ToolFinished("t1", False, ""), e.ToolStarted("t2", "Bash", "{}"))
+    closing, _ = close(accepted(5), e.TurnStarted((5,)), e.PromptTaken(5), *tools)
+    assert closing[0] == e.ToolFinished("t2", True, "", unknown=True)
+    assert isinstance(closing[1], e.TurnEnded)
+
+
+def test_a_subagents_tool_is_closed_also_when_no_turn_runs() -> None:
+    turn = (e.TurnStarted((5,)), e.PromptTaken(5), e.ToolStarted("t1", "Bash", "{}", agent_id="a1"))
+    closing, _ = close(accepted(5), *turn, e.TurnEnded("completed", (5,)), e.PromptDone(5))
+    assert closing == [e.ToolFinished("t1", True, "", unknown=True)]
+
+
+def test_a_tool_call_of_a_turn_that_has_ended_is_not_closed_again() -> None:
+    turn = (e.TurnStarted((5,)), e.PromptTaken(5), e.ToolStarted("t1", "Bash", "{}"))
+    assert close(accepted(5), *turn, e.TurnEnded("failed", (5,)), e.PromptCancelled(5)) == ([], [])
+
+
+def test_open_requests_are_withdrawn_and_background_tasks_lost() -> None:
+    ask = e.PermissionRequested("r1", "Bash", "{}", "d", agent_id="a1")
+    closing, _ = close(ask, e.TaskStarted("k1", "local_bash", "npm start"))
+    assert closing == [e.PermissionWithdrawn(4, LOST), e.TaskEnded("k1", "lost", LOST)]
+    assert close(ask, e.PermissionResolved(4, "denied")) == ([], [])
+
+
+def test_a_prompt_that_claude_never_took_is_sent_again() -> None:
+    assert close(accepted(5)) == ([], [5])
+    closing, again = close(accepted(5), e.TurnStarted((5,)), e.PromptTaken(5), accepted(6), e.PromptQueued(6))
+    assert again == [6]
+    assert e.PromptCancelled(6, LOST) not in closing
+
+
+def test_a_prompt_that_stands_in_claudes_transcript_is_never_sent_again() -> None:
+    closing, again = close(accepted(5), accepted(6), taken=frozenset({"u5"}))
+    assert (closing, again) == ([e.PromptCancelled(5, LOST)], [6])
+
+
+def test_a_prompt_that_was_sent_again_counts_under_its_new_uuid() -> None:
+    assert close(accepted(5), accepted(5, "u5-again"), taken=frozenset({"u5"}))[1] == [5]
+    assert close(accepted(5), accepted(5, "u5-again"), taken=frozenset({"u5-again"}))[1] == []
+
+
+def test_prompts_are_sent_again_in_the_order_in_which_they_came() -> None:
+    assert close(accepted(7), accepted(5), accepted(6))[1] == [7, 5, 6]
+
+
+def test_the_closing_events_leave_nothing_open() -> None:
+    for name in ("i2_kill_midstream", "i2_kill_pendingperm", "o_SIGTERM_tool"):
+        records = Replay(name).records
+        first = read_past(records)
+        closing, again = closing_events(first, frozenset())
+        assert closing and not again
+        seqs = range(len(records) + 1, len(records) + len(closing) + 1)
+        more = [e.Record(records[0].generation, seq, 2000.0, event) for seq, event in zip(seqs, closing, strict=True)]
+        second = read_past([*records, *more])
+        assert closing_events(second, frozenset()) == ([], [])
+        assert second.session and not second.session.turn and not second.session.requests and not second.tools
+
+
+def test_commands_that_were_taken_are_remembered() -> None:
+    told = past(e.InterruptAccepted("c1"), e.ConfigureAccepted("c2", "model", "x"), e.WorkerStopping("", "c3"))
+    assert told.commands == {"c1", "c2", "c3"}
+
+
+# --- Claude's transcript -----------------------------------------------------------------------------
+
+
+def transcript(tmp_path: Path, *lines: dict[str, str] | bytes) -> Path:
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines))
+    return path
+
+
+def test_a_uuid_in_a_queue_operation_alone_was_not_taken(tmp_path: Path) -> None:
+    queued = {"type": "queue-operation", "operation": "enqueue", "content": "u5"}
+    assert uuids_taken(transcript(tmp_path, queued), ["u5"]) == frozenset()
+    assert uuids_taken(transcript(tmp_path, queued, {"type": "user", "uuid": "u5"}), ["u5"]) == {"u5"}
+
+
+def test_merged_prompts_were_all_taken_when_the_last_one_stands_there(tmp_path: Path) -> None:
+    path = transcript(tmp_path, {"type": "user", "uuid": "u6"})
+    assert uuids_taken(path, ["u5", "u6", "u7"]) == {"u5", "u6"}
+
+
+def test_without_a_transcript_nothing_was_taken(tmp_path: Path) -> None:
+    assert uuids_taken(None, ["u5"]) == uuids_taken(transcript(tmp_path), ["u5"]) == frozenset()
+    assert uuids_taken(transcript(tmp_path, {"type": "user", "uuid": "u5"}), []) == frozenset()
+
+
+def test_a_line_that_cannot_be_read_counts_as_taken_for_a_prompt_must_not_run_twice(tmp_path: Path) -> None:
+    for torn in (
+        b'{"type":"user","uuid":"u5","message":{"ro',
+        b'{"type":"user","uuid":"u5","x":"\xff"}\n',
+        b"u5 \xff\n",
+    ):
+        assert uuids_taken(transcript(tmp_path, torn), ["u5"]) == {"u5"}
+
+
+def test_the_transcript_is_found_in_whichever_project_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "projects" / "-srv-app"
+    folder.mkdir(parents=True)
+    (folder / "abc.jsonl").touch()
+    assert transcript_of("abc", tmp_path) == folder / "abc.jsonl"
+    assert transcript_of("other", tmp_path) is None
