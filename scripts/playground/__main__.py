@@ -8,6 +8,7 @@
 
 import argparse
 import asyncio
+import io
 import signal
 import sys
 from collections.abc import Coroutine
@@ -35,11 +36,19 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     options = arguments(argv)
+    _print_anywhere()
     try:
         return play_once(options) if options.once else serve(options)
     except UserError as error:
         print(f"playground: {error}", file=sys.stderr)
         return FAILED
+
+
+def _print_anywhere() -> None:
+    """A terminal that has no ✓ shows something else, and that is no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def play_once(options: argparse.Namespace) -> int:

@@ -98,14 +98,21 @@ def held(root: Path) -> Iterator[Place]:
 
 @contextmanager
 def temporary() -> Iterator[Place]:
-    """A place of its own, with a short path. Who wants to look at it afterwards raises: then it stays."""
+    """A place of its own, with a short path. After an Exception it stays, to be looked at."""
     folder = Path(tempfile.mkdtemp(prefix="threadbridge-"))
     if not _fits(Place(_resolved(folder))):
         folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="threadbridge-", dir=SHORT_TEMPORARY))
-    with held(folder) as place:
-        yield place
-    shutil.rmtree(folder, ignore_errors=True)
+    is_of_interest = False
+    try:
+        with held(folder) as place:
+            yield place
+    except Exception:
+        is_of_interest = True
+        raise
+    finally:
+        if not is_of_interest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def renew(place: Place) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from real.environment import claude_environment, real_claude
 
 from playground.model import ScriptedModel, kind_of, newest_text
 from playground.model_turns import errs, fails, hangs, resets, text, thinking, tool, turn
+from real.environment import claude_environment, real_claude
 
 type Json = dict[str, Any]
 

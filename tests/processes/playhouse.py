@@ -28,8 +28,10 @@ class Playhouse:
     async def connected(self) -> None:
         await self.until(lambda: self.discord.connected and self.discord.presences, "the bot is connected")
 
-    async def until[T](self, look: Callable[[], T], what: str) -> T:
-        return await self.discord.until(look, STEP_DEADLINE_S, what)
+    async def until[T](self, look: Callable[[], T | None], what: str) -> T:
+        found = await self.discord.until(look, STEP_DEADLINE_S, what)
+        assert found is not None
+        return found
 
     async def starts(self, text: str, person: Person | None = None) -> Channel:
         """The thread that a message in the channel begins."""

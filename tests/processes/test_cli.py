@@ -14,10 +14,10 @@ from processes.backstage import ADA, Backstage, backstage, folder_of_a_stage
 from supervisor import trees
 from support import ROOT, awaited, until
 
-KEYS = (
-    "session thread directory state worker_pid child_pid started last_activity messages cost_usd input_tokens"
-    " output_tokens rss_bytes cpu_percent attached contained"
-).split()
+KEYS = [
+    *("session", "thread", "directory", "state", "worker_pid", "child_pid", "started", "last_activity", "messages"),
+    *("cost_usd", "input_tokens", "output_tokens", "rss_bytes", "cpu_percent", "attached", "contained"),
+]
 
 
 def write_config(stage: Backstage) -> Path:
@@ -166,6 +166,7 @@ async def test_list_of_an_empty_place_is_empty() -> None:
 
 
 def test_list_loads_neither_discord_nor_sockets() -> None:
-    code = "import sys; from supervisor import cli, listing; print([m for m in ('nextcord', 'zmq', 'aiohttp') if m in sys.modules])"
+    heavy = ("nextcord", "zmq", "aiohttp")
+    code = f"import sys; from supervisor import cli, listing; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -259,8 +259,8 @@ async def test_a_second_worker_of_a_session_ends_at_once() -> None:
             pass_fds=(reading,),
             stderr=asyncio.subprocess.DEVNULL,
         )
-        with open(writing, "wb") as pipe:
-            pipe.write(encode_start(start))
+        os.write(writing, encode_start(start))
+        os.close(writing)
         os.close(reading)
         assert await asyncio.wait_for(second.wait(), 10) == EXIT_LOCKED
         assert it.live(session).requests
@@ -323,4 +323,5 @@ def test_the_first_decision_wins(verdict: e.Verdict) -> None:
 
 
 def test_a_decide_command_cannot_be_expressed_without_naming_its_request() -> None:
-    assert {"generation", "seq", "digest"} <= {field.name for field in msgspec.structs.fields(c.Decide) if field.required}
+    required = {field.name for field in msgspec.structs.fields(c.Decide) if field.required}
+    assert {"generation", "seq", "digest"} <= required

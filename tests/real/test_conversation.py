@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playground.model import ScriptedModel
-from playground.model_turns import Turn, fails, text, tool, turn
 
 from bridge.session import ManagedSession
+from playground.model import ScriptedModel
+from playground.model_turns import Turn, fails, text, tool, turn
 from processes.backstage import ADA, Backstage, backstage
 from real.environment import claude_environment, real_claude
 from support import awaited, until

@@ -4,10 +4,10 @@ import asyncio
 import json
 
 import pytest
+
 from playground import host_claude
 from playground.model import ScriptedModel
 from playground.model_turns import text, tool, turn
-
 from processes.playhouse import buttons, playhouse
 from real.environment import real_claude
 from support import awaited

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_stage import DEADLINE_S, buttons, stage
-from support import awaited
 
 from bridge import events as e
 from bridge.errors import UserError
+from gateway_stage import DEADLINE_S, buttons, stage
 from playground.discord_model import MessageFlag, MessageType
 from supervisor.gateway import IDENTIFY_BURST, MOST_LOSSES, IdentifyBudget
 from supervisor.inbound import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.store import Store
+from support import awaited
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from support import awaited, until
 
 from bridge import commands as c
 from bridge.errors import RemoteError
@@ -27,6 +26,7 @@ from supervisor.inbound import (
 )
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
+from support import awaited, until
 
 BOT, ADA, BOB, ROLE = 9, 111, 112, 50
 GUILD, CHANNEL, THREAD = 7, 222, 1000

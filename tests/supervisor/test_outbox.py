@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from support import until
 
 from bridge import events as e
 from bridge import wire
@@ -31,6 +30,7 @@ from supervisor.outbox import (
 from supervisor.pace import Priority
 from supervisor.session_manager import SessionManager
 from supervisor.store import PostRow, Store
+from support import until
 
 from .fake_discord import FakeDiscord, FakeMessage, jumping, unix_time
 

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import BodyPartReader, web
-from support import awaited
 
 from bridge.render.posts import Button, Embed, File, Post
 from playground.discord_loopback import LoopbackDiscord
@@ -24,6 +23,7 @@ from supervisor.discord import (
 )
 from supervisor.pace import Pace, Priority
 from supervisor.rest import Rest
+from support import awaited
 
 TOKEN = "the.secret.token"
 

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from gateway_stage import DEADLINE_S, Stage, stage
-from support import awaited
 
 from bridge import events as e
 from bridge.render.replies import STOP_PICKER
 from bridge.session import ManagedSession
+from gateway_stage import DEADLINE_S, Stage, stage
 from playground.discord_interactions import Interaction, Kind
 from playground.discord_model import Permission
 from playground.person import Person
 from supervisor.slash import COMMANDS
+from support import awaited
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")

@@ -1,9 +1,8 @@
 import json
 from pathlib import Path
 
-from replay import Replay
-
 from bridge import events as e
+from replay import Replay
 from worker.recovery import LOST, Past, closing_events, read_past, transcript_of, uuids_taken
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 1, 2, 3, "/srv/app", 4)

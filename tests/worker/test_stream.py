@@ -6,11 +6,11 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from replay import CLAUDE_ID, GENERATION, NAMES, PLAN_ON_DISK, Replay, blocks_of, transcript, was_killed
 
 from bridge import commands as c
 from bridge import events as e
 from bridge.permission import ADVICE_TO_ASK_IN_TEXT, digest_of
+from replay import CLAUDE_ID, GENERATION, NAMES, PLAN_ON_DISK, Replay, blocks_of, transcript, was_killed
 from worker.stream import OUTPUT_KEPT_BYTES, DeltaRead, Line, Step, Stream
 
 OUTCOMES: dict[str, list[tuple[str, str]]] = {
