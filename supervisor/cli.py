@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ from supervisor import config as configuration
 EXIT_CONFIGURATION = 78
 """sysexits' EX_CONFIG: starting again changes nothing until somebody mends what was said."""
 FOLLOW_INTERVAL_S = 0.2
+ENDED_AT_ONCE = 16
 
 
 @click.group(help="Claude Code in Discord: a thread is a session, a session is a process.")
@@ -90,11 +92,11 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
     layout = _layout(context, own_config)
     rows = listing.rows(layout) if everything else [listing.find(layout, target) for target in targets]
     survivors = 0
-    for row in rows:
-        left = listing.end(layout, row)
-        survivors += len(left)
-        what = f"could not end {', '.join(map(str, left))}" if left else "ended; nothing of it is left"
-        click.echo(f"{row.session.session_id}: {what}")
+    with ThreadPoolExecutor(ENDED_AT_ONCE) as pool:
+        for row, left in zip(rows, pool.map(lambda row: listing.end(layout, row), rows), strict=True):
+            survivors += len(left)
+            what = f"could not end {', '.join(map(str, left))}" if left else "ended; nothing of it is left"
+            click.echo(f"{row.session.session_id}: {what}")
     if survivors:
         raise UserError(f"{survivors} processes are still there")
 

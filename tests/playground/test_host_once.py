@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from real.environment import real_claude
+
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 90
 POLL_S = 0.05
@@ -74,21 +76,33 @@ def of_this_playground(folder: Path) -> list[int]:
     return named
 
 
-def test_once_plays_a_whole_conversation_and_sees_every_step(folder: Path) -> None:
-    done = subprocess.run(
-        command("--once"),
+def once(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command("--once", *arguments),
         cwd=ROOT,
-        env=environment(folder) | {"TMPDIR": str(folder)},
+        env=environment(folder) | {"TMPDIR": str(folder)} | more,
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
         check=False,
     )
+
+
+def assert_every_step_was_seen(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(re.findall(r"^\[ *[\d.]+ s\] ✓ ", done.stdout, re.MULTILINE)) == 13
     assert "Every step was seen" in done.stdout
+
+
+def test_once_plays_a_whole_conversation_and_sees_every_step(folder: Path) -> None:
+    assert_every_step_was_seen(once(folder))
     assert list(folder.glob("threadbridge-*")) == []
     assert not (folder / ".claude").exists()
+
+
+@pytest.mark.real
+def test_once_also_plays_with_the_real_claude_against_a_scripted_model(folder: Path) -> None:
+    assert_every_step_was_seen(once(folder, "--claude", "real", THREADBRIDGE_TEST_CLAUDE=str(real_claude())))
 
 
 def test_a_playground_that_serves_leaves_nothing_after_sigterm(folder: Path) -> None:

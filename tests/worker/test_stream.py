@@ -611,3 +611,13 @@ def test_a_task_that_ends_during_a_turn_still_names_the_turn_that_it_starts() ->
     stream.receive(b'{"type":"system","subtype":"task_notification","task_id":"k1","status":"completed"}')
     stream.receive(b'{"type":"result","subtype":"success","num_turns":1}')
     assert stream.receive(b'{"type":"system","subtype":"init"}') == [e.TurnStarted((), "task-notification")]
+
+
+def test_an_ask_with_bytes_that_are_no_text_is_asked_with_what_would_run() -> None:
+    stream = Stream(1, claude_id=CLAUDE_ID, resuming=False)
+    (asked,) = stream.receive(
+        b'{"type":"control_request","request_id":"r1","request":{"subtype":"can_use_tool","tool_name":"Bash",'
+        b'"input":{"command":"echo \xff"}}}'
+    )
+    assert isinstance(asked, e.PermissionRequested)
+    assert asked.tool_input == '{"command":"echo \ufffd"}'

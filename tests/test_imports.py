@@ -1,0 +1,167 @@
+"""Who may import what (docs/architecture.md, the house), read from the syntax trees; and what no file may name."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("bridge", "worker", "supervisor")
+SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
+
+ONLY_IN = {
+    "nextcord": {"supervisor/gateway.py", "supervisor/slash.py"},
+    "zmq": {"supervisor/downlink.py", "worker/uplink.py"},
+    "sqlite3": {"supervisor/store.py"},
+    "psutil": {"supervisor/trees.py"},
+    "aiohttp": {"supervisor/rest.py"},
+}
+SPAWNS_ONLY_IN = {"worker/claude.py", "supervisor/processes.py"}
+IO_MODULES = {
+    *("asyncio", "concurrent", "multiprocessing", "threading", "queue", "signal", "sched", "time"),
+    *("os", "io", "sys", "shutil", "tempfile", "glob", "fcntl", "mmap", "platform", "pwd", "secrets", "random", "uuid"),
+    *("socket", "socketserver", "ssl", "select", "selectors", "http", "ftplib", "smtplib", "urllib.request"),
+    *("subprocess", "pty", "ctypes", "sqlite3", "logging", "webbrowser"),
+}
+IO_CALLS = {
+    *("open", "print", "input", "exec", "eval", "__import__"),
+    *("read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "stat", "lstat"),
+    *("exists", "is_file", "is_dir", "iterdir", "rglob", "rename", "symlink_to", "chmod", "expanduser", "cwd", "home"),
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in it; of ``from a import b`` both a and a.b."""
+    for node in ast.walk(tree_of(path)):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in names)
+            case ast.ImportFrom():
+                raise AssertionError(f"{path} has a relative import; ours are all absolute")
+
+
+def is_of(module: str, packages: set[str]) -> bool:
+    parts = module.split(".")
+    return any(".".join(parts[: i + 1]) in packages for i in range(len(parts)))
+
+
+def called(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree_of(path)):
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                yield name
+
+
+def ids(path: object) -> str:
+    return name_of(path) if isinstance(path, Path) else str(path)
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if name_of(p).startswith("bridge/")], ids=ids)
+def test_bridge_is_pure(path: Path) -> None:
+    modules = set(imported(path))
+    allowed = {"bridge", "msgspec", *sys.stdlib_module_names}
+    assert {module for module in modules if module.split(".")[0] not in allowed} == set()
+    assert {module for module in modules if is_of(module, IO_MODULES)} == set()
+    assert IO_CALLS.isdisjoint(called(path))
+
+
+@pytest.mark.parametrize(("package", "other"), [("worker", "supervisor"), ("supervisor", "worker")])
+def test_worker_and_supervisor_know_only_bridge(package: str, other: str) -> None:
+    for path in SOURCES:
+        if name_of(path).startswith(f"{package}/"):
+            assert not any(is_of(module, {other, "scripts", "playground", "tests"}) for module in imported(path)), path
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_IN))
+def test_an_outside_world_is_imported_in_its_one_place(library: str) -> None:
+    users = {name_of(path) for path in SOURCES if any(is_of(module, {library}) for module in imported(path))}
+    assert users <= ONLY_IN[library]
+
+
+def test_children_are_spawned_in_two_places_only() -> None:
+    spawning = {"create_subprocess_exec", "create_subprocess_shell", "subprocess_exec", "subprocess_shell"}
+    assert {name_of(path) for path in SOURCES if not spawning.isdisjoint(called(path))} <= SPAWNS_ONLY_IN
+
+
+def test_nothing_goes_through_a_shell() -> None:
+    shells = {"create_subprocess_shell", "subprocess_shell", "system", "popen"}
+    assert [name_of(path) for path in SOURCES if not shells.isdisjoint(called(path))] == []
+
+
+def names_in(node: ast.AST) -> Iterator[str]:
+    for part in ast.walk(node):
+        match part:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+                yield name
+
+
+def test_a_permission_request_is_never_guessed_to_be_the_most_recent_sessions() -> None:
+    guess = re.compile(r"get_?permission_?thread|(most_?recent|last_?active|current|active)_?(session|thread)$", re.I)
+    deciding = re.compile(r"permission|decid|decision|click|request|reason|expire", re.I)
+    for path in SOURCES:
+        tree = tree_of(path)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and deciding.search(node.name):
+                assert not any(guess.search(name) for name in names_in(node)), f"{name_of(path)}: {node.name}"
+        defined = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+        assert not any(re.search("permission_?thread", name, re.I) for name in defined | set(names_in(tree)))
+
+
+def test_the_shared_values_and_the_worker_have_no_most_recent_session() -> None:
+    for path in SOURCES:
+        if not name_of(path).startswith("supervisor/"):
+            assert not any("most_recent" in name for name in names_in(tree_of(path))), path
+
+
+# --- what no file may name ---------------------------------------------------------------------------
+
+# Spelled in pieces, so that this file does not name them either.
+_DOT = r"\."
+FOREIGN = re.compile(
+    rf"(?<![\w.~})-])/(?:{'wo' 'rk'}|{'ro' 'ot'})/"
+    rf"|\.\./{'sha' 'red'}/"
+    rf"|\b(?:py{'pi'}{_DOT}org|python{'hosted'}{_DOT}org|npm{'js'}{_DOT}(?:org|com)|crates{_DOT}{'io'}|yarn{'pkg'}{_DOT}com"
+    rf"|proxy{_DOT}go{'lang'}{_DOT}org|sum{_DOT}go{'lang'}{_DOT}org)\b"
+)
+
+
+def tracked() -> list[Path]:
+    """The files of the repository, also those that are not committed yet."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    found = subprocess.run(listing, cwd=ROOT, capture_output=True, check=False, text=True)
+    if found.returncode:
+        pytest.skip("not in a git checkout")
+    return [path for name in found.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_no_file_names_a_place_on_its_makers_machine_or_a_registry() -> None:
+    found = {}
+    for path in tracked():
+        text = path.read_bytes().decode(errors="replace")
+        if match := FOREIGN.search(text):
+            found[name_of(path)] = text[max(0, match.start() - 40) : match.end() + 40]
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [" /" + "work/main", '"/' + 'root/.claude"', "../" + "shared/x", "https://py" + "pi.org/simple", "registry.npm" + "js.org"],
+)
+def test_the_search_for_foreign_names_finds_them(text: str) -> None:
+    assert FOREIGN.search(text)
+    assert not FOREIGN.search("/home/ada/" + "work/x and $HOME/" + "root/x and the root/ of it")
