@@ -1,7 +1,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -38,6 +38,16 @@ CHANNEL, THREAD = 222, 10**18
 ADA = Person(111, "Ada", 9)
 
 
+_opened: list[Store] = []
+
+
+@pytest.fixture(autouse=True)
+def _stores_are_closed() -> Iterator[None]:
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
 class Bridge:
     """A real store and manager with one session, and the outbox that serves it; ``restart`` is a crash."""
 
@@ -45,6 +55,7 @@ class Bridge:
         self.path = path
         self.discord = discord or FakeDiscord(CHANNEL)
         self.store = Store(path / "store.db")
+        _opened.append(self.store)
         self.manager = SessionManager(self.store, unix_time)
         self.outbox = Outbox(self.store, self.manager, self.discord, unix_time, jitter=lambda: 0.0)
         self.manager.on_posts = self.outbox.wake
