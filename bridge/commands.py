@@ -6,6 +6,7 @@
 | Decide      | any terminal event of that request, or DecisionRefused                   |
 | Interrupt   | InterruptAccepted with its command_id                                    |
 | Configure   | ConfigureAccepted with its command_id                                    |
+| Amend       | PromptAmended with its command_id                                        |
 | Stop        | WorkerStopping with its command_id                                       |
 
 A worker that is given a command a second time ignores it: the events in its log say that it was taken.
@@ -56,6 +57,14 @@ class Configure(Command, frozen=True):
     value: str
 
 
+class Amend(Command, frozen=True):
+    """A prompt that Claude has not taken up was edited, or deleted (``text`` is None)."""
+
+    command_id: str
+    prompt_id: int
+    text: str | None
+
+
 class Stop(Command, frozen=True):
     """End the child by the ladder, then the worker."""
 
@@ -63,7 +72,7 @@ class Stop(Command, frozen=True):
     reason: str = ""
 
 
-AnyCommand = Prompt | Decide | Interrupt | Configure | Stop
+AnyCommand = Prompt | Decide | Interrupt | Configure | Amend | Stop
 
 
 def key_of(command: AnyCommand) -> str:
@@ -73,5 +82,5 @@ def key_of(command: AnyCommand) -> str:
             return f"prompt:{prompt_id}"
         case Decide(generation=generation, seq=seq):
             return f"decide:{generation}:{seq}"
-        case Interrupt(command_id=command_id) | Configure(command_id=command_id) | Stop(command_id=command_id):
-            return f"{type(command).__name__.lower()}:{command_id}"
+        case _:
+            return f"{type(command).__name__.lower()}:{command.command_id}"

@@ -135,6 +135,18 @@ class PromptCancelled(Event, frozen=True):
     reason: str = ""
 
 
+class PromptAmended(Event, frozen=True):
+    """An Amend was taken up; ``done`` is False when it came too late: Claude had the prompt already.
+
+    Done, a PromptCancelled follows, and for an edit a PromptAccepted of the new text.
+    """
+
+    command_id: str
+    prompt_id: int
+    deleted: bool
+    done: bool
+
+
 # --- turns -------------------------------------------------------------------------------------------
 
 Outcome = Literal["completed", "failed", "interrupted", "lost"]
@@ -325,6 +337,7 @@ AnyEvent = (
     | PromptTaken
     | PromptDone
     | PromptCancelled
+    | PromptAmended
     | TurnStarted
     | TextWritten
     | TextWithdrawn

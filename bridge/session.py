@@ -103,6 +103,8 @@ class ManagedSession(msgspec.Struct):
     last_activity: float = 0.0
     total_cost_usd: float = 0.0
     spent_usd: float = 0.0
+    turn_cost_usd: float = 0.0
+    """What the last ended turn cost."""
     cost_by_claude_id: dict[str, float] = msgspec.field(default_factory=dict)
     input_tokens: int = 0
     output_tokens: int = 0
@@ -234,7 +236,8 @@ class ManagedSession(msgspec.Struct):
         if ended.total_cost_usd is None:
             return
         before = self.cost_by_claude_id.get(self.claude_id, 0.0)
-        self.spent_usd += max(0.0, ended.total_cost_usd - before)
+        self.turn_cost_usd = max(0.0, ended.total_cost_usd - before)
+        self.spent_usd += self.turn_cost_usd
         self.cost_by_claude_id[self.claude_id] = ended.total_cost_usd
         self.total_cost_usd = ended.total_cost_usd
 

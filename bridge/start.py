@@ -24,6 +24,9 @@ class WorkerStart(msgspec.Struct, frozen=True):
     containment: str
     protected_paths: tuple[str, ...]
     """Read-only for the child: our installation and configuration."""
+    generation: str
+    applied: int
+    """What the supervisor has folded of which log; more than the log holds means that the log lost records."""
     wake: bool
     """There is something to do. Without it the worker closes the log after a death, and ends."""
     fresh: bool = False

@@ -52,6 +52,8 @@ class Hello(Message, frozen=True):
     last: int
     pid: int
     pending: tuple[int, ...] = ()
+    acked: int = 0
+    """The highest seq of this log that a supervisor ever acknowledged, also to an earlier worker."""
 
 
 class Records(Message, frozen=True):

@@ -215,6 +215,8 @@ class Processes:
             bypass_permissions=config.bypass_permissions,
             containment=channel.containment if channel else "auto",
             protected_paths=(str(INSTALLATION), sys.prefix, str(config.path)),
+            generation=session.generation,
+            applied=session.applied,
             wake=self._manager.has_work(session.session_id),
             fresh=self._manager.row(session.session_id).fresh,
         )

@@ -318,7 +318,7 @@ class SessionManager:
         for key in _answers(record):
             self._store.answered(session.session_id, key)
         if isinstance(record.event, e.ChildExited):
-            for prefix in ("interrupt:", "configure:", "stop:", "decide:"):
+            for prefix in ("interrupt:", "configure:", "amend:", "stop:", "decide:"):
                 self._store.drop_wishes(session.session_id, prefix)
         if isinstance(record.event, e.ChildStarted):
             row.fresh = False
@@ -424,6 +424,8 @@ def _answers(record: e.Record) -> list[str]:
             return [f"interrupt:{command_id}"]
         case e.ConfigureAccepted(command_id=command_id):
             return [f"configure:{command_id}"]
+        case e.PromptAmended(command_id=command_id):
+            return [f"amend:{command_id}"]
         case e.WorkerStopping(command_id=command_id):
             return [f"stop:{command_id}"]
         case _:

@@ -15,7 +15,7 @@ from bridge.render.text import clip, code_block, escape, one_line, reveal, utf16
 
 BODY_CHARS = 3000
 EXCERPT_CHARS = 1200
-FILE_CHARS = 4_000_000
+FILE_BYTES = 8_000_000  # Discord takes 10 MiB a message (DISCORD.md section 4)
 RULE_CHARS = 300
 REASON_CHARS = 500
 
@@ -102,15 +102,20 @@ def _fitted(text: str, language: str, *, as_code: bool) -> tuple[str, tuple[File
     excerpt = clip(text, EXCERPT_CHARS)
     shown = code_block(excerpt, language, EXCERPT_CHARS * 2) if as_code else excerpt
     name = _FILE_NAMES.get(language, "input.txt")
-    is_whole = len(text) <= FILE_CHARS
+    data = text.encode(errors="replace")
+    is_whole = len(data) <= FILE_BYTES
     note = f"The whole of it is in **{name}**" if is_whole else "It is too long to show, so it can only be denied"
-    return f"{shown}\n{note} ({len(text):,} characters).", (File(name, text[:FILE_CHARS]),), is_whole
+    return (
+        f"{shown}\n{note} ({len(text):,} characters).",
+        (File(name, data[:FILE_BYTES].decode(errors="ignore")),),
+        is_whole,
+    )
 
 
 def _input(event: PermissionRequested) -> dict[str, object]:
     try:
         return msgspec.json.decode(event.tool_input, type=dict[str, object])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return {"input": event.tool_input}
 
 
@@ -122,12 +127,13 @@ def _fine_print(request: PermissionRequest) -> str:
         event.reason,
         f"Always allow, for this session: {rules_in_words(event)}" if _offers_always(event) else "",
     ]
-    return reveal("\n".join(one_line(part, RULE_CHARS + 40) for part in parts if part))
+    return "\n".join(one_line(reveal(part), RULE_CHARS + 40) for part in parts if part)
 
 
 def _offers_always(event: PermissionRequested) -> bool:
-    """A rule that cannot be shown whole is not offered."""
-    return bool(event.rules) and utf16_len(rules_in_words(event)) <= RULE_CHARS
+    """A rule that cannot be shown whole, on one line, is not offered."""
+    words = reveal(rules_in_words(event))
+    return bool(event.rules) and utf16_len(words) <= RULE_CHARS and "\n" not in words
 
 
 def rules_in_words(event: PermissionRequested) -> str:
@@ -142,10 +148,8 @@ def rules_in_words(event: PermissionRequested) -> str:
 def _buttons(request: PermissionRequest, *, may_allow: bool) -> tuple[Button, ...]:
     name = request.name
     if request.is_plan:
-        return (
-            Button("Approve", name.custom_id("allow"), "success"),
-            Button("Keep planning", name.custom_id("deny"), "secondary"),
-        )
+        approve = (Button("Approve", name.custom_id("allow"), "success"),) if may_allow else ()
+        return (*approve, Button("Keep planning", name.custom_id("deny"), "secondary"))
     allow = (Button("Allow", name.custom_id("allow"), "success"),) if may_allow else ()
     always = (Button("Always allow", name.custom_id("always")),) if may_allow and _offers_always(request.event) else ()
     return (

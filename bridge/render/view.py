@@ -232,7 +232,7 @@ class ThreadView(msgspec.Struct):
         elif event.result:
             posts |= self._add(TextItem("result", event.result), session, {})
         segment = self._open_segment()
-        segment.footer = footer(event)
+        segment.footer = footer(event, session.turn_cost_usd)
         posts |= _posts_of(segment, [], session.directory)
         if event.outcome == "completed" and self.answer_chars >= LONG_ANSWER_CHARS:
             posts[f"summary:{self.generation}:{self.turn_seq}"] = _summary(self.last_text, session)
@@ -364,18 +364,18 @@ def tool_input_of(text: str) -> dict[str, object]:
     """The input as far as it was kept; a cut one is no JSON any more, and told as its text."""
     try:
         return msgspec.json.decode(text, type=dict[str, object])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return {"input": text}
 
 
-def footer(ended: e.TurnEnded) -> str:
-    """The turn's quiet last line: outcome, duration, cost, tokens."""
+def footer(ended: e.TurnEnded, cost_usd: float) -> str:
+    """The turn's quiet last line: outcome, duration, its own cost in USD, tokens."""
     mark = {"completed": "✓ done", "failed": "✗ failed", "interrupted": "■ interrupted", "lost": "? lost"}
     parts = [mark[ended.outcome]]
     if ended.duration:
         parts.append(duration(ended.duration))
     if ended.total_cost_usd is not None:
-        parts.append(usd(ended.total_cost_usd))
+        parts.append(usd(cost_usd))
     if ended.input_tokens or ended.output_tokens:
         parts.append(f"{tokens(ended.input_tokens)} in, {tokens(ended.output_tokens)} out")
     if ended.outcome == "lost":

@@ -251,6 +251,8 @@ async def test_a_second_worker_of_a_session_ends_at_once() -> None:
             bypass_permissions=False,
             containment="none",
             protected_paths=(),
+            generation="",
+            applied=0,
             wake=True,
         )
         reading, writing = os.pipe()

@@ -1,0 +1,372 @@
+"""A thread as it is shown while a transcript happens: every intermediate view is looked at."""
+
+import itertools
+import random
+
+import msgspec
+import pytest
+
+from bridge import events as e
+from bridge.render import notices
+from bridge.render.posts import CONTENT_CHARS, Post, payload
+from bridge.render.text import duration, utf16_len
+from bridge.render.view import LONG_ANSWER_CHARS, NOTE_CHARS, SEGMENT_CHARS, SUMMARY_CHARS, ThreadView
+from bridge.session import ManagedSession, session_from
+from replay import DIRECTORY, GENERATION, NAMES, PERSON_ID, SESSION_ID, Happened, Replay
+from worker.stream import DeltaRead
+
+CREATED = e.SessionCreated(SESSION_ID, 700, 500, 600, DIRECTORY, PERSON_ID)
+
+
+class Thread:
+    """What the supervisor does with records and deltas; the view goes through its stored form every time."""
+
+    def __init__(self) -> None:
+        self.session: ManagedSession = session_from(CREATED, 1000.0)
+        self.view = ThreadView()
+        self.live: dict[str, str] = {}
+        self.posts: dict[str, Post] = {}
+        self.history: list[dict[str, Post]] = []
+        self.generation = GENERATION
+
+    def happen(self, *events: e.AnyEvent) -> dict[str, Post]:
+        """The posts that the last of these events changes."""
+        for event in events:
+            seq = self.session.applied + 1 if self.session.generation == self.generation else 1
+            changed = self.record(e.Record(self.generation, seq, 1000.0 + seq, event))
+        return changed
+
+    def record(self, record: e.Record) -> dict[str, Post]:
+        self.session.apply(record)
+        self._forget_live(record.event)
+        self.view = msgspec.json.decode(msgspec.json.encode(self.view), type=ThreadView)
+        return self._show(self.view.apply(record, self.session, self.live))
+
+    def delta(self, block: str, text: str) -> dict[str, Post]:
+        self.live[block] = self.live.get(block, "") + text
+        return self._show(self.view.live_posts(self.session, self.live))
+
+    def play(self, happened: list[Happened]) -> None:
+        for item in happened:
+            match item:
+                case e.Record():
+                    self.record(item)
+                case DeltaRead():
+                    self.delta(item.block, item.text)
+
+    def texts(self, prefix: str = "turn:") -> list[str]:
+        return [post.content for key, post in self.posts.items() if key.startswith(prefix)]
+
+    def _forget_live(self, event: e.AnyEvent) -> None:
+        match event:
+            case e.TextWritten(block=block):
+                self.live.pop(block, None)
+            case e.TextWithdrawn(blocks=blocks):
+                for block in blocks:
+                    self.live.pop(block, None)
+            case e.TurnEnded() | e.WorkerStarted():
+                self.live.clear()
+
+    def _show(self, changed: dict[str, Post]) -> dict[str, Post]:
+        for key, post in changed.items():
+            check(key, post)
+        self.posts |= changed
+        self.history.append(changed)
+        return changed
+
+
+def check(key: str, post: Post) -> None:
+    """Within Discord's limits, never empty, and whole in itself."""
+    assert utf16_len(post.content) <= CONTENT_CHARS, key
+    assert post.content.strip() or post.embed, key
+    assert post.content.count("```") % 2 == 0, (key, post.content)
+    if post.embed:
+        assert utf16_len(post.embed.title) <= 256 and utf16_len(post.embed.description) <= 4096
+        assert utf16_len(post.embed.footer) <= 2048
+    assert all(len(button.custom_id) <= 100 and len(button.label) <= 80 for button in post.buttons)
+    assert msgspec.json.decode(msgspec.json.encode(post), type=Post) == post
+    assert payload(post)["allowed_mentions"] == {
+        "parse": [],
+        "users": [str(user) for user in post.mentions],
+        "replied_user": False,
+    }
+
+
+def played(name: str) -> Thread:
+    thread = Thread()
+    thread.play(Replay(name).happened)
+    return thread
+
+
+# --- every transcript --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_intermediate_view_of_a_transcript_can_be_posted(name: str) -> None:
+    thread = played(name)
+    ends = sum(isinstance(record.event, e.TurnEnded) for record in Replay(name).records)
+    assert sum("done ·" in t or "failed ·" in t or "interrupted ·" in t for t in thread.texts()) == ends
+    assert not any("⋯" in text for text in thread.texts()) or thread.session.turn
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_thread_holds_every_text_of_claudes(name: str) -> None:
+    replay = Replay(name)
+    shown = " ".join(" ".join(played(name).texts()).split())
+    for text in replay.events(e.TextWritten):
+        if not text.agent_id:
+            assert all(word in shown for word in text.text.split()[:50])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_post_once_shown_keeps_its_place_in_the_order(name: str) -> None:
+    thread = played(name)
+    first_seen = list(dict.fromkeys(itertools.chain.from_iterable(thread.history)))
+    assert list(thread.posts) == first_seen
+
+
+def test_a_permission_stands_between_what_came_before_and_after_it() -> None:
+    thread = played("b1_allow")
+    before, card, after = thread.posts.values()
+    assert before.content == "Using a tool.\n\n-# ✓ Bash `touch made.txt && echo done`"
+    assert card.content == "✓ Allowed by ada" and not card.buttons
+    assert card.embed and "touch made.txt && echo done" in card.embed.description
+    assert after.content.startswith("All done.\n-# ✓ done · ") and after.content.endswith("$0.0016 · 200 in, 40 out")
+
+
+def test_the_open_card_mentions_the_person_whose_prompt_it_serves() -> None:
+    history = played("b1_allow").history
+    opened = next(posts for posts in history if any(key.startswith("card:") for key in posts))
+    ((key, card),) = opened.items()
+    assert key == f"card:{GENERATION}:11" and card.mentions == (PERSON_ID,) and card.urgent
+    assert [button.label for button in card.buttons] == ["Allow", "Always allow", "Deny", "Deny with a reason…"]
+
+
+def test_a_denied_tool_shows_its_cross_and_why() -> None:
+    first, card, _ = played("b2_deny").posts.values()
+    assert "-# ✗ Bash `touch made.txt && echo done` – The owner said no" in first.content
+    assert card.content.startswith("✗ Denied by ada: “The owner said no")
+
+
+def test_not_being_logged_in_is_said_in_words_that_say_what_to_do() -> None:
+    (text,) = played("v_no_api_key").texts()
+    assert text.startswith("⚠ Not logged in: run `claude` on the host and log in.")
+    assert "\n-# ✗ failed · " in text and "done" not in text
+
+
+def test_retries_are_said_in_one_line_that_changes() -> None:
+    thread = played("k4_529_x3_then_ok")
+    said = [t for posts in thread.history for post in posts.values() for t in post.content.splitlines() if "⟳" in t]
+    assert list(dict.fromkeys(said)) == [
+        f"-# ⟳ Claude is overloaded, trying again in {delay} (attempt {n} of 10)…"
+        for n, delay in enumerate(retry_delays("k4_529_x3_then_ok"), 1)
+    ]
+    assert thread.texts()[0].count("⟳") == 1 and "\n\nfinally\n" in thread.texts()[0]
+
+
+def retry_delays(name: str) -> list[str]:
+    return [duration(retry.delay) for retry in Replay(name).events(e.ApiRetried)]
+
+
+@pytest.mark.parametrize("name", ["k8_reset_midstream", "k9_sse_error_midstream"])
+def test_withdrawn_text_is_replaced_by_what_claude_says_instead(name: str) -> None:
+    thread = played(name)
+    streamed = [post.content for posts in thread.history for post in posts.values()]
+    assert "abc" in streamed
+    assert "abc" not in thread.texts()[0] and "finally" in thread.texts()[0]
+
+
+def test_a_queued_prompts_mark_changes_when_claude_takes_it_up() -> None:
+    thread = played("g1_queue_during_text")
+    marks = [post for posts in thread.history for key, post in posts.items() if key == "mark:2"]
+    assert [mark.content[:4] for mark in marks] == ["-# ⧗", "-# ✓"]
+    assert all(mark.reply_to == 2 and mark.silent for mark in marks)
+    cancelled = played("g4_interrupt_with_queue").posts["mark:3"].content
+    assert cancelled.startswith("-# ✗")
+
+
+def test_a_turn_that_starts_by_itself_says_why() -> None:
+    assert (
+        played("n3_background_bash")
+        .texts()[-1]
+        .startswith('-# ↻ A background task ended: Background command "bg" completed')
+    )
+
+
+def test_a_subagents_words_stay_out_of_the_thread_and_its_tools_are_marked() -> None:
+    texts = " ".join(played("n2_subagent_foreground").texts())
+    assert "Sub finished" not in texts and "-# ↳ ✓ Bash `touch sub.txt`" in texts
+
+
+def test_a_failed_resume_offers_a_fresh_start_and_is_said_once() -> None:
+    thread = played("i1_resume_missing")
+    thread.happen(e.ChildExited(1, wanted=False, reason="exit code 1"))
+    (card,) = thread.posts.values()
+    assert "No conversation found" in card.content
+    assert [button.label for button in card.buttons] == ["Start fresh"]
+
+
+# --- streaming ---------------------------------------------------------------------------------------
+
+
+def in_turn() -> Thread:
+    thread = Thread()
+    thread.happen(CREATED, e.WorkerStarted(1, True, ""), e.ChildStarted(2, "c", False), e.TurnStarted((5,)))
+    return thread
+
+
+def long_text(seed: int) -> str:
+    rng = random.Random(seed)
+    parts = []
+    for _ in range(12):
+        words = " ".join(rng.choice(["word", "größer", "`code`", "**bold**", "😀", "end."]) for _ in range(60))
+        code = "\n".join(f"    line_{i} = {rng.random()}" for i in range(rng.randrange(1, 30)))
+        parts += [words, f"```{rng.choice(['py', 'sh', ''])}\n{code}\n```", "- item\n- item"]
+    return "\n\n".join(parts)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_while_text_streams_only_the_last_post_changes(seed: int) -> None:
+    thread, text = in_turn(), long_text(seed)
+    thread.happen(e.ToolStarted("t1", "Bash", '{"command":"ls"}'), e.ToolFinished("t1", False, ""))
+    rng, at, before = random.Random(seed), 0, thread.texts()
+    while at < len(text):
+        step = rng.randrange(1, 90)
+        thread.delta("b1", text[at : at + step])
+        at += step
+        now = thread.texts()
+        assert now[: len(before) - 1] == before[:-1]
+        assert len(now) >= len(before)
+        before = now
+    thread.happen(e.TextWritten("b1", text))
+    assert thread.texts() == before
+    thread.happen(e.TurnEnded("completed", (5,)))
+    assert thread.texts()[:-1] == before[:-1] and thread.texts()[-1].startswith(before[-1])
+
+
+def test_blank_deltas_make_no_post() -> None:
+    thread = in_turn()
+    for text in ("", " ", "\n\n"):
+        assert thread.delta("b1", text) == {}
+    assert thread.delta("b1", "now") == {f"turn:{GENERATION}:4.0.0": Post("now")}
+
+
+def test_what_happens_beside_streaming_text_does_not_take_it_away() -> None:
+    thread = in_turn()
+    thread.happen(e.ToolStarted("t1", "Bash", '{"command":"ls"}', agent_id="a1"))
+    thread.delta("b1", "streaming now")
+    for event in (
+        e.ToolFinished("t1", False, ""),
+        e.ToolStarted("t2", "Bash", '{"command":"pwd"}', agent_id="a1"),
+        e.ApiRetried(1, 10, 1.0, "overloaded", 529),
+        e.Noticed("something"),
+    ):
+        thread.happen(event)
+        assert "streaming now" in thread.texts()[0]
+    assert len(thread.texts()) == 1
+
+
+def test_a_written_text_that_is_withdrawn_goes_and_its_posts_stay_in_place() -> None:
+    thread = in_turn()
+    thread.happen(e.TextWritten("m1:0", "first. " * 600))
+    count = len(thread.posts)
+    assert count > 1
+    thread.happen(e.TextWithdrawn(("m1:0",)))
+    assert len(thread.posts) == count
+    assert all("withdrawn" in text for text in thread.texts())
+    thread.happen(e.TextWritten("m2:0", "second."))
+    assert thread.texts()[0] == "second." and "first." not in " ".join(thread.texts())
+    thread.happen(e.TurnEnded("completed", (5,)))
+    assert not any(key.startswith("summary:") for key in thread.posts)
+
+
+def test_a_tool_line_changes_in_place_and_moves_nothing() -> None:
+    thread = in_turn()
+    thread.happen(*(e.ToolStarted(f"t{i}", "Bash", f'{{"command":"echo {i}"}}') for i in range(40)))
+    running = thread.texts()
+    assert len(running) > 1 and all(line.startswith("-# ⋯ Bash") for text in running for line in text.splitlines())
+    for i in random.Random(1).sample(range(40), 40):
+        thread.happen(e.ToolFinished(f"t{i}", i % 2 == 0, "x" * 500))
+        assert [len(text.splitlines()) for text in thread.texts()] == [len(text.splitlines()) for text in running]
+    done = [line for text in thread.texts() for line in text.splitlines()]
+    assert all((f"echo {i}`" in line) and ("✗" if i % 2 == 0 else "✓") in line for i, line in enumerate(done))
+
+
+def test_a_tool_whose_worker_died_is_shown_with_an_unknown_outcome() -> None:
+    thread = in_turn()
+    thread.happen(e.ToolStarted("t1", "Bash", '{"command":"make"}'))
+    thread.happen(e.ToolFinished("t1", True, "", unknown=True), e.TurnEnded("lost", (5,), "the worker died"))
+    assert thread.texts() == ["-# ? Bash `make` – outcome unknown\n-# ? lost · the worker died"]
+
+
+# --- the end of a turn -------------------------------------------------------------------------------
+
+
+def test_a_long_answer_leaves_one_short_summary_in_the_channel() -> None:
+    thread = in_turn()
+    thread.happen(e.TextWritten("b1", "# Heading\n\nIt works @everyone. " + "more " * LONG_ANSWER_CHARS))
+    thread.happen(e.TurnEnded("completed", (5,)))
+    (summary,) = [post for post in thread.posts.values() if post.where == "channel"]
+    assert summary.content.startswith("It works @everyone") and summary.silent
+    assert thread.session.url() in summary.content and len(summary.content) < SUMMARY_CHARS * 2 + 150
+
+
+@pytest.mark.parametrize(("text", "outcome"), [("short", "completed"), ("long " * LONG_ANSWER_CHARS, "interrupted")])
+def test_a_short_or_unfinished_answer_leaves_none(text: str, outcome: e.Outcome) -> None:
+    thread = in_turn()
+    thread.happen(e.TextWritten("b1", text), e.TurnEnded(outcome, (5,)))
+    assert all(post.where == "thread" for post in thread.posts.values())
+
+
+def test_a_local_commands_answer_is_shown() -> None:
+    thread = in_turn()
+    thread.happen(e.TurnEnded("completed", (5,), result="Total cost: $1"))
+    assert thread.texts()[0].startswith("Total cost: $1\n-# ✓ done")
+
+
+@pytest.mark.parametrize("text", ["*" * 5000, "_`|<>[]()" * 900, "x" * 9000, "😀" * 3000, "\n# a\n- b\n1. c" * 500])
+def test_no_text_of_others_makes_a_post_too_long(text: str) -> None:
+    thread = in_turn()
+    thread.happen(e.Noticed(text), e.TaskEnded("k", "completed", text), e.ToolStarted("t1", text, text))
+    thread.happen(e.ToolFinished("t1", True, text), e.TextWritten("b", text), e.ApiRetried(1, 2, 3.0, text, None))
+    thread.happen(e.TurnEnded("failed", (5,), text, text), e.TurnStarted((), "task-notification"))
+    thread.happen(e.TurnEnded("lost", (), text), e.ResumeFailed("c", text), e.ChildExited(1, wanted=False, reason=text))
+    for _ in range(3):
+        thread.happen(e.WorkerStarted(1, True, ""), e.ChildExited(1, wanted=False, reason=text))
+    check("notice", notices.worker_failed(text))
+    assert SEGMENT_CHARS > 2 * NOTE_CHARS
+
+
+def test_the_exit_of_a_child_is_said_with_what_to_do() -> None:
+    thread = Thread()
+    for times in range(1, 4):
+        thread.happen(e.WorkerStarted(1, True, ""))
+        changed = thread.happen(e.ChildExited(1, wanted=False, reason="Claude ended by itself"))
+        (post,) = changed.values()
+        assert ("3 times in a row" in post.content) == (times == 3)
+    assert thread.happen(e.WorkerStarted(1, True, ""), e.ChildExited(0, wanted=True)) == {}
+
+
+# --- lost logs ---------------------------------------------------------------------------------------
+
+
+def test_a_new_log_withdraws_the_old_cards_and_never_edits_the_old_posts() -> None:
+    thread = in_turn()
+    thread.happen(e.ToolStarted("t1", "Bash", '{"command":"make"}'))
+    thread.happen(e.PermissionRequested("r1", "Bash", '{"command":"make"}', "d"))
+    thread.generation = "f" * 16
+    changed = thread.happen(CREATED)
+    card = changed[f"card:{GENERATION}:6"]
+    assert card.content.startswith("— Withdrawn") and not card.buttons
+    assert changed[f"turn:{GENERATION}:4.0.0"].content == "-# ? Bash `make` – outcome unknown"
+    old = dict(thread.posts)
+    thread.happen(e.WorkerStarted(1, True, ""), e.ChildStarted(2, "c", False), e.TurnStarted((5,)))
+    thread.happen(e.TextWritten("b", "new"), e.TurnEnded("completed", (5,)))
+    assert {key: thread.posts[key] for key in old} == old and len(thread.posts) > len(old)
+
+
+def test_a_gap_in_the_log_withdraws_the_cards_too() -> None:
+    thread = in_turn()
+    thread.happen(e.PermissionRequested("r1", "Bash", "{}", "d"))
+    (card,) = thread.happen(e.LogGap(99)).values()
+    assert card.content.startswith("— Withdrawn")
