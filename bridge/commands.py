@@ -26,6 +26,8 @@ class Prompt(Command, frozen=True):
     text: str
     author_id: int
     author: str
+    is_message: bool = False
+    """``prompt_id`` is a message's, which can be edited and deleted; else an interaction's."""
 
 
 class Decide(Command, frozen=True):

@@ -110,6 +110,8 @@ class PromptAccepted(Event, frozen=True):
     text: str
     author_id: int
     author: str
+    is_message: bool = False
+    """``prompt_id`` is a message's, which can be edited and deleted; else an interaction's."""
 
 
 class PromptQueued(Event, frozen=True):
@@ -138,7 +140,8 @@ class PromptCancelled(Event, frozen=True):
 class PromptAmended(Event, frozen=True):
     """An Amend was taken up; ``done`` is False when it came too late: Claude had the prompt already.
 
-    Done, a PromptCancelled follows, and for an edit a PromptAccepted of the new text.
+    A prompt that was deleted is open no more; a PromptCancelled follows. Before that of an edit stands the
+    PromptAccepted of the new text, under a new uuid: whatever dies in between, the old text is not sent again.
     """
 
     command_id: str

@@ -4,6 +4,7 @@
     supervisor.lock           held by the one supervisor of this directory
     sockets/<id>-<start>.sock one endpoint for each start of a worker
     sessions/<id>/log.jsonl   the event log, the truth of the session
+    sessions/<id>/acked       how far a supervisor ever acknowledged the log, and which log's that is
     sessions/<id>/lock        held by the session's one worker
     sessions/<id>/stopped     an operator said that this session shall not run
 
@@ -71,6 +72,10 @@ class SessionLayout(msgspec.Struct, frozen=True):
     @property
     def log(self) -> Path:
         return self.folder / "log.jsonl"
+
+    @property
+    def acked(self) -> Path:
+        return self.folder / "acked"
 
     @property
     def lock(self) -> Path:

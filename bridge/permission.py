@@ -18,7 +18,7 @@ import msgspec
 from bridge import events as e
 from bridge.commands import Decide
 
-Verb = Literal["allow", "always", "deny", "reason"]
+Verb = Literal["allow", "always", "deny", "reason", "continue", "discard"]
 ADVICE_TO_ASK_IN_TEXT = (
     "This bridge cannot show question cards yet. Ask the person in plain text instead, list the choices,"
     " and end your turn; their next message is the answer."
@@ -31,7 +31,7 @@ def digest_of(tool_input: str) -> str:
 
 
 class RequestName(msgspec.Struct, frozen=True):
-    """Names one permission request for ever; see the module's text."""
+    """Names one permission request for ever; see the module's text. A lost turn is named likewise, by its end."""
 
     session_id: str
     generation: str
@@ -43,7 +43,7 @@ class RequestName(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, custom_id: str) -> tuple[str, Self] | None:
-        """(verb, name), or None for a custom_id that is not of a permission card."""
+        """(verb, name), or None for a custom_id that is not of a permission's or a lost turn's card."""
         if not (found := _CUSTOM_ID.fullmatch(custom_id)):
             return None
         verb, session, generation, seq = found.groups()
@@ -51,7 +51,7 @@ class RequestName(msgspec.Struct, frozen=True):
         return verb, cls(dashed, generation, int(seq))
 
 
-_CUSTOM_ID = re.compile(r"tb:(allow|always|deny|reason):([0-9a-f]{32}):([0-9a-f]{8,32}):([0-9]{1,15})")
+_CUSTOM_ID = re.compile(r"tb:(allow|always|deny|reason|continue|discard):([0-9a-f]{32}):([0-9a-f]{8,32}):([0-9]{1,15})")
 
 
 class PermissionRequest(msgspec.Struct, frozen=True):

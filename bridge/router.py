@@ -82,6 +82,14 @@ class AskReason(msgspec.Struct, frozen=True):
     tool: str
 
 
+class SettleLostTurn(msgspec.Struct, frozen=True):
+    """A turn was lost with its process (``name`` is its TurnEnded's): tell Claude to go on, or leave it."""
+
+    name: RequestName
+    goes_on: bool
+    person: Person
+
+
 class StartFresh(msgspec.Struct, frozen=True):
     session_id: str
     person: Person
@@ -110,6 +118,7 @@ Action = (
     | PromptSession
     | DecideRequest
     | AskReason
+    | SettleLostTurn
     | StartFresh
     | InterruptSession
     | EndSession
@@ -182,6 +191,8 @@ class BridgeRouter:
             return Refuse("This button belongs to another thread, so it decides nothing here.")
         if not self._policy.allows(click.person, session.guild_id):
             return Refuse("Only people on the bridge's list may decide this. The request stays open.")
+        if verb in ("continue", "discard"):
+            return SettleLostTurn(name, verb == "continue", click.person)
         match self._request_of(name):
             case None:
                 return Refuse("This request is not known (any more), so it cannot be decided.")

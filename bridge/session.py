@@ -62,6 +62,8 @@ class OpenPrompt(msgspec.Struct):
     uuid: str
     author_id: int
     state: PromptState = PromptState.ACCEPTED
+    is_message: bool = False
+    """It can be edited and deleted on Discord."""
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -201,14 +203,14 @@ class ManagedSession(msgspec.Struct):
         match event:
             case e.PromptAccepted():
                 known = self.prompts.pop(event.prompt_id, None)  # sent again: its turn comes last
-                self.prompts[event.prompt_id] = OpenPrompt(event.uuid, event.author_id)
+                self.prompts[event.prompt_id] = OpenPrompt(event.uuid, event.author_id, is_message=event.is_message)
                 self.last_prompter_id = event.author_id
                 self.message_count += 0 if known else 1
             case e.PromptQueued() if event.prompt_id in self.prompts:
                 self.prompts[event.prompt_id].state = PromptState.QUEUED
             case e.PromptTaken() if event.prompt_id in self.prompts:
                 self.prompts[event.prompt_id].state = PromptState.TAKEN
-            case e.PromptDone() | e.PromptCancelled():
+            case e.PromptDone() | e.PromptCancelled() | e.PromptAmended(deleted=True, done=True):
                 self.prompts.pop(event.prompt_id, None)
             case _:
                 pass

@@ -1,10 +1,25 @@
-"""What a worker is told at its start, over an inherited pipe: it holds a secret, so no argument and no file."""
+"""What a worker is told at its start, over an inherited pipe: it holds a secret, so no argument and no file.
+
+And what its exit code tells, also where stderr could not be written: it lies on the disk that is full.
+"""
 
 import re
 
 import msgspec
 
 from bridge.events import SessionCreated
+
+EXIT_DISK_FULL, EXIT_LOG, EXIT_LOCKED = 73, 74, 75
+_EXITS = {
+    EXIT_DISK_FULL: "the disk is full: the session's log could not be written, so Claude was ended",
+    EXIT_LOG: "the session's log could not be written, so Claude was ended",
+    EXIT_LOCKED: "another worker has this session",
+}
+
+
+def worker_exit_in_words(code: int) -> str:
+    """What a worker's exit code means; empty for one that only says that something went wrong."""
+    return _EXITS.get(code, "")
 
 
 class WorkerStart(msgspec.Struct, frozen=True):

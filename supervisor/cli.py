@@ -1,4 +1,4 @@
-"""``threadbridge run | list | kill | log``.
+"""``threadbridge run | list | kill | log | check``.
 
 What a command does not need it does not load: ``list`` never sees Discord's library or a socket.
 """
@@ -16,13 +16,16 @@ import click
 import msgspec
 
 from bridge import events as e
-from bridge.errors import UserError
+from bridge.errors import LocalError, UserError
 from bridge.layout import Layout
 from bridge.render.text import duration, human_size, usd
 from supervisor import config as configuration
 
 EXIT_CONFIGURATION = 78
 """sysexits' EX_CONFIG: starting again changes nothing until somebody mends what was said."""
+EXIT_NOT_NOW = 75
+"""EX_TEMPFAIL: a full disk, a lock; it may pass."""
+EXIT_FOUND = 1
 FOLLOW_INTERVAL_S = 0.2
 ENDED_AT_ONCE = 16
 
@@ -94,11 +97,39 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
     survivors = 0
     with ThreadPoolExecutor(ENDED_AT_ONCE) as pool:
         for row, left in zip(rows, pool.map(lambda row: listing.end(layout, row), rows), strict=True):
-            survivors += len(left)
-            what = f"could not end {', '.join(map(str, left))}" if left else "ended; nothing of it is left"
-            click.echo(f"{row.session.session_id}: {what}")
+            survivors += _told_of_end(row.session.session_id, left)
+    if everything:
+        others = listing.end_unknown_workers(layout) | listing.end_strays(layout)
+        survivors += sum(_told_of_end(key, left) for key, left in others.items())
     if survivors:
         raise UserError(f"{survivors} processes are still there")
+
+
+def _told_of_end(session_id: str, left: list[int]) -> int:
+    what = f"could not end {', '.join(map(str, left))}" if left else "ended; nothing of it is left"
+    click.echo(f"{session_id}: {what}")
+    return len(left)
+
+
+@cli.command(help="Look for what should not be: stray processes, damage, open doors. Exit code 1 if there is any.")
+@click.option("--json", "as_json", is_flag=True, help="An array of objects.")
+@click.option("--end-strays", is_flag=True, help="End processes of our sessions that no worker minds.")
+@click.pass_context
+def check(context: click.Context, as_json: bool, end_strays: bool, own_config: str | None) -> None:
+    from supervisor import checkup, listing  # noqa: PLC0415
+
+    layout = _layout(context, own_config)
+    ended = listing.end_strays(layout) if end_strays else {}
+    if not as_json:
+        for session_id, left in ended.items():
+            _told_of_end(session_id, left)
+    found = checkup.findings(layout)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+    else:
+        click.echo("\n".join(checkup.in_words(finding) for finding in found) or "All is well.")
+    if any(finding.is_wrong for finding in found):
+        sys.exit(EXIT_FOUND)
 
 
 @cli.command(help="Show a session's event log. TARGET: a thread id, or (the beginning of) a session id.")
@@ -107,13 +138,13 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
 @click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line.")
 @click.pass_context
 def log(context: click.Context, target: str, follow: bool, as_json: bool, own_config: str | None) -> None:
-    from supervisor import listing  # noqa: PLC0415
+    from supervisor import listing, logs  # noqa: PLC0415
 
     layout = _layout(context, own_config)
     path = layout.session(listing.find(layout, target).session.session_id).log
     shown = 0
     while True:
-        for record in listing.read_log(path, after=shown):
+        for record in logs.read_log(path, after=shown):
             click.echo(msgspec.json.encode(record) if as_json else _record_line(record))
             shown = record.seq
         if not follow:
@@ -122,7 +153,7 @@ def log(context: click.Context, target: str, follow: bool, as_json: bool, own_co
         time.sleep(FOLLOW_INTERVAL_S)
 
 
-for _command in (run, list_sessions, kill, log):
+for _command in (run, list_sessions, kill, check, log):
     _config_option(_command)
 
 
@@ -194,6 +225,9 @@ def main() -> None:
     except UserError as error:
         click.echo(f"threadbridge: {error}", err=True)
         sys.exit(EXIT_CONFIGURATION)
+    except LocalError as error:
+        click.echo(f"threadbridge: {error}", err=True)
+        sys.exit(EXIT_NOT_NOW)
 
 
 if __name__ == "__main__":

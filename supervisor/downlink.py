@@ -5,6 +5,9 @@ at the handshake only, so a connection outlives the revocation of its key. The h
 the start's public key (CURVE), the session's own ZAP domain, and a peer pid, attested by the kernel, that holds
 the session's lock. Every frame then carries the session's id as its authenticated User-Id, and a message that
 names another session is refused, counted, and ends the connection.
+
+What could not be committed is not acknowledged: the welcome ends, and the worker's next hello is heard after a
+moment. So a full disk costs time and nothing else, and what is wrong with one session stays with it.
 """
 
 import asyncio
@@ -20,14 +23,18 @@ import zmq.asyncio
 import zmq.utils.z85
 
 from bridge import wire
-from bridge.errors import RemoteError
+from bridge.errors import LocalError, RemoteError
 from bridge.layout import Layout
 from supervisor import locks
+from supervisor.files import write_private
+from supervisor.health import StoreError
 from supervisor.session_manager import SessionManager
 from supervisor.store import StartRow, Store
 
 MAX_SOCKETS = 8192
 RESEND_INTERVAL_S = 5.0
+DEAF_S = 1.0
+"""How long a worker is not listened to when what it said could not be worked on; it repeats itself."""
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 ZAP_ENFORCE_DOMAIN = 93
 """libzmq's option number; without it any key is accepted on a socket whose domain is empty."""
@@ -47,15 +54,38 @@ def new_keys() -> CurveKeys:
     return CurveKeys(public.decode(), secret.decode())
 
 
+class EndpointError(LocalError):
+    """An endpoint cannot be bound now; in words."""
+
+
 def server_keys(store: Store) -> CurveKeys:
-    """The supervisor's own keys: kept, because workers outlive it and know its public key."""
-    if secret := store.fact("curve_secret"):
-        return CurveKeys(store.fact("curve_public"), secret)
-    keys = new_keys()
+    """The supervisor's own keys: kept, because workers outlive it and know its public key.
+
+    They lie in a file beside the store, so that workers can come back when the store is lost. Without them nobody
+    can: then new ones are made, and the workers that run are replaced (``supervisor.processes``). Raises OSError.
+    """
+    path = store.path.with_name("supervisor.keys")
+    if keys := _read_keys(path):
+        return keys
+    old = store.fact("curve_secret")  # version 0.1 kept them there
+    keys = CurveKeys(store.fact("curve_public"), old) if old else new_keys()
+    write_private(path, msgspec.json.encode(keys), durable=True)
     with store.transaction():
-        store.remember("curve_secret", keys.secret)
-        store.remember("curve_public", keys.public)
+        store.forget("curve_secret")
+        store.forget("curve_public")
     return keys
+
+
+def _read_keys(path: Path) -> CurveKeys | None:
+    try:
+        keys = msgspec.json.decode(path.read_bytes(), type=CurveKeys)
+        is_pair = zmq.curve_public(keys.secret.encode()).decode() == keys.public
+    except FileNotFoundError:
+        return None
+    except (msgspec.MsgspecError, UnicodeError, ValueError, zmq.ZMQError) as error:
+        log.warning("%s cannot be read (%s): new keys are made, and running workers replaced", path, error)
+        return None
+    return keys if is_pair else None
 
 
 class Endpoint:
@@ -68,6 +98,10 @@ class Endpoint:
         self.sent: dict[int, float] = {}
         self.refused = 0
         self.welcomed = False
+        self.heard = False
+        """Whether its worker ever said hello to us: the keys fit."""
+        self.deaf_until = 0.0
+        self.complaint = ""
         self.receiving: asyncio.Task[None] | None = None
 
 
@@ -110,22 +144,36 @@ class Downlink:
     # --- endpoints -----------------------------------------------------------------------------------
 
     def open(self, start: StartRow) -> str:
-        """The endpoint of a start, bound before the worker is spawned (or while it waits for us)."""
+        """The endpoint of a start, bound before the worker is spawned (or while it waits for us).
+
+        Raises EndpointError when it cannot be bound.
+        """
         self.close(start.session_id)
         assert self._tasks, "the downlink is not running"
         path = self._layout.socket(start.session_id, start.start)
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+            socket = self._bound(start, path)
+        except (zmq.ZMQError, OSError) as error:
+            raise EndpointError(f"{path} cannot be bound: {error}") from error
+        endpoint = Endpoint(start, socket, path)
+        self._endpoints[start.session_id] = endpoint
+        endpoint.receiving = self._tasks.create_task(self._receive(endpoint))
+        return f"ipc://{path}"
+
+    def _bound(self, start: StartRow, path: Path) -> zmq.asyncio.Socket:
         socket = self._context.socket(zmq.DEALER)
         socket.curve_server = True
         socket.curve_secretkey = self._keys.secret.encode()
         socket.zap_domain = start.session_id.encode()
         socket.setsockopt(ZAP_ENFORCE_DOMAIN, 1)
         socket.set(zmq.IMMEDIATE, 1)
-        socket.bind(f"ipc://{path}")
-        endpoint = Endpoint(start, socket, path)
-        self._endpoints[start.session_id] = endpoint
-        endpoint.receiving = self._tasks.create_task(self._receive(endpoint))
-        return f"ipc://{path}"
+        try:
+            socket.bind(f"ipc://{path}")
+        except BaseException:
+            socket.close(linger=0)
+            raise
+        return socket
 
     def close(self, session_id: str) -> None:
         endpoint = self._endpoints.pop(session_id, None)
@@ -140,6 +188,11 @@ class Downlink:
         endpoint = self._endpoints.get(session_id)
         return endpoint is not None and endpoint.start.start == start
 
+    def has_heard(self, session_id: str) -> bool:
+        """Whether the session's worker has spoken on its endpoint since that was opened."""
+        endpoint = self._endpoints.get(session_id)
+        return endpoint is not None and endpoint.heard
+
     # --- who may speak -------------------------------------------------------------------------------
 
     async def _authenticate(self, zap: zmq.asyncio.Socket) -> None:
@@ -152,7 +205,10 @@ class Downlink:
                 frames[split + 1 :],
             )
             key = credentials[0] if credentials else b""
-            why = self._objection(domain.decode(), address.decode(), mechanism, key)
+            try:
+                why = self._objection(domain.decode(), address.decode(), mechanism, key)
+            except OSError as error:
+                why = f"it could not be checked ({error.strerror})"
             if why:
                 self.refused += 1
                 log.warning("refused a connection for session %s: %s", domain.decode(), why)
@@ -189,7 +245,30 @@ class Downlink:
             except RemoteError as error:
                 self._refuse(endpoint, str(error))
                 return
+            endpoint.heard = True
+            if asyncio.get_running_loop().time() >= endpoint.deaf_until:
+                await self._take_safely(endpoint, message)
+
+    async def _take_safely(self, endpoint: Endpoint, message: wire.Up) -> None:
+        """What goes wrong with one session, or with the store, ends neither us nor the others."""
+        try:
             await self._take(endpoint, message)
+        except StoreError as error:
+            self._turn_deaf(endpoint, str(error))
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            if what != endpoint.complaint:
+                log.exception("session %s: a %s could not be worked on", endpoint.start.session_id, type(message))
+            self._turn_deaf(endpoint, what)
+        else:
+            endpoint.complaint = ""
+
+    @staticmethod
+    def _turn_deaf(endpoint: Endpoint, why: str) -> None:
+        """Nothing was acknowledged; the worker says hello again, and goes on where we are."""
+        endpoint.complaint = why
+        endpoint.welcomed = False
+        endpoint.deaf_until = asyncio.get_running_loop().time() + DEAF_S
 
     def _refuse(self, endpoint: Endpoint, why: str) -> None:
         self.refused += 1
@@ -218,9 +297,10 @@ class Downlink:
         if hello.protocol not in wire.PROTOCOLS_SPOKEN:
             self._refuse(endpoint, f"it speaks protocol {hello.protocol}")
             return
+        welcome = self._manager.hello(endpoint.start.session_id, hello)
         endpoint.sent.clear()
         endpoint.welcomed = True
-        await self._send(endpoint, self._manager.hello(endpoint.start.session_id, hello))
+        await self._send(endpoint, welcome)
         await self.deliver(endpoint.start.session_id)
 
     # --- out -----------------------------------------------------------------------------------------
@@ -240,8 +320,9 @@ class Downlink:
     async def _resend(self) -> None:
         while True:
             await asyncio.sleep(RESEND_INTERVAL_S)
-            for session_id in list(self._endpoints):
-                await self.deliver(session_id)
+            with suppress(StoreError):
+                for session_id in list(self._endpoints):
+                    await self.deliver(session_id)
 
     async def _send(self, endpoint: Endpoint, message: wire.Down) -> bool:
         """Whether the socket took it. What it did not take is sent again after the next hello."""

@@ -16,6 +16,7 @@ Each step has a deadline: whoever hears from Discord moves it. Only a bad token 
 import asyncio
 import logging
 import random
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -23,6 +24,7 @@ from typing import Any, Protocol
 
 import msgspec
 import nextcord
+from nextcord.gateway import KeepAliveHandler
 from nextcord.http import Route
 
 from bridge.errors import RemoteError, UserError
@@ -83,6 +85,9 @@ class IdentifyBudget(msgspec.Struct, frozen=True):
         return IdentifyBudget(left - 1, now), 0.0
 
 
+_MESSAGES = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK")
+
+
 class _Client(nextcord.Client):
     """nextcord reduced to the socket. ``hear`` gets events by Discord's names, synchronously."""
 
@@ -102,7 +107,7 @@ class _Client(nextcord.Client):
         self._hear = hear
         self._allow_identify = allow_identify
         parsers = self._connection.parsers
-        for event in ("MESSAGE_CREATE", "INTERACTION_CREATE"):
+        for event in (*_MESSAGES, "INTERACTION_CREATE"):
             parsers[event] = lambda data, event=event: hear(event, data)
         for event in ("READY", "RESUMED", "GUILD_CREATE", "GUILD_DELETE", "THREAD_DELETE", "CHANNEL_DELETE"):
             parsers[event] = self._both(event, parsers[event])
@@ -243,6 +248,10 @@ class Gateway:
         match event:
             case "MESSAGE_CREATE":
                 self._inbound.live(data)
+            case "MESSAGE_UPDATE":
+                self._inbound.edited(data)
+            case "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK":
+                self._inbound.deleted(data)
             case "INTERACTION_CREATE":
                 self._start(self._interactions.handle(data))
             case "THREAD_DELETE" | "CHANNEL_DELETE":
@@ -382,6 +391,16 @@ def _first(errors: BaseExceptionGroup[UserError]) -> UserError:
 async def _closed(client: nextcord.Client) -> None:
     try:
         async with asyncio.timeout(CLOSE_S):
+            await _close_forgotten_sockets(client)
             await client.close()
     except Exception as error:
         log.debug("the old connection could not be closed: %s", _in_words(error))
+
+
+async def _close_forgotten_sockets(client: nextcord.Client) -> None:
+    """nextcord forgets a socket that is lost between HELLO and READY; its heartbeat's thread would go on."""
+    for thread in threading.enumerate():
+        if isinstance(thread, KeepAliveHandler) and thread.ws._connection is client._connection:
+            thread.stop()
+            if thread.ws is not client.ws:
+                await thread.ws.socket.close()

@@ -9,6 +9,9 @@ A live message is handled within the call that brings it, so arrival order needs
 reorder. The cursor of a channel that is being read back is moved by the read-back alone. A message that could
 not be handled (a full disk) makes its channel one that is read back, and so is tried again.
 
+An edit or a deletion of a message that Claude has not taken up changes what Claude gets. What happened while we did
+not listen is seen by looking: every message that waits is fetched again after a connection was made.
+
 No nextcord in here: a message's JSON is the same on the gateway and from REST, but for the author's roles,
 which REST leaves out (then the member is fetched; nobody's roles are the default).
 """
@@ -27,7 +30,7 @@ from bridge.permission import Person, Policy
 from bridge.render.posts import Post
 from bridge.router import BridgeRouter, Channel, CreateSession, Ignore, MessageSeen, PromptSession, Refuse
 from bridge.session import ManagedSession
-from supervisor.discord import BadToken, ChannelGone, Forbidden, Refused
+from supervisor.discord import BadToken, ChannelGone, Forbidden, MessageGone, Refused
 from supervisor.session_manager import SessionManager
 
 PAGE = 100
@@ -73,6 +76,25 @@ class MessageJson(msgspec.Struct, frozen=True):
     member: MemberJson | None = None
     webhook_id: int | None = None
     mentions: tuple[UserJson, ...] = ()
+
+
+class EditedJson(msgspec.Struct, frozen=True):
+    """A MESSAGE_UPDATE. Without ``edited_timestamp`` nobody edited it: Discord put a preview below it, or the like."""
+
+    id: int
+    channel_id: int
+    content: str | None = None
+    edited_timestamp: str | None = None
+    author: UserJson | None = None
+    member: MemberJson | None = None
+
+
+class DeletedJson(msgspec.Struct, frozen=True):
+    """A MESSAGE_DELETE, or of several at once (``ids``)."""
+
+    channel_id: int
+    id: int = 0
+    ids: tuple[int, ...] = ()
 
 
 class ChannelJson(msgspec.Struct, frozen=True):
@@ -126,6 +148,8 @@ class InboundRest(Protocol):
     async def messages_after(self, channel_id: int, after: int, limit: int = ...) -> Sequence[object]:
         """Messages after that id, as JSON or as ``supervisor.rest`` reads it."""
 
+    async def message(self, channel_id: int, message_id: int) -> object: ...
+
     async def member(self, guild_id: int, user_id: int) -> object | None: ...
 
 
@@ -155,6 +179,7 @@ class Inbound:
         self._failures: dict[int, int] = {}
         self._refused: dict[tuple[int, int], float] = {}
         self._guild_of: dict[int, int] = {}
+        self._unsure: set[str] = set()
         self._wake = asyncio.Event()
         self.bot_id = 0
         self.on_caught_up: Callable[[], None] = lambda: None
@@ -191,6 +216,56 @@ class Inbound:
             self._held[message.channel_id] = []
             self._wake.set()
 
+    def edited(self, data: object) -> None:
+        """A MESSAGE_UPDATE. Never raises."""
+        try:
+            message = read(data, EditedJson)
+        except msgspec.ValidationError as error:
+            log.warning("an edit that cannot be read: %s", error)
+            return
+        if message.content is None or message.edited_timestamp is None:
+            return
+        held = self._held.get(message.channel_id, [])
+        for place, one in enumerate(held):
+            if one.id == message.id:
+                held[place] = msgspec.structs.replace(one, content=message.content)
+        if (session := self._session_of(message.channel_id, message.id)) and self._may_still_talk(session, message):
+            self._amend(session, message.id, without_mention(message.content, self.bot_id))
+
+    def deleted(self, data: object) -> None:
+        """A MESSAGE_DELETE or MESSAGE_DELETE_BULK. Never raises."""
+        try:
+            gone = read(data, DeletedJson)
+        except msgspec.ValidationError as error:
+            log.warning("a deletion that cannot be read: %s", error)
+            return
+        for message_id in (*gone.ids, gone.id):
+            held = self._held.get(gone.channel_id, [])
+            held[:] = [one for one in held if one.id != message_id]
+            if session := self._session_of(gone.channel_id, message_id):
+                self._amend(session, message_id, None)
+
+    def _session_of(self, channel_id: int, message_id: int) -> ManagedSession | None:
+        """Whose prompt the message may be: it was written in the session's thread, or the thread was made from it."""
+        if session := self._manager.session_of_thread(channel_id):
+            return session
+        starter = self._manager.session_of_thread(message_id)
+        return starter if starter and starter.channel_id == channel_id else None
+
+    def _may_still_talk(self, session: ManagedSession, message: EditedJson) -> bool:
+        if message.author is None or message.author.bot:
+            return False
+        return self._router.may_talk(person_of(message.author, message.member, session.guild_id), session.guild_id)
+
+    def _amend(self, session: ManagedSession, message_id: int, text: str | None) -> None:
+        """An edit that leaves no text is a deletion. What could not be stored is looked at again."""
+        try:
+            self._manager.amend_prompt(session.session_id, message_id, text or None)
+        except Exception:
+            log.exception("an edit or deletion of message %s could not be handled; it is looked at again", message_id)
+            self._unsure.add(session.session_id)
+            self._wake.set()
+
     def guild_seen(self, guild: GuildJson) -> None:
         """A GUILD_CREATE: whatever has messages newer than its cursor is read back."""
         listed = {channel.id: channel for channel in (*guild.channels, *guild.threads)}
@@ -202,6 +277,8 @@ class Inbound:
             elif newest > cursor:
                 self._held.setdefault(channel_id, [])
         for session in self._manager.get_all_sessions():
+            if session.guild_id == guild.id and self._manager.waiting_prompts(session.session_id):
+                self._unsure.add(session.session_id)
             if session.guild_id == guild.id and self._is_behind(session, listed.get(session.thread_id)):
                 self._held.setdefault(session.thread_id, [])
         self._wake.set()
@@ -285,13 +362,17 @@ class Inbound:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._held:
-                if await self._pass():
+            while True:
+                whole = await self._pass()
+                if not self._held:
+                    self.on_caught_up()
+                if await self._look_again() and whole:
                     retry_s = RETRY_MIN_S
-                elif self._held:
+                elif self._held or self._unsure:
                     await asyncio.sleep(retry_s)
                     retry_s = min(retry_s * 2, RETRY_MAX_S)
-            self.on_caught_up()
+                if not (self._held or self._unsure):
+                    break
 
     async def _pass(self) -> bool:
         """Try each channel that is behind once. Whether all of them came to their end."""
@@ -313,6 +394,38 @@ class Inbound:
                 log.exception("channel %s is read back later", channel_id)
                 whole = False
         return whole
+
+    async def _look_again(self) -> bool:
+        """Fetch what waits in the sessions that we are not sure of. Whether all of it could be."""
+        whole = True
+        for session_id in sorted(self._unsure):
+            try:
+                for prompt_id in self._manager.waiting_prompts(session_id):
+                    await self._compare(session_id, prompt_id)
+                self._unsure.discard(session_id)
+            except BadToken:
+                raise
+            except (ChannelGone, Forbidden, Refused) as error:
+                log.warning("session %s: what waits cannot be fetched again: %s", session_id, error)
+                self._unsure.discard(session_id)
+            except Exception as error:
+                log.info("session %s: what waits is fetched again later: %s", session_id, error)
+                whole = False
+        return whole
+
+    async def _compare(self, session_id: str, prompt_id: int) -> None:
+        """One message that waits, with what it says on Discord now."""
+        session = self._manager.get_session(session_id)
+        assert session
+        channel_id = session.channel_id if prompt_id == session.thread_id else session.thread_id
+        try:
+            message = read(await self._rest.message(channel_id, prompt_id), EditedJson)
+        except MessageGone:
+            self._manager.amend_prompt(session_id, prompt_id, None)
+            return
+        if message.edited_timestamp and message.content is not None:
+            text = without_mention(message.content, self.bot_id)
+            self._manager.amend_prompt(session_id, prompt_id, text or None)
 
     async def _catch_up(self, channel_id: int) -> None:
         after = self._cursor(channel_id) if channel_id not in self._channels else self._manager.cursor(channel_id)

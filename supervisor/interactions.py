@@ -16,7 +16,7 @@ from bridge.permission import Person
 from bridge.render import replies
 from bridge.render.posts import CONTENT_CHARS, Post, payload
 from bridge.render.text import clip
-from bridge.router import AskReason, BridgeRouter, Clicked, DecideRequest, Ignore, Refuse, StartFresh
+from bridge.router import AskReason, BridgeRouter, Clicked, DecideRequest, Ignore, Refuse, SettleLostTurn, StartFresh
 from supervisor.inbound import ChannelJson, MemberJson, person_of, read
 from supervisor.session_manager import SessionManager
 
@@ -25,6 +25,7 @@ MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7,
 EPHEMERAL = 1 << 6
 
 FAILED = "Something went wrong in the bridge, and nothing was done. Its log says what."
+LOST_IS_SETTLED = "This was settled already: somebody clicked, or the conversation went on."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,9 @@ class Interactions:
         match self._router.handle_click(click):
             case DecideRequest() as action:
                 return self._decided(action)
+            case SettleLostTurn(name, goes_on, person):
+                is_first = self._manager.settle_lost_turn(name, person, asked.id if goes_on else 0)
+                return Answer(DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
             case AskReason(custom_id, tool):
                 return Answer(MODAL, replies.reason_modal(custom_id, tool))
             case StartFresh(session_id):

@@ -1,23 +1,30 @@
 """What ``threadbridge list`` and ``kill`` know: the store, the logs' newest records, and the kernel.
 
 It needs no supervisor. The store's snapshot may be older than a worker's log when the supervisor is down, so
-the records above it are folded here too; which worker runs, the session's lock tells.
+the records above it are folded here too; which worker runs, the session's lock tells. What the store does not know,
+or cannot tell because it is lost, the logs tell.
 """
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from bridge import events as e
 from bridge.errors import UserError
-from bridge.layout import Layout
-from bridge.session import ManagedSession, SessionState
-from supervisor import locks, trees
-from supervisor.store import SessionRow, Store
+from bridge.layout import Layout, short_id
+from bridge.render.view import ThreadView
+from bridge.session import ManagedSession, SessionState, session_from
+from supervisor import locks, logs, state, trees
+from supervisor.health import StoreError
+from supervisor.store import DamagedStoreError, SessionRow, Store
 
 THREAD_ID_DIGITS = 15
 """A target of so many digits, and digits only, is a thread id; fewer may be the beginning of a session id."""
+
+
+WORKER_STARTS_S = 20.0
+"""A worker that has no lock after that time (the supervisor gives it 15 s) will not take one."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -42,17 +49,31 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 def rows(layout: Layout) -> list[SessionRow]:
-    """All sessions, each folded up to its log's last record. Empty when there is no store yet."""
-    if not layout.database.exists():
-        return []
-    store = Store(layout.database, read_only=True)
-    try:
-        found = store.sessions()
-    finally:
-        store.close()
+    """All sessions, each folded up to its log's last record. Raises UserError for a state of a newer version."""
+    state.check_version(layout)
+    found = _stored(layout)
+    known = {row.session.session_id for row in found}
+    for paths in logs.folders(layout):
+        if (began := logs.beginning(paths.log)) and began.created.session_id not in known:
+            session = session_from(began.created, began.at)
+            found.append(SessionRow(session, ThreadView(), None, "", fresh=False, attached=0))
     for row in found:
         _catch_up(row.session, layout.session(row.session.session_id).log)
     return found
+
+
+def _stored(layout: Layout) -> list[SessionRow]:
+    """Nothing, when there is no store or it cannot be read: `check` says why."""
+    if not layout.database.exists():
+        return []
+    try:
+        store = Store(layout.database, read_only=True)
+        try:
+            return store.sessions()
+        finally:
+            store.close()
+    except (DamagedStoreError, StoreError):
+        return []
 
 
 def listed(layout: Layout) -> list[Listed]:
@@ -86,6 +107,37 @@ def end(layout: Layout, row: SessionRow) -> list[int]:
     paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     paths.stopped.write_text(f"{time.time()}\n")
     return trees.end(session_id, locks.holder(paths.lock))
+
+
+def strays(layout: Layout, session_ids: Iterable[str]) -> dict[str, list[trees.Process]]:
+    """Processes of our sessions that no worker minds; other installations' are none of ours.
+
+    Those with the mark of a session without a worker, and workers that never took their lock.
+    """
+    ours = {short_id(session_id) for session_id in session_ids} | {p.folder.name for p in logs.folders(layout)}
+    marked, workers = trees.all_marked(), trees.workers(WORKER_STARTS_S)
+    found: dict[str, list[trees.Process]] = {}
+    for session_id in sorted(marked.keys() | workers.keys()):
+        if short_id(session_id) in ours:
+            worker = locks.holder(layout.session(session_id).lock)
+            lost = [process for process in workers.get(session_id, []) if process.pid != worker]
+            found[session_id] = lost if worker else marked.get(session_id, []) + lost
+    return {session_id: processes for session_id, processes in found.items() if processes}
+
+
+def end_strays(layout: Layout) -> dict[str, list[int]]:
+    """End them; the pids that are still there, of each session that had some."""
+    known = [row.session.session_id for row in rows(layout)]
+    ended = {session_id: trees.kill(processes) for session_id, processes in strays(layout, known).items()}
+    again = {session_id: trees.kill(processes) for session_id, processes in strays(layout, known).items()}
+    return ended | again  # what was forked in the moment between
+
+
+def end_unknown_workers(layout: Layout) -> dict[str, list[int]]:
+    """End workers in folders that no session explains, and what is below them; the pids that are still there."""
+    known = {short_id(row.session.session_id) for row in rows(layout)}
+    held = {p.folder.name: locks.holder(p.lock) for p in logs.folders(layout) if p.folder.name not in known}
+    return {name: trees.end(name, pid) for name, pid in held.items() if pid}
 
 
 def _line(
@@ -123,31 +175,10 @@ def _state(row: SessionRow, layout: Layout, worker: int) -> str:
     return "broken" if session.is_broken else "dormant"
 
 
-class _Generation(msgspec.Struct, frozen=True):
-    generation: str
-    seq: int
-
-
 def _catch_up(session: ManagedSession, log: Path) -> None:
     """Fold what the supervisor has not folded yet. A line that is still being written is left for later."""
-    for record in read_log(log, after=session.applied, generation=session.generation):
-        session.apply(record)
-
-
-def read_log(log: Path, after: int = 0, generation: str = "") -> list[e.Record]:
-    """The records above ``after`` of a log that belongs to ``generation`` (any, when empty)."""
-    records: list[e.Record] = []
     try:
-        lines = log.read_bytes().splitlines(keepends=True)
-    except FileNotFoundError:
-        return records
-    for line in lines:
-        try:
-            name = msgspec.json.decode(line, type=_Generation)
-            if generation and name.generation != generation:
-                return []
-            if name.seq > after:
-                records.append(msgspec.json.decode(line, type=e.Record))
-        except msgspec.MsgspecError:
-            break
-    return records
+        for record in logs.read_log(log, after=session.applied, generation=session.generation):
+            session.apply(record)
+    except OSError:
+        return

@@ -1,8 +1,9 @@
 """Lock, parts, one task group.
 
 The order of a start is the order of trust: configuration and token were checked before; here the one
-supervisor of the state directory is settled by the kernel, then the store is opened, the endpoints are bound,
-and READY=1 is said. Discord comes last and may be away: its state goes into STATUS, not into readiness.
+supervisor of the state directory is settled by the kernel, then the store is opened and compared with the logs, the
+endpoints are bound, and READY=1 is said. Discord comes last and may be away: its state goes into STATUS, not into
+readiness. A store that takes no writes later on does not end us (``supervisor.health``).
 """
 
 import asyncio
@@ -12,16 +13,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from bridge.errors import UserError
 from bridge.router import BridgeRouter
-from supervisor import locks
+from supervisor import state
+from supervisor.clock import JumpWatch
 from supervisor.config import Config
-from supervisor.downlink import Downlink, server_keys
+from supervisor.downlink import CurveKeys, Downlink, server_keys
 from supervisor.gateway import Gateway
+from supervisor.health import StoreError
 from supervisor.outbox import Outbox
 from supervisor.pace import Pace
 from supervisor.processes import Processes
+from supervisor.recall import recall
 from supervisor.rest import Rest
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
@@ -34,15 +39,17 @@ log = logging.getLogger(__name__)
 
 
 def run(config: Config, token: str) -> None:
-    """Until SIGTERM or SIGINT. Raises UserError for what only a person can mend."""
+    """Until SIGTERM or SIGINT. Raises UserError for what only a person can mend, StoreError for what may pass."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     _make_undumpable()
     os.umask(0o077)
-    lock = _prepare_state(config)
+    lock = state.prepare(config.layout)
     os.environ.pop("DISCORD_TOKEN", None)
     try:
         asyncio.run(_supervise(config, token))
     except* UserError as errors:
+        raise _first(errors) from None
+    except* StoreError as errors:
         raise _first(errors) from None
     finally:
         os.close(lock)
@@ -50,11 +57,12 @@ def run(config: Config, token: str) -> None:
 
 async def _supervise(config: Config, token: str) -> None:
     store = Store(config.layout.database)
-    manager = SessionManager(store)
-    downlink = Downlink(manager, config.layout, server_keys(store))
-    processes = Processes(config, manager, downlink)
-    router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
     try:
+        manager = SessionManager(store)
+        recall(config.layout, manager)
+        downlink = Downlink(manager, config.layout, _server_keys(store))
+        processes = Processes(config, manager, downlink)
+        router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
         async with Rest(config.api_base, token, Pace()) as rest:
             outbox = Outbox(store, manager, rest)
             gateway = Gateway(config, manager, router, rest, token)
@@ -62,6 +70,13 @@ async def _supervise(config: Config, token: str) -> None:
             await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway))
     finally:
         store.close()
+
+
+def _server_keys(store: Store) -> CurveKeys:
+    try:
+        return server_keys(store)
+    except OSError as error:
+        raise StoreError(f"the supervisor's keys cannot be kept beside {store.path}: {error.strerror}") from error
 
 
 async def _serve(
@@ -91,28 +106,11 @@ async def _serve(
 
 
 async def _expire(config: Config, manager: SessionManager, back_at: Callable[[], float | None]) -> None:
+    jumps = JumpWatch()
     while True:
-        manager.expire_requests(config.permission_timeout_s, back_at())
+        with suppress(StoreError):
+            manager.expire_requests(config.permission_timeout_s, jumps.back_at(back_at()))
         await asyncio.sleep(EXPIRY_INTERVAL_S)
-
-
-def _prepare_state(config: Config) -> int:
-    """The descriptor of the state directory's lock. Raises UserError when it is not to be had."""
-    layout = config.layout
-    try:
-        for folder in (layout.state, layout.sessions, layout.sockets):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        layout.state.chmod(0o700)
-        lock = locks.take(layout.supervisor_lock)
-    except OSError as error:
-        raise UserError(f"state.directory: {layout.state} cannot be used: {error.strerror}") from None
-    if lock is None:
-        pid = locks.holder(layout.supervisor_lock)
-        raise UserError(
-            f"another supervisor (pid {pid}) runs on the state directory {layout.state};"
-            " stop it first, or give this one another state.directory"
-        )
-    return lock
 
 
 def _make_undumpable() -> None:
@@ -120,10 +118,7 @@ def _make_undumpable() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def _first(errors: BaseExceptionGroup[UserError]) -> UserError:
+def _first[E: Exception](errors: BaseExceptionGroup[E]) -> E:
     """The first word that went wrong, of however many groups it comes in."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, UserError)
-    return error
+    found = errors.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

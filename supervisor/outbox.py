@@ -20,6 +20,11 @@ a turn runs, its text is written ``SETTLE_S`` after a first change, ``FIRST_GAP_
 right now), and from then on every ``GAP_S``, slowly growing. What is urgent (cards), and everything once the turn is
 over, goes at once, and the pace keeps the last request of each window for it. The text is rendered when it may go,
 never before, so what goes is always the newest. Of several posts that wait, the one that waits longest goes.
+
+**What Discord will not do.** A message that was deleted is posted again when it changes; an archived thread is opened
+again; a thread or channel that is gone ends the session. A permission that was taken away may be given back: it is
+said in the channel, and the thread is tried again after a minute, then more and more seldom, until then nothing is
+sent there. What Discord calls malformed is given up, alone.
 """
 
 import asyncio
@@ -36,6 +41,7 @@ from bridge.errors import RemoteError, UserError
 from bridge.render.posts import Post, payload
 from bridge.session import ManagedSession
 from supervisor.discord import Archived, ChannelGone, Discord, Forbidden, Found, MessageGone, Unavailable
+from supervisor.health import StoreError
 from supervisor.pace import Priority
 from supervisor.session_manager import SessionManager
 from supervisor.store import PostRow, Store
@@ -48,6 +54,11 @@ GAP_S, GAP_GROWTH_S, LONGEST_GAP_S = 1.5, 0.05, 3.0
 LOOK_S = 0.05
 """Deltas wake us many times a second; we look at most every so often."""
 LONGEST_BACKOFF_S = 30.0
+FORBIDDEN_PAUSE_S, LONGEST_FORBIDDEN_PAUSE_S = 60.0, 600.0
+FORBIDDEN_TRIES = 24
+"""Each is one of the 10,000 invalid requests in 10 minutes that get an address banned; it is over after 4 hours."""
+STORE_LOOK_S = 1.0
+"""How often to look whether a store that takes no writes does again; nothing is sent until then."""
 TYPING_EVERY_S = 9.0
 """Discord shows it for 10 s."""
 TYPING_LOOK_S = 1.0
@@ -78,6 +89,8 @@ class _Thread(msgspec.Struct, eq=False):
     """Since when a post waits, by its row."""
     failures: int = 0
     not_before: float = NEVER
+    forbidden: int = 0
+    forbidden_until: float = NEVER
 
 
 def gap_s(writes: int) -> float:
@@ -173,11 +186,18 @@ class Outbox:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
-                for session_id in self._store.unsettled_sessions():
+                for session_id in await self._unsettled():
                     self.wake(session_id)
                 await asyncio.Event().wait()
             finally:
                 self._tasks = None
+
+    async def _unsettled(self) -> list[str]:
+        while True:
+            try:
+                return self._store.unsettled_sessions()
+            except StoreError:
+                await asyncio.sleep(STORE_LOOK_S)
 
     async def keep_typing(self) -> None:
         """Show typing in each thread whose turn runs and waits for nobody, until cancelled."""
@@ -208,9 +228,22 @@ class Outbox:
             except UserError:
                 self._tasks = None
                 raise
+            except StoreError:
+                await self._store_is_well()
             except Exception:
                 _log.exception("the outbox failed for session %s", thread.session_id)
                 await asyncio.sleep(LONGEST_BACKOFF_S)
+
+    async def _store_is_well(self) -> None:
+        """What Discord takes must be noted, or it would be sent again and again: first the store, then Discord."""
+        while True:
+            await asyncio.sleep(STORE_LOOK_S)
+            try:
+                with self._store.transaction():
+                    self._store.remember("outbox_waited_at", str(self._clock()))
+            except StoreError:
+                continue
+            return
 
     async def _step(self, thread: _Thread) -> None:
         """Look, and do the one best thing, or wait, or end."""
@@ -225,13 +258,15 @@ class Outbox:
         if not session or (not rows and text_in <= 0):
             self._rest(thread, session)
             return
-        writes = plan(rows, is_streaming=session.is_processing, since=thread.since)
+        shut_s = max(0.0, thread.forbidden_until - _now())
+        open_rows = [row for row in rows if not shut_s or row.desired.where == "channel"]
+        writes = plan(open_rows, is_streaming=session.is_processing, since=thread.since)
         open_now = [w for w in writes if text_in <= 0 or w.priority <= Priority.URGENT]
         waits = [(self._wait_s(w, session), w) for w in open_now]
         if ready := [write for wait_s, write in waits if wait_s <= 0]:
             await self._send(thread, ready[0], session)
         else:
-            await _nap(thread, min([wait_s for wait_s, _ in waits] + [text_in] * (text_in > 0)))
+            await _nap(thread, min([wait_s for wait_s, _ in waits] + [s for s in (text_in, shut_s) if s > 0]))
 
     def _text_in(self, thread: _Thread, session: ManagedSession) -> float:
         """Seconds until text may be written; 0.0 once the turn is over."""
@@ -260,10 +295,15 @@ class Outbox:
             pause_s = backoff_s(thread.failures, error.retry_after, self._jitter())
             thread.not_before = _now() + pause_s
             _log.info("session %s: %s; again in %.1f s", session.session_id, error, pause_s)
+        except Forbidden as error:
+            if not self._may_be_allowed_again(thread, write, session, error):
+                self._failed_for_good(write, session, error)
         except RemoteError as error:
             self._failed_for_good(write, session, error)
         else:
             thread.failures = 0
+            if write.row.desired.where == "thread":
+                thread.forbidden = 0
         thread.since.pop(write.row.id, None)
         if write.priority > Priority.URGENT:
             thread.writes, thread.written_at = thread.writes + 1, _now()
@@ -339,6 +379,20 @@ class Outbox:
 
     # --- what cannot be done ---------------------------------------------------------------------------
 
+    def _may_be_allowed_again(self, thread: _Thread, write: Write, session: ManagedSession, error: Forbidden) -> bool:
+        """A thread in which nothing may be written now is left alone for a while. Files may be forbidden alone."""
+        post = write.row.desired
+        if write.action == "thread" or post.where == "channel" or post.files:
+            return False
+        if thread.forbidden >= FORBIDDEN_TRIES:
+            self._give_up_posts(session, str(error))
+        pause_s = min(FORBIDDEN_PAUSE_S * 2.0**thread.forbidden, LONGEST_FORBIDDEN_PAUSE_S)
+        thread.forbidden += 1
+        thread.forbidden_until = _now() + pause_s
+        _log.warning("session %s: %s; its thread is tried again in %.0f s", session.session_id, error, pause_s)
+        self._say_in_channel(session, f"⚠ I cannot write in {session.url()}: {error}. I will try again.")
+        return True
+
     def _failed_for_good(self, write: Write, session: ManagedSession, error: RemoteError) -> None:
         """Discord will not do it. Nothing is tried again, and it is said where it still can be said."""
         row = write.row
@@ -356,12 +410,15 @@ class Outbox:
                 self._say_in_channel(session, f"⚠ I cannot write in {session.url()}: {error}")
 
     def _give_up_thread(self, session: ManagedSession, reason: str) -> None:
+        self._give_up_posts(session, reason)
+        if self._manager.row(session.session_id).ended_at is None:
+            self._manager.destroy_session(session.session_id, reason)
+
+    def _give_up_posts(self, session: ManagedSession, why: str) -> None:
         with self._store.transaction():
             for row in self._store.unsettled_posts(session.session_id):
                 if row.desired.where == "thread":
-                    self._store.give_up(row.id, reason)
-        if self._manager.row(session.session_id).ended_at is None:
-            self._manager.destroy_session(session.session_id, reason)
+                    self._store.give_up(row.id, why)
 
     def _say_in_channel(self, session: ManagedSession, text: str) -> None:
         """Once: it is one post, whatever happens again."""

@@ -4,6 +4,13 @@ One loop makes the processes match what is wanted. It asks the kernel who holds 
 that was started by an earlier supervisor is found the same way as one that was started a moment ago, and its
 end is heard through a pidfd. Nothing is resurrected that an operator stopped: ``threadbridge kill`` leaves a
 mark that is looked at before every start.
+
+Who may speak for a worker is noted in the store before its start, and in a file of its session's folder, which
+outlives the store. A worker that cannot reach us all the same (our keys are lost, or it hangs) is ended by the
+ladder, and the next one goes on where its log stands.
+
+What hinders one session (a folder that is gone, no memory for a process) is tried again, more and more seldom, and
+hinders no other. A store that takes no writes makes everything wait.
 """
 
 import asyncio
@@ -12,7 +19,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,22 +27,40 @@ import msgspec
 
 import bridge
 from bridge import events as e
+from bridge.errors import LocalError
 from bridge.layout import Layout
+from bridge.render.posts import Post
 from bridge.session import ManagedSession
-from bridge.start import WorkerStart, encode_start
-from supervisor import locks
+from bridge.start import EXIT_DISK_FULL, EXIT_LOG, WorkerStart, encode_start, worker_exit_in_words
+from supervisor import locks, trees
 from supervisor.config import Config
 from supervisor.downlink import CurveKeys, Downlink, new_keys
+from supervisor.files import write_private
+from supervisor.health import StoreError
 from supervisor.session_manager import SessionManager
 from supervisor.store import StartRow
 
 LOOK_INTERVAL_S = 0.5
 LOCK_DEADLINE_S = 15.0
+UNHEARD_DEADLINE_S = 30.0
+"""A worker repeats its hello several times a second, and finds a new supervisor within one."""
+LONGEST_HINDRANCE_S = 30.0
 BACKOFF_S = (0.0, 0.5, 2.0, 5.0)
 FAILURES_BEFORE_GIVING_UP = 3
 STDERR_KEPT_BYTES = 2000
 _START_FD = 3
+_UNREACHABLE = Post(
+    "⚠ This session's worker could not be reached any more and was ended, so a turn that ran is interrupted."
+    " Write here to go on where the conversation stands."
+)
 INSTALLATION = Path(bridge.__file__).resolve().parent.parent
+
+
+class Paths(msgspec.Struct, frozen=True):
+    """What is looked at of every session twice a second; a Path that is kept knows its own text."""
+
+    lock: Path
+    stopped: Path
 
 
 class Found(msgspec.Struct):
@@ -44,6 +69,8 @@ class Found(msgspec.Struct):
     pid: int
     start: str
     pidfd: int
+    since: float
+    ending: bool = False
 
 
 class Spawned(msgspec.Struct):
@@ -69,6 +96,9 @@ class Processes:
         self._spawned: dict[str, Spawned] = {}
         self._failures: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
+        self._paths: dict[str, Paths] = {}
+        self._hindrances: dict[str, tuple[int, str]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
         self._wake = asyncio.Event()
         self._wished: set[str] = set()
 
@@ -80,25 +110,61 @@ class Processes:
     async def run(self) -> None:
         """Until cancelled. Workers run on."""
         try:
-            while True:
-                for session in self._manager.get_all_sessions():
-                    await self._reconcile(session)
-                wished, self._wished = self._wished, set()
+            async with asyncio.TaskGroup() as self._tasks:
+                await self._keep()
+        finally:
+            for session_id in list(self._found):
+                self._forget_found(session_id)
+
+    async def _keep(self) -> None:
+        """All sessions every so often, and at once those that something was wished for."""
+        loop = asyncio.get_running_loop()
+        look_at = loop.time()
+        while True:
+            wished, self._wished = self._wished, set()
+            self._wake.clear()
+            try:
+                if loop.time() >= look_at:
+                    await self._reconcile_all([s.session_id for s in self._manager.get_all_sessions()])
+                    look_at = loop.time() + LOOK_INTERVAL_S
+                else:
+                    await self._reconcile_all(wished)
                 for session_id in wished:
                     await self._downlink.deliver(session_id)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_INTERVAL_S)
-                self._wake.clear()
-        finally:
-            for found in self._found.values():
-                asyncio.get_running_loop().remove_reader(found.pidfd)
-                os.close(found.pidfd)
+            except StoreError:
+                self._wished |= wished
+                await asyncio.sleep(LOOK_INTERVAL_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(0.0, look_at - loop.time()))
+
+    async def _reconcile_all(self, session_ids: Iterable[str]) -> None:
+        for session_id in session_ids:
+            session = self._manager.get_session(session_id)
+            try:
+                if session:
+                    await self._reconcile(session)
+            except StoreError:
+                raise
+            except (OSError, LocalError) as error:
+                self._hindered(session_id, str(error))
+            except Exception as error:
+                log.debug("session %s", session_id, exc_info=True)
+                self._hindered(session_id, f"{type(error).__name__}: {error}")
+
+    def _hindered(self, session_id: str, why: str) -> None:
+        times, said = self._hindrances.get(session_id, (0, ""))
+        if why != said:
+            log.error("session %s: its worker cannot be seen to: %s", session_id, why)
+        self._hindrances[session_id] = times + 1, why
+        pause_s = min(0.5 * 2.0 ** min(times, 10), LONGEST_HINDRANCE_S)
+        self._not_before[session_id] = asyncio.get_running_loop().time() + pause_s
 
     async def _reconcile(self, session: ManagedSession) -> None:
         session_id = session.session_id
-        pid = locks.holder(self._layout.session(session_id).lock)
-        if session_id in self._found:
-            if self._found[session_id].pid == pid:
+        pid = locks.holder(self._paths_of(session_id).lock)
+        if found := self._found.get(session_id):
+            if found.pid == pid:
+                self._end_unheard(session_id, found)
                 return
             self._gone(session_id)
         if pid:
@@ -110,27 +176,58 @@ class Processes:
             if self._manager.is_wanted(session_id) and self._may_start(session_id):
                 await self._spawn(session)
 
+    def _paths_of(self, session_id: str) -> Paths:
+        if not (known := self._paths.get(session_id)):
+            paths = self._layout.session(session_id)
+            known = self._paths[session_id] = Paths(paths.lock, paths.stopped)
+        return known
+
     # --- workers that run ----------------------------------------------------------------------------
 
     def _adopt(self, session_id: str, pid: int) -> None:
         """A worker has the lock: listen for its end, and open its endpoint if it is not open yet."""
-        start = next((s for s in self._manager.starts() if s.session_id == session_id), None)
+        start = self._start_of(session_id)
         if start is None:
-            log.error("session %s: pid %d has its lock, and was not started by us", session_id, pid)
-            return
+            log.error("session %s: pid %d has its lock, and nobody knows by which start", session_id, pid)
+        elif not self._downlink.is_open(session_id, start.start):
+            self._downlink.open(start)
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
             return
-        if not self._downlink.is_open(session_id, start.start):
-            self._downlink.open(start)
-        asyncio.get_running_loop().add_reader(pidfd, self._wake.set)
-        self._found[session_id] = Found(pid, start.start, pidfd)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(pidfd, self.wish, session_id)
+        self._found[session_id] = Found(pid, start.start if start else "", pidfd, loop.time())
 
-    def _gone(self, session_id: str) -> None:
+    def _start_of(self, session_id: str) -> StartRow | None:
+        """By the session's own note; by the store, if an older version of ours started the worker."""
+        noted = _read_start(self._start_file(session_id))
+        if noted and noted.session_id == session_id:
+            return noted
+        return next((s for s in self._manager.starts() if s.session_id == session_id), None)
+
+    def _start_file(self, session_id: str) -> Path:
+        return self._layout.session(session_id).folder / "start"
+
+    def _end_unheard(self, session_id: str, found: Found) -> None:
+        """A worker that runs and never spoke to us will not: end it, so that another can go on."""
+        waited = asyncio.get_running_loop().time() - found.since
+        if found.ending or waited < UNHEARD_DEADLINE_S or self._downlink.has_heard(session_id):
+            return
+        log.error("session %s: its worker (pid %d) does not reach us, and is ended", session_id, found.pid)
+        self._manager.show(session_id, f"unreachable:{found.pid}:{found.start}", _UNREACHABLE)
+        assert self._tasks
+        self._tasks.create_task(asyncio.to_thread(trees.end, session_id, found.pid))
+        found.ending = True
+
+    def _forget_found(self, session_id: str) -> Found:
         found = self._found.pop(session_id)
         asyncio.get_running_loop().remove_reader(found.pidfd)
         os.close(found.pidfd)
+        return found
+
+    def _gone(self, session_id: str) -> None:
+        found = self._forget_found(session_id)
         self._downlink.close(session_id)
         self._manager.worker_gone(session_id, found.start)
         spawned = self._spawned.pop(session_id, None)
@@ -158,7 +255,16 @@ class Processes:
             self._failed(session_id, code)
 
     def _failed(self, session_id: str, code: int) -> None:
-        """A worker that ends itself with an error: wait a little longer each time, then say so and stop."""
+        """A worker that ends itself with an error: wait a little longer each time, then say so and stop.
+
+        Without a place for its log it did nothing, and nothing is dropped: it is tried until there is one.
+        """
+        if code in (EXIT_DISK_FULL, EXIT_LOG):
+            words = worker_exit_in_words(code)
+            self._hindered(session_id, words)
+            key = f"hindered:{self._manager.row(session_id).session.applied}"
+            self._manager.show(session_id, key, Post(f"⚠ {words[0].upper()}{words[1:]}. It is tried again by itself."))
+            return
         count = self._failures[session_id] = self._failures.get(session_id, 0) + 1
         self._not_before[session_id] = asyncio.get_running_loop().time() + BACKOFF_S[min(count, len(BACKOFF_S) - 1)]
         if count >= FAILURES_BEFORE_GIVING_UP:
@@ -166,6 +272,8 @@ class Processes:
             self._manager.worker_failed(session_id, self._last_words(session_id, code))
 
     def _last_words(self, session_id: str, code: int) -> str:
+        if words := worker_exit_in_words(code):
+            return words
         path = self._layout.session(session_id).folder / "worker.stderr"
         with suppress(OSError):
             lines = path.read_bytes()[-STDERR_KEPT_BYTES:].decode(errors="replace").strip().splitlines()
@@ -176,7 +284,7 @@ class Processes:
         return asyncio.get_running_loop().time() >= self._not_before.get(session_id, 0.0)
 
     def _obey_operator(self, session_id: str) -> None:
-        mark = self._layout.session(session_id).stopped
+        mark = self._paths_of(session_id).stopped
         if mark.exists():
             self._manager.stopped_by_operator(session_id)
             mark.unlink(missing_ok=True)
@@ -186,10 +294,14 @@ class Processes:
     async def _spawn(self, session: ManagedSession) -> None:
         keys = new_keys()
         start = StartRow(session.session_id, secrets.token_hex(4), keys.public, session.last_activity)
+        folder = self._layout.session(session.session_id).folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._manager.starting(start)
+        write_private(self._start_file(session.session_id), msgspec.json.encode(start))
         endpoint = self._downlink.open(start)
         pid = await self._start_process(session, self._start_message(session, endpoint, keys))
         self._spawned[session.session_id] = Spawned(pid, start.start, asyncio.get_running_loop().time())
+        self._hindrances.pop(session.session_id, None)
 
     def _start_message(self, session: ManagedSession, endpoint: str, keys: CurveKeys) -> WorkerStart:
         config = self._config
@@ -227,10 +339,12 @@ class Processes:
         Spawned bare, not as a child that asyncio minds: a worker outlives us, and nobody may end it for tidiness.
         """
         folder = self._layout.session(session.session_id).folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         reading, writing = os.pipe()
         try:
             pid = _spawn(session.session_id, reading, folder / "worker.stderr", self._environment)
+        except OSError:
+            os.close(writing)
+            raise
         finally:
             os.close(reading)
         try:
@@ -250,6 +364,13 @@ def _spawn(session_id: str, reading: int, stderr: Path, environment: Mapping[str
         (os.POSIX_SPAWN_DUP2, reading, _START_FD),
     ]
     return os.posix_spawn(sys.executable, argv, environment, file_actions=actions, setsid=True)
+
+
+def _read_start(path: Path) -> StartRow | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StartRow)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def _exit_code(pid: int) -> int | None:

@@ -55,7 +55,7 @@ CREATE TABLE cursors (
     message_id  INTEGER NOT NULL
 ) STRICT;
 
--- Small facts: the supervisor's CURVE keys, the hash of the registered slash commands.
+-- Small facts: the hash of the registered slash commands, the budget of IDENTIFYs.
 CREATE TABLE facts (
     name   TEXT PRIMARY KEY,
     value  TEXT NOT NULL

@@ -3,27 +3,41 @@
 It folds what workers report, keeps what is wished for (the inbox) and what threads should show (the outbox),
 and knows nothing of Discord, sockets or processes: those loops are told through ``on_wish`` and ``on_posts``
 that something changed, and come and look. A change in memory that could not be committed is undone by reading
-the store again, so memory never knows more than the disk.
+the store again, before anything else is decided, so memory never knows more than the disk. Any method that writes
+may raise StoreError; then nothing was done.
 """
 
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+import msgspec
 
 from bridge import commands as c
 from bridge import events as e
 from bridge import wire
 from bridge.permission import PermissionRequest, Person, RequestName, Settled
-from bridge.render import notices
+from bridge.render import lost, notices
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
-from bridge.router import CreateSession
-from bridge.session import ManagedSession, SessionState, session_from
+from bridge.router import CreateSession, thread_name
+from bridge.session import ManagedSession, PromptState, SessionState, session_from
+from supervisor.health import StoreError
 from supervisor.store import InboxRow, SessionRow, StartRow, Store
 
 GRACE_AFTER_DISCORD_S = 600.0
 """A request that was open while Discord was away does not expire sooner after it came back."""
+RESTORED_IS_SAID_S = 86400.0
+"""A session that was silent for longer hears nothing of a lost database; nobody waits there."""
+CLOCKS_DIFFER_S = 10.0
+_RESTORED = Post(
+    "-# The bridge's database was lost or came from a backup: this session's history was read again from its log."
+    " What stands above still holds, and open buttons still decide.",
+    silent=True,
+)
+_CHANGES_LATER = ("card:", "resume:", "lost:")
+"""Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
 
 
 def _nobody(_session_id: str) -> None:
@@ -39,21 +53,37 @@ class SessionManager:
         self._rows: dict[str, SessionRow] = {}
         self._by_thread: dict[int, str] = {}
         self._live: dict[str, dict[str, str]] = {}
+        self._quiet: dict[str, tuple[str, int]] = {}
+        self._is_stale = False
         self.on_wish: Callable[[str], None] = _nobody
         self.on_posts: Callable[[str], None] = _nobody
         self._load()
 
     def _load(self) -> None:
-        self._rows = {row.session.session_id: row for row in self._store.sessions()}
+        """Rows that are known stay the same objects: whoever holds one holds what the store says."""
+        stored = {row.session.session_id: row for row in self._store.sessions()}
+        for session_id, row in stored.items():
+            known = self._rows.setdefault(session_id, row)
+            for name in row.__struct_fields__:
+                setattr(known, name, getattr(row, name))
+        self._rows = {session_id: self._rows[session_id] for session_id in stored}
         self._by_thread = {row.session.thread_id: key for key, row in self._rows.items()}
+        self._is_stale = False
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if self._is_stale:
+            self._load()
+        has_begun = False
         try:
             with self._store.transaction():
+                has_begun = True
                 yield
         except BaseException:
-            self._load()
+            if has_begun:
+                self._is_stale = True
+                with suppress(StoreError):
+                    self._load()
             raise
 
     # --- looking -------------------------------------------------------------------------------------
@@ -153,7 +183,8 @@ class SessionManager:
             self._store.add_session(session)
             self._store.desire(session.session_id, "thread", Post(thread_name=action.thread_name, urgent=True))
             if action.text.strip():
-                self._wish(session.session_id, _prompt(action.thread_id, action.text, action.owner))
+                prompt = _prompt(action.thread_id, action.text, action.owner, is_message=bool(handled_in))
+                self._wish(session.session_id, prompt)
             self._move_cursor(handled_in, action.thread_id)
         self._rows[session.session_id] = SessionRow(session, ThreadView(), None, "", fresh=False, attached=0)
         self._by_thread[session.thread_id] = session.session_id
@@ -168,7 +199,7 @@ class SessionManager:
             return
         with self._transaction():
             self._reopen(row)
-            self._wish(session_id, _prompt(prompt_id, text, author))
+            self._wish(session_id, _prompt(prompt_id, text, author, is_message=bool(handled_in)))
             self._move_cursor(handled_in, prompt_id)
         self._changed(session_id)
 
@@ -222,6 +253,70 @@ class SessionManager:
             self._store.save(row)
         self._changed(session_id)
 
+    def settle_lost_turn(self, name: RequestName, person: Person, continue_as: int) -> bool:
+        """Whether this click on a lost turn's card is the first. ``continue_as``: the prompt's id; 0 discards."""
+        row = self._rows.get(name.session_id)
+        turn = row.view.lost_turn if row else None
+        if row is None or turn is None or (turn.generation, turn.seq) != (name.generation, name.seq):
+            return False
+        verdict = lost.continued_by(person.name) if continue_as else lost.discarded_by(person.name)
+        with self._transaction():
+            for key, post in row.view.settle_lost_turn(verdict, row.session).items():
+                self._store.desire(name.session_id, key, post)
+            if continue_as:
+                self._reopen(row)
+                self._wish(
+                    name.session_id, _prompt(continue_as, lost.continuing_prompt(turn), person, is_message=False)
+                )
+            self._store.save(row)
+        self._changed(name.session_id)
+        return True
+
+    # --- edits and deletions of prompts --------------------------------------------------------------
+
+    def waiting_prompts(self, session_id: str) -> list[int]:
+        """The messages that are prompts and that Claude has not taken up, as far as we know."""
+        session = self._rows[session_id].session
+        waiting = [i.command for i in self._store.inbox(session_id) if isinstance(i.command, c.Prompt)]
+        accepted = [i for i, p in session.prompts.items() if p.is_message and p.state is not PromptState.TAKEN]
+        return list(dict.fromkeys([*accepted, *(prompt.prompt_id for prompt in waiting if prompt.is_message)]))
+
+    def amend_prompt(self, session_id: str, prompt_id: int, text: str | None) -> bool:
+        """A prompt's message was edited, or deleted (None). Whether Claude may still get it otherwise, or not at all.
+
+        What waits in the inbox is changed there; it may be on its way to the worker all the same, so a worker that
+        runs is told too.
+        """
+        row = self._rows[session_id]
+        waiting = self._waiting(session_id, prompt_id)
+        accepted = row.session.prompts.get(prompt_id)
+        is_with_worker = accepted is not None and accepted.state is not PromptState.TAKEN
+        if (waiting is None and not is_with_worker) or (waiting and waiting.text == text):
+            return False
+        with self._transaction():
+            if waiting and text is None:
+                self._store.answered(session_id, c.key_of(waiting))
+                self._store.desire(session_id, f"mark:{prompt_id}", notices.deleted(prompt_id))
+            elif waiting and text is not None:
+                self._store.change_wish(session_id, msgspec.structs.replace(waiting, text=text))
+            if is_with_worker or row.attached:
+                self._store.drop_wishes(session_id, f"amend:{prompt_id}.")
+                self._wish(session_id, c.Amend(f"{prompt_id}.{uuid.uuid4().hex}", prompt_id, text))
+        self._changed(session_id)
+        return True
+
+    def _waiting(self, session_id: str, prompt_id: int) -> c.Prompt | None:
+        for item in self._store.inbox(session_id):
+            if isinstance(item.command, c.Prompt) and item.command.prompt_id == prompt_id:
+                return item.command
+        return None
+
+    def _drop_stale_amends(self, session: ManagedSession) -> None:
+        """No child is left to ask; only what the next one gets again can still be amended."""
+        for item in self._store.inbox(session.session_id):
+            if isinstance(item.command, c.Amend) and item.command.prompt_id not in session.prompts:
+                self._store.answered(session.session_id, c.key_of(item.command))
+
     def start_fresh(self, session_id: str) -> None:
         """The next child begins a new conversation of Claude's in this thread."""
         row = self._rows[session_id]
@@ -246,9 +341,10 @@ class SessionManager:
         now = self._clock()
         for session in self.get_all_sessions():
             for request in list(session.requests.values()):
-                open_before = request.at < discord_back_at
+                at = request.at if request.at <= now else discord_back_at  # the clock was set back meanwhile
+                open_before = at <= discord_back_at
                 grace = discord_back_at + min(GRACE_AFTER_DISCORD_S, timeout_s) if open_before else 0.0
-                if now >= max(request.at + timeout_s, grace):
+                if now >= max(at + timeout_s, grace):
                     self.decide(request, "expired", reason=notices.expired(timeout_s))
 
     def handled(self, channel_id: int, message_id: int) -> None:
@@ -286,42 +382,123 @@ class SessionManager:
     def hello(self, session_id: str, hello: wire.Hello) -> wire.Welcome:
         """How far we have folded this log. A log of another generation has replaced a lost one."""
         row = self._rows[session_id]
-        known = row.session.generation == hello.generation
         with self._transaction():
+            known = row.session.generation == hello.generation
+            applied = row.session.applied if known else 0
             row.attached = hello.pid
+            if (acked := min(hello.acked, hello.last)) > applied:
+                self._begin_quiet(row, hello.generation, acked)
+                self._store.desire(session_id, f"restored:{hello.generation}:{acked}", _RESTORED)
             self._store.save(row)
-        return wire.Welcome(session_id, wire.PROTOCOL, hello.generation, row.session.applied if known else 0)
+        return wire.Welcome(session_id, wire.PROTOCOL, hello.generation, applied)
 
     def record(self, session_id: str, records: Sequence[e.Record]) -> int | None:
         """Fold, render and save, in one transaction; then what is applied. None: there is a hole before these."""
         row = self._rows[session_id]
         with self._transaction():
-            for record in records:
-                known = record.generation == row.session.generation
-                applied = row.session.applied if known else 0
-                if record.seq > applied + 1 and not isinstance(record.event, e.LogGap):
-                    return None
-                if record.seq > applied:
-                    self._fold(row, record)
+            is_whole = all(self._take(row, record) for record in records)
             self._store.save(row)
         self.on_posts(session_id)
         if any(isinstance(record.event, e.ChildExited) for record in records):
             self.on_wish(session_id)
-        return row.session.applied
+        return row.session.applied if is_whole else None
+
+    def _take(self, row: SessionRow, record: e.Record) -> bool:
+        """Whether the record goes on where we are (or is known already)."""
+        known = record.generation == row.session.generation
+        applied = row.session.applied if known else 0
+        if record.seq > applied + 1 and not isinstance(record.event, e.LogGap):
+            return False
+        if record.seq > applied:
+            self._fold(row, record)
+        return True
 
     def _fold(self, row: SessionRow, record: e.Record) -> None:
         session, live = row.session, self._live.setdefault(row.session.session_id, {})
+        if record.generation != session.generation:
+            self._store.drop_wishes(session.session_id, "decide:")  # made on requests of a log that is gone
         session.apply(record)
         self._forget_live(live, record.event)
-        for key, post in row.view.apply(record, session, live).items():
-            self._store.desire(session.session_id, key, post)
+        self._show_all(row, record, row.view.apply(record, session, live))
         for key in _answers(record):
             self._store.answered(session.session_id, key)
         if isinstance(record.event, e.ChildExited):
-            for prefix in ("interrupt:", "configure:", "amend:", "stop:", "decide:"):
+            for prefix in ("interrupt:", "configure:", "stop:", "decide:"):
                 self._store.drop_wishes(session.session_id, prefix)
+            self._drop_stale_amends(session)
         if isinstance(record.event, e.ChildStarted):
             row.fresh = False
+
+    # --- history: what was folded and shown by a database that is gone -------------------------------
+
+    def recall(
+        self, created: e.SessionCreated, at: float, history: Sequence[e.Record], whole: Sequence[e.Record]
+    ) -> None:
+        """A session that the store does not know. ``history`` was shown before; ``whole`` is all of the log.
+
+        What people wrote that stands in the log is handled; what came after it will be read back.
+        """
+        row = SessionRow(session_from(created, at), ThreadView(), None, "", fresh=False, attached=0)
+        session, session_id = row.session, created.session_id
+        with self._transaction():
+            self._store.add_session(session)
+            self._recall_thread(session, whole)
+            self._store.move_cursor(created.channel_id, created.thread_id)
+            self._store.move_cursor(created.thread_id, _last_message(whole))
+            self._fold_quietly(row, history)
+            self._store.save(row)
+        self._rows[session_id], self._by_thread[created.thread_id] = row, session_id
+        self._changed(session_id)
+
+    def restore(self, session_id: str, records: Sequence[e.Record], through: int) -> None:
+        """Records up to ``through`` that a later state of this database had shown already."""
+        row = self._rows[session_id]
+        with self._transaction():
+            self._store.move_cursor(row.session.thread_id, _last_message(records))
+            self._fold_quietly(row, records, through)
+            self._store.save(row)
+        self._changed(session_id)
+
+    def _recall_thread(self, session: ManagedSession, records: Sequence[e.Record]) -> None:
+        """It has a thread, in which posts stand that we do not know: what is lost from now on is looked for below."""
+        text = next((r.event.text for r in records if isinstance(r.event, e.PromptAccepted)), "")
+        thread = Post(thread_name=thread_name(text), urgent=True)
+        if not any(isinstance(r.event, e.TurnEnded) for r in records):
+            self._store.desire(session.session_id, "thread", thread)  # to make it twice is harmless
+            return
+        self._store.add_shown(session.session_id, "thread", session.thread_id, thread)
+        self._store.add_shown(session.session_id, "history", snowflake(self._clock() - CLOCKS_DIFFER_S), Post())
+
+    def _fold_quietly(self, row: SessionRow, records: Sequence[e.Record], through: int = 0) -> None:
+        if not records:
+            return
+        generation, through = records[0].generation, through or records[-1].seq
+        self._begin_quiet(row, generation, through)
+        for record in records:
+            self._take(row, record)
+        is_recent = row.session.last_activity > self._clock() - RESTORED_IS_SAID_S
+        if is_recent or row.session.state is not SessionState.DORMANT:
+            self._store.desire(row.session.session_id, f"restored:{generation}:{through}", _RESTORED)
+
+    def _begin_quiet(self, row: SessionRow, generation: str, through: int) -> None:
+        self._quiet[row.session.session_id] = generation, through
+        self._store.may_exist(row.session.session_id)
+
+    def _show_all(self, row: SessionRow, record: e.Record, posts: dict[str, Post]) -> None:
+        session_id = row.session.session_id
+        generation, through = self._quiet.get(session_id, ("", 0))
+        is_history = record.generation == generation and record.seq <= through
+        for key, post in posts.items():
+            if is_history:
+                self._store.desire_silently(session_id, key, post)
+                continue
+            if key.startswith(_CHANGES_LATER):
+                self._store.reveal(session_id, key)
+            self._store.desire(session_id, key, post)
+        if is_history and isinstance(record.event, e.PromptAccepted) and record.event.is_message:
+            self._store.move_cursor(row.session.thread_id, record.event.prompt_id)
+        if is_history and record.seq == through:
+            row.view.is_open = False  # what comes now gets posts of its own
 
     @staticmethod
     def _forget_live(live: dict[str, str], event: e.AnyEvent) -> None:
@@ -409,8 +586,20 @@ class SessionManager:
         self.on_posts(session_id)
 
 
-def _prompt(prompt_id: int, text: str, author: Person) -> c.Prompt:
-    return c.Prompt(prompt_id, text, author.user_id, author.name)
+def _prompt(prompt_id: int, text: str, author: Person, *, is_message: bool) -> c.Prompt:
+    return c.Prompt(prompt_id, text, author.user_id, author.name, is_message)
+
+
+def _last_message(records: Sequence[e.Record]) -> int:
+    """The newest message that became a prompt; 0 for none. Older logs do not say which ids are messages'."""
+    accepted = [r.event for r in records if isinstance(r.event, e.PromptAccepted)]
+    messages = [event.prompt_id for event in accepted if event.is_message]
+    return max(messages or [event.prompt_id for event in accepted], default=0)
+
+
+def snowflake(at: float) -> int:
+    """The smallest id that Discord gives at that time, in Unix seconds (discord-api-docs, "Snowflakes")."""
+    return max(0, int(at * 1000) - 1_420_070_400_000) << 22
 
 
 def _answers(record: e.Record) -> list[str]:

@@ -22,6 +22,7 @@ LADDER_DEADLINE_S = 30.0
 KILL_DEADLINE_S = 10.0
 POLL_INTERVAL_S = 0.02
 
+Process = psutil.Process
 _GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
 
 
@@ -38,9 +39,50 @@ def marked(session_ids: Iterable[str]) -> dict[str, list[psutil.Process]]:
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             session_id = process.environ().get(MARK, "")
-            if session_id in found and process.status() != psutil.STATUS_ZOMBIE:
+            if session_id and session_id in found and process.status() != psutil.STATUS_ZOMBIE:
                 found[session_id].append(process)
     return found
+
+
+def all_marked() -> dict[str, list[psutil.Process]]:
+    """Every process on this machine that carries a session's mark, ours or another installation's."""
+    found: dict[str, list[psutil.Process]] = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            session_id = process.environ().get(MARK, "")
+            if session_id and process.status() != psutil.STATUS_ZOMBIE:
+                found.setdefault(session_id, []).append(process)
+    return found
+
+
+def workers(older_than_s: float) -> dict[str, list[psutil.Process]]:
+    """Every worker on this machine, by its command line: also one that never came to take its lock."""
+    found: dict[str, list[psutil.Process]] = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            argv = process.cmdline()
+            if argv[2:5] == ["-m", "worker", "--session"] and time.time() - process.create_time() > older_than_s:
+                found.setdefault(argv[5], []).append(process)
+    return found
+
+
+def kill(processes: Iterable[psutil.Process]) -> list[int]:
+    """Kill these and all below them at once; the pids that are still there."""
+    deadline = time.monotonic() + KILL_DEADLINE_S
+    roots = list(processes)
+    while tree := tree_of(0, roots):
+        if time.monotonic() > deadline:
+            return [process.pid for process in tree]
+        _kill(tree, 0)
+        time.sleep(POLL_INTERVAL_S)
+    return []
+
+
+def told(process: psutil.Process) -> str:
+    """Its pid and the beginning of its command line."""
+    with suppress(psutil.Error, OSError):
+        return f"{process.pid} ({' '.join(process.cmdline())[:60]})"
+    return str(process.pid)
 
 
 def tree_of(worker_pid: int, strays: Iterable[psutil.Process] = ()) -> list[psutil.Process]:

@@ -14,12 +14,15 @@ import socket
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 
+import msgspec
+
 from bridge.errors import RemoteError
 from worker import prctl
 from worker.processes_below import kill_descendants
 
 READ_BYTES = 256 * 1024
 LINE_LIMIT_BYTES = 64 * 1024 * 1024
+HEAD_BYTES = 4096
 SOCKET_BUFFER_BYTES = 1024 * 1024
 WRITE_DEADLINE_S = 30.0
 TERM_DEADLINE_S = 5.0
@@ -57,41 +60,50 @@ def arguments(
     return argv
 
 
+class Dropped(msgspec.Struct, frozen=True):
+    """A line above the limit: how it begins, and its whole length in bytes."""
+
+    head: bytes
+    size: int
+
+
 class LineFramer:
-    """Bytes in, whole lines out. A line above the limit is dropped, and counted, not the process."""
+    """Bytes in, whole lines out. Of a line above the limit only the head is kept, for it may ask for something."""
 
     def __init__(self, limit_bytes: int = LINE_LIMIT_BYTES) -> None:
         self._limit = limit_bytes
         self._parts: list[bytes] = []
         self._held = 0
-        self._dropping = False
-        self.dropped = 0
+        self._dropped_head: bytes | None = None
+        self._dropped_bytes = 0
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes) -> list[bytes | Dropped]:
         *whole, rest = data.split(b"\n")
-        lines = [line for piece in whole if (line := self._finish(piece)) is not None]
+        lines = [self._finish(piece) for piece in whole]
         self._hold(rest)
         return lines
 
     def _hold(self, piece: bytes) -> None:
-        if not piece or self._dropping:
+        if self._dropped_head is not None:
+            self._dropped_bytes += len(piece)
             return
-        self._parts.append(piece)
-        self._held += len(piece)
+        if piece:
+            self._parts.append(piece)
+            self._held += len(piece)
         if self._held > self._limit:
+            self._dropped_head, self._dropped_bytes = b"".join(self._parts)[:HEAD_BYTES], self._held
             self._parts.clear()
             self._held = 0
-            self._dropping = True
 
-    def _finish(self, piece: bytes) -> bytes | None:
+    def _finish(self, piece: bytes) -> bytes | Dropped:
         self._hold(piece)
+        if self._dropped_head is not None:
+            dropped = Dropped(self._dropped_head, self._dropped_bytes)
+            self._dropped_head = None
+            return dropped
         line = b"".join(self._parts)
         self._parts.clear()
         self._held = 0
-        if self._dropping:
-            self._dropping = False
-            self.dropped += 1
-            return None
         return line
 
 
@@ -114,7 +126,7 @@ class Claude:
     def stderr_tail(self) -> str:
         return "\n".join(self._stderr_tail)
 
-    async def lines(self) -> AsyncIterator[list[bytes]]:
+    async def lines(self) -> AsyncIterator[list[bytes | Dropped]]:
         """Batches of lines, as they come."""
         loop = asyncio.get_running_loop()
         while data := await _receive(loop, self._stdio):
@@ -127,7 +139,8 @@ class Claude:
         framer = LineFramer(STDERR_LINE_BYTES * 4)
         while data := await _receive(loop, self._stderr):
             for line in framer.feed(data):
-                self._stderr_tail.append(line[:STDERR_LINE_BYTES].decode(errors="replace"))
+                kept = line.head if isinstance(line, Dropped) else line
+                self._stderr_tail.append(kept[:STDERR_LINE_BYTES].decode(errors="replace"))
 
     async def write(self, line: bytes) -> None:
         """Raises RemoteError when the child does not take the line in time or is gone."""
@@ -146,6 +159,10 @@ class Claude:
             return await asyncio.wait_for(self._process.wait(), deadline_s)
         except TimeoutError:
             return None
+
+    def kill_now(self) -> None:
+        """SIGKILL, without waiting: nothing of the child's may act any more."""
+        self._signal(signal.SIGKILL)
 
     async def kill(self) -> int:
         """The last rungs: SIGTERM, then SIGKILL of the child and everything below us."""

@@ -151,6 +151,12 @@ class Plan(msgspec.Struct):
     content: str | None = None
 
 
+class Cancelled(msgspec.Struct):
+    """The answer to ``cancel_async_message``."""
+
+    cancelled: bool = False
+
+
 class Initialized(msgspec.Struct):
     """The answer to ``initialize``."""
 

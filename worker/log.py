@@ -5,12 +5,18 @@ file; the kinds in ``_SYNCED`` also wait for the disk, because an effect outside
 person was told of them. A line that is half written at the end (the power went, the disk was full) was never
 acknowledged by anybody and is cut off; damage further up cuts there, keeps what followed beside the log, and
 the hole is told by a LogGap (``skip_to``).
+
+What a supervisor acknowledged is kept in a small file beside it (``Acked``), also over the worker's death: of a
+truncated log it tells how far it once reached, and to a supervisor with an older database how far its threads were
+written.
 """
 
+import errno
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -26,28 +32,45 @@ _SYNCED = (
     e.TurnEnded,
     e.LogGap,
 )
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _decoder: msgspec.json.Decoder[e.Record] = msgspec.json.Decoder(e.Record)
 _encoder = msgspec.json.Encoder()
+
+
+class LogWriteError(OSError):
+    """The log took no record: nothing may act any more, for nobody would know of it."""
+
+    @property
+    def is_full(self) -> bool:
+        """There is no room: on the disk, in the user's quota, or below the limit on a file's size."""
+        return self.errno in _FULL
+
+    def in_words(self) -> str:
+        what = "the disk is full" if self.is_full else "the log cannot be written"
+        return f"{what}: {self.filename}: {self.strerror}"
 
 
 class EventLog:
     """One session's log. Exactly one process may have it open: the holder of the session's lock."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        """Opens and recovers. Raises OSError when the file cannot be opened or repaired."""
+        """Opens and recovers. Raises LogWriteError when the file cannot be opened or repaired."""
         self._path = path
         self._clock = clock
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._offsets: list[int] = []
         self.generation = ""
         self.first = 1
         self.last = 0
         self.damage = ""
         """What recovery had to cut off, in words; empty when the log was whole."""
-        self._recover()
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._recover()
+        except OSError as error:
+            raise _told(error, path) from error
 
     def append(self, event: e.AnyEvent) -> e.Record:
-        """The event as a numbered record, in the file. Raises OSError when it could not be written whole."""
+        """The event as a numbered record, in the file. Raises LogWriteError when it could not be written whole."""
         if not self.generation:
             self.generation = secrets.token_hex(8)
         record = e.Record(self.generation, self.last + 1, self._clock(), event)
@@ -94,12 +117,13 @@ class EventLog:
         try:
             written = os.write(self._fd, line)
             if written != len(line):
-                raise OSError(f"only {written} of {len(line)} bytes were written to {self._path}")
+                raise OSError(errno.ENOSPC, f"only {written} of {len(line)} bytes were written")
             if sync:
                 os.fdatasync(self._fd)
-        except OSError:
-            os.ftruncate(self._fd, offset)
-            raise
+        except OSError as error:
+            with suppress(OSError):  # then the next opening cuts it off
+                os.ftruncate(self._fd, offset)
+            raise _told(error, self._path) from error
         self._offsets.append(offset)
 
     def _size(self) -> int:
@@ -132,6 +156,46 @@ class EventLog:
                 beside.write(rest)
         self.damage = f"{len(rest)} unreadable bytes at the end of the log were cut off"
         os.ftruncate(self._fd, whole)
+
+
+class Acked:
+    """How far the log of a generation was ever acknowledged; one fixed-length line, written in one call.
+
+    It is never waited for: a lower figure than the true one only means that a supervisor is told less.
+    """
+
+    def __init__(self, path: Path, generation: str) -> None:
+        self._path = path
+        self._generation = generation
+        self.seq = self._read()
+        """0 when the file is of another log, unreadable, or not there."""
+
+    def raise_to(self, seq: int) -> None:
+        """A full disk is no reason to stop here: the log will say so."""
+        if seq <= self.seq:
+            return
+        self.seq = seq
+        with suppress(OSError):
+            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.pwrite(fd, f"{self._generation} {seq:020d}\n".encode(), 0)
+            finally:
+                os.close(fd)
+
+    def begin(self) -> None:
+        """Of a new log nothing was acknowledged yet; also that is worth a note."""
+        self.seq = -1
+        self.raise_to(0)
+
+    def _read(self) -> int:
+        with suppress(OSError, ValueError):
+            generation, seq = self._path.read_text().split()
+            return int(seq) if generation == self._generation else 0
+        return 0
+
+
+def _told(error: OSError, path: Path) -> LogWriteError:
+    return LogWriteError(error.errno, error.strerror or str(error), str(path))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

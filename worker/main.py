@@ -3,6 +3,7 @@
 A worker lives as long as its child. Its life, in order: take the session's lock, open the log and close what
 a dead worker left open, shut the child in, say hello, serve, and at the child's end write ChildExited and
 give the supervisor a moment to take the rest. Without a supervisor everything goes on: the log is the truth.
+Without a log nothing does: a record that cannot be written ends the child at once, and the worker with it.
 """
 
 import asyncio
@@ -16,49 +17,51 @@ from pathlib import Path
 from bridge import commands as c
 from bridge import events as e
 from bridge.errors import BridgeError, UserError
-from bridge.layout import Layout
-from bridge.start import WorkerStart, decode_start
+from bridge.layout import Layout, SessionLayout
+from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, decode_start
 from worker import claude as cli
 from worker import containment, lock, prctl, recovery
-from worker.log import EventLog
+from worker.log import Acked, EventLog, LogWriteError
 from worker.processes_below import kill_descendants
 from worker.stream import DeltaRead, Line, Step, Stream
 from worker.uplink import Keys, Uplink
+from worker.watch import DEADLINES_S, Watch
 
-INITIALIZE_DEADLINE_S = 60.0
-INTERRUPT_DEADLINE_S = 10.0
 END_SESSION_DEADLINE_S = 5.0
 FAREWELL_DEADLINE_S = 5.0
 STDERR_DEADLINE_S = 1.0
-EXIT_LOCKED = 75
-"""Another worker has the session (sysexits' EX_TEMPFAIL)."""
+WATCH_INTERVAL_S = 0.5
 
 
 class Worker:
     """One session's worker. ``steps`` of the stream are taken here, in their order."""
 
-    def __init__(self, start: WorkerStart, log: EventLog) -> None:
+    def __init__(self, start: WorkerStart, log: EventLog, acked: Acked) -> None:
         self._start = start
         self._log = log
         self._past = recovery.read_past(log.read())
         self._commands: asyncio.Queue[c.AnyCommand] = asyncio.Queue()
+        self._again: dict[int, e.PromptAccepted] = {}
+        self._void: set[int] = set()
         self._claude: cli.Claude | None = None
         self._stream: Stream | None = None
+        self._watch = Watch()
         self._turn_over = asyncio.Event()
         self._ready = asyncio.Event()
         self._stopping = False
+        self._drops_queued = False
         self._failure = ""
         self._pid = os.getpid()
-        self._uplink = Uplink(start.created.session_id, log, self._pid, self._commands.put_nowait, self._pending)
+        self._uplink = Uplink(start.created.session_id, log, acked, self._pid, self._commands.put_nowait, self._pending)
 
     async def run(self) -> None:
-        self._begin_log()
-        again = self._close_past()
+        """Raises LogWriteError when the log takes no more; whatever is below us then is still to be ended."""
+        self._close_past()
         async with asyncio.TaskGroup() as tasks:
             keys = Keys(self._start.public_key, self._start.secret_key, self._start.server_key)
             uplink = tasks.create_task(self._uplink.run(self._start.endpoint, keys))
-            if self._start.wake or again:
-                await self._serve(again)
+            if self._start.wake or self._again:
+                await self._serve()
             else:
                 self._record(e.ChildExited(0, wanted=True))
             await self._uplink.drained(FAREWELL_DEADLINE_S)
@@ -66,18 +69,12 @@ class Worker:
 
     # --- the log -------------------------------------------------------------------------------------
 
-    def _begin_log(self) -> None:
-        if not self._log.last:
-            self._record(self._start.created)
-        if self._log.damage:
-            self._record(e.Noticed(self._log.damage))
-
-    def _close_past(self) -> list[e.PromptAccepted]:
-        """Close what the worker before left open; what it returns Claude never took, and gets again."""
+    def _close_past(self) -> None:
+        """Close what the worker before left open; what Claude never took it gets again."""
         events, again = recovery.closing_events(self._past, self._taken(self._past))
         for event in events:
             self._record(event)
-        return again
+        self._again = {prompt.prompt_id: prompt for prompt in again}
 
     def _taken(self, past: recovery.Past) -> frozenset[str]:
         open_prompts = past.session.prompts.values() if past.session else ()
@@ -86,7 +83,12 @@ class Worker:
         return recovery.uuids_taken(transcript, [prompt.uuid for prompt in open_prompts])
 
     def _record(self, event: e.AnyEvent) -> e.Record:
-        record = self._log.append(event)
+        try:
+            record = self._log.append(event)
+        except LogWriteError:
+            if self._claude:
+                self._claude.kill_now()
+            raise
         self._uplink.wake()
         return record
 
@@ -95,7 +97,7 @@ class Worker:
 
     # --- serving -------------------------------------------------------------------------------------
 
-    async def _serve(self, again: list[e.PromptAccepted]) -> None:
+    async def _serve(self) -> None:
         try:
             shell = self._shut_in()
             self._record(e.WorkerStarted(self._pid, shell.contained, shell.how))
@@ -107,8 +109,8 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             stderr = tasks.create_task(claude.drain_stderr())
             others = [
-                tasks.create_task(self._obey_all()),
-                tasks.create_task(self._initialize(again)),
+                tasks.create_task(self._work()),
+                tasks.create_task(self._watch_child()),
                 tasks.create_task(self._stop_on_signal()),
             ]
             await self._read(claude, stream)
@@ -185,7 +187,10 @@ class Worker:
     async def _read(self, claude: cli.Claude, stream: Stream) -> None:
         async for batch in claude.lines():
             for line in batch:
-                await self._take(stream.receive(line))
+                if isinstance(line, cli.Dropped):
+                    await self._take(stream.dropped(line.head, line.size))
+                else:
+                    await self._take(stream.receive(line))
 
     async def _take(self, steps: list[Step]) -> None:
         for step in steps:
@@ -202,6 +207,8 @@ class Worker:
         match event:
             case e.PermissionRequested(request_id=request_id) if self._stream:
                 self._stream.named(request_id, record.seq)
+            case e.PromptAccepted():
+                self._past.prompts[event.prompt_id] = event
             case e.TextWritten(block=block):
                 self._uplink.forget(block)
             case e.TextWithdrawn(blocks=blocks):
@@ -209,6 +216,7 @@ class Worker:
                     self._uplink.forget(block)
             case e.TurnEnded():
                 self._uplink.forget_all()
+                self._watch.turn_ended()
                 self._turn_over.set()
             case e.ChildStarted():
                 self._ready.set()
@@ -226,36 +234,47 @@ class Worker:
 
     # --- commands ------------------------------------------------------------------------------------
 
-    async def _initialize(self, again: list[e.PromptAccepted]) -> None:
-        assert self._stream and self._claude
+    async def _work(self) -> None:
+        """Initialize, send again what no Claude took, then obey. What was edited meanwhile is sent as it is now."""
+        assert self._stream
         await self._take(self._stream.initialize())
-        try:
-            await asyncio.wait_for(self._ready.wait(), INITIALIZE_DEADLINE_S)
-        except TimeoutError:
-            self._failure = f"Claude did not answer within {INITIALIZE_DEADLINE_S:.0f} seconds of its start"
-            await self._claude.kill()
-            return
-        for prompt in again:
-            await self._prompt(c.Prompt(prompt.prompt_id, prompt.text, prompt.author_id, prompt.author))
-
-    async def _obey_all(self) -> None:
         await self._ready.wait()
+        later = await self._first_amendments() if self._again else []
+        for prompt in list(self._again.values()):
+            del self._again[prompt.prompt_id]
+            await self._send_prompt(recovery.edited(prompt, prompt.text))
+        for command in later:
+            await self._obey(command)
         while True:
             await self._obey(await self._commands.get())
+
+    async def _first_amendments(self) -> list[c.AnyCommand]:
+        """The supervisor may know that a prompt was edited or deleted; the other commands can wait a moment."""
+        await self._uplink.welcomed()
+        waiting = self._drain_commands()
+        for command in waiting:
+            if isinstance(command, c.Amend):
+                await self._obey(command)
+        return [command for command in waiting if not isinstance(command, c.Amend)]
+
+    def _drain_commands(self) -> list[c.AnyCommand]:
+        return [self._commands.get_nowait() for _ in range(self._commands.qsize())]
 
     async def _obey(self, command: c.AnyCommand) -> None:
         assert self._stream
         match command:
-            case c.Prompt() if command.prompt_id not in self._past.prompts:
-                await self._prompt(command)
+            case c.Prompt() if command.prompt_id not in self._past.prompts and command.prompt_id not in self._void:
+                await self._send_prompt(_accepted(command))
+            case c.Amend() if command.command_id not in self._past.commands:
+                self._past.commands.add(command.command_id)
+                await self._amend(command)
             case c.Decide() if command.generation != self._log.generation:
-                self._record(e.DecisionRefused(command.seq, "the request is of a log that is gone", command.decided_by))
+                self._refuse_old(command)
             case c.Decide():
                 await self._take(self._stream.decide(command))
             case c.Interrupt() if command.command_id not in self._past.commands:
                 self._past.commands.add(command.command_id)
-                self._record(e.InterruptAccepted(command.command_id, command.by, command.keep_queued))
-                await self._take(self._stream.interrupt(keep_queued=command.keep_queued))
+                await self._interrupt(command)
             case c.Configure() if command.command_id not in self._past.commands:
                 self._past.commands.add(command.command_id)
                 await self._take(self._stream.configure(command))
@@ -264,16 +283,64 @@ class Worker:
             case _:
                 pass  # a repetition of what the log says was taken
 
-    async def _prompt(self, command: c.Prompt) -> None:
+    async def _send_prompt(self, accepted: e.PromptAccepted) -> None:
         assert self._stream
-        accepted = e.PromptAccepted(
-            command.prompt_id, str(uuid.uuid4()), command.text, command.author_id, command.author
-        )
-        self._past.prompts[command.prompt_id] = accepted
+        self._past.prompts[accepted.prompt_id] = accepted
         self._record(accepted)
         await self._take(self._stream.prompt(accepted.prompt_id, accepted.uuid, accepted.text))
 
+    async def _amend(self, command: c.Amend) -> None:
+        """An edit or a deletion: of a prompt that Claude has, that it will get, or that never came to us."""
+        assert self._stream
+        known = self._past.prompts.get(command.prompt_id)
+        if command.prompt_id in self._again:
+            await self._take([*recovery.amended(command, self._again)])
+        elif known is None:
+            if command.text is None:
+                self._void.add(command.prompt_id)
+            self._record(_amended(command))  # an edit's own Prompt comes with the new text
+        elif known.text == command.text:
+            self._record(_amended(command))
+        else:
+            new = None if command.text is None else recovery.edited(known, command.text)
+            await self._take(self._stream.amend(command, known.uuid, new))
+
+    async def _interrupt(self, command: c.Interrupt) -> None:
+        assert self._stream
+        self._record(e.InterruptAccepted(command.command_id, command.by, command.keep_queued))
+        self._drops_queued = not command.keep_queued
+        self._watch.told_to_stop(asyncio.get_running_loop().time())
+        await self._take(self._stream.interrupt(keep_queued=command.keep_queued))
+
+    def _refuse_old(self, command: c.Decide) -> None:
+        """A decision on a request of a log that was lost; said once, however often it is repeated."""
+        key = c.key_of(command)
+        if key not in self._past.commands:
+            self._past.commands.add(key)
+            self._record(e.DecisionRefused(command.seq, "the request is of a log that is gone", command.decided_by))
+
     # --- the end -------------------------------------------------------------------------------------
+
+    async def _watch_child(self) -> None:
+        """A child that owes an answer for too long, or does not end the turn that it was told to end, is ended."""
+        assert self._stream
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL_S)
+            objection = self._watch.objection(self._stream.unanswered, loop.time(), in_turn=self._stream.in_turn)
+            if objection and not self._stopping:
+                await self._end_hung(objection)
+                return
+
+    async def _end_hung(self, why: str) -> None:
+        """The ladder's lower end: who does not even answer is not asked to end by itself."""
+        assert self._stream and self._claude
+        self._failure = self._failure or f"{why}, so its process was ended"
+        if not self._stream.unanswered:
+            await self._take(self._stream.end_session())
+            if await self._claude.exited(END_SESSION_DEADLINE_S) is not None:
+                return
+        await self._claude.kill()
 
     async def _stop_on_signal(self) -> None:
         told = asyncio.Event()
@@ -295,7 +362,7 @@ class Worker:
             self._turn_over.clear()
             await self._take(self._stream.interrupt(keep_queued=False))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._turn_over.wait(), INTERRUPT_DEADLINE_S)
+                await asyncio.wait_for(self._turn_over.wait(), DEADLINES_S["interrupt"])
         await self._take(self._stream.end_session())
         if await self._claude.exited(END_SESSION_DEADLINE_S) is None:
             await self._claude.kill()
@@ -311,24 +378,51 @@ class Worker:
     def _close_child(self, code: int, stderr_tail: str) -> None:
         """Whatever the child left open, nobody will end any more. Who stops drops what is queued."""
         past = recovery.read_past(self._log.read())
-        outcome: e.Outcome = "interrupted" if self._stopping else "lost"
-        why = "stopped" if self._stopping else "Claude ended while this ran"
-        events, again = recovery.closing_events(past, self._taken(past), outcome, why)
-        dropped = [e.PromptCancelled(prompt.prompt_id, why) for prompt in again if self._stopping]
-        for event in [*events, *dropped]:
-            self._record(event)
+        is_wanted = self._stopping or self._watch.is_told_to_stop
         reason = "" if self._stopping else self._failure or exit_in_words(code, stderr_tail)
+        why = "stopped" if self._stopping else reason
+        events, again = recovery.closing_events(past, self._taken(past), "interrupted" if is_wanted else "lost", why)
+        waiting = {prompt.prompt_id: prompt for prompt in again}
+        for command in self._unsettled_amends():
+            events += recovery.amended(command, waiting)
+        if self._stopping or (is_wanted and self._drops_queued):
+            events += [e.PromptCancelled(prompt_id, why) for prompt_id in waiting]
+        for event in events:
+            self._record(event)
         self._record(e.ChildExited(code, self._stopping, reason, stderr_tail))
+
+    def _unsettled_amends(self) -> list[c.Amend]:
+        """Those that Claude did not answer, and those that did not even come to it."""
+        asked = self._stream.unsettled_amends if self._stream else []
+        unread = [command for command in self._drain_commands() if isinstance(command, c.Amend)]
+        return [*asked, *(command for command in unread if command.command_id not in self._past.commands)]
+
+
+def _accepted(command: c.Prompt) -> e.PromptAccepted:
+    return e.PromptAccepted(
+        command.prompt_id, str(uuid.uuid4()), command.text, command.author_id, command.author, command.is_message
+    )
+
+
+def _amended(command: c.Amend) -> e.PromptAmended:
+    """Nothing has to be done for it."""
+    return e.PromptAmended(command.command_id, command.prompt_id, command.text is None, done=True)
 
 
 def exit_in_words(code: int, stderr_tail: str) -> str:
     """Why a child ended by itself, for a person: the signal's or the code's meaning and stderr's last line."""
     last_words = stderr_tail.strip().splitlines()[-1:] or [""]
-    if code < 0:
-        how = f"Claude was ended by {signal.Signals(-code).name}"
+    if name := _signal_name(code):
+        how = f"Claude was ended by {name}"
     else:
         how = f"Claude ended by itself with exit code {code}"
     return f"{how}: {last_words[0]}" if last_words[0] else how
+
+
+def _signal_name(code: int) -> str:
+    """Negative as in Popen; above 128 as a shell says it, and bubblewrap. Empty for an ordinary exit."""
+    number = -code if code < 0 else code - 128
+    return signal.Signals(number).name if number in set(signal.Signals) else ""
 
 
 def read_start(fd: int) -> WorkerStart:
@@ -337,19 +431,68 @@ def read_start(fd: int) -> WorkerStart:
         return decode_start(pipe.read())
 
 
+def begin_log(start: WorkerStart, paths: SessionLayout) -> tuple[EventLog, Acked]:
+    """The session's log, ready to be appended to: begun when it is new, and never below what is known of it.
+
+    A supervisor that knows more of this log than the log holds has shown it and decided on it: what comes now gets
+    higher numbers, so that no old button fits a new request. Raises LogWriteError.
+    """
+    log = EventLog(paths.log)
+    acked = Acked(paths.acked, log.generation)
+    known = max(start.applied if start.generation == log.generation else 0, acked.seq)
+    if log.generation and known > log.last:
+        log.skip_to(known)
+    if not log.last:
+        log.append(start.created)
+        acked = Acked(paths.acked, log.generation)
+        acked.begin()
+    if log.damage:
+        log.append(e.Noticed(log.damage))
+    return log, acked
+
+
 def run(start_fd: int) -> int:
-    """The process's exit code."""
+    """The process's exit code; ``bridge.start`` has their meanings."""
     prctl.undumpable()
     os.chdir("/")
     os.umask(0o077)
     start = read_start(start_fd)
     paths = Layout(Path(start.state_directory)).session(start.created.session_id)
-    paths.folder.mkdir(parents=True, exist_ok=True)
-    if lock.take(paths.lock) is None:
-        print("another worker has this session", file=sys.stderr)
-        return EXIT_LOCKED
-    prctl.become_subreaper()
-    log = EventLog(paths.log)
-    asyncio.run(Worker(start, log).run())
-    log.close()
+    try:
+        paths.folder.mkdir(parents=True, exist_ok=True)
+        if lock.take(paths.lock) is None:
+            return _end("another worker has this session", EXIT_LOCKED)
+        prctl.become_subreaper()
+        log, acked = begin_log(start, paths)
+        asyncio.run(Worker(start, log, acked).run())
+    except OSError as error:
+        return _end_without_log(error)
+    except BaseExceptionGroup as errors:
+        if (failed := _failed_append(errors)) is None:
+            raise
+        return _end_without_log(failed)
     return 0
+
+
+def _end_without_log(error: OSError) -> int:
+    """Nothing below us may act on: nobody would know of it."""
+    kill_descendants(cli.KILL_DEADLINE_S)
+    if not isinstance(error, LogWriteError):
+        error = LogWriteError(error.errno, error.strerror or str(error), error.filename)
+    return _end(error.in_words(), EXIT_DISK_FULL if error.is_full else EXIT_LOG)
+
+
+def _failed_append(errors: BaseExceptionGroup[BaseException]) -> LogWriteError | None:
+    """In however many groups it comes."""
+    for error in errors.exceptions:
+        found = _failed_append(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, LogWriteError):
+            return found
+    return None
+
+
+def _end(words: str, code: int) -> int:
+    """Stderr is a file, maybe on the disk that is full: then only the code tells."""
+    with contextlib.suppress(OSError):
+        os.write(sys.stderr.fileno(), f"{words}\n".encode())
+    return code

@@ -9,13 +9,17 @@ the last one only; Claude takes prompts in their order, so with one all before i
 
 from collections.abc import Iterable
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 
+from bridge import commands as c
 from bridge import events as e
 from bridge.session import ManagedSession, PromptState, session_from
 
 LOST = "the worker died while this ran"
+NEVER_ALLOWED = "it was waiting for permission, so it did not run"
+DELETED = "deleted"
 
 
 class Past(msgspec.Struct):
@@ -44,7 +48,9 @@ def read_past(records: Iterable[e.Record]) -> Past:
             case e.TurnEnded() as turn:
                 past.completed_turns += turn.outcome == "completed"
                 past.tools = {tool: agent for tool, agent in past.tools.items() if agent}
-            case e.InterruptAccepted() | e.ConfigureAccepted() | e.WorkerStopping():
+            case e.LogGap():
+                past.tools.clear()
+            case e.InterruptAccepted() | e.ConfigureAccepted() | e.WorkerStopping() | e.PromptAmended():
                 past.commands.add(record.event.command_id)
             case _:
                 pass
@@ -60,7 +66,11 @@ def closing_events(
     if not (session := past.session):
         return [], []
     events: list[e.AnyEvent] = []
-    events += [e.ToolFinished(tool, True, "", unknown=True) for tool in past.tools]
+    waiting = {request.event.tool_use_id for request in session.requests.values()}
+    events += [
+        e.ToolFinished(tool, True, NEVER_ALLOWED if tool in waiting else "", unknown=tool not in waiting)
+        for tool in past.tools
+    ]
     events += [e.PermissionWithdrawn(seq, why) for seq in session.requests]
     events += [e.TaskEnded(task, "lost", why) for task in session.tasks]
     if session.turn:
@@ -69,6 +79,27 @@ def closing_events(
     again = [past.prompts[i] for i in session.prompts if i not in was_taken]
     events += [e.PromptCancelled(i, why) for i in session.prompts if i in was_taken]
     return events, again
+
+
+def amended(command: c.Amend, waiting: dict[int, e.PromptAccepted]) -> list[e.AnyEvent]:
+    """What an edit or a deletion makes of the prompts that no child has; ``waiting`` is changed by it.
+
+    The new text is in the log before anything says that the old one is void.
+    """
+    old = waiting.get(command.prompt_id)
+    told = e.PromptAmended(command.command_id, command.prompt_id, command.text is None, done=old is not None)
+    if old is None:
+        return [told]
+    if command.text is None:
+        del waiting[command.prompt_id]
+        return [told, e.PromptCancelled(command.prompt_id, DELETED)]
+    new = waiting[command.prompt_id] = edited(old, command.text)
+    return [new, told]
+
+
+def edited(prompt: e.PromptAccepted, text: str) -> e.PromptAccepted:
+    """The prompt with another text, and so under another uuid."""
+    return msgspec.structs.replace(prompt, uuid=str(uuid4()), text=text)
 
 
 def transcript_of(claude_id: str, claude_home: Path) -> Path | None:

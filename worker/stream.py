@@ -10,6 +10,7 @@ prompt's own end comes from its lifecycle, by uuid (PROTOCOL.md sections 4, 5 an
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from itertools import count
 
@@ -19,8 +20,11 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.permission import ADVICE_TO_ASK_IN_TEXT, digest_of
 from worker import frames as f
+from worker.recovery import DELETED
 
 OUTPUT_KEPT_BYTES = 16 * 1024
+TEXT_KEPT_CHARS = 256 * 1024
+"""Of one block of text: about 130 posts, and as much as a model writes at once (64,000 tokens)."""
 
 
 class DeltaRead(msgspec.Struct, frozen=True):
@@ -47,6 +51,14 @@ class OpenRequest(msgspec.Struct, frozen=True):
     raw_input: msgspec.Raw | None
 
 
+class Amending(msgspec.Struct):
+    """Claude was asked to give a prompt back. ``new`` is to be sent instead; None: nothing, it was deleted."""
+
+    commands: list[c.Amend]
+    new: e.PromptAccepted | None
+    was_cancelled: bool = False
+
+
 class Stream:
     """The protocol state of one child. ``child_pid`` is its pid as the host sees it."""
 
@@ -56,11 +68,13 @@ class Stream:
         self._resuming = resuming
         self._ready = False
         self._numbers = count(1)
-        self._awaited: dict[str, Callable[[f.ControlResponse], list[Step]]] = {}
+        self._awaited: dict[str, tuple[str, Callable[[f.ControlResponse], list[Step]]]] = {}
         self._prompts: dict[str, int] = {}
+        self._amending: dict[str, Amending] = {}
         self._turn: list[int] | None = None
         self._turn_said_text = False
         self._open_block = ""
+        self._open_chars = 0
         self._blocks: dict[str, list[str]] = {}
         self._message_id = ""
         self._last_wake = ""
@@ -83,6 +97,15 @@ class Stream:
     def open_prompts(self) -> list[int]:
         return list(self._prompts.values())
 
+    @property
+    def unanswered(self) -> dict[str, str]:
+        """Our requests that Claude owes an answer: request id → subtype."""
+        return {request_id: subtype for request_id, (subtype, _) in self._awaited.items()}
+
+    @property
+    def unsettled_amends(self) -> list[c.Amend]:
+        return [command for amending in self._amending.values() for command in amending.commands]
+
     # --- commands in, lines out ----------------------------------------------------------------------
 
     def initialize(self) -> list[Step]:
@@ -94,6 +117,31 @@ class Stream:
 
     def interrupt(self, *, keep_queued: bool) -> list[Step]:
         return [self._request("interrupt", _nothing, cancel_queued=not keep_queued)]
+
+    def amend(self, command: c.Amend, uuid: str, new: e.PromptAccepted | None) -> list[Step]:
+        """Ask Claude to give back the prompt that it got under ``uuid``; the PromptAmended follows its answer.
+
+        While we wait, a lifecycle line that says *cancelled* is ours, and not the end of the prompt.
+        """
+        if uuid not in self._prompts:
+            return [_amended(command, done=False)]
+        if amending := self._amending.get(uuid):
+            amending.commands.append(command)
+            amending.new = new
+            return []
+        self._amending[uuid] = Amending([command], new)
+        return [self._request("cancel_async_message", lambda r: self._on_given_back(uuid, r), message_uuid=uuid)]
+
+    def _on_given_back(self, uuid: str, response: f.ControlResponse) -> list[Step]:
+        amending = self._amending.pop(uuid)
+        done = f.part(response.response, f.Cancelled).cancelled
+        told: list[Step] = [_amended(command, done=done) for command in amending.commands]
+        if not (done or amending.was_cancelled):
+            return told
+        prompt_id = self._prompts.pop(uuid, amending.commands[0].prompt_id)
+        if done and amending.new:
+            return [amending.new, *told, *self.prompt(prompt_id, amending.new.uuid, amending.new.text)]
+        return [*told, e.PromptCancelled(prompt_id, DELETED if done else "")]
 
     def end_session(self) -> list[Step]:
         return [self._request("end_session", _nothing)]
@@ -142,7 +190,7 @@ class Stream:
 
     def _request(self, subtype: str, answered: Callable[[f.ControlResponse], list[Step]], **fields: object) -> Line:
         request_id = f"tb{next(self._numbers)}"
-        self._awaited[request_id] = answered
+        self._awaited[request_id] = (subtype, answered)
         return Line(f.control_request(request_id, subtype, **fields))
 
     # --- lines in, events out ------------------------------------------------------------------------
@@ -155,6 +203,15 @@ class Stream:
         if handler := _HANDLERS.get(frame.type):
             steps += handler(self, frame)
         return steps
+
+    def dropped(self, head: bytes, size: int) -> list[Step]:
+        """A line that was too long to be read. If it may have been a request, Claude must not wait for ever."""
+        told = e.Noticed(f"A line of {size // 1_000_000} MB from Claude was too long to be read, and is left out.")
+        if _HARMLESS.match(head):
+            return [told]
+        if (found := _REQUEST_ID.search(head)) and b'"control_request"' in head:
+            return [told, Line(f.refusal(found[1].decode(), "the request was too long to be shown"))]
+        return [told, *(self.interrupt(keep_queued=True) if self.in_turn else [])]
 
     def _follow_claude_id(self, frame: f.Frame) -> list[Step]:
         """``/clear`` changes Claude's id in the live process, so every line is looked at (section 9).
@@ -178,6 +235,9 @@ class Stream:
             case "completed":
                 del self._prompts[frame.command_uuid]
                 return [e.PromptDone(prompt_id)]
+            case "cancelled" if amending := self._amending.get(frame.command_uuid):
+                amending.was_cancelled = True
+                return []
             case "cancelled" | "discarded" | "refused":
                 del self._prompts[frame.command_uuid]
                 return [e.PromptCancelled(prompt_id, "" if frame.state == "cancelled" else frame.state)]
@@ -203,10 +263,10 @@ class Stream:
                 self._message_id = event.message.id
                 self._blocks[self._message_id] = []
             case "content_block_start":
-                self._open_block = f"{self._message_id}:{event.index}"
+                self._open_block, self._open_chars = f"{self._message_id}:{event.index}", 0
                 self._blocks.setdefault(self._message_id, []).append(self._open_block)
             case "content_block_delta" if event.delta.type == "text_delta" and self._open_block:
-                return [DeltaRead(self._open_block, event.delta.text)]
+                return self._on_text_delta(event.delta.text)
             case "content_block_stop":
                 self._open_block = ""
             case "message_stop":
@@ -214,6 +274,12 @@ class Stream:
             case _:
                 pass
         return []
+
+    def _on_text_delta(self, text: str) -> list[Step]:
+        """As far as the text will be kept."""
+        kept = text[: max(0, TEXT_KEPT_CHARS - self._open_chars)]
+        self._open_chars += len(text)
+        return [DeltaRead(self._open_block, kept)] if kept else []
 
     def _on_message_stop(self, frame: f.Frame) -> list[Step]:
         self._open_block = ""
@@ -231,7 +297,7 @@ class Stream:
         steps: list[Step] = []
         for block in message.blocks():
             if block.type == "text" and block.text.strip():
-                steps.append(e.TextWritten(self._name_block(frame, agent), block.text, agent))
+                steps.append(e.TextWritten(self._name_block(frame, agent), _kept_text(block.text), agent))
                 self._turn_said_text |= not agent
             elif block.type == "tool_use":
                 kept, size, _ = _capped(bytes(block.input).decode(errors="replace"))
@@ -417,8 +483,8 @@ class Stream:
 
     def _on_control_response(self, frame: f.Frame) -> list[Step]:
         response = f.part(frame.response, f.ControlResponse)
-        answered = self._awaited.pop(response.request_id, None)
-        return answered(response) if answered else []
+        awaited = self._awaited.pop(response.request_id, None)
+        return awaited[1](response) if awaited else []
 
     def _on_initialized(self, response: f.ControlResponse) -> list[Step]:
         self._ready = True
@@ -445,6 +511,20 @@ _HANDLERS: dict[str, Callable[[Stream, f.Frame], list[Step]]] = {
     "control_cancel_request": Stream._on_cancel_request,
     "control_response": Stream._on_control_response,
 }
+
+
+_HARMLESS = re.compile(rb'\{"type":\s*"(assistant|user|system|stream_event|result)"')
+_REQUEST_ID = re.compile(rb'"request_id":\s*"([0-9A-Za-z_.:-]{1,100})"')
+
+
+def _amended(command: c.Amend, *, done: bool) -> e.PromptAmended:
+    return e.PromptAmended(command.command_id, command.prompt_id, command.text is None, done)
+
+
+def _kept_text(text: str) -> str:
+    if len(text) <= TEXT_KEPT_CHARS:
+        return text
+    return f"{text[:TEXT_KEPT_CHARS]}\n\n… (Claude wrote {len(text) - TEXT_KEPT_CHARS:,} more characters here)"
 
 
 def _nothing(_response: f.ControlResponse) -> list[Step]:

@@ -17,11 +17,12 @@ from zmq.utils.monitor import recv_monitor_message
 from bridge import wire
 from bridge.commands import AnyCommand
 from bridge.errors import RemoteError
-from worker.log import EventLog
+from worker.log import Acked, EventLog
 
 HELLO_INTERVAL_S = 0.25
 ACK_DEADLINE_S = 5.0
 UNWELCOMED_DEADLINE_S = 1.5
+FIRST_ORDERS_S = 0.05
 DELTA_INTERVAL_S = 0.06
 RECONNECT_INTERVAL_MS = 100
 RECONNECT_INTERVAL_MAX_MS = 1000
@@ -43,12 +44,14 @@ class Uplink:
         self,
         session_id: str,
         log: EventLog,
+        acked: Acked,
         pid: int,
         obey: Callable[[AnyCommand], None],
         pending: Callable[[], tuple[int, ...]],
     ) -> None:
         self._session_id = session_id
         self._log = log
+        self._ever_acked = acked
         self._pid = pid
         self._obey = obey
         self._pending = pending
@@ -106,6 +109,18 @@ class Uplink:
             return False
         return True
 
+    async def welcomed(self, deadline_s: float = UNWELCOMED_DEADLINE_S) -> bool:
+        """Whether a supervisor answered within the deadline, in seconds; its first orders come with the answer."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                while not self._welcomed:
+                    self._acked_changed.clear()
+                    await self._acked_changed.wait()
+        except TimeoutError:
+            return False
+        await asyncio.sleep(FIRST_ORDERS_S)
+        return True
+
     # --- in ------------------------------------------------------------------------------------------
 
     async def _receive(self, socket: zmq.asyncio.Socket) -> None:
@@ -124,6 +139,7 @@ class Uplink:
                 self._on_welcome(message)
             case wire.Ack():
                 self._acked = max(self._acked, message.applied)
+                self._ever_acked.raise_to(min(message.applied, self._log.last))
                 self._made_progress()
             case wire.Order():
                 self._obey(message.command)
@@ -133,6 +149,7 @@ class Uplink:
         if applied > self._log.last:
             self._log.skip_to(applied)
         self._sent = self._acked = applied
+        self._ever_acked.raise_to(applied)
         self._shown.clear()
         self._welcomed = True
         self._made_progress()
@@ -179,7 +196,14 @@ class Uplink:
         self._welcomed = False
         log = self._log
         return wire.Hello(
-            self._session_id, wire.PROTOCOL, log.generation, log.first, log.last, self._pid, self._pending()
+            self._session_id,
+            wire.PROTOCOL,
+            log.generation,
+            log.first,
+            log.last,
+            self._pid,
+            self._pending(),
+            self._ever_acked.seq,
         )
 
     async def _send_records(self, socket: zmq.asyncio.Socket) -> bool:

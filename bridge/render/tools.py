@@ -37,6 +37,14 @@ def running_tool_line(name: str, tool_input: Input, cwd: str) -> str:
     return f"{RUNNING} {tool_line(name, tool_input, cwd)}"
 
 
+def read_input(text: str) -> Input:
+    """The input as far as it was kept; a cut one is no JSON any more, and told as its text."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except (msgspec.MsgspecError, RecursionError):
+        return {"input": text}
+
+
 def unknown_tool_line(name: str, tool_input: Input, cwd: str) -> str:
     """The line of a tool whose outcome nobody knows."""
     end = " – outcome unknown"

@@ -15,7 +15,7 @@ import msgspec
 
 from bridge import events as e
 from bridge.permission import PermissionRequest, Settled
-from bridge.render import cards, tools
+from bridge.render import cards, lost, notices, tools
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.markdown import split
 from bridge.render.posts import CONTENT_CHARS, Post
@@ -65,15 +65,23 @@ Item = TextItem | ToolItem | NoteItem
 
 
 class Segment(msgspec.Struct):
+    """What comes while text streams is *held* until the text is whole: above it, it would move what stands there."""
+
     key: str
     items: list[Item] = []
+    held: list[Item] = []
     footer: str = ""
     posts: int = 0
     """How many posts it has been cut into; never fewer are shown."""
 
     @property
     def can_change(self) -> bool:
-        return any(isinstance(i, ToolItem) and i.state is ToolState.RUNNING for i in self.items)
+        return any(isinstance(i, ToolItem) and i.state is ToolState.RUNNING for i in (*self.items, *self.held))
+
+    def release(self) -> None:
+        """No text streams any more."""
+        self.items += self.held
+        self.held = []
 
 
 class ThreadView(msgspec.Struct):
@@ -88,14 +96,23 @@ class ThreadView(msgspec.Struct):
     next_index: int = 0
     cards: dict[int, PermissionRequest] = {}
     marks: list[int] = []
+    edited: list[int] = []
     answer_chars: int = 0
     last_text: str = ""
     wake_summary: str = ""
+    asked: dict[int, str] = {}
+    """What the prompts say that are not done."""
+    unknown: list[lost.LostTool] = []
+    """The turn's tool calls whose outcome nobody knows."""
+    lost_turn: lost.LostTurn | None = None
+    """The lost turn whose card still has buttons."""
+    tells_death: bool = False
+    """The death of the process is told by the lost turn's card, and so by nothing else."""
 
     def apply(self, record: e.Record, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
         """The posts that change, by key, in the thread's order. ``live``: text of blocks that are open."""
         if self.generation != record.generation or isinstance(record.event, e.LogGap):
-            return self._begin_generation(record.generation, session) | self._apply(record, session, live)
+            return self._begin_generation(record, session) | self._apply(record, session, live)
         return self._apply(record, session, live)
 
     def _apply(self, record: e.Record, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
@@ -119,23 +136,32 @@ class ThreadView(msgspec.Struct):
                 self.wake_summary = event.summary
                 return {}
             case e.TurnEnded():
-                return self._on_turn_ended(event, session)
+                posts = self._on_turn_ended(event, session)
+                return posts | (self._lose(record, event, session) if event.outcome == "lost" else {})
             case _:
                 return self._apply_cards(record, session, live)
 
-    def _begin_generation(self, generation: str, session: ManagedSession) -> dict[str, Post]:
+    def _begin_generation(self, record: e.Record, session: ManagedSession) -> dict[str, Post]:
         """The log was lost, or a part of it: nothing of it goes on, and its requests can only be withdrawn."""
+        generation, was_known = record.generation, bool(self.generation)
         posts: dict[str, Post] = {}
         for request in self.cards.values():
             how = Settled("withdrawn", "", "the session's log was lost")
             card = cards.settled_card(request, how, session.prompter_of(request), session.directory)
             posts[f"card:{request.name.generation}:{request.name.seq}"] = card
         for segment in [s for s in self.segments if s.can_change]:
+            segment.release()
             for item in segment.items:
                 if isinstance(item, ToolItem) and item.state is ToolState.RUNNING:
                     item.state = ToolState.UNKNOWN
             posts |= _posts_of(segment, [], session.directory)
+        posts |= self.settle_lost_turn(lost.LOG_LOST, session)
         self.cards, self.segments, self.is_open = {}, [], False
+        posts |= {f"mark:{prompt_id}": notices.fate_unknown(prompt_id) for prompt_id in self.asked}
+        self.asked, self.unknown, self.marks, self.edited = {}, [], [], []
+        if was_known:
+            is_whole = self.generation != generation
+            posts[f"gap:{generation}:{record.seq}"] = notices.log_lost(whole=is_whole)
         if self.generation != generation:
             self.generation, self.turn_seq, self.next_index = generation, 0, 0
         return posts
@@ -153,14 +179,22 @@ class ThreadView(msgspec.Struct):
                 how, mention = session.settled[seq], session.prompter_of(request)
                 card = cards.settled_card(request, how, mention, session.directory)
                 return {f"card:{record.generation}:{seq}": card}
-            case e.PromptQueued() | e.PromptTaken() | e.PromptCancelled() | e.PromptDone():
+            case e.PromptAccepted():
+                return self._on_prompt(event, session)
+            case e.PromptQueued() | e.PromptTaken() | e.PromptCancelled() | e.PromptDone() | e.PromptAmended():
                 return self._on_mark(event)
+            case e.WorkerStarted():
+                self.tells_death = False
+                return {}
             case e.ResumeFailed():
                 return {
                     f"resume:{record.generation}:{record.seq}": cards.resume_failed_card(
                         session.session_id, event.reason
                     )
                 }
+            case e.ChildExited(wanted=False) if self.tells_death and self.lost_turn:
+                self.lost_turn.deaths = session.quick_deaths if session.is_broken else 0
+                return {self.lost_turn.key: self._lost_card(self.lost_turn, session)}
             case e.ChildExited(wanted=False) if event.reason and not session.last_failure_is_resume:
                 return {f"exit:{record.generation}:{record.seq}": _exit_post(event, session)}
             case _:
@@ -173,11 +207,18 @@ class ThreadView(msgspec.Struct):
         return self._posts(self._open_segment(), session, live)
 
     def _posts(self, segment: Segment, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
-        """A segment's posts; what streams stands at the end of the open one."""
+        """A segment's posts; what streams stands at the end of the open one, and our notes after it."""
+        streaming = self._streaming(segment, live)
+        if not streaming:
+            segment.release()
+        notes = [item for item in segment.held if isinstance(item, NoteItem)]
+        return _posts_of(segment, [*streaming, *notes], session.directory)
+
+    def _streaming(self, segment: Segment, live: Mapping[str, str]) -> list[Item]:
+        if not self.is_open or segment is not self.segments[-1]:
+            return []
         known = {item.block for item in segment.items if isinstance(item, TextItem)}
-        is_last = self.is_open and segment is self.segments[-1]
-        streaming = [TextItem(block, text) for block, text in live.items() if block not in known] if is_last else []
-        return _posts_of(segment, streaming, session.directory)
+        return [TextItem(block, text) for block, text in live.items() if block not in known and text.strip()]
 
     # --- the turn ------------------------------------------------------------------------------------
 
@@ -186,7 +227,7 @@ class ThreadView(msgspec.Struct):
     ) -> dict[str, Post]:
         self.segments = [s for s in self.segments if s.can_change]
         self.turn_seq, self.next_index, self.is_open = seq, 0, False
-        self.answer_chars, self.last_text = 0, ""
+        self.answer_chars, self.last_text, self.unknown = 0, "", []
         if event.prompt_ids or not event.origin:
             return {}
         summary = f": {self.wake_summary}" if self.wake_summary else ""
@@ -217,16 +258,19 @@ class ThreadView(msgspec.Struct):
         self, event: e.ToolFinished, session: ManagedSession, live: Mapping[str, str]
     ) -> dict[str, Post]:
         for segment in self.segments:
-            for item in segment.items:
+            for item in (*segment.items, *segment.held):
                 if isinstance(item, ToolItem) and item.tool_use_id == event.tool_use_id:
                     ended = ToolState.ERROR if event.is_error else ToolState.OK
                     item.state = ToolState.UNKNOWN if event.unknown else ended
                     item.output = event.output[:NOTE_CHARS]
+                    if event.unknown:
+                        self.unknown.append(lost.LostTool(item.tool, item.tool_input[: lost.INPUT_KEPT_CHARS]))
                     return self._posts(segment, session, live)
         return {}
 
     def _on_turn_ended(self, event: e.TurnEnded, session: ManagedSession) -> dict[str, Post]:
         posts: dict[str, Post] = {}
+        self._open_segment().release()
         if event.outcome == "failed":
             posts |= self._add(NoteItem("failure", f"⚠ {failure_in_words(event)}", quiet=False), session, {})
         elif event.result:
@@ -241,11 +285,13 @@ class ThreadView(msgspec.Struct):
 
     def _add(self, item: Item, session: ManagedSession, live: Mapping[str, str]) -> dict[str, Post]:
         segment = self._open_segment()
-        last = segment.items[-1] if segment.items else None
+        is_held = not isinstance(item, TextItem) and bool(self._streaming(segment, live))
+        items = segment.held if is_held else segment.items
+        last = items[-1] if items else None
         if isinstance(item, NoteItem) and isinstance(last, NoteItem) and last.key == item.key:
-            segment.items[-1] = item
+            items[-1] = item
         else:
-            segment.items.append(item)
+            items.append(item)
         return self._posts(segment, session, live)
 
     def _open_segment(self) -> Segment:
@@ -256,24 +302,74 @@ class ThreadView(msgspec.Struct):
             self.is_open = True
         return self.segments[-1]
 
+    # --- a turn that was lost ------------------------------------------------------------------------
+
+    def _lose(self, record: e.Record, event: e.TurnEnded, session: ManagedSession) -> dict[str, Post]:
+        """Its card. One at a time has buttons: the last one."""
+        posts = self.settle_lost_turn(lost.LOST_AGAIN, session)
+        asked = [self.asked[i] for i in event.prompt_ids if i in self.asked]
+        turn = self.lost_turn = lost.LostTurn(record.generation, record.seq, event.reason, asked, self.unknown)
+        self.unknown, self.tells_death = [], True
+        return posts | {turn.key: self._lost_card(turn, session)}
+
+    def settle_lost_turn(self, verdict: str, session: ManagedSession) -> dict[str, Post]:
+        """The card of the lost turn without its buttons; nothing when none is open."""
+        if (turn := self.lost_turn) is None:
+            return {}
+        self.lost_turn, self.tells_death = None, False
+        mention = session.last_prompter_id or session.owner_id
+        return {turn.key: lost.settled_card(turn, verdict, mention, session.directory)}
+
+    def _lost_card(self, turn: lost.LostTurn, session: ManagedSession) -> Post:
+        mention = session.last_prompter_id or session.owner_id
+        return lost.card(session.session_id, turn, mention, session.directory)
+
+    def _on_prompt(self, event: e.PromptAccepted, session: ManagedSession) -> dict[str, Post]:
+        """What is sent again or edited is known; anything else overtakes a lost turn."""
+        is_known = event.prompt_id in self.asked
+        self.asked[event.prompt_id] = event.text[: lost.ASKED_KEPT_CHARS]
+        return {} if is_known else self.settle_lost_turn(lost.OVERTAKEN, session)
+
     # --- marks on prompts that were sent during a turn -----------------------------------------------
 
     def _on_mark(self, event: e.AnyEvent) -> dict[str, Post]:
         match event:
             case e.PromptQueued(prompt_id=prompt_id):
-                self.marks.append(prompt_id)
-                text = "⧗ Sent to Claude, who takes it up at the next step or after this turn."
+                if prompt_id not in self.marks:
+                    self.marks.append(prompt_id)
+                what = "The new text is sent" if prompt_id in self.edited else "Sent"
+                text = f"⧗ {what} to Claude, who takes it up at the next step or after this turn."
             case e.PromptTaken(prompt_id=prompt_id) if prompt_id in self.marks:
                 text = "✓ Claude took this up."
-            case e.PromptCancelled(prompt_id=prompt_id) if prompt_id in self.marks:
-                self.marks.remove(prompt_id)
+            case e.PromptAmended(prompt_id=prompt_id):
+                return self._on_amended(event)
+            case e.PromptCancelled(prompt_id=prompt_id) if self._forget_prompt(prompt_id):
                 text = "✗ Claude stopped before this was done."
-            case e.PromptDone(prompt_id=prompt_id) if prompt_id in self.marks:
-                self.marks.remove(prompt_id)
+            case e.PromptDone(prompt_id=prompt_id) | e.PromptCancelled(prompt_id=prompt_id):
+                self._forget_prompt(prompt_id)
                 return {}
             case _:
                 return {}
         return {f"mark:{prompt_id}": Post(_QUIET + text, reply_to=prompt_id, silent=True)}
+
+    def _on_amended(self, event: e.PromptAmended) -> dict[str, Post]:
+        """What became of an edit or a deletion; without a mark only that it did not work."""
+        prompt_id, key = event.prompt_id, f"mark:{event.prompt_id}"
+        if event.done and event.deleted:
+            self._forget_prompt(prompt_id)
+            return {key: notices.deleted(prompt_id)}
+        if event.done:
+            self.edited.append(prompt_id)
+            return {key: notices.edited(prompt_id)} if prompt_id in self.marks else {}
+        return {key: notices.too_late(prompt_id, deleted=event.deleted)}
+
+    def _forget_prompt(self, prompt_id: int) -> bool:
+        """Whether it has a mark."""
+        self.asked.pop(prompt_id, None)
+        self.edited = [i for i in self.edited if i != prompt_id]
+        had_mark = prompt_id in self.marks
+        self.marks = [i for i in self.marks if i != prompt_id]
+        return had_mark
 
 
 def _note(seq: int, event: e.ApiRetried | e.Compacted | e.Noticed) -> NoteItem:
@@ -306,7 +402,7 @@ class _Page(msgspec.Struct):
         return self.used + cost + 2 <= SEGMENT_CHARS
 
 
-def _posts_of(segment: Segment, streaming: list[TextItem], directory: str) -> dict[str, Post]:
+def _posts_of(segment: Segment, streaming: list[Item], directory: str) -> dict[str, Post]:
     pages = _pages([*segment.items, *streaming], directory)
     if segment.footer:
         pages[-1].add(f"{_QUIET}{segment.footer}", 0, "\n")
@@ -348,7 +444,7 @@ def _line(item: ToolItem | NoteItem, directory: str) -> tuple[str, int]:
         text = (_QUIET if item.quiet else "") + item.text
         return text, max(utf16_len(text), tools.TOOL_LINE_CHARS)
     arrow = _QUIET + ("↳ " if item.agent else "")
-    given = tool_input_of(item.tool_input)
+    given = tools.read_input(item.tool_input)
     match item.state:
         case ToolState.RUNNING:
             line = tools.running_tool_line(item.tool, given, directory)
@@ -358,14 +454,6 @@ def _line(item: ToolItem | NoteItem, directory: str) -> tuple[str, int]:
             is_error = item.state is ToolState.ERROR
             line = tools.finished_tool_line(item.tool, given, is_error, item.output, directory)
     return arrow + line, tools.TOOL_LINE_CHARS + len(arrow)
-
-
-def tool_input_of(text: str) -> dict[str, object]:
-    """The input as far as it was kept; a cut one is no JSON any more, and told as its text."""
-    try:
-        return msgspec.json.decode(text, type=dict[str, object])
-    except (msgspec.MsgspecError, RecursionError):
-        return {"input": text}
 
 
 def footer(ended: e.TurnEnded, cost_usd: float) -> str:
@@ -378,8 +466,6 @@ def footer(ended: e.TurnEnded, cost_usd: float) -> str:
         parts.append(usd(cost_usd))
     if ended.input_tokens or ended.output_tokens:
         parts.append(f"{tokens(ended.input_tokens)} in, {tokens(ended.output_tokens)} out")
-    if ended.outcome == "lost":
-        parts.append(one_line(ended.reason, 50))
     return " · ".join(parts)
 
 

@@ -1,6 +1,6 @@
 """The playground's host: a Discord on loopback, two people in it, and the real supervisor on that.
 
-Everything that acts on a playground (the terminal, the conversation of `--once`, later a page) takes a Host.
+Everything that acts on a playground (the terminal, the conversation of `--once`, the web page) takes a Host.
 """
 
 import secrets
@@ -35,11 +35,12 @@ class Host(msgspec.Struct, frozen=True):
     threadbridge: Threadbridge
     supervisor: Supervisor
 
-    def where(self) -> str:
-        """Where things are, for a person."""
+    def where(self, page: str = "") -> str:
+        """Where things are, for a person. `page` is the address of the web page, if there is one."""
         place = self.place
         channel = f"guild {self.discord.guild_id}, #{self.channel.name} {self.channel.id}"
         rows = {
+            **({"the page": page} if page else {}),
             "Discord": f"{self.discord.api_base} (on loopback; {channel})",
             "Claude": self.claude.what,
             "project": f"{place.project} (Claude works here)",

@@ -164,6 +164,14 @@ def test_a_fresh_start_is_its_own_threads_and_an_allowed_persons() -> None:
     assert World().click(custom_id, person=EVE) == r.Refuse(r.NOT_ALLOWED)
 
 
+@pytest.mark.parametrize(("verb", "goes_on"), [("continue", True), ("discard", False)])
+def test_a_lost_turn_is_settled_in_its_own_thread_by_an_allowed_person(verb: str, goes_on: bool) -> None:
+    custom_id = NAME.custom_id(verb)
+    assert World().click(custom_id) == r.SettleLostTurn(NAME, goes_on, ADA)
+    assert isinstance(World().click(custom_id, thread=701), r.Refuse)
+    assert isinstance(World().click(custom_id, person=EVE), r.Refuse)
+
+
 # --- /stop -------------------------------------------------------------------------------------------
 
 

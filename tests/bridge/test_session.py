@@ -254,3 +254,20 @@ def test_a_lost_log_leaves_nothing_open_but_keeps_the_totals(events: Iterable[e.
 
 def test_the_url_is_the_threads() -> None:
     assert fold().url() == "https://discord.com/channels/500/700"
+
+
+# --- edits and deletions -----------------------------------------------------------------------------
+
+
+def test_a_deleted_prompt_is_open_no_more_and_an_edited_one_comes_last() -> None:
+    session = fold(accepted(5), accepted(6), accepted(7), e.PromptAmended("c1", 6, deleted=True, done=True))
+    assert list(session.prompts) == [5, 7]
+    new = e.PromptAccepted(5, "u5-new", "new", 42, "ada", is_message=True)
+    fold(new, e.PromptAmended("c2", 5, deleted=False, done=True), session=session)
+    assert list(session.prompts) == [7, 5] and session.prompts[5].uuid == "u5-new" and session.message_count == 3
+    assert session.prompts[5].is_message and not session.prompts[7].is_message
+
+
+def test_an_amendment_that_came_too_late_changes_nothing() -> None:
+    session = fold(accepted(5), *turn(5), e.PromptAmended("c1", 5, deleted=True, done=False))
+    assert list(session.prompts) == [5]

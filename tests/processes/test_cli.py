@@ -1,17 +1,21 @@
 """The commands a person types, against real workers, with and without a supervisor."""
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bridge.session import ManagedSession
 from processes.backstage import ADA, Backstage, backstage, folder_of_a_stage
-from supervisor import trees
+from supervisor import listing, state, trees
+from supervisor.store import Store
 from support import ROOT, awaited, until
 
 KEYS = [
@@ -156,6 +160,219 @@ async def test_log_shows_the_records_and_follows_them() -> None:
             seen = (await asyncio.wait_for(following.stdout.readline(), 15)).decode()
         following.terminate()
         await following.wait()
+
+
+# --- check -------------------------------------------------------------------------------------------
+
+SOMEBODY_ELSES = "deadbeef-0000-4000-8000-000000000001"
+
+
+@contextlib.contextmanager
+def marked_process(session_id: str) -> Iterator[subprocess.Popen[bytes]]:
+    """What a session leaves behind when its worker dies and something fled from it."""
+    process = subprocess.Popen(["sleep", "300"], env={**os.environ, trees.MARK: session_id})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def waiting_worker(session_id: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that never hears its start message, and so never takes its lock."""
+    reading, writing = os.pipe()
+    argv = [sys.executable, "-I", "-m", "worker", "--session", session_id, "--start-fd", str(reading)]
+    worker = subprocess.Popen(argv, pass_fds=(reading,), cwd="/")
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
+        os.close(reading)
+        os.close(writing)
+
+
+async def checked(stage: Backstage, *args: str) -> tuple[int, dict[str, dict[str, object]]]:
+    """(exit code, the findings by their kind)."""
+    done = await threadbridge(stage, "check", "--json", *args)
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode, {finding["kind"]: finding for finding in json.loads(done.stdout)}
+
+
+async def one_ended_session(stage: Backstage) -> ManagedSession:
+    async with stage.running():
+        session = stage.session("say hello")
+        await stage.settles(session)
+    os.close(state.prepare(stage.layout))
+    done = await threadbridge(stage, "kill", "--all")
+    assert done.returncode == 0, done.stderr
+    return session
+
+
+@awaited
+async def test_check_of_a_healthy_place_finds_nothing_wrong() -> None:
+    async with backstage() as stage:
+        os.close(state.prepare(stage.layout))
+        session = stage.session("say hello")
+        await stage.settles(session)
+        code, found = await checked(stage)
+        assert code == 0
+        assert [kind for kind, finding in found.items() if finding["is_wrong"]] == []
+    async with folder_of_a_stage() as empty:
+        empty.layout.sessions.rmdir()
+        empty.layout.sockets.rmdir()
+        empty.layout.state.rmdir()
+        assert "All is well." in (await threadbridge(empty, "check")).stdout
+
+
+@awaited
+async def test_check_finds_strays_and_ends_those_of_our_sessions_only() -> None:
+    async with folder_of_a_stage() as stage:
+        session = await one_ended_session(stage)
+        with marked_process(session.session_id) as ours, marked_process(SOMEBODY_ELSES) as others:
+            code, found = await checked(stage)
+            assert code == 1
+            assert (found["stray"]["session"], found["stray"]["pids"]) == (session.session_id, [ours.pid])
+            words = (await threadbridge(stage, "check")).stdout
+            assert "threadbridge check --end-strays" in words
+            assert str(others.pid) not in words
+            code, found = await checked(stage, "--end-strays")
+            assert (code, "stray" in found) == (0, False)
+            assert ours.wait(5) == -9
+            assert others.poll() is None
+
+
+@awaited
+async def test_kill_all_ends_strays_too_also_of_sessions_that_the_store_does_not_know() -> None:
+    async with folder_of_a_stage() as stage:
+        session = await one_ended_session(stage)
+        for path in stage.layout.state.glob("threadbridge.db*"):
+            path.unlink()
+        with marked_process(session.session_id) as ours, marked_process(SOMEBODY_ELSES) as others:
+            done = await threadbridge(stage, "kill", "--all")
+            assert done.returncode == 0, done.stderr
+            assert ours.wait(5) == -9
+            assert others.poll() is None
+
+
+@awaited
+async def test_a_worker_that_stopped_before_it_took_its_lock_is_found_and_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listing, "WORKER_STARTS_S", 0.1)
+    async with folder_of_a_stage() as stage:
+        session = await one_ended_session(stage)
+        with waiting_worker(session.session_id) as worker:
+            found = await until(lambda: listing.strays(stage.layout, [session.session_id]), "the stray")
+            assert [process.pid for process in found[session.session_id]] == [worker.pid]
+            worker.send_signal(signal.SIGSTOP)
+            assert listing.end_strays(stage.layout) == {session.session_id: []}
+            assert worker.wait(5) == -9
+
+
+@awaited
+async def test_check_finds_a_worker_that_the_store_does_not_know_and_list_tells_of_it() -> None:
+    async with folder_of_a_stage() as stage:
+        async with stage.running():
+            session = stage.session("say hello")
+            await stage.settles(session)
+            pid = stage.worker_pid(session)
+        for path in stage.layout.state.glob("threadbridge.db*"):
+            path.unlink()
+        Store(stage.layout.database).close()
+        code, found = await checked(stage)
+        assert code == 1
+        assert (found["unknown_worker"]["session"], found["unknown_worker"]["pids"]) == (session.session_id, [pid])
+        (line,) = await listed(stage)
+        assert (line["session"], line["worker_pid"], line["state"]) == (session.session_id, pid, "idle")
+        assert (await threadbridge(stage, "kill", "--all")).returncode == 0
+        assert stage.worker_pid(session) == 0
+
+
+@awaited
+async def test_check_finds_damage_and_open_doors_and_says_what_to_do() -> None:
+    async with folder_of_a_stage() as stage:
+        session = await one_ended_session(stage)
+        with stage.layout.session(session.session_id).log.open("ab") as log:
+            log.write(b"no record\n")
+        stage.layout.state.chmod(0o755)
+        stale = stage.layout.sockets / "0123456789ab-01234567.sock"
+        stale.touch()
+        stage.layout.database.write_bytes(b"not a database" * 1000)
+        code, found = await checked(stage)
+        assert code == 1
+        assert {"log_damaged", "exposed", "store_damaged"} <= found.keys()
+        assert not found["stale_socket"]["is_wrong"]
+        assert all(finding["todo"] for finding in found.values())
+        assert (await listed(stage))[0]["session"] == session.session_id, "the log still tells"
+
+
+@awaited
+async def test_a_state_of_a_newer_version_is_refused_by_every_command() -> None:
+    async with folder_of_a_stage() as stage:
+        (stage.layout.state / "version").write_text("99\n")
+        for command in (["list"], ["check"], ["kill", "--all"]):
+            done = await threadbridge(stage, *command)
+            assert done.returncode == 78
+            assert "install the newer Threadbridge again" in done.stderr
+
+
+# --- run: what it refuses ----------------------------------------------------------------------------
+
+
+def run_config(stage: Backstage) -> str:
+    lines = [
+        '[discord]\napi_base = "http://127.0.0.1:1/api/v10"',
+        "[access]\nusers = [111]",
+        f'[[channels]]\nid = 222\ndirectory = "{stage.project}"',
+        f'[claude]\ncommand = ["{sys.executable}"]',
+        f'[state]\ndirectory = "{stage.layout.state}"',
+    ]
+    path = stage.folder / "run.toml"
+    path.write_text("\n".join(lines))
+    return str(path)
+
+
+def refused_run(stage: Backstage) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "supervisor.cli", "run", "--config", run_config(stage)]
+    environment = {**os.environ, "DISCORD_TOKEN": "none"}
+    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@awaited
+async def test_run_refuses_a_damaged_store_with_words_and_for_good() -> None:
+    async with folder_of_a_stage() as stage:
+        stage.layout.database.write_bytes(b"not a database" * 1000)
+        done = await asyncio.to_thread(refused_run, stage)
+        assert done.returncode == 78, done.stderr
+        assert "move it away and start again" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@awaited
+async def test_a_second_supervisor_is_refused() -> None:
+    async with folder_of_a_stage() as stage:
+        lock = state.prepare(stage.layout)
+        try:
+            done = await asyncio.to_thread(refused_run, stage)
+        finally:
+            os.close(lock)
+        assert done.returncode == 78, done.stderr
+        assert f"another supervisor (pid {os.getpid()})" in done.stderr
+
+
+@awaited
+async def test_run_ends_for_now_when_somebody_has_the_store_locked() -> None:
+    async with folder_of_a_stage() as stage:
+        os.close(state.prepare(stage.layout))
+        store = Store(stage.layout.database)
+        with store.transaction():
+            done = await asyncio.to_thread(refused_run, stage)
+        store.close()
+        assert done.returncode == 75, done.stderr
+        assert "another program has it locked" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 @awaited

@@ -18,13 +18,12 @@ from bridge import commands as c
 from bridge import events as e
 from bridge import wire
 from bridge.session import ManagedSession
-from bridge.start import WorkerStart, encode_start
+from bridge.start import EXIT_LOCKED, WorkerStart, encode_start
 from processes.backstage import ADA, Backstage, backstage, folder_of_a_stage
 from supervisor.downlink import CurveKeys, Downlink, new_keys, server_keys
 from supervisor.session_manager import SessionManager
 from supervisor.store import StartRow, Store
 from support import awaited, scripted_claude, until
-from worker.main import EXIT_LOCKED
 
 REFUSAL_WAIT_S = 1.0
 """How long a refused peer is given to be welcomed all the same; a welcome takes some 20 ms."""

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from bridge import events as e
-from bridge.render import notices
+from bridge.permission import RequestName
+from bridge.render import lost, notices
 from bridge.render.posts import CONTENT_CHARS, Post, payload
 from bridge.render.text import duration, utf16_len
 from bridge.render.view import LONG_ANSWER_CHARS, NOTE_CHARS, SEGMENT_CHARS, SUMMARY_CHARS, ThreadView
@@ -215,6 +216,34 @@ def in_turn() -> Thread:
     return thread
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_subagents_tools_beside_streaming_text_move_nothing(seed: int) -> None:
+    thread, text, rng = in_turn(), long_text(seed), random.Random(seed)
+    at, number, before = 0, 0, thread.texts()
+    while at < len(text):
+        step = rng.randrange(1, 200)
+        thread.delta("b1", text[at : at + step])
+        at += step
+        if rng.random() < 0.3:
+            thread.happen(e.ToolStarted(f"t{number}", "Bash", '{"command":"ls"}', agent_id="a1"))
+            thread.happen(e.ToolFinished(f"t{number - 3}", False, ""))
+            number += 1
+        now = thread.texts()
+        assert now[: len(before) - 1] == before[:-1]
+        before = now
+    thread.live.clear()
+    thread.happen(e.TextWritten("b1", text))
+    assert thread.texts()[: len(before) - 1] == before[:-1]
+    assert "\n".join(thread.texts()).count("-# ↳") == number
+
+
+def test_a_note_beside_streaming_text_stands_below_it() -> None:
+    thread = in_turn()
+    thread.delta("b1", "streaming")
+    thread.happen(e.ApiRetried(1, 10, 1.0, "overloaded", 529))
+    assert thread.texts()[0].index("streaming") < thread.texts()[0].index("⟳")
+
+
 def long_text(seed: int) -> str:
     rng = random.Random(seed)
     parts = []
@@ -296,7 +325,7 @@ def test_a_tool_whose_worker_died_is_shown_with_an_unknown_outcome() -> None:
     thread = in_turn()
     thread.happen(e.ToolStarted("t1", "Bash", '{"command":"make"}'))
     thread.happen(e.ToolFinished("t1", True, "", unknown=True), e.TurnEnded("lost", (5,), "the worker died"))
-    assert thread.texts() == ["-# ? Bash `make` – outcome unknown\n-# ? lost · the worker died"]
+    assert thread.texts() == ["-# ? Bash `make` – outcome unknown\n-# ? lost"]
 
 
 # --- the end of a turn -------------------------------------------------------------------------------
@@ -368,5 +397,134 @@ def test_a_new_log_withdraws_the_old_cards_and_never_edits_the_old_posts() -> No
 def test_a_gap_in_the_log_withdraws_the_cards_too() -> None:
     thread = in_turn()
     thread.happen(e.PermissionRequested("r1", "Bash", "{}", "d"))
-    (card,) = thread.happen(e.LogGap(99)).values()
+    card, notice = thread.happen(e.LogGap(99)).values()
     assert card.content.startswith("— Withdrawn")
+    assert "The end of this session's log is gone" in notice.content
+
+
+def test_what_waited_in_a_lost_log_is_said_below_each_message_and_a_first_log_is_no_loss() -> None:
+    thread = Thread()
+    assert thread.happen(CREATED) == {}
+    thread.happen(accepted(5), accepted(6), e.PromptTaken(5), e.PromptDone(5))
+    changed = thread.happen(e.LogGap(99))
+    assert set(changed) == {"mark:6", f"gap:{GENERATION}:6"}
+    assert "not known" in changed["mark:6"].content and changed["mark:6"].reply_to == 6
+    thread.generation = "f" * 16
+    (notice,) = thread.happen(CREATED).values()
+    assert "begins anew" in notice.content
+
+
+# --- lost turns --------------------------------------------------------------------------------------
+
+
+def accepted(prompt_id: int, text: str = "fix the tests") -> e.PromptAccepted:
+    return e.PromptAccepted(prompt_id, f"u{prompt_id}", text, PERSON_ID, "ada")
+
+
+def lost_turn(reason: str = "Claude was ended by SIGKILL: no memory") -> Thread:
+    thread = Thread()
+    thread.happen(CREATED, e.WorkerStarted(1, True, ""), e.ChildStarted(2, "c", False), accepted(5))
+    thread.happen(e.TurnStarted((5,)), e.PromptTaken(5), e.ToolStarted("t1", "Bash", '{"command":"make deploy"}'))
+    thread.happen(e.PermissionRequested("r1", "Bash", "{}", "d"), e.PermissionResolved(8, "allowed"))
+    thread.happen(e.ToolFinished("t1", True, "", unknown=True), e.TurnEnded("lost", (5,), reason))
+    return thread
+
+
+def the_card(thread: Thread) -> Post:
+    ((key, card),) = [(key, post) for key, post in thread.posts.items() if key.startswith("lost:")]
+    assert thread.view.lost_turn is None or key == thread.view.lost_turn.key
+    return card
+
+
+def test_a_lost_turn_says_what_was_asked_what_ran_and_why_and_offers_to_continue() -> None:
+    thread = lost_turn()
+    card = the_card(thread)
+    assert card.content.startswith(f"<@{PERSON_ID}> ⚠ This turn was lost: Claude was ended by SIGKILL: no memory\n")
+    assert "\n> fix the tests\n" in card.content and "? Bash `make deploy` – outcome unknown" in card.content
+    assert [button.label for button in card.buttons] == ["Continue", "Discard"]
+    name = RequestName.parse(card.buttons[0].custom_id)
+    assert name == ("continue", RequestName(SESSION_ID, GENERATION, 11)) and card.mentions == (PERSON_ID,)
+
+
+def test_the_death_behind_a_lost_turn_is_told_by_its_card_alone() -> None:
+    thread = lost_turn()
+    thread.happen(e.PromptCancelled(5), e.ChildExited(137, wanted=False, reason="Claude was ended by SIGKILL"))
+    assert not [key for key in thread.posts if key.startswith("exit:")]
+    thread.happen(e.WorkerStarted(1, True, ""), e.ChildExited(1, wanted=False, reason="bad flag"))
+    assert [post.content[:10] for key, post in thread.posts.items() if key.startswith("exit:")] == ["⚠ bad flag"]
+
+
+def test_the_card_says_when_claude_is_not_started_again_by_itself() -> None:
+    thread = lost_turn()
+    thread.session.quick_deaths = 2
+    thread.happen(e.ChildExited(137, wanted=False, reason="Claude was ended by SIGKILL"))
+    assert "That was 3 times in a row" in the_card(thread).content and the_card(thread).buttons
+
+
+def test_only_a_new_message_overtakes_a_lost_turn_and_not_what_is_sent_again() -> None:
+    thread = Thread()
+    thread.happen(CREATED, accepted(5), accepted(6), e.TurnStarted((5,)), e.PromptTaken(5))
+    thread.happen(e.TurnEnded("lost", (5,), "died"), e.PromptCancelled(5), accepted(6))
+    assert the_card(thread).buttons
+    thread.happen(accepted(7))
+    assert not the_card(thread).buttons and "went on with another message" in the_card(thread).content
+    assert thread.view.settle_lost_turn("again", thread.session) == {}
+
+
+def test_of_two_lost_turns_only_the_last_can_be_continued() -> None:
+    thread = lost_turn()
+    thread.happen(e.TurnStarted(()), e.TurnEnded("lost", (), "died again"))
+    first, second = [post for key, post in thread.posts.items() if key.startswith("lost:")]
+    assert not first.buttons and second.buttons
+
+
+def test_a_lost_log_takes_the_buttons_of_a_lost_turn_away() -> None:
+    thread = lost_turn()
+    thread.happen(e.LogGap(99))
+    assert not the_card(thread).buttons and thread.view.lost_turn is None
+
+
+def test_continuing_tells_claude_what_may_have_happened_and_what_it_was_asked() -> None:
+    turn = lost_turn().view.lost_turn
+    assert turn
+    told = lost.continuing_prompt(turn)
+    assert "in the middle of your last turn (Claude was ended by SIGKILL: no memory)" in told
+    assert '- Bash {"command":"make deploy"}\nCheck what it did before you repeat any of it.' in told
+    assert "> fix the tests" in told
+    assert "No tool call was running" in lost.continuing_prompt(msgspec.structs.replace(turn, tools=[]))
+
+
+@pytest.mark.parametrize("text", ["*" * 5000, "_`|<>[]()" * 900, "😀" * 3000, "\n# a\n- b\n1. c" * 500])
+def test_a_lost_turns_card_fits_a_post_whatever_was_asked(text: str) -> None:
+    thread = Thread()
+    thread.happen(CREATED, accepted(5, text), e.TurnStarted((5,)), e.PromptTaken(5))
+    thread.happen(*(e.ToolStarted(f"t{i}", text, text) for i in range(9)))
+    thread.happen(*(e.ToolFinished(f"t{i}", True, "", unknown=True) for i in range(9)))
+    thread.happen(e.TurnEnded("lost", (5,), text))
+    thread.session.quick_deaths = 2
+    thread.happen(e.ChildExited(1, wanted=False, reason=text))
+    check("settled", *thread.view.settle_lost_turn(lost.continued_by(text[:90]), thread.session).values())
+
+
+# --- edits and deletions -----------------------------------------------------------------------------
+
+
+def marks_of(*events: e.AnyEvent) -> list[str]:
+    thread = in_turn()
+    return [post.content for event in events for key, post in thread.happen(event).items() if key == "mark:6"]
+
+
+def test_the_mark_of_a_waiting_prompt_says_what_became_of_its_edit() -> None:
+    edit = e.PromptAmended("c1", 6, deleted=False, done=True)
+    waiting, edited, again = marks_of(accepted(6), e.PromptQueued(6), accepted(6, "new"), edit, e.PromptQueued(6))
+    assert waiting.startswith("-# ⧗ Sent") and edited.startswith("-# ✎ Edited") and "new text" in again
+    assert marks_of(accepted(6), edit) == [], "who was shown nothing need not be told that it changed"
+
+
+def test_the_mark_of_a_deleted_prompt_stays_and_one_that_came_too_late_is_said() -> None:
+    gone = e.PromptAmended("c1", 6, deleted=True, done=True)
+    assert marks_of(accepted(6), e.PromptQueued(6), gone, e.PromptCancelled(6, "deleted"))[1:] == [
+        "-# ✗ Deleted: not sent to Claude."
+    ]
+    late = marks_of(accepted(6), e.PromptTaken(6), e.PromptAmended("c1", 6, deleted=False, done=False))
+    assert len(late) == 1 and "before it was edited: too late" in late[0]

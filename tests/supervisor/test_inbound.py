@@ -13,7 +13,7 @@ from bridge.permission import Person, Policy
 from bridge.render.posts import Post
 from bridge.router import BridgeRouter, Channel, CreateSession
 from bridge.session import ManagedSession
-from supervisor.discord import ChannelGone, Forbidden, Unavailable
+from supervisor.discord import ChannelGone, Forbidden, MessageGone, Unavailable
 from supervisor.inbound import (
     THREAD_DELETED,
     ChannelJson,
@@ -57,6 +57,12 @@ class ScriptedRest:
         if errors := self.errors.get(channel_id):
             raise errors.pop(0)
         return found
+
+    async def message(self, channel_id: int, message_id: int) -> object:
+        for message in self.holds.get(channel_id, []):
+            if int(str(message["id"])) == message_id:
+                return message
+        raise MessageGone("it was deleted")
 
     async def member(self, guild_id: int, user_id: int) -> object | None:
         assert guild_id == GUILD
@@ -250,3 +256,99 @@ async def test_a_message_that_makes_no_sense_is_left_alone(tmp_path: Path, monke
         for data in (None, {}, {"id": "x"}, {**JSON, "author": 5}):
             d.inbound.live(data)
         assert d.prompts() == ["one"]
+
+
+# --- edits and deletions -----------------------------------------------------------------------------
+
+
+def edit(message_id: int, text: str, **more: object) -> dict[str, object]:
+    return said(message_id, text, **{"edited_timestamp": "2026-11-22T19:00:00+00:00", **more})  # type: ignore[arg-type]
+
+
+@awaited
+async def test_a_waiting_prompt_is_delivered_as_edited_and_a_deleted_one_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        for number in (1001, 1002, 1003):
+            d.inbound.live(said(number, f"text {number}"))
+        d.inbound.edited(edit(1002, "<@9> edited"))
+        d.inbound.deleted({"id": "1003", "channel_id": "1000"})
+        d.inbound.deleted({"ids": ["1001"], "channel_id": "1000"})
+        assert d.prompts() == ["one", "edited"]
+        assert d.manager.waiting_prompts(d.session.session_id) == [1002]
+        marks = {row.key for row in d.store.posts_like(d.session.session_id, "mark:")}
+        assert marks == {"mark:1001", "mark:1003"}
+
+
+@awaited
+async def test_what_is_no_edit_of_a_persons_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "text"))
+        d.inbound.edited(said(1001, "a preview was put below it"))
+        d.inbound.edited({"id": "1001", "channel_id": "1000", "edited_timestamp": "x"})
+        d.inbound.edited(edit(1001, "from a stranger", author=999))
+        d.inbound.edited(edit(4711, "of another message"))
+        d.inbound.edited({"id": "?"})
+        d.inbound.deleted({"id": "4711", "channel_id": "222"})
+        d.inbound.deleted(None)
+        assert d.prompts() == ["one", "text"]
+
+
+@awaited
+async def test_an_edit_of_what_is_read_back_reaches_what_was_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.gate.clear()
+        d.sees_guild(thread_last=1001)
+        d.inbound.live(said(1002, "as written"))
+        d.inbound.live(said(1003, "never sent"))
+        d.inbound.edited(edit(1002, "as edited"))
+        d.inbound.deleted({"id": "1003", "channel_id": "1000"})
+        d.rest.gate.set()
+        await d.caught_up()
+        assert d.prompts() == ["one", "as edited"]
+
+
+@awaited
+async def test_edits_and_deletions_while_we_were_away_are_seen_by_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        for number in (1001, 1002, 1003):
+            d.inbound.live(said(number, f"text {number}"))
+        d.rest.holds[THREAD] = [said(1001, "text 1001"), edit(1002, "edited while we were away")]
+        d.sees_guild(thread_last=1002)
+        await until(lambda: d.prompts() == ["one", "text 1001", "edited while we were away"], "what Discord says now")
+
+
+@awaited
+async def test_what_an_interaction_asked_is_no_message_and_never_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.manager.prompt(d.session.session_id, 1500, "by a command", Person(ADA, "Ada"))
+        assert d.manager.waiting_prompts(d.session.session_id) == []
+        d.sees_guild(thread_last=0)
+        await d.caught_up()
+        assert d.prompts() == ["one", "by a command"]
+
+
+@awaited
+async def test_an_edit_that_could_not_be_stored_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "text"))
+        d.rest.holds[THREAD] = [edit(1001, "edited")]
+        amend, failures = d.manager.amend_prompt, [OSError("the disk is full")]
+
+        def failing(session_id: str, prompt_id: int, text: str | None) -> bool:
+            if failures:
+                raise failures.pop()
+            return amend(session_id, prompt_id, text)
+
+        monkeypatch.setattr(d.manager, "amend_prompt", failing)
+        d.inbound.edited(edit(1001, "edited"))
+        await until(lambda: d.prompts() == ["one", "edited"], "the edit, by looking again")

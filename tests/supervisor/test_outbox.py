@@ -10,12 +10,13 @@ import pytest
 from bridge import events as e
 from bridge import wire
 from bridge.permission import Person
-from bridge.render.posts import Embed, Post
+from bridge.render.posts import Embed, File, Post
 from bridge.router import Channel, CreateSession
 from bridge.session import ManagedSession
 from supervisor.discord import BadToken, Forbidden, MessageGone, Refused, Unavailable
 from supervisor.outbox import (
     FIRST_GAP_S,
+    FORBIDDEN_TRIES,
     LONGEST_GAP_S,
     NONCE_S,
     SETTLE_S,
@@ -436,7 +437,7 @@ async def test_an_archived_thread_is_unarchived_for_an_edit(tmp_path: Path) -> N
 
 
 @jumping
-async def test_a_thread_that_cannot_be_unarchived_is_tried_once(tmp_path: Path) -> None:
+async def test_a_thread_that_cannot_be_unarchived_is_said_and_tried_again_after_a_while(tmp_path: Path) -> None:
     async with conversation(tmp_path) as bridge:
         bridge.show("a", Post("1"))
         await bridge.settled()
@@ -444,8 +445,9 @@ async def test_a_thread_that_cannot_be_unarchived_is_tried_once(tmp_path: Path) 
         bridge.discord.fail("unarchive", Forbidden("Missing Permissions"))
         bridge.show("a", Post("2"))
         await bridge.settled()
-        assert bridge.discord.count("unarchive") == 1
+        assert bridge.discord.count("unarchive") == 2
         assert "Missing Permissions" in bridge.discord.shown(CHANNEL)[0]
+        assert bridge.discord.shown(THREAD) == ["2"]
 
 
 @jumping
@@ -460,14 +462,52 @@ async def test_a_deleted_thread_ends_its_session_and_gives_its_posts_up(tmp_path
 
 
 @jumping
-@pytest.mark.parametrize("error", [Forbidden("Missing Permissions"), Refused("Invalid Form Body")])
-async def test_a_refused_post_is_given_up_and_the_next_one_goes(tmp_path: Path, error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "post"),
+    [
+        (Refused("Invalid Form Body"), Post("a")),
+        (Forbidden("Missing Permissions"), Post("a", files=(File("a.txt", "no files may be sent here"),))),
+    ],
+)
+async def test_a_refused_post_is_given_up_and_the_next_one_goes(tmp_path: Path, error: Exception, post: Post) -> None:
     async with conversation(tmp_path) as bridge:
         bridge.discord.fail("create", error)
-        bridge.show("a", Post("a"))
+        bridge.show("a", post)
         bridge.show("b", Post("b"))
         await bridge.settled()
         assert bridge.discord.shown(THREAD) == ["b"]
+
+
+@jumping
+async def test_what_may_not_be_written_now_is_written_when_it_may_and_in_order(tmp_path: Path) -> None:
+    async with conversation(tmp_path) as bridge:
+        errors = [Forbidden("Missing Permissions")] * 3
+        bridge.discord.fail("create", errors[0])
+        for text in "abc":
+            bridge.show(text, Post(text))
+        await until(lambda: bridge.discord.shown(CHANNEL), "words in the channel")
+        bridge.discord.fail("create", *errors[1:])
+        await until(lambda: bridge.discord.shown(THREAD) == list("abc"), "all three", bridge.describe, 900)
+        tries = [call for call in bridge.discord.calls if (call.what, call.content) == ("create", "a")]
+        pauses = [round(after.at - before.at) for before, after in itertools.pairwise(tries)]
+        assert pauses == [60, 120, 240]
+        assert len(bridge.discord.shown(CHANNEL)) == 1
+
+
+@jumping
+async def test_a_thread_that_stays_forbidden_is_given_up_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.outbox.LONGEST_FORBIDDEN_PAUSE_S", 1.0)
+    async with conversation(tmp_path) as bridge:
+        pauses = FORBIDDEN_TRIES - 1
+        bridge.discord.fail("create", Forbidden("Missing Permissions"))
+        bridge.show("a", Post("a"))
+        await until(lambda: bridge.discord.shown(CHANNEL), "words in the channel")
+        bridge.discord.fail("create", *[Forbidden("Missing Permissions")] * (pauses + 1))
+        await bridge.settled()
+        assert bridge.discord.shown(THREAD) == []
+        assert not bridge.discord._failures["create"], "every try was made"
 
 
 @jumping

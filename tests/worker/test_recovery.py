@@ -1,9 +1,10 @@
 import json
 from pathlib import Path
 
+from bridge import commands as c
 from bridge import events as e
 from replay import Replay
-from worker.recovery import LOST, Past, closing_events, read_past, transcript_of, uuids_taken
+from worker.recovery import LOST, NEVER_ALLOWED, Past, amended, closing_events, read_past, transcript_of, uuids_taken
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 1, 2, 3, "/srv/app", 4)
 STARTED = e.WorkerStarted(10, contained=True, containment="")
@@ -145,3 +146,50 @@ def test_the_transcript_is_found_in_whichever_project_it_is(tmp_path: Path) -> N
     (folder / "abc.jsonl").touch()
     assert transcript_of("abc", tmp_path) == folder / "abc.jsonl"
     assert transcript_of("other", tmp_path) is None
+
+
+# --- edits and deletions -----------------------------------------------------------------------------
+
+
+def test_an_edit_of_a_waiting_prompt_is_in_the_log_before_the_old_text_is_void() -> None:
+    waiting = {5: accepted(5), 6: accepted(6)}
+    new, told = amended(c.Amend("c1", 5, "new text"), waiting)
+    assert isinstance(new, e.PromptAccepted) and (new.text, new.author) == ("new text", "ada") and new.uuid != "u5"
+    assert told == e.PromptAmended("c1", 5, deleted=False, done=True)
+    assert waiting == {5: new, 6: accepted(6)}
+
+
+def test_a_deleted_prompt_waits_no_more_and_one_that_does_not_wait_is_left_alone() -> None:
+    waiting = {5: accepted(5)}
+    deleted = amended(c.Amend("c1", 5, None), waiting)
+    assert deleted == [e.PromptAmended("c1", 5, deleted=True, done=True), e.PromptCancelled(5, "deleted")]
+    assert waiting == {}
+    assert amended(c.Amend("c2", 5, None), waiting) == [e.PromptAmended("c2", 5, deleted=True, done=False)]
+
+
+def test_a_worker_that_dies_at_any_record_of_an_amendment_sends_neither_the_old_text_nor_a_deleted_one() -> None:
+    edit = amended(c.Amend("c1", 5, "new text"), {5: accepted(5)})
+    for count in range(1, len(edit) + 1):
+        (again,) = closing_events(past(accepted(5), *edit[:count]), frozenset())[1]
+        assert again.text == "new text"
+    deletion = amended(c.Amend("c1", 5, None), {5: accepted(5)})
+    for count in range(1, len(deletion) + 1):
+        assert close(accepted(5), *deletion[:count])[1] == []
+    assert past(*edit).commands == past(*deletion).commands == {"c1"}
+
+
+# --- what did not run, what is not known -------------------------------------------------------------
+
+
+def test_a_tool_that_was_waiting_for_permission_did_not_run() -> None:
+    ask = e.PermissionRequested("r1", "Bash", "{}", "d", tool_use_id="t1")
+    turn = (e.TurnStarted((5,)), e.PromptTaken(5), e.ToolStarted("t1", "Bash", "{}"), ask)
+    closing, _ = close(accepted(5), *turn)
+    assert closing[0] == e.ToolFinished("t1", True, NEVER_ALLOWED)
+    allowed, _ = close(accepted(5), *turn, e.PermissionResolved(8, "allowed"))
+    assert allowed[0] == e.ToolFinished("t1", True, "", unknown=True)
+
+
+def test_what_was_open_before_a_gap_is_closed_by_the_gap() -> None:
+    turn = (e.TurnStarted((5,)), e.PromptTaken(5), e.ToolStarted("t1", "Bash", "{}"))
+    assert close(accepted(5), accepted(6), *turn, e.LogGap(99)) == ([], [])

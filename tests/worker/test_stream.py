@@ -11,7 +11,7 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.permission import ADVICE_TO_ASK_IN_TEXT, digest_of
 from replay import CLAUDE_ID, GENERATION, NAMES, PLAN_ON_DISK, Replay, blocks_of, transcript, was_killed
-from worker.stream import OUTPUT_KEPT_BYTES, DeltaRead, Line, Step, Stream
+from worker.stream import OUTPUT_KEPT_BYTES, TEXT_KEPT_CHARS, DeltaRead, Line, Step, Stream
 
 OUTCOMES: dict[str, list[tuple[str, str]]] = {
     "b3_deny_interrupt": [("interrupted", "")],
@@ -621,3 +621,48 @@ def test_an_ask_with_bytes_that_are_no_text_is_asked_with_what_would_run() -> No
     )
     assert isinstance(asked, e.PermissionRequested)
     assert asked.tool_input == '{"command":"echo \ufffd"}'
+
+
+def test_a_text_without_end_is_kept_as_far_as_anybody_reads_and_streams_no_further() -> None:
+    stream = in_turn()
+    text = "x" * (TEXT_KEPT_CHARS + 500)
+    stream.receive(b'{"type":"stream_event","event":{"type":"message_start","message":{"id":"m1"}}}')
+    stream.receive(b'{"type":"stream_event","event":{"type":"content_block_start","index":0}}')
+    streamed = ""
+    for at in range(0, len(text), 100_000):
+        delta = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": text[at : at + 100_000]}}
+        for step in stream.receive(json.dumps({"type": "stream_event", "event": delta}).encode()):
+            assert isinstance(step, DeltaRead)
+            streamed += step.text
+    block = {"type": "text", "text": text}
+    (written,) = stream.receive(json.dumps({"type": "assistant", "message": {"content": [block]}}).encode())
+    assert isinstance(written, e.TextWritten) and written.text.startswith(streamed) and written.block == "m1:0"
+    assert len(streamed) == TEXT_KEPT_CHARS and written.text.endswith("500 more characters here)")
+
+
+# --- lines that were too long to be read -------------------------------------------------------------
+
+
+def test_a_request_that_was_too_long_is_refused_by_its_id_so_that_claude_goes_on() -> None:
+    head = b'{"type":"control_request","request_id":"r-1","request":{"subtype":"can_use_tool","input":{"content":"xx'
+    told, line = in_turn().dropped(head, 70_000_000)
+    assert isinstance(told, e.Noticed) and "70 MB" in told.text
+    assert isinstance(line, Line)
+    assert json.loads(line.data)["response"] == {
+        "subtype": "error",
+        "request_id": "r-1",
+        "error": "the request was too long to be shown",
+    }
+
+
+def test_a_long_line_that_asks_nothing_is_told_and_no_more() -> None:
+    for kind in ("assistant", "user", "stream_event", "system", "result"):
+        (told,) = in_turn().dropped(f'{{"type":"{kind}","message":{{"request_id":"r"'.encode(), 70_000_000)
+        assert isinstance(told, e.Noticed)
+
+
+def test_a_long_line_that_may_have_been_a_request_interrupts_the_turn() -> None:
+    for head in (b'{"request":{"subtype":"can_use_tool"', b'{"type":"control_request","request":{"input":"xx', b""):
+        _, line = in_turn().dropped(head, 70_000_000)
+        assert isinstance(line, Line) and json.loads(line.data)["request"]["subtype"] == "interrupt"
+        assert len(Stream(1, claude_id=CLAUDE_ID, resuming=False).dropped(head, 70_000_000)) == 1

@@ -1,0 +1,223 @@
+"""What a worker does when Claude, the log or the worker itself fails, and what the thread says about it."""
+
+import json
+import os
+import resource
+import signal
+
+from bridge import events as e
+from bridge.permission import PermissionRequest
+from bridge.session import ManagedSession
+from bridge.start import EXIT_DISK_FULL
+from processes.backstage import ADA, Backstage, backstage
+from processes.playhouse import buttons, playhouse
+from supervisor import trees
+from supervisor.logs import read_log
+from support import awaited, until
+
+
+def logged(stage: Backstage, session: ManagedSession) -> list[e.Record]:
+    path = stage.layout.session(session.session_id).log
+    return read_log(path) if path.exists() else []
+
+
+def events[T](stage: Backstage, session: ManagedSession, kind: type[T]) -> list[T]:
+    return [r.event for r in logged(stage, session) if isinstance(r.event, kind)]
+
+
+# --- a lost turn -------------------------------------------------------------------------------------
+
+
+@awaited
+async def test_a_turn_that_dies_with_claude_is_said_once_and_continue_tells_claude_what_happened() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("say before\nstderr out of memory\ndie -9")
+        card = await house.card(thread)
+        assert list(buttons(card)) == ["Continue", "Discard"]
+        assert "This turn was lost" in card.content and "out of memory" in card.content and "SIGKILL" in card.content
+        refused = await house.press(card, "Continue", house.mallory)
+        assert refused.answer and refused.answer.ephemeral and buttons(card)
+        custom_id = buttons(card)["Continue"]
+        await house.press(card, "Continue")
+        await house.settled(card, "You lets Claude go on")
+        await house.shows(thread, "You said: “[Threadbridge] Your process ended in the middle of your last turn")
+        await house.done(thread)
+        late = house.discord.forge_click(thread.id, custom_id, house.you.user, card.id)
+        await house.until(lambda: late.answer, "an answer")
+        assert "settled already" in str(late.answer)
+        assert house.text(thread).count("⚠") == 1, "the lost card and no exit notice beside it"
+
+
+@awaited
+async def test_a_turn_that_dies_with_its_worker_shows_the_tool_of_unknown_outcome_and_can_be_discarded() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("sleep 30")
+        await house.shows(thread, "sleep 30")
+        (listed,) = json.loads((await house.host.threadbridge.ask("list", "--json")).out)
+        os.kill(listed["worker_pid"], signal.SIGKILL)
+        card = await house.card(thread)
+        assert "sleep 30` – outcome unknown" in card.content
+        await house.press(card, "Discard")
+        await house.settled(card, "You discarded it")
+        await house.you.says(thread.id, "say still here")
+        await house.shows(thread, "still here")
+
+
+@awaited
+async def test_writing_on_overtakes_a_lost_turn() -> None:
+    async with backstage() as stage:
+        session = stage.session("say one\ndie 3")
+        await until(lambda: events(stage, session, e.ChildExited), "the child's end")
+        stage.prompt(session, "say two")
+        await until(lambda: stage.live(session).turn_count == 2, "the second turn")
+        cards = [row.desired for row in stage.store.posts_like(session.session_id, "lost:")]
+        assert len(cards) == 1 and not cards[0].buttons and "went on with another message" in cards[0].content
+
+
+# --- what Claude writes ------------------------------------------------------------------------------
+
+
+@awaited
+async def test_lines_that_nobody_expects_end_nothing() -> None:
+    async with backstage() as stage:
+        session = stage.session("malformed\nunknown frame\nhuge line 20 MB\nsay still here")
+        first = await stage.settles(session)
+        pid = stage.worker_pid(session)
+        assert [end.outcome for end in events(stage, session, e.TurnEnded)] == ["completed"]
+        assert max(len(text.text) for text in events(stage, session, e.TextWritten)) < 300_000
+        stage.prompt(session, "say and again")
+        await stage.settles(session, first.turn_count + 1)
+        assert stage.worker_pid(session) == pid
+        assert any("and again" in post for post in stage.posts(session))
+
+
+@awaited
+async def test_a_claude_that_does_not_stop_when_told_is_ended_and_that_is_said() -> None:
+    async with backstage() as stage:
+        session = stage.session("say before\nhang hard")
+        await until(lambda: any("before" in post for post in stage.posts(session)), "the text")
+        stage.manager.interrupt(session.session_id, "c1", ADA.user_id)
+        said = "within 10 seconds of being told to stop"
+        await until(lambda: any(said in post for post in stage.posts(session)), "the notice", deadline_s=30)
+        (turn,) = events(stage, session, e.TurnEnded)
+        assert turn.outcome == "interrupted"
+        assert trees.marked([session.session_id])[session.session_id] == []
+        stage.prompt(session, "say awake")
+        await stage.settles(session, 2)
+
+
+# --- edits and deletions -----------------------------------------------------------------------------
+
+
+@awaited
+async def test_a_waiting_prompt_is_delivered_as_edited_and_a_deleted_one_is_not() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("stream 1500 chars over 4 s")
+        await house.until(lambda: house.posts(thread), "streaming text")
+        two = await house.you.says(thread.id, "say two as written")
+        three = await house.you.says(thread.id, "say three as written")
+        await house.until(lambda: house.text(thread).count("Sent to Claude") == 2, "both marks")
+        await house.you.edits(two, "say two as edited")
+        await house.you.deletes(three)
+        await house.shows(thread, "Deleted: not sent to Claude")
+        await house.shows(thread, "two as edited")
+        await house.done(thread, 2)
+        assert "as written" not in house.text(thread)
+        first = next(m for m in house.discord.messages(thread.id) if m.author is house.you.user)
+        await house.you.edits(first, "say too late")
+        await house.you.says(thread.id, "say the last word")
+        await house.shows(thread, "the last word")
+        assert "say too late" not in house.text(thread)
+
+
+@awaited
+async def test_an_edit_that_the_dead_worker_did_not_hear_of_is_heard_by_the_next_one() -> None:
+    async with backstage() as stage:
+        session = stage.session("sleep 20")
+        await until(lambda: stage.live(session).is_processing, "a running turn")
+        two, three = stage.prompt(session, "say two as written"), stage.prompt(session, "say three as written")
+        await until(lambda: stage.live(session).message_count == 3, "both in the log")
+        os.kill(stage.worker_pid(session), signal.SIGKILL)
+        assert stage.manager.amend_prompt(session.session_id, two, "say two as edited")
+        assert stage.manager.amend_prompt(session.session_id, three, None)
+        await until(lambda: any("two as edited" in post for post in stage.posts(session)), "the edited text")
+        await until(lambda: not stage.live(session).prompts, "nothing waits")
+        shown = "\n".join(stage.posts(session))
+        assert "as written" not in shown and "Deleted: not sent" in shown
+        assert not stage.manager.inbox(session.session_id)
+
+
+# --- a log that is not what it was -------------------------------------------------------------------
+
+
+async def asked_again_after_damage(stage: Backstage, keep_lines: int) -> tuple[PermissionRequest, PermissionRequest]:
+    """(the open request of the log before, that of the log after it was cut to so many lines)."""
+    session = stage.session("run touch old.txt")
+    old = await stage.asks(session)
+    stage.manager.decide(old, "allowed", ADA)  # may or may not get there before the worker dies
+    await stage.settles(session)
+    stage.prompt(session, "run touch older.txt")
+    old = await stage.asks(session)
+    stage.manager.on_wish = lambda _session_id: None
+    pid = stage.worker_pid(session)
+    os.kill(pid, signal.SIGSTOP)
+    log = stage.layout.session(session.session_id).log
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:keep_lines]))
+    stage.manager.on_wish = stage.processes.wish
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: stage.worker_pid(session) not in (0, pid) or not stage.live(session).requests, "the next one")
+    await until(lambda: not stage.live(session).requests, "the old request is withdrawn")
+    stage.prompt(session, "run touch new.txt")
+    return old, await stage.asks(session)
+
+
+@awaited
+async def test_a_truncated_log_goes_on_above_what_was_shown_and_old_buttons_decide_nothing() -> None:
+    async with backstage() as stage:
+        old, new = await asked_again_after_damage(stage, keep_lines=4)
+        assert new.name.generation == old.name.generation and new.name.seq > old.name.seq
+        session = stage.known()[0]
+        seqs = [record.seq for record in logged(stage, session)]
+        gap = next(r for r in logged(stage, session) if isinstance(r.event, e.LogGap))
+        assert seqs[:5] == [1, 2, 3, 4, gap.seq] and gap.seq > old.name.seq
+        assert not stage.manager.decide(old, "allowed", ADA)
+        assert any("The end of this session's log is gone" in post for post in stage.posts(session))
+        stage.manager.decide(new, "allowed", ADA)
+        await until((stage.project / "new.txt").exists, "the new file")
+        assert not (stage.project / "older.txt").exists()
+
+
+@awaited
+async def test_a_lost_log_begins_anew_and_a_decision_on_the_old_one_is_void() -> None:
+    async with backstage() as stage:
+        old, new = await asked_again_after_damage(stage, keep_lines=0)
+        assert new.name.generation != old.name.generation
+        session = stage.known()[0]
+        assert not stage.manager.decide(old, "allowed", ADA)
+        assert any("gone from the host's disk, and begins anew" in post for post in stage.posts(session))
+        stage.manager.decide(new, "allowed", ADA)
+        await until((stage.project / "new.txt").exists, "the new file")
+        assert not (stage.project / "older.txt").exists()
+
+
+# --- a disk that takes no more -----------------------------------------------------------------------
+
+
+@awaited
+async def test_a_worker_whose_log_takes_no_more_ends_its_claude_and_says_why() -> None:
+    async with backstage() as stage:
+        session = stage.session("say one")
+        await stage.settles(session)
+        pid, paths = stage.worker_pid(session), stage.layout.session(session.session_id)
+        size = paths.log.stat().st_size
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 40, size + 40))
+        ended: list[int] = []
+        failed = stage.processes._failed
+        stage.processes._failed = lambda session_id, code: (ended.append(code), failed(session_id, code))[1]  # type: ignore[method-assign,func-returns-value]
+        stage.prompt(session, "say two")
+        await until(lambda: ended, "the worker's end")
+        assert ended == [EXIT_DISK_FULL]
+        await stage.settles(session, 2)
+        assert any("two" in post for post in stage.posts(session)), "the next worker has room again"
+        assert [text.text for text in events(stage, session, e.TextWritten)] == ["one", "two"]
