@@ -14,6 +14,7 @@ Each step has a deadline: whoever hears from Discord moves it. Only a bad token 
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import threading
@@ -32,6 +33,7 @@ from bridge.render import replies
 from bridge.render.posts import Post
 from bridge.router import BridgeRouter
 from supervisor.config import Config
+from supervisor.health import StoreError
 from supervisor.inbound import GuildJson, Inbound, InboundRest, read
 from supervisor.interactions import InteractionRest, Interactions
 from supervisor.session_manager import SessionManager
@@ -226,7 +228,8 @@ class Gateway:
         fact = self._manager.fact("identify_budget")
         now = time.time()
         budget, wait_s = (msgspec.json.decode(fact, type=IdentifyBudget) if fact else IdentifyBudget()).take(now)
-        self._manager.remember("identify_budget", msgspec.json.encode(budget).decode())
+        with contextlib.suppress(StoreError):  # a sick disk is no reason to stay away; the gap below still holds
+            self._manager.remember("identify_budget", msgspec.json.encode(budget).decode())
         if wait_s:
             raise TooManyIdentifiesError(wait_s)
         gap_s = min(max(0.0, self._identified_at + self.identify_gap_s - now), self.identify_gap_s)

@@ -31,6 +31,7 @@ from bridge.render.posts import Post
 from bridge.router import BridgeRouter, Channel, CreateSession, Ignore, MessageSeen, PromptSession, Refuse
 from bridge.session import ManagedSession
 from supervisor.discord import BadToken, ChannelGone, Forbidden, MessageGone, Refused
+from supervisor.health import StoreError
 from supervisor.session_manager import SessionManager
 
 PAGE = 100
@@ -210,9 +211,8 @@ class Inbound:
             return
         try:
             self._handle_once(message, message.guild_id, message.member)
-        except Exception:
-            log.exception("message %s could not be handled; it will be read back", message.id)
-            self._failures[message.id] = self._failures.get(message.id, 0) + 1
+        except Exception as error:
+            self._failed(message, error)
             self._held[message.channel_id] = []
             self._wake.set()
 
@@ -448,9 +448,17 @@ class Inbound:
             self._handle_once(message, guild_id, member)
         except RemoteError:
             raise
-        except Exception:
-            self._failures[message.id] = self._failures.get(message.id, 0) + 1
+        except Exception as error:
+            self._failed(message, error)
             raise
+
+    def _failed(self, message: MessageJson, error: Exception) -> None:
+        """It will be read back. A store that takes nothing now is no fault of the message's, and waited for."""
+        if isinstance(error, StoreError):
+            log.info("message %s waits: %s", message.id, error)
+            return
+        log.error("message %s could not be handled; it will be read back", message.id, exc_info=error)
+        self._failures[message.id] = self._failures.get(message.id, 0) + 1
 
     def _release(self, channel_id: int, done: set[int]) -> None:
         """From here on the channel is live again; what arrived meanwhile comes first."""

@@ -17,6 +17,7 @@ from bridge.render import replies
 from bridge.render.posts import CONTENT_CHARS, Post, payload
 from bridge.render.text import clip
 from bridge.router import AskReason, BridgeRouter, Clicked, DecideRequest, Ignore, Refuse, SettleLostTurn, StartFresh
+from supervisor.health import StoreError
 from supervisor.inbound import ChannelJson, MemberJson, person_of, read
 from supervisor.session_manager import SessionManager
 
@@ -128,6 +129,8 @@ class Interactions:
             return self._decide(asked)
         except UserError as error:
             return told(str(error))
+        except StoreError as error:
+            return told(f"Nothing was done: {error}. Please try again in a while.")
         except Exception:
             log.exception("interaction %s failed", asked.id)
             return told(FAILED) if asked.type != AUTOCOMPLETE else Answer(CHOICES, {"choices": []})

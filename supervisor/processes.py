@@ -19,6 +19,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -293,7 +294,7 @@ class Processes:
 
     async def _spawn(self, session: ManagedSession) -> None:
         keys = new_keys()
-        start = StartRow(session.session_id, secrets.token_hex(4), keys.public, session.last_activity)
+        start = StartRow(session.session_id, secrets.token_hex(4), keys.public, time.time())
         folder = self._layout.session(session.session_id).folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._manager.starting(start)

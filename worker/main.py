@@ -49,10 +49,11 @@ class Worker:
         self._turn_over = asyncio.Event()
         self._ready = asyncio.Event()
         self._stopping = False
+        self._told_to_end = asyncio.Event()
         self._drops_queued = False
         self._failure = ""
         self._pid = os.getpid()
-        self._uplink = Uplink(start.created.session_id, log, acked, self._pid, self._commands.put_nowait, self._pending)
+        self._uplink = Uplink(start.created.session_id, log, acked, self._pid, self._hear, self._pending)
 
     async def run(self) -> None:
         """Raises LogWriteError when the log takes no more; whatever is below us then is still to be ended."""
@@ -234,6 +235,12 @@ class Worker:
 
     # --- commands ------------------------------------------------------------------------------------
 
+    def _hear(self, command: c.AnyCommand) -> None:
+        """Commands wait for the child to be ready; but to be stopped it need not be."""
+        self._commands.put_nowait(command)
+        if isinstance(command, c.Stop) and not self._ready.is_set():
+            self._told_to_end.set()
+
     async def _work(self) -> None:
         """Initialize, send again what no Claude took, then obey. What was edited meanwhile is sent as it is now."""
         assert self._stream
@@ -343,11 +350,10 @@ class Worker:
         await self._claude.kill()
 
     async def _stop_on_signal(self) -> None:
-        told = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, told.set)
-        await told.wait()
+            loop.add_signal_handler(number, self._told_to_end.set)
+        await self._told_to_end.wait()
         await self._stop("the worker was told to end", "")
 
     async def _stop(self, reason: str, command_id: str) -> None:
