@@ -5,7 +5,8 @@
     sockets/<id>-<start>.sock one endpoint for each start of a worker
     sessions/<id>/log.jsonl   the event log, the truth of the session
     sessions/<id>/acked       how far a supervisor ever acknowledged the log, and which log's that is
-    sessions/<id>/lock        held by the session's one worker
+    sessions/<id>/lock        held by the session's one worker, who writes there which start it is
+    sessions/<id>/start-…     the key of each start that was not seen to end
     sessions/<id>/stopped     an operator said that this session shall not run
 
 ``<id>`` is the first 12 hex digits of the session id. A unix socket's path has at most 107 bytes.
@@ -80,6 +81,9 @@ class SessionLayout(msgspec.Struct, frozen=True):
     @property
     def lock(self) -> Path:
         return self.folder / "lock"
+
+    def start(self, start: str) -> Path:
+        return self.folder / f"start-{start}"
 
     @property
     def stopped(self) -> Path:

@@ -26,6 +26,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """One start of one session's worker. Keys are Z85 text as ZeroMQ's CURVE uses them."""
 
     created: SessionCreated
+    start: str
+    """Tells this start of the session's worker from every other: 8 hex digits."""
     state_directory: str
     endpoint: str
     server_key: str

@@ -32,7 +32,7 @@ from bridge.errors import LocalError
 from bridge.layout import Layout
 from bridge.render.posts import Post
 from bridge.session import ManagedSession
-from bridge.start import EXIT_DISK_FULL, EXIT_LOG, WorkerStart, encode_start, worker_exit_in_words
+from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, encode_start, worker_exit_in_words
 from supervisor import locks, trees
 from supervisor.config import Config
 from supervisor.downlink import CurveKeys, Downlink, new_keys
@@ -42,6 +42,7 @@ from supervisor.session_manager import SessionManager
 from supervisor.store import StartRow
 
 LOOK_INTERVAL_S = 0.5
+START_NAME_BYTES = 16
 LOCK_DEADLINE_S = 15.0
 UNHEARD_DEADLINE_S = 30.0
 """A worker repeats its hello several times a second, and finds a new supervisor within one."""
@@ -201,14 +202,19 @@ class Processes:
         self._found[session_id] = Found(pid, start.start if start else "", pidfd, loop.time())
 
     def _start_of(self, session_id: str) -> StartRow | None:
-        """By the session's own note; by the store, if an older version of ours started the worker."""
-        noted = _read_start(self._start_file(session_id))
-        if noted and noted.session_id == session_id:
-            return noted
+        """The start that the lock's holder wrote into the lock, by our note of it; else the one in the store."""
+        paths = self._layout.session(session_id)
+        with suppress(OSError):
+            name = paths.lock.read_bytes()[:START_NAME_BYTES].decode(errors="replace")
+            noted = _read_start(paths.start(name)) if name.isalnum() else None
+            if noted and (noted.session_id, noted.start) == (session_id, name):
+                return noted
         return next((s for s in self._manager.starts() if s.session_id == session_id), None)
 
-    def _start_file(self, session_id: str) -> Path:
-        return self._layout.session(session_id).folder / "start"
+    def _forget_start(self, session_id: str, start: str) -> None:
+        self._manager.worker_gone(session_id, start)
+        if start:
+            self._layout.session(session_id).start(start).unlink(missing_ok=True)
 
     def _end_unheard(self, session_id: str, found: Found) -> None:
         """A worker that runs and never spoke to us will not: end it, so that another can go on."""
@@ -230,7 +236,7 @@ class Processes:
     def _gone(self, session_id: str) -> None:
         found = self._forget_found(session_id)
         self._downlink.close(session_id)
-        self._manager.worker_gone(session_id, found.start)
+        self._forget_start(session_id, found.start)
         spawned = self._spawned.pop(session_id, None)
         code = _exit_code(spawned.pid) if spawned else 0
         if code:
@@ -251,7 +257,7 @@ class Processes:
             code = -signal.SIGKILL
         del self._spawned[session_id]
         self._downlink.close(session_id)
-        self._manager.worker_gone(session_id, spawned.start)
+        self._forget_start(session_id, spawned.start)
         if code:
             self._failed(session_id, code)
 
@@ -265,6 +271,9 @@ class Processes:
             self._hindered(session_id, words)
             key = f"hindered:{self._manager.row(session_id).session.applied}"
             self._manager.show(session_id, key, Post(f"⚠ {words[0].upper()}{words[1:]}. It is tried again by itself."))
+            return
+        if code == EXIT_LOCKED:  # another of ours was first, and is found by its lock
+            self._not_before[session_id] = asyncio.get_running_loop().time() + LOOK_INTERVAL_S
             return
         count = self._failures[session_id] = self._failures.get(session_id, 0) + 1
         self._not_before[session_id] = asyncio.get_running_loop().time() + BACKOFF_S[min(count, len(BACKOFF_S) - 1)]
@@ -298,13 +307,13 @@ class Processes:
         folder = self._layout.session(session.session_id).folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._manager.starting(start)
-        write_private(self._start_file(session.session_id), msgspec.json.encode(start))
+        write_private(self._layout.session(session.session_id).start(start.start), msgspec.json.encode(start))
         endpoint = self._downlink.open(start)
-        pid = await self._start_process(session, self._start_message(session, endpoint, keys))
+        pid = await self._start_process(session, self._start_message(session, start.start, endpoint, keys))
         self._spawned[session.session_id] = Spawned(pid, start.start, asyncio.get_running_loop().time())
         self._hindrances.pop(session.session_id, None)
 
-    def _start_message(self, session: ManagedSession, endpoint: str, keys: CurveKeys) -> WorkerStart:
+    def _start_message(self, session: ManagedSession, start: str, endpoint: str, keys: CurveKeys) -> WorkerStart:
         config = self._config
         channel = config.channels.get(session.channel_id)
         return WorkerStart(
@@ -317,6 +326,7 @@ class Processes:
                 session.owner_id,
             ),
             state_directory=str(self._layout.state),
+            start=start,
             endpoint=endpoint,
             server_key=self._downlink.public_key,
             public_key=keys.public,

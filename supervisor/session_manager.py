@@ -10,7 +10,7 @@ may raise StoreError; then nothing was done.
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import msgspec
 
@@ -58,6 +58,15 @@ class SessionManager:
         self.on_wish: Callable[[str], None] = _nobody
         self.on_posts: Callable[[str], None] = _nobody
         self._load()
+        self._detach_all()
+
+    def _detach_all(self) -> None:
+        """Nobody has said hello to us yet, whatever the supervisor before us knew."""
+        stale = [row for row in self._rows.values() if row.attached]
+        with self._transaction() if stale else nullcontext():
+            for row in stale:
+                row.attached = 0
+                self._store.save(row)
 
     def _load(self) -> None:
         """Rows that are known stay the same objects: whoever holds one holds what the store says."""

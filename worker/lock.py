@@ -9,12 +9,19 @@ import os
 from pathlib import Path
 
 
-def take(path: Path) -> int | None:
-    """The descriptor that holds the lock until the process ends, or None when another process has it."""
+def take(path: Path, start: str) -> int | None:
+    """The descriptor that holds the lock until the process ends, or None when another process has it.
+
+    Whoever has it writes there which start of the session it is: a supervisor that died between a spawn and this
+    moment may have been followed by one that spawned a second worker, and only one of the two gets here.
+    Raises OSError when that cannot be written.
+    """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(fd)
         return None
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, start.encode(), 0)
     return fd

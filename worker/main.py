@@ -466,7 +466,7 @@ def run(start_fd: int) -> int:
     paths = Layout(Path(start.state_directory)).session(start.created.session_id)
     try:
         paths.folder.mkdir(parents=True, exist_ok=True)
-        if lock.take(paths.lock) is None:
+        if lock.take(paths.lock, start.start) is None:
             return _end("another worker has this session", EXIT_LOCKED)
         prctl.become_subreaper()
         log, acked = begin_log(start, paths)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
+from playground.discord_faults import Faults
 from playground.discord_model import Json
 from playground.discord_session import PRIVILEGED, Close, Encoder, Intent, Op, Session
 from playground.discord_wire import member_json, user_json
@@ -50,8 +51,11 @@ class GatewayCloseError(Exception):
 class Gateway:
     """Serves sockets and passes on events. All frames to the client go through `transmit`."""
 
-    def __init__(self, world: World, token: str, heartbeat_interval_s: float = 41.25) -> None:
+    def __init__(
+        self, world: World, token: str, heartbeat_interval_s: float = 41.25, faults: Faults | None = None
+    ) -> None:
         self.url = ""
+        self.faults = faults or Faults()
         self.allowed_intents = Intent((1 << 32) - 1)
         self.presences: list[Json] = []
         self.identified = 0
@@ -77,14 +81,19 @@ class Gateway:
 
     async def transmit(self, connection: Connection, frame: Json) -> None:
         """Every frame to a client passes here, in order."""
+        await self.faults.passed(frame)
         encoded = connection.encoder.encode(frame)
         if isinstance(encoded, str):
             await connection.socket.send_str(encoded)
         else:
             await connection.socket.send_bytes(encoded)
 
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         """The aiohttp handler of one socket."""
+        if self.faults.refuses_gateway:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=1.0, max_msg_size=1 << 20)
         await socket.prepare(request)
         encoder = Encoder(compress=request.query.get("compress") == "zlib-stream")

@@ -20,6 +20,7 @@ from aiohttp import web
 
 from playground.discord_clock import Clock
 from playground.discord_commands import Commands
+from playground.discord_faults import Faults
 from playground.discord_gateway import Gateway
 from playground.discord_interactions import Interaction, Interactions, Kind
 from playground.discord_limits import Limits
@@ -55,7 +56,7 @@ class LoopbackDiscord:
     """The server and the driver. Ids are integers; all times are seconds.
 
     The parts are reachable for what has no method here: `world` (state), `gateway` (frames pass
-    `Gateway.transmit`), `rest` (requests pass `Rest.answer`), `interactions`, `clock`.
+    `Gateway.transmit`), `rest` (requests pass `Rest.answer`), `faults` (trouble for both), `interactions`, `clock`.
     """
 
     def __init__(
@@ -71,8 +72,9 @@ class LoopbackDiscord:
         self.world = World(self.clock, "Loopback", "Threadbridge")
         self.limits = Limits(self.clock, enabled=limits)
         self.interactions = Interactions(self.world)
-        self.gateway = Gateway(self.world, token, heartbeat_interval_s)
-        self.rest = Rest(self.clock, self.limits, token, self._notice)
+        self.faults = Faults()
+        self.gateway = Gateway(self.world, token, heartbeat_interval_s, self.faults)
+        self.rest = Rest(self.clock, self.limits, token, self._notice, self.faults)
         self.guild_commands = Commands(self.world.ids, self.world.application_id, self.world.id)
         self.global_commands = Commands(self.world.ids, self.world.application_id, None)
         self.world.emit = self.gateway.dispatch

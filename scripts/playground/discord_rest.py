@@ -9,11 +9,13 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aiohttp import BodyPartReader, web
 
 from playground.discord_clock import Clock
 from playground.discord_errors import ApiError, RateLimitError, invalid_json, not_found, unauthorized
+from playground.discord_faults import Fault, Faults, Moment
 from playground.discord_limits import Limits, rejection_headers
 from playground.discord_model import Json, Upload
 
@@ -65,7 +67,10 @@ type Route = tuple[str, str, Handler]
 
 @dataclass(slots=True, frozen=True)
 class Request:
-    """A request as it was seen. `at` is when it came (seconds, monotonic), `route` its template."""
+    """A request as it was seen. `at` is when it came (seconds, monotonic), `route` its template.
+
+    `fault` says what was done to it; a status of 0 that no answer was sent.
+    """
 
     method: str
     route: str
@@ -74,6 +79,7 @@ class Request:
     at: float
     body: object = None
     scope: str | None = None
+    fault: Fault | None = None
 
     @property
     def invalid(self) -> bool:
@@ -84,10 +90,13 @@ class Request:
 class Rest:
     """Serves the routes. All requests go through `answer`; `latency_s` delays each of them (seconds)."""
 
-    def __init__(self, clock: Clock, limits: Limits, token: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, clock: Clock, limits: Limits, token: str, changed: Callable[[], None], faults: Faults | None = None
+    ) -> None:
         self.requests: list[Request] = []
         self.crashes: list[Exception] = []
         self.latency_s = 0.0
+        self.faults = faults or Faults()
         self._clock = clock
         self._limits = limits
         self._authorization = f"Bot {token}"
@@ -102,12 +111,28 @@ class Rest:
         application.router.add_route("*", PREFIX + "/{rest:.*}", self._served("?", _nothing_here))
         return application
 
-    async def answer(self, request: web.Request, route: str, handler: Handler) -> web.Response:
-        """The one way that every REST request takes."""
-        parameters = dict(request.match_info)
+    async def answer(self, request: web.Request, route: str, handler: Handler) -> web.StreamResponse:
+        """The one way that every REST request takes: two points of trouble, and what Discord does between them."""
         at = self._clock.monotonic()
         if self.latency_s:
             await asyncio.sleep(self.latency_s)
+        body = await _body_of(request)
+        if fault := self.faults.at(_moment("came", request, route, body)):
+            if fault.kind == "delay":
+                await asyncio.sleep(fault.seconds)
+            elif fault.point == "came":
+                return self._refused(request, route, fault, Call(request.match_info, request.query, body), at)
+        call, response, scope = await self._done(request, route, handler)
+        late = self.faults.at(_moment("done", request, route, body))
+        fault = late if late and late.point == "done" else fault
+        is_lost = fault is not None and fault.kind == "lose"
+        status = fault.status if fault and fault.kind == "error after" else response.status
+        self._record(request, route, call, 0 if is_lost else status, at, scope, fault)
+        return await _spoilt(request, response, fault) if fault else response
+
+    async def _done(self, request: web.Request, route: str, handler: Handler) -> tuple[Call, web.Response, str | None]:
+        """What Discord makes of it: the call, the answer, and of a 429 its scope."""
+        parameters = dict(request.match_info)
         call = Call(parameters, request.query)
         scope = None
         try:
@@ -133,11 +158,22 @@ class Rest:
             self.crashes.append(crash)
             headers, response = {}, _response({"message": repr(crash), "code": 0}, 500)
         response.headers.update({**headers, "Via": "1.1 loopback"})
-        self._record(request.method, route, call, response.status, at, scope)
-        return response
+        return call, response, scope
 
-    def _served(self, route: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def serve(request: web.Request) -> web.Response:
+    def _refused(self, request: web.Request, route: str, fault: Fault, call: Call, at: float) -> web.Response:
+        """Nothing happens, but for what the fault says."""
+        if fault.kind == "limit":
+            refused = RateLimitError(fault.seconds, scope=fault.scope)
+            self._record(request, route, call, 429, at, fault.scope, fault)
+            headers = rejection_headers(refused) if fault.has_headers else {}
+            return _with_via(_response(refused.body() if fault.has_headers else {}, 429), headers)
+        self._record(request, route, call, fault.status, at, None, fault)
+        if fault.kind == "error":
+            return _with_via(web.Response(status=fault.status, text="upstream error"))
+        return _broken(request)
+
+    def _served(self, route: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def serve(request: web.Request) -> web.StreamResponse:
             return await self.answer(request, route, handler)
 
         return serve
@@ -148,11 +184,76 @@ class Rest:
         if request.headers.get("Authorization") != self._authorization:
             raise unauthorized()
 
-    def _record(self, method: str, route: str, call: Call, status: int, at: float, scope: str | None) -> None:
-        channel = call.parameters.get("channel_id", "")
-        channel_id = int(channel) if channel.isdecimal() else None
-        self.requests.append(Request(method, route, channel_id, status, at, call.body, scope))
+    def _record(
+        self,
+        request: web.Request,
+        route: str,
+        call: Call,
+        status: int,
+        at: float,
+        scope: str | None,
+        fault: Fault | None,
+    ) -> None:
+        channel_id = _channel_of(request)
+        self.requests.append(Request(request.method, route, channel_id, status, at, call.body, scope, fault))
         self._changed()
+
+
+def _channel_of(request: web.Request) -> int | None:
+    channel = request.match_info.get("channel_id", "")
+    return int(channel) if channel.isdecimal() else None
+
+
+def _moment(point: Literal["came", "done"], request: web.Request, route: str, body: object) -> Moment:
+    return Moment(point, request.method, route, _channel_of(request), body, dict(request.match_info))
+
+
+async def _body_of(request: web.Request) -> object:
+    """The JSON of a request, for who watches; a form is read only once, by who handles it."""
+    if request.content_type != "application/json":
+        return None
+    try:
+        return json.loads(await request.read())
+    except ValueError:
+        return None
+
+
+def _with_via(response: web.Response, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Via says that it is Discord who answers, and not the edge in front of it."""
+    response.headers.update({**(headers or {}), "Via": "1.1 loopback"})
+    return response
+
+
+def _broken(request: web.Request) -> web.Response:
+    """The connection is gone, as after a reset; the response is for aiohttp, and goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+async def _spoilt(request: web.Request, response: web.Response, fault: Fault) -> web.StreamResponse:
+    """The answer to what has happened, as the client gets it."""
+    match fault.kind:
+        case "lose":
+            return _broken(request)
+        case "truncate":
+            return await _half_of(request, response)
+        case "error after":
+            return _with_via(web.Response(status=fault.status, text="upstream error"))
+        case "delay answer":
+            await asyncio.sleep(fault.seconds)
+    return response
+
+
+async def _half_of(request: web.Request, response: web.Response) -> web.StreamResponse:
+    whole = bytes(response.body) if isinstance(response.body, bytes) else b""
+    half = web.StreamResponse(status=response.status, headers=response.headers)
+    half.content_length = len(whole)
+    await half.prepare(request)
+    await half.write(whole[: len(whole) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half
 
 
 def _nothing_here(_call: Call) -> object:

@@ -3,9 +3,14 @@
 import asyncio
 import os
 import signal
+import time
+
+import msgspec
 
 from processes.backstage import ADA, backstage, folder_of_a_stage
 from supervisor import trees
+from supervisor.downlink import new_keys
+from supervisor.store import StartRow
 from support import awaited, until
 
 
@@ -73,6 +78,27 @@ async def test_workers_outlive_the_supervisor_and_are_attached_again() -> None:
             stage.manager.decide(request, "allowed", ADA)
             await stage.settles(session)
             assert (stage.project / "later.txt").exists()
+            await asyncio.to_thread(stage.end_all)
+
+
+@awaited
+async def test_of_two_workers_that_were_spawned_the_one_that_has_the_lock_is_attached() -> None:
+    """A supervisor dies between a spawn and the worker's lock; the next one spawns another, which comes second."""
+    async with folder_of_a_stage() as stage:
+        async with stage.running():
+            session = stage.session("run touch later.txt")
+            await stage.asks(session)
+            pid = stage.worker_pid(session)
+        async with stage.running():
+            second = StartRow(session.session_id, "0badbeef", new_keys().public, time.time())
+            stage.manager.starting(second)
+            note = stage.layout.session(session.session_id).start(second.start)
+            note.write_bytes(msgspec.json.encode(second))
+        async with stage.running():
+            assert not stage.manager.row(session.session_id).attached, "nobody has said hello to this supervisor yet"
+            await until(lambda: stage.manager.row(session.session_id).attached == pid, "the first worker, attached")
+            stage.manager.decide(await stage.asks(session), "allowed", ADA)
+            await stage.settles(session)
             await asyncio.to_thread(stage.end_all)
 
 

@@ -238,6 +238,7 @@ async def test_a_second_worker_of_a_session_ends_at_once() -> None:
         await it.asks(session)
         start = WorkerStart(
             created=e.SessionCreated(session.session_id, session.thread_id, 1, 2, str(it.project), 3),
+            start="0badcafe",
             state_directory=str(it.layout.state),
             endpoint="ipc:///nonexistent",
             server_key="",

@@ -237,7 +237,8 @@ def test_the_start_of_a_worker_is_noted_beside_its_log() -> None:
         async with stages.backstage() as stage:
             session = stage.session("say hello")
             await stage.settles(session)
-            path = stage.layout.session(session.session_id).folder / "start"
+            paths = stage.layout.session(session.session_id)
+            path = paths.start(paths.lock.read_text())
             assert path.stat().st_mode & 0o777 == 0o600
             noted = json.loads(path.read_text())
             (known,) = stage.manager.starts()

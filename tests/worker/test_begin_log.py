@@ -19,7 +19,8 @@ CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 1, 2, 3, "/sr
 
 
 def start(generation: str = "", applied: int = 0) -> WorkerStart:
-    empty = {"endpoint": "", "server_key": "", "public_key": "", "secret_key": "", "permission_mode": "", "model": ""}
+    names = ("start", "endpoint", "server_key", "public_key", "secret_key", "permission_mode", "model")
+    empty = dict.fromkeys(names, "")
     fields = {"created": CREATED, "state_directory": "", "command": [], "environment": {}, "containment": "none"}
     flags = {"bypass_permissions": False, "protected_paths": [], "wake": True}
     return msgspec.convert({**empty, **fields, **flags, "generation": generation, "applied": applied}, WorkerStart)
