@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge.permission import PermissionRequest
+from bridge.session import ManagedSession
 from processes import backstage as stages
 from processes.backstage import ADA, Backstage, folder_of_a_stage
 from supervisor import downlink, locks, processes, trees
@@ -151,6 +153,12 @@ async def test_a_worker_that_cannot_come_back_without_the_keys_is_replaced(recal
 # --- a database from a backup ------------------------------------------------------------------------
 
 
+def is_noted(stage: stages.Backstage, session: ManagedSession) -> bool:
+    """Whether the worker has noted that all that is applied was acknowledged."""
+    noted = stage.layout.session(session.session_id).acked.read_text().split()
+    return int(noted[1]) >= stage.live(session).applied
+
+
 @awaited
 async def test_an_older_database_catches_up_without_posting_history_again(recalling: None) -> None:
     async with stage_that_recalls() as stage:
@@ -165,9 +173,9 @@ async def test_an_older_database_catches_up_without_posting_history_again(recall
             await stage.settles(session, 2)
             other = stage.session("say other")
             await stage.settles(other)
-            acked = stage.layout.session(session.session_id).acked
-            last = stage.live(session).applied
-            await until(lambda: int(acked.read_text().split()[1]) >= last, "the worker's note of the ack")
+            await until(lambda: not stage.live(session).prompts and not stage.live(other).prompts, "the last records")
+            for each in (session, other):
+                await until(functools.partial(is_noted, stage, each), "the worker's note of the ack")
         restore(stage)
         async with stage.running():
             assert {s.session_id for s in stage.known()} == {session.session_id, other.session_id}
