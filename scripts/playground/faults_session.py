@@ -145,6 +145,10 @@ class SessionUnderFaults:
     def text(self) -> str:
         return "\n".join(post.text for post in self.posts())
 
+    def said(self) -> str:
+        """What Claude said. A card speaks to a person, and that of a lost turn repeats what was asked."""
+        return "\n".join(post.text for post in self.posts() if not post.text.startswith("<@"))
+
     def _open_cards(self) -> list[Message]:
         return [post for post in self.posts() if host_shown.choice(post, "Allow")]
 
@@ -164,7 +168,7 @@ class SessionUnderFaults:
 
     def unfinished(self) -> list[Prompted]:
         """Prompts whose last text the thread does not show yet."""
-        shown = set(_MARKS.findall(self.text()))
+        shown = set(_MARKS.findall(self.said()))
         todo = [p for p in self.prompts if not p.deleted and f"{p.mark}z" not in shown]
         return [prompted for prompted in todo if not self.is_lost(prompted)]
 
@@ -213,7 +217,7 @@ class SessionUnderFaults:
 
     def _findings_of_texts(self) -> list[Finding]:
         """Each text of the log once, in its order; none of another session's."""
-        shown = _MARKS.findall(self.text())
+        shown = _MARKS.findall(self.said())
         logged = [mark for event in self.logged("TextWritten") for mark in _MARKS.findall(str(event["text"]))]
         found = [Finding("misrouted", f"«{m}» in {self.name}") for m in shown if not m.startswith(f"{self.name}p")]
         for mark in sorted({*logged, *shown}):

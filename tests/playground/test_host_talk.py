@@ -16,6 +16,9 @@ from playground.talk import QUIET_S, RESTLESS_S, Screen, Talk
 
 DEADLINE_S = 10
 
+ROUNDING_S = 0.001
+"""(a + b) - a may be less than b."""
+
 
 def button(label: str, **more: object) -> Json:
     return {"type": 2, "id": 1, "style": 1, "label": label, "custom_id": f"do:{label}", **more}
@@ -149,10 +152,10 @@ def test_a_post_is_printed_when_it_has_settled_and_then_only_what_is_new() -> No
         post = scene.post(scene.host.channel, "⋯ Bash\none")
         began = post.revisions[0].at
         assert scene.screen.due(began + QUIET_S / 2) == []
-        assert "⋯ Bash\n    one" in scene.screen.due(began + QUIET_S)[0]
+        assert "⋯ Bash\n    one" in scene.screen.due(began + QUIET_S + ROUNDING_S)[0]
         assert scene.screen.due(began + QUIET_S * 2) == []
         scene.discord.world.edit(post, {"content": "✓ Bash\none\ntwo"})
-        block = scene.screen.due(post.revisions[-1].at + QUIET_S)[0]
+        block = scene.screen.due(post.revisions[-1].at + QUIET_S + ROUNDING_S)[0]
         assert block.splitlines()[2:] == ["    ✓ Bash", "    two"]
 
     in_a_scene(test)
