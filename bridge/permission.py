@@ -11,14 +11,13 @@ approve one thing and have another run.
 
 import hashlib
 import re
-from typing import Literal, Self
+from typing import Self
 
 import msgspec
 
 from bridge import events as e
 from bridge.commands import Decide
 
-Verb = Literal["allow", "always", "deny", "reason", "continue", "discard"]
 ADVICE_TO_ASK_IN_TEXT = (
     "This bridge cannot show question cards yet. Ask the person in plain text instead, list the choices,"
     " and end your turn; their next message is the answer."

@@ -120,9 +120,11 @@ class SessionManager:
     def has_any_sessions(self) -> bool:
         return bool(self._rows)
 
-    def most_recent_session(self, channel_id: int) -> ManagedSession | None:
+    def most_recent_session(
+        self, channel_id: int, may_be: Callable[[ManagedSession], bool] = lambda _: True
+    ) -> ManagedSession | None:
         """The channel's session with the latest activity, ended ones included: ``/continue`` wakes them."""
-        mine = [s for s in self.get_all_sessions() if s.channel_id == channel_id]
+        mine = [s for s in self.get_all_sessions() if s.channel_id == channel_id and may_be(s)]
         return max(mine, key=lambda s: s.last_activity, default=None)
 
     def shown_state(self, session_id: str) -> str:

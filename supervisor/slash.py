@@ -250,7 +250,8 @@ class Slash:
     # --- /continue and /status -----------------------------------------------------------------------
 
     def _continue(self, asked: InteractionJson, person: Person) -> Answer:
-        session = self._manager.session_of_thread(asked.channel_id) or self._most_recent(asked.channel_id)
+        session = self._manager.session_of_thread(asked.channel_id)
+        session = session or self._manager.most_recent_session(asked.channel_id, self._has_place)
         if session is None:
             return told(replies.nothing_to_continue(in_thread=asked.channel_id not in self._channels))
         prompt = option(asked, "prompt").strip()
@@ -260,11 +261,6 @@ class Slash:
         else:
             self._manager.reopen(session.session_id)
         return shown(card, to_all=True)
-
-    def _most_recent(self, channel_id: int) -> ManagedSession | None:
-        """Of those that still have a thread."""
-        mine = [s for s in self._manager.get_all_sessions() if s.channel_id == channel_id and self._has_place(s)]
-        return max(mine, key=lambda s: s.last_activity, default=None)
 
     def _has_place(self, session: ManagedSession) -> bool:
         return self._manager.row(session.session_id).end_reason not in (THREAD_DELETED, CHANNEL_DELETED)

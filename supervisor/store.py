@@ -268,9 +268,6 @@ class Store:
         )
         return [InboxRow(number, _command.decode(command), at) for number, command, at in rows]
 
-    def has_wish(self, session_id: str, key: str) -> bool:
-        return bool(self._execute("SELECT 1 FROM inbox WHERE session_id = ? AND key = ?", (session_id, key)))
-
     def answered(self, session_id: str, key: str) -> None:
         """An event answered the wish of this key."""
         self._execute("DELETE FROM inbox WHERE session_id = ? AND key = ?", (session_id, key))

@@ -9,7 +9,6 @@ from typing import Literal
 import msgspec
 
 CONTENT_CHARS = 2000
-EMBED_DESCRIPTION_CHARS = 4096
 SUPPRESS_NOTIFICATIONS = 1 << 12
 SUPPRESS_EMBEDS = 1 << 2
 
