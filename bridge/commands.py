@@ -7,14 +7,15 @@
 | Interrupt   | InterruptAccepted with its command_id                                    |
 | Configure   | ConfigureAccepted with its command_id                                    |
 | Amend       | PromptAmended with its command_id                                        |
-| Stop        | WorkerStopping with its command_id                                       |
+| Requeue     | PromptRequeued with its command_id                                       |
+| Stop        | WorkerStopping or StopDeclined with its command_id                       |
 
 A worker that is given a command a second time ignores it: the events in its log say that it was taken.
 """
 
 import msgspec
 
-from bridge.events import Verdict
+from bridge.events import Attachment, Verdict, When
 
 
 class Command(msgspec.Struct, frozen=True, tag=True, tag_field="kind", omit_defaults=True):
@@ -28,6 +29,10 @@ class Prompt(Command, frozen=True):
     author: str
     is_message: bool = False
     """``prompt_id`` is a message's, which can be edited and deleted; else an interaction's."""
+    when: When = "next"
+    is_command: bool = False
+    """A slash command of Claude's, which a person chose; other text is never run as one."""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Decide(Command, frozen=True):
@@ -41,6 +46,9 @@ class Decide(Command, frozen=True):
     decided_by: int = 0
     decider: str = ""
     reason: str = ""
+    answers: dict[str, str] = {}
+    mode: str = ""
+    """As in PermissionResolved."""
 
 
 class Interrupt(Command, frozen=True):
@@ -52,7 +60,7 @@ class Interrupt(Command, frozen=True):
 
 
 class Configure(Command, frozen=True):
-    """``setting`` is ``permission_mode`` or ``model``."""
+    """``setting`` is ``permission_mode``, ``model`` or ``effort``."""
 
     command_id: str
     setting: str
@@ -67,14 +75,23 @@ class Amend(Command, frozen=True):
     text: str | None
 
 
+class Requeue(Command, frozen=True):
+    """A prompt that Claude has not taken up is to be taken at another time."""
+
+    command_id: str
+    prompt_id: int
+    when: When
+
+
 class Stop(Command, frozen=True):
-    """End the child by the ladder, then the worker."""
+    """End the child by the ladder, then the worker. ``if_idle``: only when it has nothing to do (hibernation)."""
 
     command_id: str
     reason: str = ""
+    if_idle: bool = False
 
 
-AnyCommand = Prompt | Decide | Interrupt | Configure | Amend | Stop
+AnyCommand = Prompt | Decide | Interrupt | Configure | Amend | Requeue | Stop
 
 
 def key_of(command: AnyCommand) -> str:

@@ -95,7 +95,46 @@ class WorkerStopping(Event, frozen=True):
     command_id: str = ""
 
 
+class StopDeclined(Event, frozen=True):
+    """A Stop that was only for an idle session came when it had something to do (again)."""
+
+    command_id: str
+
+
+class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something a person can choose: a model, or a slash command of Claude's with its argument's hint."""
+
+    name: str
+    description: str = ""
+    hint: str = ""
+    efforts: tuple[str, ...] = ()
+
+
+class ChildOffered(Event, frozen=True):
+    """What this child's initialize answer says can be chosen (PROTOCOL.md section 3)."""
+
+    models: tuple[Offer, ...] = ()
+    commands: tuple[Offer, ...] = ()
+
+
 # --- prompts -----------------------------------------------------------------------------------------
+
+When = Literal["next", "later", "now"]
+"""When Claude takes up a prompt that comes during a turn: at its next step, after the turn, or at once."""
+
+
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file that a person sent with a prompt. ``url`` is where it is to be had (Discord's links expire);
+    ``stored`` its path below the session's folder once it is there; ``failure`` in words why it never will be.
+    """
+
+    attachment_id: int
+    name: str
+    size_bytes: int
+    media_type: str = ""
+    url: str = ""
+    stored: str = ""
+    failure: str = ""
 
 
 class PromptAccepted(Event, frozen=True):
@@ -112,6 +151,10 @@ class PromptAccepted(Event, frozen=True):
     author: str
     is_message: bool = False
     """``prompt_id`` is a message's, which can be edited and deleted; else an interaction's."""
+    when: When = "next"
+    is_command: bool = False
+    """A slash command of Claude's, which a person chose; other text is never run as one."""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class PromptQueued(Event, frozen=True):
@@ -150,6 +193,17 @@ class PromptAmended(Event, frozen=True):
     done: bool
 
 
+class PromptRequeued(Event, frozen=True):
+    """A Requeue was taken up; not ``done``: Claude had the prompt already. Before it stands, as after an edit, the
+    PromptAccepted under a new uuid.
+    """
+
+    command_id: str
+    prompt_id: int
+    when: When
+    done: bool
+
+
 # --- turns -------------------------------------------------------------------------------------------
 
 Outcome = Literal["completed", "failed", "interrupted", "lost"]
@@ -168,6 +222,21 @@ class TextWritten(Event, frozen=True):
     block: str
     text: str
     agent_id: str = ""
+
+
+class ThinkingWritten(Event, frozen=True):
+    """What Claude thought, as far as it tells; capped like a tool's output."""
+
+    text: str
+
+
+class FileSent(Event, frozen=True):
+    """Claude gave the person a file (the tool ``send_file``). ``stored``: its copy below the session's folder."""
+
+    name: str
+    stored: str
+    size_bytes: int
+    caption: str = ""
 
 
 class TextWithdrawn(Event, frozen=True):
@@ -216,6 +285,16 @@ class TaskStarted(Event, frozen=True):
     description: str
     tool_use_id: str = ""
     backgrounded: bool = True
+
+
+class TaskProgressed(Event, frozen=True):
+    """A task is at something else now. ``tokens`` and ``tool_uses`` so far."""
+
+    task_id: str
+    description: str = ""
+    last_tool: str = ""
+    tool_uses: int = 0
+    tokens: int = 0
 
 
 class TaskEnded(Event, frozen=True):
@@ -295,6 +374,10 @@ class PermissionResolved(Event, frozen=True):
     decided_by: int = 0
     decider: str = ""
     reason: str = ""
+    answers: dict[str, str] = {}
+    """To a question of Claude's (AskUserQuestion): the question's text → what was chosen or written."""
+    mode: str = ""
+    """The permission mode that is set with an approved plan; empty: Claude's own choice."""
 
 
 class PermissionWithdrawn(Event, frozen=True):
@@ -335,19 +418,25 @@ AnyEvent = (
     | ClaudeIdentified
     | ModeChanged
     | WorkerStopping
+    | StopDeclined
+    | ChildOffered
     | PromptAccepted
     | PromptQueued
     | PromptTaken
     | PromptDone
     | PromptCancelled
     | PromptAmended
+    | PromptRequeued
     | TurnStarted
     | TextWritten
     | TextWithdrawn
+    | ThinkingWritten
+    | FileSent
     | ToolStarted
     | ToolFinished
     | ApiRetried
     | TaskStarted
+    | TaskProgressed
     | TaskEnded
     | Compacted
     | Noticed

@@ -23,6 +23,8 @@ def example(kind: Any) -> e.AnyEvent:
     values: dict[object, object] = {int: 3, str: "text", bool: True, float: 1.5, tuple[int, ...]: (1, 2)}
     values |= {tuple[str, ...]: ("a",), tuple[e.SuggestedRule, ...]: (e.SuggestedRule("Bash", "ls"),)}
     values |= {e.Outcome: "failed", e.Verdict: "denied", int | None: 4, float | None: 0.5}
+    values |= {e.When: "later", dict[str, str]: {"Which?": "This"}, tuple[e.Offer, ...]: (e.Offer("opus", "big"),)}
+    values |= {tuple[e.Attachment, ...]: (e.Attachment(5, "a.png", 9, stored="files/5-a.png"),)}
     event: e.AnyEvent = kind(**{field.name: values[field.type] for field in msgspec.structs.fields(kind)})
     return event
 
