@@ -32,7 +32,7 @@ from bridge.errors import LocalError
 from bridge.layout import Layout
 from bridge.render.posts import Post
 from bridge.session import ManagedSession
-from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, encode_start, worker_exit_in_words
+from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, encode_start, worker_end_in_words
 from supervisor import locks, trees
 from supervisor.config import Config
 from supervisor.downlink import CurveKeys, Downlink, new_keys
@@ -97,6 +97,7 @@ class Processes:
         self._found: dict[str, Found] = {}
         self._spawned: dict[str, Spawned] = {}
         self._failures: dict[str, int] = {}
+        self._ends: dict[str, str] = {}
         self._not_before: dict[str, float] = {}
         self._paths: dict[str, Paths] = {}
         self._hindrances: dict[str, tuple[int, str]] = {}
@@ -238,7 +239,8 @@ class Processes:
         self._downlink.close(session_id)
         self._forget_start(session_id, found.start)
         spawned = self._spawned.pop(session_id, None)
-        code = _exit_code(spawned.pid) if spawned else 0
+        code = _ended(spawned.pid) if spawned else 0
+        self._ends[session_id] = worker_end_in_words(code, self._last_line(session_id))
         if code:
             self._failed(session_id, code)
         else:
@@ -252,9 +254,7 @@ class Processes:
         if code is None and waited < LOCK_DEADLINE_S:
             return
         if code is None:
-            os.kill(spawned.pid, signal.SIGKILL)
-            os.waitpid(spawned.pid, 0)
-            code = -signal.SIGKILL
+            code = _ended(spawned.pid)
         del self._spawned[session_id]
         self._downlink.close(session_id)
         self._forget_start(session_id, spawned.start)
@@ -267,7 +267,7 @@ class Processes:
         Without a place for its log it did nothing, and nothing is dropped: it is tried until there is one.
         """
         if code in (EXIT_DISK_FULL, EXIT_LOG):
-            words = worker_exit_in_words(code)
+            words = worker_end_in_words(code, "")
             self._hindered(session_id, words)
             key = f"hindered:{self._manager.row(session_id).session.applied}"
             self._manager.show(session_id, key, Post(f"⚠ {words[0].upper()}{words[1:]}. It is tried again by itself."))
@@ -279,16 +279,15 @@ class Processes:
         self._not_before[session_id] = asyncio.get_running_loop().time() + BACKOFF_S[min(count, len(BACKOFF_S) - 1)]
         if count >= FAILURES_BEFORE_GIVING_UP:
             del self._failures[session_id]
-            self._manager.worker_failed(session_id, self._last_words(session_id, code))
+            self._manager.worker_failed(session_id, worker_end_in_words(code, self._last_line(session_id)))
 
-    def _last_words(self, session_id: str, code: int) -> str:
-        if words := worker_exit_in_words(code):
-            return words
+    def _last_line(self, session_id: str) -> str:
+        """Of what the worker said on stderr; empty when it said nothing."""
         path = self._layout.session(session_id).folder / "worker.stderr"
         with suppress(OSError):
             lines = path.read_bytes()[-STDERR_KEPT_BYTES:].decode(errors="replace").strip().splitlines()
-            return f"exit code {code}: {lines[-1]}" if lines else f"exit code {code}"
-        return f"exit code {code}"
+            return lines[-1] if lines else ""
+        return ""
 
     def _may_start(self, session_id: str) -> bool:
         return asyncio.get_running_loop().time() >= self._not_before.get(session_id, 0.0)
@@ -341,6 +340,7 @@ class Processes:
             generation=session.generation,
             applied=session.applied,
             wake=self._manager.has_work(session.session_id),
+            died=self._ends.pop(session.session_id, ""),
             fresh=self._manager.row(session.session_id).fresh,
         )
 
@@ -391,6 +391,14 @@ def _exit_code(pid: int) -> int | None:
     except ChildProcessError:
         return 0
     return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _ended(pid: int) -> int:
+    """The exit code of a child of ours that shall run no more: it gave up its lock, or never took it."""
+    if (code := _exit_code(pid)) is None:
+        os.kill(pid, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return code
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -72,7 +72,8 @@ class Worker:
 
     def _close_past(self) -> None:
         """Close what the worker before left open; what Claude never took it gets again."""
-        events, again = recovery.closing_events(self._past, self._taken(self._past))
+        why = f"{self._start.died} while this ran" if self._start.died else recovery.LOST
+        events, again = recovery.closing_events(self._past, self._taken(self._past), why=why)
         for event in events:
             self._record(event)
         self._again = {prompt.prompt_id: prompt for prompt in again}

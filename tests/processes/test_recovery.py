@@ -56,7 +56,7 @@ async def test_a_turn_that_dies_with_its_worker_shows_the_tool_of_unknown_outcom
         (listed,) = json.loads((await house.host.threadbridge.ask("list", "--json")).out)
         os.kill(listed["worker_pid"], signal.SIGKILL)
         card = await house.card(thread)
-        assert "sleep 30` – outcome unknown" in card.content
+        assert "sleep 30` – outcome unknown" in card.content and "was ended by SIGKILL" in card.content
         await house.press(card, "Discard")
         await house.settled(card, "You discarded it")
         await house.you.says(thread.id, "say still here")
