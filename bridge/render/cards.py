@@ -1,4 +1,4 @@
-"""Cards with buttons: permission requests, plans, and what a person must decide about a session.
+"""Cards with buttons: permission requests, plans, questions, and what a person must decide about a session.
 
 A card shows *exactly* what would run, whole: in the card, or as a file beside it when it is long. Text that
 tricks the eye (bidi overrides, zero-width characters, controls) is made visible. The card of a settled
@@ -8,15 +8,22 @@ request says who decided what and has no buttons; it changes because of the even
 import msgspec
 
 from bridge.events import PermissionRequested
-from bridge.permission import PermissionRequest, Settled
-from bridge.render import tools
+from bridge.permission import KEEP_PLANNING, PermissionRequest, Settled
+from bridge.questions import Draft
+from bridge.render import questions, tools
+from bridge.render.markdown import split
 from bridge.render.posts import Button, Embed, File, Post
+from bridge.render.replies import REASON_FIELD
 from bridge.render.text import clip, code_block, escape, one_line, reveal, utf16_len
 
 BODY_CHARS = 3000
 EXCERPT_CHARS = 1200
+PLAN_EXCERPT_CHARS = 2500
+AGENT_CHARS = 200
+NAME_CHARS = 90
 FILE_BYTES = 8_000_000  # Discord takes 10 MiB a message (DISCORD.md section 4)
 RULE_CHARS = 300
+PLAN_CHANGE_CHARS = 3000
 REASON_CHARS = 500
 
 _OPEN, _ALLOWED, _DENIED, _GONE = 0xE0A030, 0x3BA55D, 0xD83C3E, 0x747F8D
@@ -25,12 +32,13 @@ _FILE_NAMES = {"diff": "change.diff", "bash": "command.sh", "json": "input.json"
 
 def open_card(request: PermissionRequest, mention: int, directory: str) -> Post:
     """The card of a pending request, for the person ``mention`` whose prompt it serves."""
-    body, files, is_whole = _body(request.event, directory)
-    asks = "has a plan" if request.is_plan else "asks for permission"
+    body, files, is_whole = _body(request, directory)
+    asked = request.questions
     return Post(
-        content=f"<@{mention}> Claude {asks}",
-        embed=Embed(_title(request.event, directory), body, _fine_print(request), _OPEN),
-        buttons=_buttons(request, may_allow=is_whole),
+        content=f"<@{mention}> {_who(request)} {_what(request)}",
+        embed=Embed(_title(request, directory), body, _fine_print(request), _OPEN),
+        selects=questions.selects(request) if asked else (),
+        buttons=questions.buttons(request) if asked else _buttons(request, may_allow=is_whole),
         files=files,
         mentions=(mention,),
         urgent=True,
@@ -38,12 +46,15 @@ def open_card(request: PermissionRequest, mention: int, directory: str) -> Post:
 
 
 def settled_card(request: PermissionRequest, how: Settled, mention: int, directory: str) -> Post:
-    """The same card, saying how it ended. Files stay from the open card."""
-    body, files, _ = _body(request.event, directory)
+    """The same card, saying how it ended. Files stay from the open card; what was not sent is void."""
+    request = msgspec.structs.replace(request, draft=Draft())
+    body, files, _ = _body(request, directory)
+    if request.questions and how.verdict == "allowed":
+        body = questions.answered(request.questions, how.answers)
     color = {"allowed": _ALLOWED, "denied": _DENIED}.get(how.verdict, _GONE)
     return Post(
         content=_verdict(request, how),
-        embed=Embed(_title(request.event, directory), body, "", color),
+        embed=Embed(_title(request, directory), body, "", color),
         files=files,
         mentions=(mention,),
         urgent=True,
@@ -60,35 +71,83 @@ def resume_failed_card(session_id: str, reason: str) -> Post:
     )
 
 
+def _who(request: PermissionRequest) -> str:
+    if not request.event.agent_id:
+        return "Claude"
+    name = _escaped(request.agent, AGENT_CHARS)
+    return f"A subagent of Claude’s ({name})" if name else "A subagent of Claude’s"
+
+
+def _what(request: PermissionRequest) -> str:
+    if request.is_plan:
+        return "has a plan"
+    if count := len(request.questions):
+        return "has a question" if count == 1 else f"has {count} questions"
+    return "asks for permission"
+
+
 def _verdict(request: PermissionRequest, how: Settled) -> str:
     who = escape(how.decider) or "somebody"
     why = f": “{escape(one_line(how.reason, REASON_CHARS))}”" if how.reason else ""
-    match how.verdict, request.is_plan:
-        case "allowed", True:
-            return f"✓ Plan approved by {who}"
-        case "denied", True:
-            return f"✗ {who} wants Claude to keep planning"
-        case "allowed", _:
+    match how.verdict:
+        case "allowed" if request.is_plan:
+            return f"✓ Plan approved by {who}" + (", edits are accepted without asking" if how.mode else "")
+        case "denied" if request.is_plan:
+            return f"✗ {who} wants Claude to keep planning{'' if how.reason == KEEP_PLANNING else why}"
+        case "allowed" if request.questions:
+            return f"✓ Answered by {who}"
+        case "denied" if request.questions:
+            return f"✗ {who} chose not to answer"
+        case "allowed":
             return f"✓ Allowed{' always, for this session,' if how.always else ''} by {who}"
-        case "denied", _:
+        case "denied":
             return f"✗ Denied by {who}{why}"
-        case "expired", _:
+        case "expired":
             return "⌛ Expired: nobody answered in time, and Claude was told so"
         case _:
             return f"— Withdrawn{why}: Claude no longer asks this"
 
 
-def _title(event: PermissionRequested, directory: str) -> str:
-    if event.tool == "ExitPlanMode":
+def _title(request: PermissionRequest, directory: str) -> str:
+    event = request.event
+    if request.questions:
+        return questions.title(request.questions)
+    if request.is_plan:
         return "Plan"
-    title, _, _ = tools.describe(event.tool, _input(event), directory)
     by = " (a subagent)" if event.agent_id else ""
+    if named := _mcp_tool(event):
+        return _use_of(*named) + by
+    title, _, _ = tools.describe(event.tool, _input(event), directory)
     return one_line(reveal(title), 200) + by
 
 
-def _body(event: PermissionRequested, directory: str) -> tuple[str, tuple[File, ...], bool]:
+def _mcp_tool(event: PermissionRequested) -> tuple[str, str] | None:
+    """(the tool's own name, its server's) of a tool that an MCP server offers."""
+    match event.tool.split("__", 2):
+        case ["mcp", server, tool] if server and tool:
+            return tool, event.server or server
+        case _:
+            return (event.tool, event.server) if event.server else None
+
+
+def _use_of(tool: str, server: str) -> str:
+    return f"Use **{_escaped(tool, NAME_CHARS)}** of the server **{_escaped(server, NAME_CHARS)}**"
+
+
+def _escaped(text: str, limit: int) -> str:
+    """On one line and without formatting, in at most ``limit`` UTF-16 units, no escape torn."""
+    line = one_line(reveal(text), limit)
+    while utf16_len(escape(line)) > limit:
+        line = clip(line, utf16_len(line) - 1)
+    return escape(line)
+
+
+def _body(request: PermissionRequest, directory: str) -> tuple[str, tuple[File, ...], bool]:
     """(what the card shows, the files beside it, whether a person can see all of it)."""
-    if event.tool == "ExitPlanMode":
+    event = request.event
+    if request.questions:
+        return (*questions.body(request.questions, request.draft), True)
+    if request.is_plan:
         plan = reveal(str(_input(event).get("plan", "")))
         return _fitted(plan, "markdown", as_code=False)
     _, body, language = tools.describe(event.tool, _input(event), directory)
@@ -99,8 +158,10 @@ def _fitted(text: str, language: str, *, as_code: bool) -> tuple[str, tuple[File
     whole = code_block(text, language) if as_code else text
     if utf16_len(whole) <= BODY_CHARS:
         return whole, (), True
-    excerpt = clip(text, EXCERPT_CHARS)
-    shown = code_block(excerpt, language, EXCERPT_CHARS * 2) if as_code else excerpt
+    if as_code:
+        shown = code_block(clip(text, EXCERPT_CHARS), language, EXCERPT_CHARS * 2)
+    else:
+        shown = split(text, PLAN_EXCERPT_CHARS)[0]  # no fence is left open
     name = _FILE_NAMES.get(language, "input.txt")
     data = text.encode(errors="replace")
     is_whole = len(data) <= FILE_BYTES
@@ -122,7 +183,7 @@ def _input(event: PermissionRequested) -> dict[str, object]:
 def _fine_print(request: PermissionRequest) -> str:
     event = request.event
     parts = [
-        f"From the server {event.server}" if event.server else "",
+        f"Its full name: {event.tool}" if _mcp_tool(event) else "",
         f"Touches {event.blocked_path}" if event.blocked_path else "",
         event.reason,
         f"Always allow, for this session: {rules_in_words(event)}" if _offers_always(event) else "",
@@ -139,17 +200,29 @@ def _offers_always(event: PermissionRequested) -> bool:
 def rules_in_words(event: PermissionRequested) -> str:
     return "; ".join(
         tools.rule_in_words(
-            {"toolName": rule.tool, "ruleContent": rule.content} if rule.content else {"toolName": rule.tool}
+            {"toolName": tool_in_words(rule.tool), **({"ruleContent": rule.content} if rule.content else {})}
         )
         for rule in event.rules
     )
 
 
+def tool_in_words(tool: str) -> str:
+    """A tool's name as plain text; one of an MCP server's is told with its server."""
+    match tool.split("__", 2):
+        case ["mcp", server, name] if server and name:
+            return f"{name} of the server {server}"
+        case _:
+            return tool
+
+
 def _buttons(request: PermissionRequest, *, may_allow: bool) -> tuple[Button, ...]:
     name = request.name
     if request.is_plan:
-        approve = (Button("Approve", name.custom_id("allow"), "success"),) if may_allow else ()
-        return (*approve, Button("Keep planning", name.custom_id("deny"), "secondary"))
+        approve = (
+            Button("Approve", name.custom_id("allow"), "success"),
+            Button("Approve and accept edits", name.custom_id("edits"), "primary"),
+        )
+        return (*(approve if may_allow else ()), Button("Keep planning…", name.custom_id("plan")))
     allow = (Button("Allow", name.custom_id("allow"), "success"),) if may_allow else ()
     always = (Button("Always allow", name.custom_id("always")),) if may_allow and _offers_always(request.event) else ()
     return (
@@ -158,3 +231,20 @@ def _buttons(request: PermissionRequest, *, may_allow: bool) -> tuple[Button, ..
         Button("Deny", name.custom_id("deny"), "danger"),
         Button("Deny with a reason…", name.custom_id("reason")),
     )
+
+
+def plan_modal(custom_id: str) -> dict[str, object]:
+    """The JSON of a modal for what to change in a plan; it is submitted under the same custom_id."""
+    field = {
+        "type": 4,
+        "custom_id": REASON_FIELD,
+        "style": 2,
+        "required": False,
+        "max_length": PLAN_CHANGE_CHARS,
+        "placeholder": "May stay empty: then Claude asks you, or refines its plan",
+    }
+    return {
+        "title": "Keep planning",
+        "custom_id": custom_id,
+        "components": [{"type": 18, "label": "What should change?", "component": field}],
+    }

@@ -6,9 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from bridge.render.text import clip, reveal
+
 # difflib takes quadratic time at worst; beyond this many lines everything old goes and everything new comes.
 _MOST_LINES = 2000
 _NO_NEWLINE = "\\ No newline at end of file"
+SHORT_LINES = 8
+_SHORT_WIDTH = 90  # UTF-16 units of a line
+_HUNK = "⋮"
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -36,6 +41,36 @@ def diff_for(tool_name: str, tool_input: Mapping[str, object]) -> str | None:
     if edits is None or not isinstance(path, str):
         return None
     return "\n".join([_header(path), *itertools.chain.from_iterable(_numbered(edits))])
+
+
+def short_diff(tool_name: str, tool_input: Mapping[str, object]) -> tuple[str, bool]:
+    """(the first changed lines, whether that is all) of an edit, for a reader; "" for other tools.
+
+    Line numbers and what ends a file are left out. A line is at most `_SHORT_WIDTH` long, and there are at most
+    `SHORT_LINES` and one that says how many more.
+    """
+    edits = edits_of(tool_name, tool_input) or []
+    parts = [part for edit in edits for part in _changed(edit)]
+    lines = [line for n, part in enumerate(parts) for line in ([_HUNK] if n else []) + part]
+    more = len(lines) - SHORT_LINES
+    clipped = [clip(reveal(line), _SHORT_WIDTH) for line in lines[:SHORT_LINES]]
+    is_all = more <= 0 and clipped == lines
+    note = [f"… {more} more line{'' if more == 1 else 's'}"] if more > 0 else []
+    return "\n".join([*clipped, *note]), is_all
+
+
+def _changed(edit: Edit) -> list[list[str]]:
+    """The hunks of an edit, each with a line of context, without their headers."""
+    before, after = (text.removesuffix("\n").split("\n") if text else [] for text in (edit.old, edit.new))
+    if max(len(before), len(after)) > _MOST_LINES:
+        return [[f"-{line}" for line in before] + [f"+{line}" for line in after]]
+    hunks: list[list[str]] = []
+    for line in itertools.islice(difflib.unified_diff(before, after, lineterm="", n=1), 2, None):
+        if line.startswith("@@"):
+            hunks.append([])
+        else:
+            hunks[-1].append(line)
+    return hunks
 
 
 def edits_of(tool_name: str, tool_input: Mapping[str, object]) -> list[Edit] | None:

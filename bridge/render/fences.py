@@ -1,8 +1,9 @@
 """Fenced code blocks as they are read, closed and opened again.
 
-The rules are CommonMark's (https://spec.commonmark.org/0.31.2/#fenced-code-blocks), in lists and quotes
-also, with two differences: any indentation may open a fence, as Discord knows no indented code; and a
-fence of absurd sizes (`Caps`) is text.
+Claude's are read by CommonMark's rules (https://spec.commonmark.org/0.31.2/#fenced-code-blocks), in lists and
+quotes also, with two differences: any indentation may open a fence, as Discord knows no indented code; and a
+fence in absurdly many quotes (`Caps`) is text. In what is made of them for Discord (`find_blocks`) three backticks
+at the start of a line open a fence and the next ones close it.
 """
 
 import re
@@ -11,7 +12,9 @@ import msgspec
 
 from bridge.render.text import utf16_len
 
-_LINE = re.compile(r"^((?>[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*+[ \t]*+)(`{3,}|~{3,})([^\n]*)", re.MULTILINE)
+FENCE_LINE = re.compile(
+    r"^((?>[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*+[ \t]*+)(`{3,}|~{3,})([^\n]*)", re.MULTILINE
+)
 
 
 class Caps(msgspec.Struct, frozen=True):
@@ -54,14 +57,14 @@ class Fence(msgspec.Struct, frozen=True):
         return f"\n{self._prefix(caps)}{self.run}"
 
     def is_closed_by(self, line: str) -> bool:
-        """Whether this line closes the fence."""
-        match = _LINE.match(line)
-        return match is not None and self._closed_by(match)
+        """Whether this line, of Discord's Markdown, closes the fence: any that begins with a fence does."""
+        match = FENCE_LINE.match(line)
+        return match is not None and match[2][0] == "`"
 
-    def quote_end(self, window: str, first: int) -> int | None:
-        """The line end before the first line, from index `first` on, that is outside the fence's quote."""
-        unquoted = re.compile(rf"^(?!(?:[ \t]*>){{{self.quotes}}})(?!\Z)", re.MULTILINE)
-        line = unquoted.search(window, first)
+    def quote_end(self, window: str, first: int, last: int | None = None) -> int | None:
+        """The line end before the first line, between these indices, that is outside the fence's quote."""
+        unquoted = re.compile(rf"^(?!(?:[ \t]*>){{{self.quotes}}})(?![ \t>]*\Z)", re.MULTILINE)
+        line = unquoted.search(window, first, len(window) if last is None else last)
         return line.start() - 1 if line else None
 
     def _closed_by(self, line: re.Match[str]) -> bool:
@@ -76,6 +79,17 @@ class Fence(msgspec.Struct, frozen=True):
         )
 
 
+def content_end(text: str, fence: Fence, start: int) -> tuple[int, int]:
+    """Where the content that begins at `start` ends, and where its closing line does; if there is none, twice the same.
+
+    Content ends at a closing line, with the quote that the fence stands in, or with the text.
+    """
+    closer = next((line for line in FENCE_LINE.finditer(text, start) if fence._closed_by(line)), None)
+    last, end = closer.span() if closer else (len(text), len(text))
+    quote_end = fence.quote_end(text, start, last) if fence.quotes else None
+    return (last, end) if quote_end is None else (quote_end + 1, quote_end + 1)
+
+
 class Block(msgspec.Struct, frozen=True):
     """Where a fenced block lies in a window, as the indices of line ends.
 
@@ -87,7 +101,8 @@ class Block(msgspec.Struct, frozen=True):
     code: int
     last: int
     end: int
-    fence: Fence
+    fence: Fence | None
+    """None for a table, which may be cut as code is, but only between its lines."""
 
 
 def find_blocks(window: str, caps: Caps, fence: Fence | None, inside_line: bool) -> list[Block]:
@@ -98,15 +113,16 @@ def find_blocks(window: str, caps: Caps, fence: Fence | None, inside_line: bool)
     """
     found: list[Block] = []
     block = _open_block(window, fence, -1, inside_line) if fence else None
-    any_fence = "```" in window or "~~~" in window
-    for line in _LINE.finditer(window) if any_fence else ():
+    for line in FENCE_LINE.finditer(window) if "```" in window else ():
+        if line[2][0] == "~":  # unknown to Discord
+            continue
         if block and line.start() > block.end:  # its quote had ended
             found.append(block)
             block = None
         if block is None:
-            opened = _opened_by(line, caps)
+            opened = opened_by(line, caps)
             block = _open_block(window, opened, line.start() - 1, True) if opened else None
-        elif block.fence._closed_by(line):
+        else:
             found.append(Block(block.start, block.code, line.start() - 1, line.end(), block.fence))
             block = None
     if block:
@@ -114,8 +130,8 @@ def find_blocks(window: str, caps: Caps, fence: Fence | None, inside_line: bool)
     return found
 
 
-def _opened_by(line: re.Match[str], caps: Caps) -> Fence | None:
-    """The fence that this line, a match of _LINE, opens outside of any other."""
+def opened_by(line: re.Match[str], caps: Caps) -> Fence | None:
+    """The fence that this line, a match of FENCE_LINE, opens outside of any other."""
     prefix, run, info = line.groups()
     quotes = prefix.count(">")
     if len(run) > caps.run or 2 * quotes > caps.indent or (run[0] == "`" and "`" in info):

@@ -1,13 +1,27 @@
 """Short posts about the session itself, and what Claude is told when nobody decides."""
 
-from bridge.render.posts import Post
-from bridge.render.text import duration, escape, one_line
+from collections.abc import Sequence
+
+from bridge.events import Attachment, ConfigureAccepted, FileSent
+from bridge.render.posts import File, Post
+from bridge.render.text import duration, escape, human_size, one_line
 
 REASON_CHARS = 900  # escaped, it may be twice as long, and is still one post
+CAPTION_CHARS = 700
+FILES_TOLD = 4
+"""Each takes up to 400 characters of the post when it is escaped."""
 
 
 def killed() -> Post:
     return Post("■ This session was ended on the host (`threadbridge kill`). Write here to wake it.")
+
+
+def configured(event: ConfigureAccepted) -> Post:
+    """What came of /model, /mode or /effort."""
+    name = {"permission_mode": "Mode"}.get(event.setting, event.setting.capitalize())
+    if event.error:
+        return Post(f"⚠ {name} was not changed: {escape(one_line(event.error, REASON_CHARS))}", silent=True)
+    return Post(f"-# ⚙ {name}: {escape(one_line(event.value, 100)) or 'the default'}", silent=True)
 
 
 def fresh_start() -> Post:
@@ -26,26 +40,19 @@ def log_lost(*, whole: bool) -> Post:
     )
 
 
-def edited(prompt_id: int) -> Post:
-    return _mark(prompt_id, "✎ Edited: Claude gets the new text.")
+def file_sent(event: FileSent) -> Post:
+    """The file itself hangs below; what it is is said in words too."""
+    about = f"-# {escape(one_line(event.name, 200))} · {human_size(event.size_bytes)}"
+    caption = escape(one_line(event.caption, CAPTION_CHARS))
+    return Post("\n".join(filter(None, (caption, about))), files=(File(event.name, path=event.stored),))
 
 
-def deleted(prompt_id: int) -> Post:
-    return _mark(prompt_id, "✗ Deleted: not sent to Claude.")
-
-
-def too_late(prompt_id: int, *, deleted: bool) -> Post:
-    what = "deleted" if deleted else "edited"
-    return _mark(prompt_id, f"✓ Claude took this up before it was {what}: too late.")
-
-
-def fate_unknown(prompt_id: int) -> Post:
-    return _mark(prompt_id, "? What became of this is not known: the session's log was lost.")
-
-
-def _mark(prompt_id: int, text: str) -> Post:
-    """What became of a prompt, below it."""
-    return Post(f"-# {text}", reply_to=prompt_id, silent=True)
+def files_failed(prompt_id: int, failures: Sequence[Attachment]) -> Post:
+    """Files that Claude does not get; the text reaches it all the same, and says so too."""
+    lines = [f"⚠ {escape(one_line(a.name, 80))}: {escape(one_line(a.failure, 120))}" for a in failures[:FILES_TOLD]]
+    if (more := len(failures) - FILES_TOLD) > 0:
+        lines.append(f"⚠ {more} more")
+    return Post("\n".join([*lines, "-# Claude gets your text without it, and is told why."]), reply_to=prompt_id)
 
 
 def worker_failed(reason: str) -> Post:

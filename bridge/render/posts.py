@@ -27,17 +27,25 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
     label: str
     value: str
     description: str = ""
+    chosen: bool = False
 
 
 class Select(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``least`` to ``most`` choices are picked at once."""
+
     custom_id: str
     choices: tuple[Choice, ...]
     placeholder: str = ""
+    least: int = 1
+    most: int = 1
 
 
 class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Its content is ``text``; or what lies at ``path``, below the session's folder, when it is sent."""
+
     name: str
-    text: str
+    text: str = ""
+    path: str = ""
 
 
 class Embed(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,7 +61,8 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     content: str = ""
     embed: Embed | None = None
     buttons: tuple[Button, ...] = ()
-    select: Select | None = None
+    selects: tuple[Select, ...] = ()
+    """Above the buttons."""
     files: tuple[File, ...] = ()
     mentions: tuple[int, ...] = ()
     reply_to: int = 0
@@ -96,9 +105,8 @@ def _embed(embed: Embed) -> dict[str, object]:
 
 
 def _components(post: Post) -> list[dict[str, object]]:
-    rows = [_row([_button(b) for b in post.buttons[i : i + 5]]) for i in range(0, len(post.buttons), 5)]
-    if post.select:
-        rows.append(_row([_select(post.select)]))
+    rows = [_row([_select(select)]) for select in post.selects]
+    rows += [_row([_button(b) for b in post.buttons[i : i + 5]]) for i in range(0, len(post.buttons), 5)]
     return rows
 
 
@@ -117,9 +125,18 @@ def _button(button: Button) -> dict[str, object]:
 
 
 def _select(select: Select) -> dict[str, object]:
-    options = [
-        {"label": c.label, "value": c.value} | ({"description": c.description} if c.description else {})
-        for c in select.choices
-    ]
-    body: dict[str, object] = {"type": 3, "custom_id": select.custom_id, "options": options}
+    body: dict[str, object] = {
+        "type": 3,
+        "custom_id": select.custom_id,
+        "options": [_option(c) for c in select.choices],
+    }
+    if (select.least, select.most) != (1, 1):
+        body |= {"min_values": select.least, "max_values": select.most}
     return body | ({"placeholder": select.placeholder} if select.placeholder else {})
+
+
+def _option(choice: Choice) -> dict[str, object]:
+    body: dict[str, object] = {"label": choice.label, "value": choice.value}
+    if choice.description:
+        body["description"] = choice.description
+    return body | ({"default": True} if choice.chosen else {})

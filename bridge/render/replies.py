@@ -8,9 +8,10 @@ from pathlib import PurePath
 
 import msgspec
 
-from bridge.render.posts import CONTENT_CHARS, Choice, Embed, Post, Select
+from bridge.render.posts import CONTENT_CHARS, Button, Choice, Embed, Post, Select
 from bridge.render.text import clip, duration, escape, one_line, reveal, tokens, usd, utf16_len
 from bridge.session import ManagedSession
+from bridge.steering import HaltButton
 
 STOP_PICKER = "tb:stop"
 MOST_CHOICES = 25
@@ -29,6 +30,9 @@ HELP = (
     " What you send while Claude works reaches it at once.\n\n"
     "`/new [prompt] [directory]` starts a session, also in a directory below this channel's\n"
     "`/stop` ends the turn in this thread; when Claude is idle it ends the session. In a channel you pick one\n"
+    "`/queue` shows what waits for Claude here\n"
+    "`/model`, `/mode`, `/effort` show or switch what this thread, or every new one of the channel, runs with\n"
+    "`/claude` runs one of Claude's own commands or skills, such as `/compact`, `/clear`, `/context` and `/cost`\n"
     "`/continue [prompt]` goes on with this thread's session, or with this channel's most recent one\n"
     "`/status` shows the sessions of this server\n"
     "`/help` shows this\n\n"
@@ -95,7 +99,7 @@ def stop_picker(listed: Sequence[Listed], now: float) -> Post:
         return Post("There is no active session in this channel.")
     more = f"\n-# The newest {MOST_CHOICES} of {len(listed)}." if len(listed) > MOST_CHOICES else ""
     choices = tuple(_choice(one, now) for one in listed[:MOST_CHOICES])
-    return Post(f"Which session is to be stopped?{more}", select=Select(STOP_PICKER, choices, "Choose a session"))
+    return Post(f"Which session is to be stopped?{more}", selects=(Select(STOP_PICKER, choices, "Choose a session"),))
 
 
 def _choice(one: Listed, now: float) -> Choice:
@@ -173,3 +177,66 @@ def reason_modal(custom_id: str, tool: str) -> dict[str, object]:
         "custom_id": custom_id,
         "components": [{"type": 18, "label": "Claude is told this", "component": field}],
     }
+
+
+# --- settings, Claude's commands, what waits ---------------------------------------------------------
+
+
+def setting_chosen(name: str, value: str, *, in_thread: bool, runs: bool, for_channel: bool) -> str:
+    """``name`` is the command's: model, mode or effort."""
+    shown = f"**{escape(one_line(value, CHOICE_CHARS))}**"
+    here = "Claude is asked to switch now" if runs else "It counts from the next prompt on"
+    parts = [
+        f"{name.capitalize()} {shown}.",
+        f"{here}, and this thread remembers it." if in_thread else "",
+        "Sessions that begin in this channel from now on start with it." if for_channel else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def setting_now(name: str, now: str, choices: Sequence[tuple[str, str]], *, in_thread: bool) -> str:
+    whose = "This thread's" if in_thread else "New sessions of this channel:"
+    lines = [f"- `{value}`" + (f" {escape(meaning)}" if meaning else "") for value, meaning in choices]
+    what = f"**{escape(now)}**" if now else "the host's default"
+    return clip("\n".join([f"{whose} {name}: {what}.", f"`/{name}` takes:", *lines]), CONTENT_CHARS)
+
+
+def command_sent(text: str, *, waits: bool) -> str:
+    when = " It is run when this turn is over." if waits else ""
+    return f"Sent to Claude as its own command: `{one_line(text.replace('`', ''), 300)}`.{when}"
+
+
+_WHEN = {"next": "at Claude's next step", "later": "after this turn", "now": "now"}
+
+
+def queue(waiting: Sequence[tuple[str, str]]) -> str:
+    """(text, when) of each prompt that Claude has not taken up, in its order."""
+    if not waiting:
+        return "Nothing waits for Claude in this thread."
+    lines = [
+        f"{n}. {escape(one_line(text, 120)) or '(a file)'} · {_WHEN[when]}" for n, (text, when) in enumerate(waiting, 1)
+    ]
+    head = f"{len(waiting)} message{'' if len(waiting) == 1 else 's'} wait for Claude:"
+    tail = "-# Edit a message to change it, delete it to withdraw it."
+    return "\n".join([head, clip("\n".join(lines), CONTENT_CHARS - len(head) - len(tail) - 2), tail])
+
+
+def stop_what_waits(session_id: str, waiting: int) -> Post:
+    """Before a turn is ended behind which something waits."""
+    them = "the message that waits" if waiting == 1 else f"the {waiting} messages that wait"
+    return Post(
+        f"Claude works, and there {'is' if waiting == 1 else 'are'} {waiting} more for it after that.",
+        buttons=(
+            Button(f"Stop, and drop {them}", HaltButton(session_id, "drop").custom_id(), "danger"),
+            Button(f"Stop, and go on with {them}", HaltButton(session_id, "keep").custom_id()),
+        ),
+    )
+
+
+def stopping(*, keeps: bool) -> str:
+    after = "takes up what waits" if keeps else "and what waited is dropped"
+    return f"Stopping what Claude does; it {after}." if keeps else f"Stopping what Claude does, {after}."
+
+
+def requeued(when: str) -> str:
+    return f"Claude takes it up {_WHEN[when]}."

@@ -1,6 +1,7 @@
 """What a tool does, in one line for the conversation and in full for a person who decides on it."""
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -15,7 +16,14 @@ _ERROR_CHARS = 70
 _SHORT_CHARS = 48  # a second part of a line: a folder, a subject
 _SHORT_FIELD_CHARS = 200
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_STRING = r'"((?:[^"\\]|\\.)*)"'
+_FIELD = re.compile(rf"\s*[{{,]\s*{_STRING}\s*:\s*(?:{_STRING}|true|false|null|-?\d[\d.eE+-]*)(?=\s*[,}}])", re.DOTALL)
+_CUT_STRING = re.compile(rf'\s*{{\s*{_STRING}\s*:\s*"((?:[^"\\]|\\[^u]|\\u[0-9a-fA-F]{{4}})*)', re.DOTALL)
+
 Input = Mapping[str, object]
+
+_DENIED = {"AskUserQuestion": "not answered", "ExitPlanMode": "not approved"}
 
 # The fields that tell most about a tool that we do not know, the best first.
 _TELLING = (
@@ -32,31 +40,60 @@ _TELLING = (
 )
 
 
-def running_tool_line(name: str, tool_input: Input, cwd: str) -> str:
-    """The line of a tool that is running."""
-    return f"{RUNNING} {tool_line(name, tool_input, cwd)}"
+def running_tool_line(name: str, tool_input: Input, cwd: str, progress: str = "") -> str:
+    """The line of a tool that is running. ``progress``: how far it is, in at most 90 UTF-16 units."""
+    return _line(RUNNING, name, tool_input, cwd, " · running" + (f" · {progress}" if progress else ""))
 
 
 def read_input(text: str) -> Input:
-    """The input as far as it was kept; a cut one is no JSON any more, and told as its text."""
+    """The input as far as it was kept. A cut one is no JSON any more: then its first fields, or its text."""
     try:
         return msgspec.json.decode(text, type=dict[str, object])
     except (msgspec.MsgspecError, RecursionError):
-        return {"input": text}
+        return _first_fields(text) or {"input": text}
+
+
+def _first_fields(text: str) -> dict[str, object]:
+    """The fields that stand whole in the beginning of a JSON object; a lone string that was cut, as far as it goes."""
+    fields: dict[str, object] = {}
+    at = 0
+    while field := _FIELD.match(text, at):
+        key, value = field[1], field[2]
+        if value and (known := _string(f'"{value}"')) is not None:
+            fields[_string(f'"{key}"') or key] = known
+        at = field.end()
+    if not fields and (cut := _CUT_STRING.match(text)):
+        known = _string(f'"{cut[2]}"')
+        fields |= {cut[1]: known} if known else {}
+    return fields
+
+
+def _string(text: str) -> str | None:
+    try:
+        return msgspec.json.decode(text, type=str)
+    except msgspec.MsgspecError:
+        return None
 
 
 def unknown_tool_line(name: str, tool_input: Input, cwd: str) -> str:
     """The line of a tool whose outcome nobody knows."""
-    end = " – outcome unknown"
-    return f"{UNKNOWN} {tool_line(name, tool_input, cwd, _room(UNKNOWN, end))}{end}"
+    return _line(UNKNOWN, name, tool_input, cwd, " – outcome unknown")
 
 
-def finished_tool_line(name: str, tool_input: Input, is_error: bool, result_text: str, cwd: str) -> str:
-    """The line of a tool that has ended, with the first line of its error if it failed."""
-    if not is_error:
-        return f"{DONE} {tool_line(name, tool_input, cwd)}"
-    end = f" – {_first_line(result_text) or 'failed'}"
-    return f"{FAILED} {tool_line(name, tool_input, cwd, _room(FAILED, end))}{end}"
+def done_tool_line(name: str, tool_input: Input, cwd: str, progress: str = "") -> str:
+    """The line of a tool that did what it should. ``progress``: as above."""
+    return _line(DONE, name, tool_input, cwd, f" · {progress}" if progress else "")
+
+
+def failed_tool_line(name: str, tool_input: Input, result_text: str, cwd: str, *, is_denied: bool = False) -> str:
+    """The line of a tool that failed or was not allowed, with the first line of its error."""
+    error = _first_line(result_text)
+    what = _DENIED.get(name, "denied") if is_denied else "failed"
+    return _line(FAILED, name, tool_input, cwd, f" – {what}: {error}" if error else f" – {what}")
+
+
+def _line(mark: str, name: str, tool_input: Input, cwd: str, end: str) -> str:
+    return f"{mark} {tool_line(name, tool_input, cwd, TOOL_LINE_CHARS - utf16_len(mark) - 1 - utf16_len(end))}{end}"
 
 
 def tool_line(name: str, tool_input: Input, cwd: str, limit: int = TOOL_LINE_CHARS - 2) -> str:
@@ -66,19 +103,20 @@ def tool_line(name: str, tool_input: Input, cwd: str, limit: int = TOOL_LINE_CHA
     return line or _generic(name, tool_input, limit)
 
 
-def _room(mark: str, end: str) -> int:
-    return TOOL_LINE_CHARS - utf16_len(mark) - 1 - utf16_len(end)
-
-
 def _first_line(result: str) -> str:
-    text = result.replace("<tool_use_error>", "").replace("</tool_use_error>", "").strip()
-    first, _, rest = text.partition("\n")
-    if first.startswith("Exit code") and rest.strip():
-        first += f": {rest.strip().splitlines()[0]}"
-    return _plain(first, _ERROR_CHARS)
+    first, *rest = said(result).splitlines() or [""]
+    if first.startswith("Exit code") and (more := next((line for line in rest if line.strip()), "")):
+        first += f": {more}"
+    return plain(first, _ERROR_CHARS)
 
 
-def _plain(text: str, limit: int) -> str:
+def said(result: str) -> str:
+    """A tool's output without the CLI's own wrapping and a terminal's colours."""
+    text = _COLOURS.sub("", result).replace("<tool_use_error>", "").replace("</tool_use_error>", "")
+    return text.strip("\n").rstrip()
+
+
+def plain(text: str, limit: int) -> str:
     """The text on one line and without formatting, in at most `limit` UTF-16 units."""
     line = one_line(reveal(text), limit)
     while utf16_len(escape(line)) > limit:
@@ -160,7 +198,7 @@ def _lines_read(tool_input: Input) -> str:
         case _, int(limit):
             return f" lines 1-{limit}"
     pages = tool_input.get("pages")
-    return f" pages {_plain(pages, 20)}" if isinstance(pages, str) else ""
+    return f" pages {plain(pages, 20)}" if isinstance(pages, str) else ""
 
 
 def _changes(name: str) -> Callable[[Input], str]:
@@ -194,10 +232,10 @@ def _fetch(tool_input: Input, cwd: str, limit: int) -> str | None:
 
 
 def _agent(tool_input: Input, cwd: str, limit: int) -> str | None:
-    kind = _plain(_field(tool_input, "subagent_type"), 30)
+    kind = plain(_field(tool_input, "subagent_type"), 30)
     task = _field(tool_input, "description") or _field(tool_input, "prompt")
     start = f"Agent ({kind})" if kind else "Agent"
-    return f"{start}: {_plain(task, limit - utf16_len(start) - 2)}" if task else start
+    return f"{start}: {plain(task, limit - utf16_len(start) - 2)}" if task else start
 
 
 def _todos(tool_input: Input, cwd: str, limit: int) -> str | None:
@@ -218,7 +256,7 @@ def _question(tool_input: Input, cwd: str, limit: int) -> str | None:
     match tool_input.get("questions"):
         case [{"question": str(question)}, *others]:
             more = f" and {len(others)} more" if others else ""
-            return f"Asks: {_plain(question, limit - 6 - len(more))}{more}"
+            return f"Asks: {plain(question, limit - 6 - len(more))}{more}"
     return None
 
 
@@ -233,8 +271,8 @@ def tool_name(name: str) -> str:
     """A tool's name for people: "github · create_issue" for mcp__github__create_issue."""
     match name.split("__", 2):
         case ["mcp", server, tool] if server and tool:
-            return f"{_plain(server, 24)} · {_plain(tool, 28)}"
-    return _plain(name, 48) or "A tool"
+            return f"{plain(server, 24)} · {plain(tool, 28)}"
+    return plain(name, 48) or "A tool"
 
 
 _PHRASES: dict[str, Callable[[Input, str, int], str | None]] = {

@@ -1,12 +1,14 @@
 import json
 
+import msgspec
 import pytest
 
 from bridge import events as e
-from bridge.permission import PermissionRequest, RequestName, Settled, digest_of
+from bridge.permission import KEEP_PLANNING, PermissionRequest, RequestName, Settled, digest_of
 from bridge.render import cards
 from bridge.render.posts import Post, payload
 from bridge.render.text import utf16_len
+from playground.discord_check_components import check_modal
 
 DIRECTORY = "/srv/app"
 NAME = RequestName("5c0ffee5-0000-4000-8000-000000000001", "0123456789abcdef", 7)
@@ -103,7 +105,7 @@ def test_what_is_too_long_to_show_can_only_be_denied(letter: str) -> None:
     card = opened("Bash", {"command": letter * (cards.FILE_BYTES // len(letter.encode()) + 1)}, rules=LS)
     assert labels(card) == ["Deny", "Deny with a reason…"]
     plan = opened("ExitPlanMode", {"plan": letter * (cards.FILE_BYTES // len(letter.encode()) + 1)})
-    assert labels(plan) == ["Keep planning"]
+    assert labels(plan) == ["Keep planning…"]
 
 
 def test_always_is_offered_with_its_rule_in_words() -> None:
@@ -134,7 +136,36 @@ def test_a_rule_that_cannot_be_shown_whole_is_not_offered(rules: tuple[e.Suggest
 def test_the_fine_print_says_where_it_comes_from_and_what_it_touches() -> None:
     card = opened("mcp__a__b", {}, server="github", blocked_path="/etc/passwd", reason="outside", agent_id="a1")
     assert card.embed and card.embed.title.endswith("(a subagent)")
-    assert card.embed.footer.splitlines() == ["From the server github", "Touches /etc/passwd", "outside"]
+    assert card.embed.footer.splitlines() == ["Its full name: mcp__a__b", "Touches /etc/passwd", "outside"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "server", "title"),
+    [
+        ("mcp__github__create_issue", "", r"Use **create\_issue** of the server **github**"),
+        ("mcp__claude_ai_Gmail__search", "claude.ai Gmail", "Use **search** of the server **claude.ai Gmail**"),
+        ("mcp__a__b__c", "", r"Use **b\_\_c** of the server **a**"),
+        ("Odd", "weather", "Use **Odd** of the server **weather**"),
+        ("mcp__", "", "Use mcp\\_\\_"),
+    ],
+)
+def test_a_tool_of_an_mcp_server_is_told_by_its_own_and_its_servers_name(tool: str, server: str, title: str) -> None:
+    card = opened(tool, {"q": "x"}, server=server)
+    assert card.embed and card.embed.title == title
+
+
+def test_the_rule_of_an_mcp_servers_tool_is_readable_too() -> None:
+    card = opened("mcp__github__search", {}, rules=(e.SuggestedRule("mcp__github__search"),))
+    assert card.embed and "every use of search of the server github" in card.embed.footer
+
+
+def test_a_subagents_request_says_which_subagent() -> None:
+    asked = request("Bash", {"command": "ls"}, agent_id="a1")
+    named = msgspec.structs.replace(asked, agent="general-purpose: look *around*")
+    assert cards.open_card(named, 42, DIRECTORY).content == (
+        r"<@42> A subagent of Claude’s (general-purpose: look \*around\*) asks for permission"
+    )
+    assert cards.open_card(asked, 42, DIRECTORY).content == "<@42> A subagent of Claude’s asks for permission"
 
 
 @pytest.mark.parametrize("text", ["\u202e" * 5000, "*" * 5000, "😀" * 5000, "a\nb" * 3000])
@@ -154,16 +185,28 @@ def test_no_field_of_others_makes_a_card_too_long(text: str) -> None:
     assert utf16_len(cards.resume_failed_card(NAME.session_id, text).content) <= 2000
 
 
-def test_a_plan_is_shown_whole_with_its_own_two_buttons() -> None:
+def test_a_plan_is_shown_whole_with_its_own_buttons() -> None:
     card = opened("ExitPlanMode", {"plan": "# Plan\n\n1. do it", "planFilePath": "/p.md"})
     assert card.content == "<@42> Claude has a plan"
     assert card.embed and card.embed.description == "# Plan\n\n1. do it"
     assert [(b.label, b.custom_id) for b in card.buttons] == [
         ("Approve", NAME.custom_id("allow")),
-        ("Keep planning", NAME.custom_id("deny")),
+        ("Approve and accept edits", NAME.custom_id("edits")),
+        ("Keep planning…", NAME.custom_id("plan")),
     ]
     long = opened("ExitPlanMode", {"plan": "step\n" * 5000})
     assert long.files[0].name == "plan.md" and long.files[0].text == "step\n" * 5000
+
+
+def test_a_long_plans_excerpt_leaves_no_fence_open() -> None:
+    card = opened("ExitPlanMode", {"plan": "# Plan\n\n```python\n" + "print(1)\n" * 1000 + "```\n"})
+    assert card.embed and card.embed.description.count("```") == 2
+
+
+def test_the_plans_modal_is_one_that_discord_shows() -> None:
+    modal = cards.plan_modal(NAME.custom_id("plan"))
+    check_modal(modal)
+    assert modal["custom_id"] == NAME.custom_id("plan")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +222,13 @@ def test_a_plan_is_shown_whole_with_its_own_two_buttons() -> None:
             "— Withdrawn: “the turn ended”: Claude no longer asks this",
         ),
         ("ExitPlanMode", Settled("allowed", "ada", ""), "✓ Plan approved by ada"),
-        ("ExitPlanMode", Settled("denied", "ada", "x"), "✗ ada wants Claude to keep planning"),
+        (
+            "ExitPlanMode",
+            Settled("allowed", "ada", "", mode="acceptEdits"),
+            "✓ Plan approved by ada, edits are accepted without asking",
+        ),
+        ("ExitPlanMode", Settled("denied", "ada", KEEP_PLANNING), "✗ ada wants Claude to keep planning"),
+        ("ExitPlanMode", Settled("denied", "ada", "no *db*"), r"✗ ada wants Claude to keep planning: “no \*db\*”"),
     ],
 )
 def test_a_settled_card_says_who_decided_what_and_has_no_buttons(tool: str, how: Settled, words: str) -> None:

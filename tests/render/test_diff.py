@@ -1,4 +1,7 @@
-from bridge.render.diff import Edit, diff_for, edit_diff, line_counts
+import random
+
+from bridge.render.diff import SHORT_LINES, Edit, diff_for, edit_diff, line_counts, short_diff
+from bridge.render.text import utf16_len
 
 
 def test_an_edit_shows_its_changed_lines_with_context() -> None:
@@ -65,3 +68,29 @@ def test_a_large_change_is_shown_without_comparing() -> None:
 
 def test_changed_lines_are_counted() -> None:
     assert line_counts([Edit("a\nb\n", "a\nc\nd\n"), Edit("", "x")]) == (3, 1)
+
+
+def test_a_short_diff_has_the_changed_lines_and_no_headers() -> None:
+    given = {"file_path": "x", "old_string": "a\nb\nc\nd", "new_string": "a\nB\nc\nd"}
+    assert short_diff("Edit", given) == (" a\n-b\n+B\n c", True)
+    assert short_diff("Write", {"file_path": "x", "content": "hi\n"}) == ("+hi", True)
+    assert short_diff("Bash", {"command": "ls"}) == ("", True)
+
+
+def test_a_short_diff_keeps_several_places_apart_and_says_how_much_is_missing() -> None:
+    edits = [{"old_string": "a\n", "new_string": "b\n"}, {"old_string": "c", "new_string": ""}]
+    assert short_diff("MultiEdit", {"file_path": "x", "edits": edits}) == ("-a\n+b\n⋮\n-c", True)
+    shown, is_all = short_diff("Write", {"file_path": "x", "content": "x\n" * 20})
+    assert shown.split("\n")[-2:] == ["+x", "… 12 more lines"] and not is_all
+
+
+def test_a_short_diff_is_short_whatever_changes() -> None:
+    dice = random.Random(3)
+    texts = ["x" * 500, "```", "", " ", "\t\t", "😀" * 99, "@@ -1 +1 @@", "--- a", "\x1b[1m\u202e", "a"]
+    for _ in range(500):
+        old, new = ("\n".join(dice.choices(texts, k=dice.randrange(30))) for _ in range(2))
+        shown, is_all = short_diff("Edit", {"file_path": "x", "old_string": old, "new_string": new})
+        lines = shown.split("\n")
+        assert len(lines) <= SHORT_LINES + 1 and all(utf16_len(line) <= 91 for line in lines)
+        assert is_all or lines[-1].startswith("…") or any("…" in line or "⟨" in line for line in lines)
+        assert all(line[:1] in ("+", "-", " ", "⋮", "…", "") for line in lines)

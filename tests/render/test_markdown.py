@@ -1,49 +1,31 @@
 import random
 import re
 import time
+from collections import Counter
 
 import pytest
 
-from bridge.render.fences import Caps
-from bridge.render.markdown import DISCORD_LIMIT, Piece, Splitter, split
+from bridge.render.inline import HOLD
+from bridge.render.markdown import DISCORD_LIMIT, split
 from bridge.render.text import utf16_len
 
-# --- A second opinion on fences: line by line, without the splitter's regular expressions. ---
+# --- A second opinion on fences: Discord's clients, whose blocks end at the next three backticks. ---
+
+FENCE = re.compile(r"```(?:([\w+\-.#]+)\n)?\n*([^\n][\s\S]*?)\n*```")
+ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 
 
-def open_fence(view: str, caps: Caps) -> str | None:
-    """The run of the fence that a message leaves open, by CommonMark's rules."""
-    run, indent, quotes = "", 0, 0
-    for line in view.split("\n"):
-        prefix, rest = _container(line, markers=not run)
-        depth = prefix.count(">")
-        if run and depth < quotes:
-            run = ""
-            prefix, rest = _container(line, markers=True)
-            depth = prefix.count(">")
-        spaces = len(prefix.rpartition(">")[2])
-        found = rest[: len(rest) - len(rest.lstrip(rest[0]))] if rest[:1] in ("`", "~") else ""
-        info = rest[len(found) :]
-        if run:
-            same = found[:1] == run[0] and len(found) >= len(run) and depth == quotes
-            if same and not info.strip() and spaces <= indent + 3:
-                run = ""
-        elif 3 <= len(found) <= caps.run and 2 * depth <= caps.indent and not (found[0] == "`" and "`" in info):
-            run, indent, quotes = found, spaces, depth
-    return run or None
-
-
-def _container(line: str, markers: bool) -> tuple[str, str]:
-    index = 0
-    while index < len(line):
-        marker = re.match(r"[-*+]|\d{1,9}[.)]", line[index:]) if markers else None
-        if line[index] in " \t>":
-            index += 1
-        elif marker and line[index + marker.end() : index + marker.end() + 1] in (" ", "\t"):
-            index += marker.end()
+def outside_blocks(post: str) -> str:
+    """What Discord does not show as a code block."""
+    shown, index = "", 0
+    while index < len(post):
+        match = ESCAPED.match(post, index) or FENCE.match(post, index)
+        if match and match.re is FENCE:
+            shown += "\n"
         else:
-            break
-    return line[:index], line[index:]
+            shown += post[index] if match is None else ""
+        index = match.end() if match else index + 1
+    return shown
 
 
 # --- Documents written to be nasty. ---
@@ -116,31 +98,47 @@ def block(dice: random.Random) -> str:
     return " ".join(sentence(dice) for _ in range(dice.randint(1, 6)))
 
 
+LINES = """\
+#### Deep **heading** ##|##### x|---|- - -|===|- [ ] task|- [x] done|+ plus|1) one|> [!NOTE]|>>> x|[^1]: note here
+see[^1] and [t][ref]|[ref]: https://a.b/c|<details>|<summary>Sum</summary>|&lt;b&gt;|a<br>b|```one```|```one``` two
+```a`b|a\\|@everyone <@12> <#1> <t:1:R>|\\`\\`\\`|-# small|text ``` text|  - nested item|![](http://x)|![alt](http://x)
+- + [ ] x|-----------------------------|----------------------------- x|    - x\r|~~~ a|> ~~~|> ```|````"""
+CELLS = ("x", "two words", "**b**", "`c`", "漢字", "[l](http://e.x/y)", "a\\|b", "", "😀", "a<br>b", "```", "[l](#x)")
+
+
+def table(dice: random.Random) -> str:
+    columns, prefix = dice.randint(1, 5), dice.choice(("", "", "", "> ", "  "))
+
+    def row() -> str:
+        cells = (dice.choice((*CELLS, "long " * dice.randint(1, 30))) for _ in range(columns))
+        return "| " + " | ".join(cells) + dice.choice((" |", " |", "|", "", " | extra |"))
+
+    below = "|" + dice.choice(("---|", ":-:|", "-:|")) * dice.choice((columns, columns, columns + 1))
+    rows = (row() for _ in range(dice.randint(0, 25)))
+    return "\n".join(prefix + line for line in ("| " + "title | " * columns, below, *rows))
+
+
 def document(dice: random.Random) -> str:
     joints = ("\n\n", "\n\n", "\n", "\n\n\n", " ", "")
-    return "".join(block(dice) + dice.choice(joints) for _ in range(dice.randint(1, 14)))
+    lines = re.split(r"[|\n]", LINES)
+    parts = []
+    for _ in range(dice.randint(1, 10)):
+        kinds = (table(dice), "\n".join(dice.choices(lines, k=dice.randint(1, 8))), block(dice), block(dice))
+        parts += [dice.choice(kinds), dice.choice(joints)]
+    return "".join(parts)
 
 
-SIZES = (64, 90, 150, 400, 2000)
+SIZES = (64, 90, 150, 400, 700, 1890)
 
 
-def documents(count: int) -> list[tuple[str, int, random.Random]]:
-    dice = random.Random(20261)
-    return [(document(dice), dice.choice(SIZES), dice) for _ in range(count)]
+def documents(seeds: range) -> list[tuple[str, int, random.Random]]:
+    dice = [random.Random(seed) for seed in seeds]
+    return [(document(die), die.choice(SIZES), die) for die in dice]
 
 
-def check_view(text: str, limit: int, pieces: list[Piece]) -> None:
-    """What must hold of every single view: sizes, fences, and that all of the text is there."""
-    index, caps = 0, Caps.within(limit)
-    for piece in pieces:
-        shown = str(piece)
-        assert shown.strip()
-        assert utf16_len(shown) <= limit
-        assert open_fence(shown, caps) is None, shown
-        assert piece.body == text[piece.start : piece.end]
-        assert not text[index : piece.start].strip(" \t\r\n>`~")
-        index = piece.end
-    assert not text[index:].strip(" \t\r\n>`~")
+def words(text: str) -> Counter[str]:
+    """Those too short to be torn by a cut, as what is not shown of a text is long: addresses, info strings."""
+    return Counter(word for word in re.findall(r"\w+", text) if len(word) <= 8)
 
 
 # --- Examples. ---
@@ -149,28 +147,30 @@ def check_view(text: str, limit: int, pieces: list[Piece]) -> None:
 def test_a_text_that_fits_stays_one_message() -> None:
     assert split("") == []
     assert split("  \n\n ") == []
-    assert split("a" * DISCORD_LIMIT) == ["a" * DISCORD_LIMIT]
+    assert split("a" * (DISCORD_LIMIT - HOLD)) == ["a" * (DISCORD_LIMIT - HOLD)]
     assert split("Hello\n\nworld\n") == ["Hello\n\nworld"]
 
 
 def test_a_fence_that_is_cut_is_reopened_with_its_language() -> None:
     code = "".join(f"line number {n}\n" for n in range(20))
     pieces = split(f"```python title=x\n{code}```\nAfter.", 150)
-    assert all(piece.startswith("```python title=x\nline number") for piece in pieces)
+    assert all(piece.startswith("```python\nline number") for piece in pieces)
     assert all(piece.endswith("\n```") for piece in pieces[:-1])
     assert pieces[-1].endswith("19\n```\nAfter.")
 
 
 def test_an_open_fence_is_closed_in_the_view() -> None:
     assert split("Look:\n```js\nlet x") == ["Look:\n```js\nlet x\n```"]
-    assert split("~~~~js\nlet x\n~~~") == ["~~~~js\nlet x\n~~~\n~~~~"]
+    assert split("~~~~js\nlet x\nlet y\n~~~") == ["```js\nlet x\nlet y\n```"]
     assert split("1. a\n   ```js\n   let x") == ["1. a\n   ```js\n   let x\n   ```"]
     assert split("> ```js\n> let x\n") == ["> ```js\n> let x\n> ```"]
 
 
-def test_what_only_looks_like_an_open_fence_is_left_alone() -> None:
-    for text in ("an `unclosed tick", "```x``` inline", "text ``` text", "> ```\n> x\nquote over", "```\nx\n   ```"):
-        assert split(text) == [text]
+def test_what_only_looks_like_a_fence_is_shown_as_written() -> None:
+    assert split("an `unclosed tick") == ["an `unclosed tick"]
+    assert split("text ``` text and more\n") == ["text \\`\\`\\` text and more"]
+    assert split("> ```\n> x\nquote over\n") == ["> ```\n> x\n> ```\nquote over"]
+    assert split("```x``` on one line") == ["```\nx\n```\non one line"]
 
 
 def test_a_quoted_fence_is_reopened_in_its_quote_even_inside_a_line() -> None:
@@ -197,10 +197,10 @@ def test_cuts_prefer_paragraphs_then_lines_then_sentences_then_words() -> None:
     sentence = words + "end. "
     paragraphs = f"{sentence}\n\n{sentence}\n{sentence}"
     assert split(paragraphs, 90)[0] == sentence.strip()
-    assert split(f"{sentence}\n{sentence}\n{sentence}", 110)[0] == f"{sentence}\n{sentence}".strip()
-    assert split(sentence * 3, 110)[0] == (sentence * 2).strip()
-    assert split("word " * 50, 72)[0] == ("word " * 14).strip()
-    assert split("x" * 10_000) == ["x" * 2000] * 5
+    assert split(f"{sentence}\n{sentence}\n{sentence}", 125)[0] == f"{sentence}\n{sentence}".strip()
+    assert split(sentence * 3, 125)[0] == (sentence * 2).strip()
+    assert split("word " * 50, 81)[0] == ("word " * 14).strip()
+    assert split("x" * 9880) == ["x" * 1976] * 5
 
 
 def test_nothing_is_cut_directly_after_a_heading() -> None:
@@ -254,21 +254,36 @@ def test_a_limit_too_small_for_fences_is_refused() -> None:
         split("x", 63)
 
 
-def test_a_splitter_is_right_also_when_the_text_is_another_one() -> None:
-    splitter = Splitter(100)
-    splitter.pieces("word " * 100)
-    assert splitter.pieces("other " * 50) == split("other " * 50, 100)
-
-
 def test_a_long_answer_is_split_in_milliseconds() -> None:
     paragraph = "A sentence with `code` in it and **bold** words. Another one follows it, of some length.\n\n"
     code = "```python\n" + "    value = compute(value, 1)\n" * 30 + "```\n\n"
-    text = ((paragraph * 6 + code + "## Heading\n\n" + "- an item\n" * 12 + "\n") * 40)[:50_000]
+    text = ((paragraph * 6 + code + "## Heading\n\n" + "- an item\n" * 12 + "\n") * 160)[:200_000]
     best = min(_seconds_to_split(text) for _ in range(5))
-    assert best < 0.02  # 0.004 on the machine where this was written
+    assert best < 0.1  # 0.025 on the machine where this was written
 
 
-@pytest.mark.parametrize("unit", ["`", "[", "> ", "*", "x\n", "```\n", "<", "# ", "> ```\n", " ", "~~~ ```\n", "- "])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "`",
+        "[",
+        "> ",
+        "*",
+        "x\n",
+        "```\n",
+        "<",
+        "# ",
+        "> ```\n",
+        " ",
+        "~~~ ```\n",
+        "- ",
+        "| a |\n",
+        "|",
+        "&",
+        "![",
+        "- [ ] ",
+    ],
+)
 def test_no_text_is_slow_to_split(unit: str) -> None:
     assert min(_seconds_to_split((unit * 20_000)[:20_000]) for _ in range(2)) < 1.0
 
@@ -282,16 +297,28 @@ def _seconds_to_split(text: str) -> float:
 # --- What holds of every text. ---
 
 
-def test_every_view_of_a_growing_nasty_document_is_valid_and_whole_and_no_cut_ever_moves() -> None:
-    for text, limit, dice in documents(320):
-        splitter, end, before = Splitter(limit), 0, list[str]()
-        step = max(1, len(text) // 5)
-        while end < len(text):
-            end += dice.randint(1, 2 * step)
-            spans = splitter.spans(text[:end])
-            check_view(text[:end], limit, spans)
-            now = [str(span) for span in spans]
+def test_every_view_of_a_growing_nasty_document_is_valid_and_no_cut_ever_moves() -> None:
+    for text, limit, dice in documents(range(100)):
+        before: list[str] = []
+        first_limit = dice.choice((None, None, limit // 2))
+        for end in sorted({*(dice.randint(1, len(text)) for _ in range(14)), len(text)}):
+            now = split(text[:end], limit, first_limit)
+            assert utf16_len(now[0] if now else "") <= (first_limit or limit)
+            assert all(utf16_len(post) <= limit and post.count("```") % 2 == 0 for post in now)
+            assert all(post.strip() for post in now[1:])
+            assert not any("```" in outside_blocks(post) for post in now)
             assert now[: max(0, len(before) - 1)] == before[:-1]
             assert len(now) >= len(before)
             before = now
-        assert before == split(text, limit)
+
+
+def test_no_word_of_a_text_is_lost() -> None:
+    for text, _, _ in documents(range(1000, 1120)):
+        without_marks = re.sub(r"(`{3,}|~{3,})(?!one|`|~)[^\n]*|&\w+;|</?\w+>|\[!\w+\]|\[[ xX]\]|\[ref\]", " ", text)
+        shown = "\n".join(split(text + "\n", 1890)).replace("¹", " 1")
+        assert not words(without_marks) - words(shown)
+
+
+@pytest.mark.parametrize("text", ["a !", "see[^1", "x &am", "it <b", "done!", "ask @every", "| half | a row", "a\\"])
+def test_what_is_undecided_at_the_end_of_a_text_is_shown_all_the_same(text: str) -> None:
+    assert split(text) == [text] and split(f"{'word ' * 20}{text}") == [f"{'word ' * 20}{text}"]

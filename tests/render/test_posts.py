@@ -33,7 +33,7 @@ def test_buttons_come_in_rows_of_five() -> None:
 
 def test_a_select_has_a_row_of_its_own() -> None:
     select = Select("pick", (Choice("a", "1"), Choice("b", "2", "second")), "Which?")
-    rows = payload(Post("x", select=select))["components"]
+    rows = payload(Post("x", selects=(select,)))["components"]
     assert isinstance(rows, list) and len(rows) == 1
     assert rows[0]["components"][0] == {
         "type": 3,

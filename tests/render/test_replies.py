@@ -61,11 +61,11 @@ def test_titles_cannot_format_or_hide_anything() -> None:
 
 def test_the_picker_offers_25_and_says_that_there_are_more() -> None:
     post = replies.stop_picker([listed("x" * 300, "busy", n) for n in range(30)], NOW)
-    assert post.select
-    assert len(post.select.choices) == 25
-    assert all(len(c.label) <= 100 and len(c.description) <= 100 for c in post.select.choices)
+    (select,) = post.selects
+    assert len(select.choices) == 25
+    assert all(len(c.label) <= 100 and len(c.description) <= 100 for c in select.choices)
     assert "25 of 30" in post.content
-    assert replies.stop_picker([], NOW).select is None
+    assert replies.stop_picker([], NOW).selects == ()
 
 
 def test_a_starter_quotes_the_prompt_within_a_messages_length_and_pings_nobody() -> None:

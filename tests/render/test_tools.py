@@ -1,3 +1,4 @@
+import json
 import random
 
 import pytest
@@ -6,7 +7,9 @@ from bridge.render.text import utf16_len
 from bridge.render.tools import (
     TOOL_LINE_CHARS,
     describe,
-    finished_tool_line,
+    done_tool_line,
+    failed_tool_line,
+    read_input,
     relative,
     rule_in_words,
     running_tool_line,
@@ -50,22 +53,56 @@ def test_a_tool_is_told_in_one_line(name: str, given: dict[str, object], line: s
 
 def test_the_mark_says_how_it_went() -> None:
     given: dict[str, object] = {"command": "npm test"}
-    assert running_tool_line("Bash", given, CWD) == "⋯ Bash `npm test`"
-    assert finished_tool_line("Bash", given, False, "ok", CWD) == "✓ Bash `npm test`"
+    assert running_tool_line("Bash", given, CWD) == "⋯ Bash `npm test` · running"
+    assert done_tool_line("Bash", given, CWD) == "✓ Bash `npm test`"
     assert unknown_tool_line("Bash", given, CWD) == "? Bash `npm test` – outcome unknown"
 
 
 def test_a_failed_tool_says_its_error_in_one_line() -> None:
     given: dict[str, object] = {"command": "npm test"}
     for result, line in (
-        ("Exit code 1\nnpm ERR! *missing*\nmore", r"✗ Bash `npm test` – Exit code 1: npm ERR! \*missing\*"),
+        ("Exit code 1\nnpm ERR! *missing*\nmore", r"✗ Bash `npm test` – failed: Exit code 1: npm ERR! \*missing\*"),
         (
             "<tool_use_error>File has not been read yet</tool_use_error>",
-            "✗ Bash `npm test` – File has not been read yet",
+            "✗ Bash `npm test` – failed: File has not been read yet",
         ),
         ("", "✗ Bash `npm test` – failed"),
     ):
-        assert finished_tool_line("Bash", given, True, result, CWD) == line
+        assert failed_tool_line("Bash", given, result, CWD) == line
+
+
+def test_what_was_not_allowed_has_not_failed() -> None:
+    for tool, said in (("Bash", "denied"), ("AskUserQuestion", "not answered"), ("ExitPlanMode", "not approved")):
+        assert failed_tool_line(tool, {}, "no", CWD, is_denied=True).endswith(f" – {said}: no")
+
+
+def test_an_error_is_told_without_a_terminals_colours() -> None:
+    line = failed_tool_line("Bash", {"command": "x"}, "\x1b[31mred\x1b[0m and dead", CWD)
+    assert line == "✗ Bash `x` – failed: red and dead"
+
+
+def test_a_running_tool_says_how_far_it_is() -> None:
+    given: dict[str, object] = {"subagent_type": "Explore", "description": "look " * 90}
+    line = running_tool_line("Agent", given, CWD, "12 tools · " + "x" * 79)
+    assert line.endswith(" · running · 12 tools · " + "x" * 79) and utf16_len(line) <= TOOL_LINE_CHARS
+    assert done_tool_line("Task", {"description": "look"}, CWD, "3 s") == "✓ Agent: look · 3 s"
+
+
+def test_of_an_input_that_was_cut_the_first_fields_are_known() -> None:
+    cut = '{"file_path":"/srv/web-app/a.py", "replace_all" : false,"n":-1.5e3,"old_string":"a \\"b\\"\\u00e9","new":"x'
+    assert read_input(cut) == {"file_path": "/srv/web-app/a.py", "old_string": 'a "b"é'}
+    assert tool_line("Edit", read_input(cut), CWD) == "Edit `a.py`"
+    assert read_input('{"command":"npm \\"te') == {"command": 'npm "te'}
+    assert read_input('{"command":"npm \\u00') == {"command": "npm "}
+    assert read_input('{"edits":[{"old_string":"a') == {"input": '{"edits":[{"old_string":"a'}
+    assert read_input("") == {"input": ""}
+
+
+@pytest.mark.parametrize("at", range(0, 120, 7))
+def test_an_input_cut_anywhere_makes_no_trouble_and_tells_no_lie(at: int) -> None:
+    given = {"file_path": "/a/é😀.py", "content": 'x"\\\n' * 9, "more": [1, {"a": None}], "last": "z"}
+    for key, value in read_input(json.dumps(given)[:at]).items():
+        assert key == "input" or given[key] == value or (key == "file_path" and str(given[key]).startswith(str(value)))
 
 
 def test_a_tool_line_is_short_on_one_line_and_quoted_whatever_the_input() -> None:
@@ -80,7 +117,8 @@ def test_a_tool_line_is_short_on_one_line_and_quoted_whatever_the_input() -> Non
         for line in (
             running_tool_line(name, given, CWD),
             unknown_tool_line(name, given, CWD),
-            finished_tool_line(name, given, dice.random() < 0.5, result, CWD),
+            done_tool_line(name, given, CWD),
+            failed_tool_line(name, given, result, CWD, is_denied=dice.random() < 0.5),
         ):
             assert utf16_len(line) <= TOOL_LINE_CHARS
             assert not {"\n", "\u202e", "\x1b"} & set(line)

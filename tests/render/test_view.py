@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 
 import msgspec
 import pytest
@@ -9,95 +10,14 @@ import pytest
 from bridge import events as e
 from bridge.permission import RequestName
 from bridge.render import lost, notices
-from bridge.render.posts import CONTENT_CHARS, Post, payload
-from bridge.render.text import duration, utf16_len
-from bridge.render.view import LONG_ANSWER_CHARS, NOTE_CHARS, SEGMENT_CHARS, SUMMARY_CHARS, ThreadView
-from bridge.session import ManagedSession, session_from
-from replay import DIRECTORY, GENERATION, NAMES, PERSON_ID, SESSION_ID, Happened, Replay
-from worker.stream import DeltaRead
-
-CREATED = e.SessionCreated(SESSION_ID, 700, 500, 600, DIRECTORY, PERSON_ID)
-
-
-class Thread:
-    """What the supervisor does with records and deltas; the view goes through its stored form every time."""
-
-    def __init__(self) -> None:
-        self.session: ManagedSession = session_from(CREATED, 1000.0)
-        self.view = ThreadView()
-        self.live: dict[str, str] = {}
-        self.posts: dict[str, Post] = {}
-        self.history: list[dict[str, Post]] = []
-        self.generation = GENERATION
-
-    def happen(self, *events: e.AnyEvent) -> dict[str, Post]:
-        """The posts that the last of these events changes."""
-        for event in events:
-            seq = self.session.applied + 1 if self.session.generation == self.generation else 1
-            changed = self.record(e.Record(self.generation, seq, 1000.0 + seq, event))
-        return changed
-
-    def record(self, record: e.Record) -> dict[str, Post]:
-        self.session.apply(record)
-        self._forget_live(record.event)
-        self.view = msgspec.json.decode(msgspec.json.encode(self.view), type=ThreadView)
-        return self._show(self.view.apply(record, self.session, self.live))
-
-    def delta(self, block: str, text: str) -> dict[str, Post]:
-        self.live[block] = self.live.get(block, "") + text
-        return self._show(self.view.live_posts(self.session, self.live))
-
-    def play(self, happened: list[Happened]) -> None:
-        for item in happened:
-            match item:
-                case e.Record():
-                    self.record(item)
-                case DeltaRead():
-                    self.delta(item.block, item.text)
-
-    def texts(self, prefix: str = "turn:") -> list[str]:
-        return [post.content for key, post in self.posts.items() if key.startswith(prefix)]
-
-    def _forget_live(self, event: e.AnyEvent) -> None:
-        match event:
-            case e.TextWritten(block=block):
-                self.live.pop(block, None)
-            case e.TextWithdrawn(blocks=blocks):
-                for block in blocks:
-                    self.live.pop(block, None)
-            case e.TurnEnded() | e.WorkerStarted():
-                self.live.clear()
-
-    def _show(self, changed: dict[str, Post]) -> dict[str, Post]:
-        for key, post in changed.items():
-            check(key, post)
-        self.posts |= changed
-        self.history.append(changed)
-        return changed
-
-
-def check(key: str, post: Post) -> None:
-    """Within Discord's limits, never empty, and whole in itself."""
-    assert utf16_len(post.content) <= CONTENT_CHARS, key
-    assert post.content.strip() or post.embed, key
-    assert post.content.count("```") % 2 == 0, (key, post.content)
-    if post.embed:
-        assert utf16_len(post.embed.title) <= 256 and utf16_len(post.embed.description) <= 4096
-        assert utf16_len(post.embed.footer) <= 2048
-    assert all(len(button.custom_id) <= 100 and len(button.label) <= 80 for button in post.buttons)
-    assert msgspec.json.decode(msgspec.json.encode(post), type=Post) == post
-    assert payload(post)["allowed_mentions"] == {
-        "parse": [],
-        "users": [str(user) for user in post.mentions],
-        "replied_user": False,
-    }
-
-
-def played(name: str) -> Thread:
-    thread = Thread()
-    thread.play(Replay(name).happened)
-    return thread
-
+from bridge.render.display import Display
+from bridge.render.ends import SUMMARY_CHARS
+from bridge.render.posts import File, Post
+from bridge.render.segments import SEGMENT_CHARS
+from bridge.render.text import duration
+from bridge.render.view import LONG_ANSWER_CHARS, NOTE_CHARS
+from replay import GENERATION, NAMES, PERSON_ID, SESSION_ID, Replay
+from shown import CREATED, VERBOSITIES, Thread, accepted, check, in_turn, played
 
 # --- every transcript --------------------------------------------------------------------------------
 
@@ -116,7 +36,7 @@ def test_the_thread_holds_every_text_of_claudes(name: str) -> None:
     shown = " ".join(" ".join(played(name).texts()).split())
     for text in replay.events(e.TextWritten):
         if not text.agent_id:
-            assert all(word in shown for word in text.text.split()[:50])
+            assert all(word in shown for word in re.findall(r"\w+", text.text)[:50])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -139,13 +59,13 @@ def test_the_open_card_mentions_the_person_whose_prompt_it_serves() -> None:
     history = played("b1_allow").history
     opened = next(posts for posts in history if any(key.startswith("card:") for key in posts))
     ((key, card),) = opened.items()
-    assert key == f"card:{GENERATION}:11" and card.mentions == (PERSON_ID,) and card.urgent
+    assert key == f"card:{GENERATION}:12" and card.mentions == (PERSON_ID,) and card.urgent
     assert [button.label for button in card.buttons] == ["Allow", "Always allow", "Deny", "Deny with a reason…"]
 
 
 def test_a_denied_tool_shows_its_cross_and_why() -> None:
     first, card, _ = played("b2_deny").posts.values()
-    assert "-# ✗ Bash `touch made.txt && echo done` – The owner said no" in first.content
+    assert "-# ✗ Bash `touch made.txt && echo done` – denied: The owner said no" in first.content
     assert card.content.startswith("✗ Denied by ada: “The owner said no")
 
 
@@ -180,7 +100,7 @@ def test_withdrawn_text_is_replaced_by_what_claude_says_instead(name: str) -> No
 def test_a_queued_prompts_mark_changes_when_claude_takes_it_up() -> None:
     thread = played("g1_queue_during_text")
     marks = [post for posts in thread.history for key, post in posts.items() if key == "mark:2"]
-    assert [mark.content[:4] for mark in marks] == ["-# ⧗", "-# ✓"]
+    assert [mark.content[:4] for mark in marks] == ["-# ◷", "-# ✓"]
     assert all(mark.reply_to == 2 and mark.silent for mark in marks)
     cancelled = played("g4_interrupt_with_queue").posts["mark:3"].content
     assert cancelled.startswith("-# ✗")
@@ -194,9 +114,11 @@ def test_a_turn_that_starts_by_itself_says_why() -> None:
     )
 
 
-def test_a_subagents_words_stay_out_of_the_thread_and_its_tools_are_marked() -> None:
-    texts = " ".join(played("n2_subagent_foreground").texts())
-    assert "Sub finished" not in texts and "-# ↳ ✓ Bash `touch sub.txt`" in texts
+def test_a_subagents_words_stay_out_of_the_thread_and_its_tools_have_lines_only_in_full() -> None:
+    for verbosity in VERBOSITIES:
+        texts = " ".join(played("n2_subagent_foreground", Display(verbosity)).texts())
+        assert "Sub finished" not in texts or verbosity == "full", "in full it is what the call gave back"
+        assert ("-# ↳ subagent: ✓ Bash `touch sub.txt`" in texts) == (verbosity == "full")
 
 
 def test_a_failed_resume_offers_a_fresh_start_and_is_said_once() -> None:
@@ -210,15 +132,9 @@ def test_a_failed_resume_offers_a_fresh_start_and_is_said_once() -> None:
 # --- streaming ---------------------------------------------------------------------------------------
 
 
-def in_turn() -> Thread:
-    thread = Thread()
-    thread.happen(CREATED, e.WorkerStarted(1, True, ""), e.ChildStarted(2, "c", False), e.TurnStarted((5,)))
-    return thread
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_a_subagents_tools_beside_streaming_text_move_nothing(seed: int) -> None:
-    thread, text, rng = in_turn(), long_text(seed), random.Random(seed)
+    thread, text, rng = in_turn(Display("full")), long_text(seed), random.Random(seed)
     at, number, before = 0, 0, thread.texts()
     while at < len(text):
         step = rng.randrange(1, 200)
@@ -309,15 +225,20 @@ def test_a_written_text_that_is_withdrawn_goes_and_its_posts_stay_in_place() -> 
     assert not any(key.startswith("summary:") for key in thread.posts)
 
 
+def lines_of(text: str) -> list[str]:
+    """Without what stands in code blocks."""
+    return [line for line in text.splitlines() if line.startswith("-#")]
+
+
 def test_a_tool_line_changes_in_place_and_moves_nothing() -> None:
-    thread = in_turn()
+    thread = in_turn(Display("full"))
     thread.happen(*(e.ToolStarted(f"t{i}", "Bash", f'{{"command":"echo {i}"}}') for i in range(40)))
     running = thread.texts()
     assert len(running) > 1 and all(line.startswith("-# ⋯ Bash") for text in running for line in text.splitlines())
     for i in random.Random(1).sample(range(40), 40):
         thread.happen(e.ToolFinished(f"t{i}", i % 2 == 0, "x" * 500))
-        assert [len(text.splitlines()) for text in thread.texts()] == [len(text.splitlines()) for text in running]
-    done = [line for text in thread.texts() for line in text.splitlines()]
+        assert [len(lines_of(text)) for text in thread.texts()] == [len(lines_of(text)) for text in running]
+    done = [line for text in thread.texts() for line in lines_of(text)]
     assert all((f"echo {i}`" in line) and ("✗" if i % 2 == 0 else "✓") in line for i, line in enumerate(done))
 
 
@@ -417,10 +338,6 @@ def test_what_waited_in_a_lost_log_is_said_below_each_message_and_a_first_log_is
 # --- lost turns --------------------------------------------------------------------------------------
 
 
-def accepted(prompt_id: int, text: str = "fix the tests") -> e.PromptAccepted:
-    return e.PromptAccepted(prompt_id, f"u{prompt_id}", text, PERSON_ID, "ada")
-
-
 def lost_turn(reason: str = "Claude was ended by SIGKILL: no memory") -> Thread:
     thread = Thread()
     thread.happen(CREATED, e.WorkerStarted(1, True, ""), e.ChildStarted(2, "c", False), accepted(5))
@@ -517,7 +434,7 @@ def marks_of(*events: e.AnyEvent) -> list[str]:
 def test_the_mark_of_a_waiting_prompt_says_what_became_of_its_edit() -> None:
     edit = e.PromptAmended("c1", 6, deleted=False, done=True)
     waiting, edited, again = marks_of(accepted(6), e.PromptQueued(6), accepted(6, "new"), edit, e.PromptQueued(6))
-    assert waiting.startswith("-# ⧗ Sent") and edited.startswith("-# ✎ Edited") and "new text" in again
+    assert waiting.startswith("-# ◷ Sent") and edited.startswith("-# ✎ Edited") and "new text" in again
     assert marks_of(accepted(6), edit) == [], "who was shown nothing need not be told that it changed"
 
 
@@ -528,3 +445,15 @@ def test_the_mark_of_a_deleted_prompt_stays_and_one_that_came_too_late_is_said()
     ]
     late = marks_of(accepted(6), e.PromptTaken(6), e.PromptAmended("c1", 6, deleted=False, done=False))
     assert len(late) == 1 and "before it was edited: too late" in late[0]
+
+
+def test_a_file_of_claudes_stands_between_what_it_said_before_and_after_it() -> None:
+    thread = Thread()
+    thread.happen(e.TurnStarted((1,)), e.TextWritten("b1", "Here it comes:"))
+    changed = thread.happen(e.FileSent("chart.png", "sent/1-chart.png", 2048, "As you *asked*"))
+    ((key, post),) = changed.items()
+    assert key.startswith("file:")
+    assert post.files == (File("chart.png", path="sent/1-chart.png"),)
+    assert post.content == "As you \\*asked\\*\n-# chart.png · 2 KiB"
+    thread.happen(e.TextWritten("b2", "That was it."))
+    assert [k.partition(":")[0] for k in thread.posts] == ["turn", "file", "turn"]

@@ -1,0 +1,59 @@
+"""What is said when a turn or a process ends."""
+
+from bridge import events as e
+from bridge.render.posts import Post
+from bridge.render.runs import QUIET
+from bridge.render.text import duration, escape, one_line, tokens, usd
+from bridge.session import ManagedSession
+
+SUMMARY_CHARS = 300
+REASON_CHARS = 900  # escaped, it may be twice as long, and still fits a post
+PINGED_MOST = 5
+
+
+def footer(ended: e.TurnEnded, cost_usd: float) -> str:
+    """The turn's quiet last line: outcome, duration, its own cost in USD, tokens."""
+    mark = {"completed": "✓ done", "failed": "✗ failed", "interrupted": "■ interrupted", "lost": "? lost"}
+    parts = [mark[ended.outcome]]
+    if ended.duration:
+        parts.append(duration(ended.duration))
+    if ended.total_cost_usd is not None:
+        parts.append(usd(cost_usd))
+    if ended.input_tokens or ended.output_tokens:
+        parts.append(f"{tokens(ended.input_tokens)} in, {tokens(ended.output_tokens)} out")
+    return " · ".join(parts)
+
+
+def summary(text: str, session: ManagedSession) -> Post:
+    """The first paragraph of a long answer, for the channel."""
+    paragraph = next(
+        (p for p in text.split("\n\n") if p.strip() and not p.lstrip().startswith(("#", "```", "|"))), text
+    )
+    return Post(
+        f"{escape(one_line(paragraph, SUMMARY_CHARS))}\n{QUIET}The whole answer: {session.url()}",
+        silent=True,
+        where="channel",
+    )
+
+
+def ping(ended: e.TurnEnded, seconds: float, session: ManagedSession) -> Post:
+    """For who asked, and may be somewhere else by now. Of its own, because an edit notifies nobody."""
+    known = [session.prompts[i].author_id for i in ended.prompt_ids if i in session.prompts]
+    people = tuple(dict.fromkeys(known or [session.last_prompter_id or session.owner_id]))[:PINGED_MOST]
+    outcome = "done" if ended.outcome == "completed" else str(ended.outcome)
+    return Post(f"{' '.join(f'<@{user}>' for user in people)} {outcome} · {duration(seconds)}", mentions=people)
+
+
+def exit_post(event: e.ChildExited, session: ManagedSession) -> Post:
+    """A process ended by itself: what that means for the session."""
+    what = escape(one_line(event.reason, REASON_CHARS))
+    if session.is_broken:
+        rest = (
+            f"That was {session.quick_deaths} times in a row, so it is not started again by itself."
+            " Mend it, then write here to try again."
+        )
+    elif session.prompts:
+        rest = "What Claude had not taken up is sent again by itself; nothing else is."
+    else:
+        rest = "Nothing is run again by itself. Write here to go on where the conversation stands."
+    return Post(f"⚠ {what}\n{QUIET}{rest}")

@@ -1,0 +1,79 @@
+"""The changeable end of a thread's flow: the segments that can still change, the last of which may take more.
+
+A segment leaves when nothing in it can change any more; its posts stay as they are.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from bridge.render.display import Display
+from bridge.render.items import Item, NoteItem, TextItem, ToolItem
+from bridge.render.posts import Post
+from bridge.render.segments import Segment, posts_of
+from bridge.session import ManagedSession
+
+
+class Now(msgspec.Struct, frozen=True):
+    """What is the case beside the view. ``live``: the text of the blocks that are open."""
+
+    session: ManagedSession
+    live: Mapping[str, str]
+    display: Display
+
+
+class Flow(msgspec.Struct):
+    """Stored with the view, whose first part it is."""
+
+    segments: list[Segment] = []
+    generation: str = ""
+    """The log's that the segments and cards are of; seqs, and so keys, begin anew with another one."""
+    is_open: bool = False
+    """Whether the last segment still takes items."""
+    turn_seq: int = 0
+    next_index: int = 0
+    after_card: bool = False
+    """A card that pinged is the last thing in the thread, but for last lines."""
+
+    def _add(self, item: Item, now: Now) -> dict[str, Post]:
+        self.after_card = self.after_card and isinstance(item, ToolItem) and item.agent
+        segment = self._open_segment(now)
+        is_held = not isinstance(item, TextItem) and bool(self._streaming(segment, now))
+        items = segment.held if is_held else segment.items
+        last = items[-1] if items else None
+        if isinstance(item, NoteItem) and isinstance(last, NoteItem) and last.key == item.key:
+            items[-1] = item
+        else:
+            items.append(item)
+        return self._posts(segment, now)
+
+    def _posts(self, segment: Segment, now: Now) -> dict[str, Post]:
+        """A segment's posts; what streams stands at the end of the open one, and our notes after it."""
+        streaming = self._streaming(segment, now)
+        if not streaming:
+            segment.release()
+        held = [item for item in segment.held if isinstance(item, NoteItem)]
+        return posts_of(segment, [*streaming, *held], now.session.directory)
+
+    def _streaming(self, segment: Segment, now: Now) -> list[Item]:
+        if not self.is_open or segment is not self.segments[-1]:
+            return []
+        known = {item.block for item in segment.items if isinstance(item, TextItem)}
+        return [TextItem(block, text) for block, text in now.live.items() if block not in known and text.strip()]
+
+    def _open_segment(self, now: Now) -> Segment:
+        if not self.is_open or not self.segments:
+            key = f"turn:{self.generation}:{self.turn_seq}.{self.next_index}"
+            self.segments = [s for s in self.segments if s.can_change]
+            self.segments.append(Segment(key, verbosity=now.display.verbosity))
+            self.next_index += 1
+            self.is_open = True
+        return self.segments[-1]
+
+    def _calls(self, tool_use_id: str) -> list[ToolItem]:
+        return [tool for segment in self.segments for tool in segment.tools() if tool.tool_use_id == tool_use_id]
+
+    def _break_flow(self, now: Now) -> None:
+        """What comes next stands below the post that is made now; text that streams goes on where it is."""
+        self.is_open = self.is_open and bool(now.live)
+        self.after_card = False

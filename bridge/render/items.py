@@ -1,0 +1,56 @@
+"""What the flow of a turn is made of. Stored with the view: a field's name is never changed, new ones have defaults."""
+
+from enum import StrEnum
+
+import msgspec
+
+THINKING = "thinking"
+"""How the keys of notes begin that tell what Claude thought."""
+
+
+class ToolState(StrEnum):
+    RUNNING = "running"
+    OK = "ok"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+class TextItem(msgspec.Struct, tag="text"):
+    block: str
+    text: str
+
+
+class ToolItem(msgspec.Struct, tag="tool"):
+    tool_use_id: str
+    tool: str
+    tool_input: str
+    agent: bool = False
+    """A subagent's; ``agent_id`` says whose."""
+    state: ToolState = ToolState.RUNNING
+    output: str = ""
+    agent_id: str = ""
+    diff: str = ""
+    """What an edit changes, short, as a code block."""
+    whole_diff: str = ""
+    """All of it, where the short form is not all; only until it is done."""
+    is_on_card: bool = False
+    """A permission card shows what it does."""
+    is_denied: bool = False
+    """A person did not allow it, or nobody answered; then its error is no failure."""
+    progress: str = ""
+    """How far the subagent is that this call runs, in words."""
+
+
+class NoteItem(msgspec.Struct, tag="note"):
+    """A line of ours. One of the same key replaces the one right before."""
+
+    key: str
+    text: str
+    quiet: bool = True
+
+    @property
+    def is_thinking(self) -> bool:
+        return self.key.startswith(THINKING)
+
+
+Item = TextItem | ToolItem | NoteItem

@@ -1,0 +1,52 @@
+"""The small post below a prompt that was sent during a turn: whether it waits, and for what."""
+
+from bridge.events import When
+from bridge.render.posts import Button, Post
+from bridge.steering import WhenButton
+
+_WAITS: dict[When, str] = {
+    "next": "to Claude, who takes it up at the next step or after this turn.",
+    "later": "to Claude, who takes it up when this turn is over.",
+    "now": "to Claude, who stops what it does and takes this up first.",
+}
+_BUTTONS: dict[When, str] = {"next": "At the next step", "later": "After this turn", "now": "Now"}
+
+
+def waiting(session_id: str, prompt_id: int, when: When, *, is_edited: bool) -> Post:
+    """Claude has it in its queue. The buttons choose another time."""
+    what = "The new text is sent" if is_edited else "Sent"
+    buttons = tuple(
+        Button(label, WhenButton(session_id, prompt_id, other).custom_id())
+        for other, label in _BUTTONS.items()
+        if when not in (other, "now")
+    )
+    return _mark(prompt_id, f"◷ {what} {_WAITS[when]}", buttons)
+
+
+def taken(prompt_id: int) -> Post:
+    return _mark(prompt_id, "✓ Claude took this up.")
+
+
+def stopped(prompt_id: int) -> Post:
+    return _mark(prompt_id, "✗ Claude stopped before this was done.")
+
+
+def deleted(prompt_id: int) -> Post:
+    return _mark(prompt_id, "✗ Deleted: not sent to Claude.")
+
+
+def edited(prompt_id: int) -> Post:
+    return _mark(prompt_id, "✎ Edited: Claude gets the new text.")
+
+
+def too_late(prompt_id: int, what: str) -> Post:
+    """``what``: "it was edited", "it was deleted", "the button was pressed"."""
+    return _mark(prompt_id, f"✓ Claude took this up before {what}: too late.")
+
+
+def fate_unknown(prompt_id: int) -> Post:
+    return _mark(prompt_id, "? What became of this is not known: the session's log was lost.")
+
+
+def _mark(prompt_id: int, text: str, buttons: tuple[Button, ...] = ()) -> Post:
+    return Post(f"-# {text}", buttons=buttons, reply_to=prompt_id, silent=True)

@@ -1,0 +1,51 @@
+from bridge.render.layouts import WIDTH, column_widths
+from bridge.render.markdown import split
+from bridge.render.tables import alignments, as_row, cells
+from bridge.render.widths import display_width, padded, wrapped
+
+TABLE = "| Name | Size |\n|---|--:|\n| `a` | 1 |\n| b | 20 |\n"
+
+
+def test_a_table_becomes_aligned_columns() -> None:
+    assert split(TABLE) == ["```\nName | Size\n-----+-----\na    |    1\nb    |   20\n```"]
+
+
+def test_a_row_that_is_being_written_stands_below_the_finished_ones() -> None:
+    (post,) = split(TABLE + "| a longer name of something | 3")
+    assert post.endswith("\nb    |   20\n```\n| a longer name of something | 3")
+    assert split("| Name | Size |\n|---|-") == ["| Name | Size |"]
+
+
+def test_a_table_cut_over_posts_repeats_its_header_and_loses_no_row() -> None:
+    rows = "".join(f"| name {n} | {n} |\n" for n in range(300))
+    posts = split(f"Intro.\n\n| Name | Size |\n|---|--:|\n{rows}\nEnd.")
+    assert len(posts) > 2
+    assert all("```\nName     | Size\n---------+-----\n" in post for post in posts)
+    names = [line.split("|")[0].strip() for post in posts for line in post.split("\n") if line.startswith("name")]
+    assert names == [f"name {n}" for n in range(300)]
+
+
+def test_what_would_be_too_wide_or_has_links_is_a_list() -> None:
+    assert "**[x](https://e.org)**\n- b: 1" in split("| a | b |\n|---|---|\n| [x](https://e.org) | 1 |\n")[0]
+    wide = split("| a | b | c | d | e |\n|-|-|-|-|-|\n| " + " | ".join(["some words here"] * 5) + " |\n")[0]
+    assert wide.startswith("-# a · b · c · d · e\n**some words here**\n- b: some words here\n")
+
+
+def test_no_line_of_a_code_block_is_wider_than_a_phone() -> None:
+    text = "| Option | What it does |\n|---|---|\n" + "| `--all` | shows 漢字 and every single session |\n" * 3
+    assert max(display_width(line) for line in split(text)[0].split("\n")) <= WIDTH
+    assert column_widths((3, 90), (3, 8)) == (3, 34)
+    assert column_widths((30, 90), (30, 8)) == ()
+
+
+def test_cells_are_split_at_bars_that_are_not_escaped() -> None:
+    assert cells("> | a\\|b | c ") == ["a\\|b", "c"]
+    assert as_row("| a | b | c |", 2) == ("a", "b | c")
+    assert as_row("| a |", 3) == ("a", "", "")
+    assert alignments("|:--|:-:|--:|", 3) == "lcr" and alignments("| - | x |", 2) == ""
+
+
+def test_wide_characters_count_double() -> None:
+    assert display_width("漢字e\u0301") == 5
+    assert padded("漢", 4, "c") == " 漢 "
+    assert wrapped("one two 漢字漢字", 7) == ["one two", "漢字漢", "字"]
