@@ -8,6 +8,9 @@
     sessions/<id>/lock        held by the session's one worker, who writes there which start it is
     sessions/<id>/start-…     the key of each start that was not seen to end
     sessions/<id>/stopped     an operator said that this session shall not run
+    sessions/<id>/files/<prompt>/…  what people attached to that prompt; the child may read it, and nothing else here
+    sessions/<id>/scratch/    the child may write here what it wants to send
+    sessions/<id>/sent/…      copies of what Claude sent to the person
 
 ``<id>`` is the first 12 hex digits of the session id. A unix socket's path has at most 107 bytes.
 """
@@ -88,3 +91,18 @@ class SessionLayout(msgspec.Struct, frozen=True):
     @property
     def stopped(self) -> Path:
         return self.folder / "stopped"
+
+    @property
+    def files(self) -> Path:
+        return self.folder / "files"
+
+    def files_of(self, prompt_id: int) -> Path:
+        return self.files / str(prompt_id)
+
+    @property
+    def scratch(self) -> Path:
+        return self.folder / "scratch"
+
+    @property
+    def sent(self) -> Path:
+        return self.folder / "sent"

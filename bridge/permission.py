@@ -11,17 +11,29 @@ approve one thing and have another run.
 
 import hashlib
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Self
 
 import msgspec
 
 from bridge import events as e
 from bridge.commands import Decide
+from bridge.questions import Draft, Question, read_questions
 
+QUESTION_TOOL, PLAN_TOOL = "AskUserQuestion", "ExitPlanMode"
+PLAN_MODES = ("acceptEdits",)
+"""Permission modes that a plan's approval may set."""
 ADVICE_TO_ASK_IN_TEXT = (
-    "This bridge cannot show question cards yet. Ask the person in plain text instead, list the choices,"
+    "This bridge cannot show these questions. Ask the person in plain text instead, list the choices,"
     " and end your turn; their next message is the answer."
 )
+NOT_ANSWERED = (
+    "The person chose not to answer. Do not ask the same again: go on with what you think best and say what you"
+    " assumed, or end your turn and wait for their next message."
+)
+NOTHING_ANSWERED: Mapping[str, str] = MappingProxyType({})
+KEEP_PLANNING = "The person wants you to keep planning. Ask what to change, or refine the plan."
 
 
 def digest_of(tool_input: str) -> str:
@@ -50,7 +62,19 @@ class RequestName(msgspec.Struct, frozen=True):
         return verb, cls(dashed, generation, int(seq))
 
 
-_CUSTOM_ID = re.compile(r"tb:(allow|always|deny|reason|continue|discard):([0-9a-f]{32}):([0-9a-f]{8,32}):([0-9]{1,15})")
+_VERBS = (
+    r"allow|always|deny|reason"  # a tool
+    r"|edits|plan"  # a plan: approve and accept edits; keep planning
+    r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
+    r"|continue|discard"  # a lost turn
+)
+_CUSTOM_ID = re.compile(rf"tb:({_VERBS}):([0-9a-f]{{32}}):([0-9a-f]{{8,32}}):([0-9]{{1,15}})")
+
+
+def place_of(verb: str) -> tuple[str, int]:
+    """("pick", 2) of "pick2"; the number is 0 where a verb has none."""
+    word = verb.rstrip("0123456789")
+    return word, int(verb[len(word) :] or 0)
 
 
 class PermissionRequest(msgspec.Struct, frozen=True):
@@ -60,16 +84,30 @@ class PermissionRequest(msgspec.Struct, frozen=True):
     at: float
     asked_for: int
     event: e.PermissionRequested
+    agent: str = ""
+    """Which subagent asks, in words; empty: Claude itself, or a subagent that nobody told of."""
+    draft: Draft = Draft()
+    """What is chosen so far, of a question. It lives and dies with the request."""
 
     @property
     def is_plan(self) -> bool:
-        return self.event.tool == "ExitPlanMode"
+        return self.event.tool == PLAN_TOOL
 
     @property
-    def is_question(self) -> bool:
-        return self.event.tool == "AskUserQuestion"
+    def questions(self) -> tuple[Question, ...]:
+        """Of a question of Claude's, in its order; of anything else none."""
+        return (self.event.tool == QUESTION_TOOL and read_questions(self.event.tool_input)) or ()
 
-    def decide(self, verdict: e.Verdict, person: "Person | None", *, always: bool = False, reason: str = "") -> Decide:
+    def decide(
+        self,
+        verdict: e.Verdict,
+        person: "Person | None",
+        *,
+        always: bool = False,
+        reason: str = "",
+        answers: Mapping[str, str] = NOTHING_ANSWERED,
+        mode: str = "",
+    ) -> Decide:
         """The command that carries this decision, bound to the digest that was shown."""
         return Decide(
             generation=self.name.generation,
@@ -80,6 +118,8 @@ class PermissionRequest(msgspec.Struct, frozen=True):
             decided_by=person.user_id if person else 0,
             decider=person.name if person else "",
             reason=reason,
+            answers=dict(answers),
+            mode=mode,
         )
 
 
@@ -90,6 +130,8 @@ class Settled(msgspec.Struct, frozen=True):
     decider: str
     reason: str
     always: bool = False
+    answers: dict[str, str] = {}
+    mode: str = ""
 
     def in_words(self) -> str:
         match self.verdict:

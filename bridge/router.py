@@ -9,19 +9,40 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from bridge.permission import PermissionRequest, Person, Policy, RequestName, Settled
+from bridge.actions import (
+    Action,
+    AskAnswers,
+    AskPlanChange,
+    AskReason,
+    CreateSession,
+    DecideRequest,
+    DraftAnswers,
+    EndSession,
+    Ignore,
+    InterruptSession,
+    PromptSession,
+    Refuse,
+    RequeuePrompt,
+    SettleLostTurn,
+    StartFresh,
+)
+from bridge.channel import Channel
+from bridge.events import Attachment
+from bridge.permission import (
+    KEEP_PLANNING,
+    NOT_ANSWERED,
+    PermissionRequest,
+    Person,
+    Policy,
+    RequestName,
+    Settled,
+    place_of,
+)
+from bridge.questions import Draft, answers_at_once, pages_of, picked, written
 from bridge.session import ManagedSession
+from bridge.steering import HaltButton, WhenButton, steering_button
 
 THREAD_NAME_CHARS = 95
-
-
-class Channel(msgspec.Struct, frozen=True):
-    """A configured channel."""
-
-    channel_id: int
-    directory: str
-    mention_only: bool = False
-    containment: str = "auto"
 
 
 class MessageSeen(msgspec.Struct, frozen=True):
@@ -36,98 +57,51 @@ class MessageSeen(msgspec.Struct, frozen=True):
     is_from_person: bool
     """Not a bot, not a webhook, not one of Discord's own system messages."""
     mentions_bot: bool
+    quote: str = ""
+    """What it answers or passes on, marked as a quotation."""
+    is_forward: bool = False
+    is_voice: bool = False
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def prompt(self) -> str:
+        """What Claude is told. Nothing in the quotation is what the person asks."""
+        return "\n\n".join(filter(None, (self.quote, self.text)))
+
+    @property
+    def title(self) -> str:
+        """What a thread that begins with it is named after."""
+        files = ", ".join(attachment.name for attachment in self.attachments)
+        return self.text.strip() or files or ("A forwarded message" if self.is_forward else "")
+
+    @property
+    def objection(self) -> str:
+        """Why it cannot be a prompt, for the person who wrote it; empty when it can."""
+        if self.is_voice:
+            return VOICE
+        return "" if self.text.strip() or self.attachments or self.is_forward else EMPTY
 
 
 class Clicked(msgspec.Struct, frozen=True):
-    """A button or a modal of ours. ``reason`` is what the modal's field held."""
+    """A button, a select or a modal of ours. ``values`` were picked; ``reason`` and ``texts`` are what the modal's
+    fields held, ``texts`` by the question's place. ``reason`` is None when it was no modal.
+    """
 
     custom_id: str
     channel_id: int
     guild_id: int
     person: Person
     reason: str | None = None
+    values: tuple[str, ...] = ()
+    texts: dict[int, str] = {}
 
-
-# --- what to do --------------------------------------------------------------------------------------
-
-
-class CreateSession(msgspec.Struct, frozen=True):
-    thread_id: int
-    guild_id: int
-    channel: Channel
-    owner: Person
-    text: str
-    thread_name: str
-
-
-class PromptSession(msgspec.Struct, frozen=True):
-    session_id: str
-    prompt_id: int
-    text: str
-    author: Person
-
-
-class DecideRequest(msgspec.Struct, frozen=True):
-    request: PermissionRequest
-    allowed: bool
-    always: bool
-    reason: str
-    person: Person
-
-
-class AskReason(msgspec.Struct, frozen=True):
-    """Open the modal for a denial's reason; it is submitted under the same custom_id."""
-
-    custom_id: str
-    tool: str
-
-
-class SettleLostTurn(msgspec.Struct, frozen=True):
-    """A turn was lost with its process (``name`` is its TurnEnded's): tell Claude to go on, or leave it."""
-
-    name: RequestName
-    goes_on: bool
-    person: Person
-
-
-class StartFresh(msgspec.Struct, frozen=True):
-    session_id: str
-    person: Person
-
-
-class InterruptSession(msgspec.Struct, frozen=True):
-    session_id: str
-
-
-class EndSession(msgspec.Struct, frozen=True):
-    session_id: str
-
-
-class Refuse(msgspec.Struct, frozen=True):
-    """Told to the person; ephemeral where Discord allows it."""
-
-    text: str
-
-
-class Ignore(msgspec.Struct, frozen=True):
-    why: str
-
-
-Action = (
-    CreateSession
-    | PromptSession
-    | DecideRequest
-    | AskReason
-    | SettleLostTurn
-    | StartFresh
-    | InterruptSession
-    | EndSession
-    | Refuse
-    | Ignore
-)
 
 NOT_ALLOWED = "You are not on the list of people who may use this bridge. Its operator can add you under [access]."
-EMPTY = "There is no text in this message. Claude can only read text here so far."
+EMPTY = "There is no text in this message, and no file: nothing that Claude could read. Write what you want, please."
+VOICE = "Claude cannot listen to voice messages. Write what you want, please."
+
+NOT_OFFERED = "That is not among the choices of this question. Nothing was changed."
+NOTHING_CHOSEN = "Choose or write at least one answer first, or press *No answer*."
 
 
 class BridgeRouter:
@@ -161,23 +135,26 @@ class BridgeRouter:
             return Ignore("the bot was not mentioned")
         if not self._policy.allows(message.author, message.guild_id):
             return Ignore("not allowed") if not message.mentions_bot else Refuse(NOT_ALLOWED)
-        if not message.text.strip():
-            return Refuse(EMPTY)
+        if message.objection:
+            return Refuse(message.objection)
         return CreateSession(
             thread_id=message.message_id,
             guild_id=message.guild_id,
             channel=channel,
             owner=message.author,
-            text=message.text,
-            thread_name=thread_name(message.text),
+            text=message.prompt,
+            thread_name=thread_name(message.title),
+            attachments=message.attachments,
         )
 
     def handle_session_message(self, message: MessageSeen, session: ManagedSession) -> Action:
         if not self._policy.allows(message.author, session.guild_id):
             return Refuse(NOT_ALLOWED) if message.mentions_bot else Ignore("not allowed")
-        if not message.text.strip():
-            return Refuse(EMPTY)
-        return PromptSession(session.session_id, message.message_id, message.text, message.author)
+        if message.objection:
+            return Refuse(message.objection)
+        return PromptSession(
+            session.session_id, message.message_id, message.prompt, message.author, message.attachments
+        )
 
     def handle_click(self, click: Clicked) -> Action:
         """The click's own custom_id names the request, and its channel must be the session's thread."""
@@ -199,21 +176,7 @@ class BridgeRouter:
             case Settled() as settled:
                 return Refuse(settled.in_words())
             case request:
-                return self._decide(verb, request, click)
-
-    def _decide(self, verb: str, request: PermissionRequest, click: Clicked) -> Action:
-        if verb == "reason" and click.reason is None:
-            return AskReason(click.custom_id, request.event.tool)
-        reason = (click.reason or "").strip()
-        if verb == "deny" and request.is_plan:
-            reason = "The person wants you to keep planning. Ask what to change, or refine the plan."
-        return DecideRequest(
-            request=request,
-            allowed=verb in ("allow", "always"),
-            always=verb == "always",
-            reason=reason,
-            person=click.person,
-        )
+                return _decide(verb, request, click)
 
     def _start_fresh(self, session_id: str, click: Clicked) -> Action:
         session = self._session_of(click.channel_id)
@@ -222,6 +185,21 @@ class BridgeRouter:
         if not self._policy.allows(click.person, session.guild_id):
             return Refuse(NOT_ALLOWED)
         return StartFresh(session_id, click.person)
+
+    def steer(self, click: Clicked) -> Action | None:
+        """A button of ``bridge.steering``; None when it is none of those."""
+        if not (button := steering_button(click.custom_id)):
+            return None
+        session = self._session_of(click.channel_id)
+        if session is None or session.session_id != button.session_id:
+            return Refuse("This button belongs to another thread, so it does nothing here.")
+        if not self._policy.allows(click.person, session.guild_id):
+            return Refuse(NOT_ALLOWED)
+        match button:
+            case WhenButton(session_id, prompt_id, when):
+                return RequeuePrompt(session_id, prompt_id, when)
+            case HaltButton(session_id, fate):
+                return InterruptSession(session_id, keeps_waiting=fate == "keep")
 
     def abort(self, thread_id: int, person: Person) -> Action:
         """``/stop`` in a thread: end the turn, or the session when it is idle."""
@@ -238,6 +216,65 @@ class BridgeRouter:
 
     def channel(self, channel_id: int) -> Channel | None:
         return self._channels.get(channel_id)
+
+
+def _decide(verb: str, request: PermissionRequest, click: Clicked) -> Action:
+    """What the card's own buttons say; a button of another kind of card says nothing here."""
+    if request.questions:
+        return _answer(*place_of(verb), request, click)
+    if request.is_plan:
+        return _judge_plan(verb, request, click)
+    if verb == "reason" and click.reason is None:
+        return AskReason(click.custom_id, request.event.tool)
+    if verb not in ("allow", "always", "deny", "reason"):
+        return Ignore("not a button of this card")
+    is_allowed = verb in ("allow", "always")
+    return DecideRequest(request, is_allowed, verb == "always", (click.reason or "").strip(), click.person)
+
+
+def _judge_plan(verb: str, request: PermissionRequest, click: Clicked) -> Action:
+    match verb:
+        case "allow" | "edits":
+            mode = "acceptEdits" if verb == "edits" else ""
+            return DecideRequest(request, allowed=True, always=False, reason="", person=click.person, mode=mode)
+        case "plan" if click.reason is None:
+            return AskPlanChange(click.custom_id)
+        case "plan" | "deny":
+            reason = (click.reason or "").strip() or KEEP_PLANNING
+            return DecideRequest(request, allowed=False, always=False, reason=reason, person=click.person)
+        case _:
+            return Ignore("not a button of this card")
+
+
+def _answer(word: str, number: int, request: PermissionRequest, click: Clicked) -> Action:
+    """``number`` is the button's, the select's or the page's; all are checked against the stored request."""
+    asked, draft = request.questions, request.draft
+    match word:
+        case "skip":
+            return DecideRequest(request, allowed=False, always=False, reason=NOT_ANSWERED, person=click.person)
+        case "send":
+            return _answered(request, draft, click.person)
+        case "page" if number < len(pages_of(asked)):
+            return DraftAnswers(request, msgspec.structs.replace(draft, page=number))
+        case "other" if click.reason is None and number < len(pages_of(asked)):
+            return AskAnswers(request, number)
+        case "other" if click.reason is not None:
+            new = written(asked, draft, number, click.texts)
+        case "pick":
+            new = picked(asked, draft, number, click.values)
+        case "option":
+            new = picked(asked, draft, 0, (str(number),))
+        case _:
+            return Ignore("not a button of this card")
+    if new is None:
+        return Refuse(NOT_OFFERED)
+    return _answered(request, new, click.person) if answers_at_once(asked) else DraftAnswers(request, new)
+
+
+def _answered(request: PermissionRequest, draft: Draft, person: Person) -> Action:
+    if not (answers := draft.answers(request.questions)):
+        return Refuse(NOTHING_CHOSEN)
+    return DecideRequest(request, allowed=True, always=False, reason="", person=person, answers=answers)
 
 
 def session_to_start_fresh(custom_id: str) -> str | None:

@@ -23,6 +23,8 @@ from bridge import events as e
 from bridge.permission import PermissionRequest, RequestName, Settled
 
 QUICK_DEATHS_BEFORE_BROKEN = 3
+HIBERNATION = "hibernation"
+"""The reason of a stop that only saves memory: the next prompt wakes the session."""
 SETTLED_REQUESTS_KEPT = 64
 
 
@@ -64,6 +66,7 @@ class OpenPrompt(msgspec.Struct):
     state: PromptState = PromptState.ACCEPTED
     is_message: bool = False
     """It can be edited and deleted on Discord."""
+    when: e.When = "next"
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -90,6 +93,11 @@ class ManagedSession(msgspec.Struct):
     state: SessionState = SessionState.DORMANT
     claude_id: str = ""
     permission_mode: str = ""
+    model: str = ""
+    """What a person chose for this session; empty: the channel's or the configuration's."""
+    effort: str = ""
+    stopped_for: str = ""
+    """Why its last worker was told to stop; empty once another one runs."""
     worker_pid: int = 0
     child_pid: int = 0
     contained: bool = False
@@ -132,6 +140,8 @@ class ManagedSession(msgspec.Struct):
         """The state in the words of ``threadbridge list``, but for *ended*, which the store knows."""
         if self.requests and self.state in (SessionState.IDLE, SessionState.BUSY):
             return "awaiting"
+        if self.state is SessionState.DORMANT and self.stopped_for == HIBERNATION:
+            return "hibernating"
         return "broken" if self.is_broken else str(self.state)
 
     def url(self) -> str:
@@ -150,6 +160,7 @@ class ManagedSession(msgspec.Struct):
         self.applied = record.seq
         self.last_activity = max(self.last_activity, record.at)
         self._apply_process(event)
+        self._apply_setting(event)
         self._apply_prompt(event)
         self._apply_turn(record)
         self._apply_permission(record)
@@ -171,14 +182,15 @@ class ManagedSession(msgspec.Struct):
                 self.worker_pid, self.child_pid = event.pid, 0
                 self.contained, self.containment = event.contained, event.containment
                 self.turns_since_start = 0
+                self.stopped_for = ""
                 self.last_failure_is_resume = False
                 self.tasks.clear()
             case e.ChildStarted():
                 self.child_pid, self.claude_id = event.pid, event.claude_id
             case e.ClaudeIdentified():
                 self.claude_id = event.claude_id
-            case e.ModeChanged():
-                self.permission_mode = event.permission_mode
+            case e.WorkerStopping():
+                self.stopped_for = event.reason
             case e.ResumeFailed():
                 self.last_failure, self.last_failure_is_resume = event.reason, True
             case e.ChildExited():
@@ -187,6 +199,17 @@ class ManagedSession(msgspec.Struct):
                 self.tasks[event.task_id] = event.description
             case e.TaskEnded():
                 self.tasks.pop(event.task_id, None)
+            case _:
+                pass
+
+    def _apply_setting(self, event: e.AnyEvent) -> None:
+        match event:
+            case e.ModeChanged():
+                self.permission_mode = event.permission_mode
+            case e.ConfigureAccepted(setting="model", error=""):
+                self.model = event.value
+            case e.ConfigureAccepted(setting="effort", error=""):
+                self.effort = event.value
             case _:
                 pass
 
@@ -203,7 +226,9 @@ class ManagedSession(msgspec.Struct):
         match event:
             case e.PromptAccepted():
                 known = self.prompts.pop(event.prompt_id, None)  # sent again: its turn comes last
-                self.prompts[event.prompt_id] = OpenPrompt(event.uuid, event.author_id, is_message=event.is_message)
+                self.prompts[event.prompt_id] = OpenPrompt(
+                    event.uuid, event.author_id, is_message=event.is_message, when=event.when
+                )
                 self.last_prompter_id = event.author_id
                 self.message_count += 0 if known else 1
             case e.PromptQueued() if event.prompt_id in self.prompts:
@@ -249,7 +274,8 @@ class ManagedSession(msgspec.Struct):
                 name = RequestName(self.session_id, record.generation, record.seq)
                 self.requests[record.seq] = PermissionRequest(name, record.at, self._serving(), event)
             case e.PermissionResolved() as event:
-                self._settle(event.seq, Settled(event.verdict, event.decider, event.reason, event.always))
+                how = Settled(event.verdict, event.decider, event.reason, event.always, event.answers, event.mode)
+                self._settle(event.seq, how)
             case e.PermissionWithdrawn() as event:
                 self._settle(event.seq, Settled("withdrawn", "", event.reason))
             case _:

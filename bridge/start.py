@@ -4,7 +4,6 @@ And what its exit code tells, also where stderr could not be written: it lies on
 """
 
 import re
-import signal
 
 import msgspec
 
@@ -21,17 +20,6 @@ _EXITS = {
 def worker_exit_in_words(code: int) -> str:
     """What a worker's exit code means; empty for one that only says that something went wrong."""
     return _EXITS.get(code, "")
-
-
-def worker_end_in_words(code: int, last_line: str) -> str:
-    """How a worker that died was ended, for the turn that was lost with it. ``code`` as in Popen; 0: nobody knows."""
-    if code == 0:
-        return ""
-    if words := worker_exit_in_words(code):
-        return words
-    if code < 0:
-        return f"the worker was ended by {signal.Signals(-code).name}"
-    return f"the worker ended with exit code {code}" + (f": {last_line}" if last_line else "")
 
 
 class WorkerStart(msgspec.Struct, frozen=True):
@@ -58,6 +46,7 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """What the supervisor has folded of which log; more than the log holds means that the log lost records."""
     wake: bool
     """There is something to do. Without it the worker closes the log after a death, and ends."""
+    effort: str = ""
     died: str = ""
     """How the worker before this one ended, in words, when it died and that is known."""
     fresh: bool = False

@@ -22,7 +22,8 @@ Order guarantees:
 2. The supervisor MUST ignore a record that it has already applied, and MUST answer with a Welcome a record
    that leaves a hole; the worker then continues from there.
 3. A worker MUST NOT send records before a Welcome of this connection.
-4. Orders of one session MUST be delivered in the order in which they were wished for.
+4. Orders of one session MUST be delivered in the order in which they were wished for; but a prompt whose files are
+   still being fetched holds back itself and the prompts behind it, and nothing else.
 5. The ack MUST follow the commit. A worker MUST NOT take an unacknowledged record as known.
 
 The protocol version is the first thing in a Hello. A supervisor speaks its own version and the one before,

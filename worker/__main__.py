@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from worker.main import run
+from worker.process import run
 
 
 def main() -> int:

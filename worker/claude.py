@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from bridge.errors import RemoteError
-from worker import prctl
+from worker import mcp, prctl
 from worker.processes_below import kill_descendants
 
 READ_BYTES = 256 * 1024
@@ -38,6 +38,7 @@ def arguments(
     resume: bool,
     permission_mode: str,
     model: str,
+    effort: str = "",
     bypass: bool = False,
 ) -> list[str]:
     """The CLI's argv (PROTOCOL.md section 1). ``--session-id`` is refused when the id exists already."""
@@ -57,7 +58,15 @@ def arguments(
         argv += ["--permission-mode", permission_mode]
     if model:
         argv += ["--model", model]
+    if effort:
+        argv += ["--effort", effort]
     return argv
+
+
+def file_arguments(folders: Sequence[str]) -> list[str]:
+    """``send_file`` asks nobody; and besides the project, Claude may read in ``folders`` without asking."""
+    added = [word for folder in folders for word in ("--add-dir", folder)]
+    return ["--mcp-config", mcp.CONFIG, "--allowedTools", mcp.ALLOWED, *added]
 
 
 class Dropped(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ stand the mount and PID namespaces that bubblewrap makes: inside, nobody else's 
 not be read or changed is covered. Whether this machine allows that is not guessed: `probe` runs the exact
 arguments. What is covered, and why so (each is tried in tests/processes/test_containment_attacks.py):
 
+* *Shown again* inside the hidden state directory: this session's files from people (read-only) and scratch folder.
 * *Hidden* by an empty tmpfs: the state directory, /run/credentials, /run/user, $XDG_RUNTIME_DIR. As wholes:
   when the host removes a directory that is a mount point here, our mount is gone, and what is made anew under
   that name is seen. So the mount must lie on a directory that stays: /run/user, not /run/user/1000. Also
@@ -79,6 +80,10 @@ class Containment(msgspec.Struct, frozen=True, kw_only=True):
     temporary_directories: tuple[str, ...] = ("/tmp",)  # noqa: S108
     """Where the CLI makes its peer sockets: /tmp, or below TMPDIR and CLAUDE_CODE_TMPDIR (2.1.330, tried)."""
     hidden: tuple[str, ...] = HIDDEN
+    shown: tuple[str, ...] = ()
+    """Folders in what is hidden that the child may read all the same: what people sent to this session."""
+    writable: tuple[str, ...] = ()
+    """And those that it may write. Like those, they must be there and stay."""
 
 
 class Mount(msgspec.Struct, frozen=True):
@@ -172,6 +177,7 @@ def survey(wish: Containment) -> Walls:
     project = Path(wish.project_directory).resolve()
     if any(_within(project, cover.path) for cover in covers):
         mounts[project] = Mount(project, "writable")
+    mounts |= {path: Mount(path, "writable") for path in (Path(given).resolve() for given in wish.writable)}
     program = shutil.which("bwrap") or ""
     return Walls(program, wish.uid == 0, tuple(mounts.values()), tuple(_weaknesses(wish)))
 
@@ -188,7 +194,7 @@ def _private(wish: Containment) -> list[Path]:
 
 def _read_only(wish: Containment) -> list[Path]:
     settings = [_claude(wish) / name for name in ("settings.json", "settings.local.json")]
-    given = map(Path, (*SHOWN_AGAIN, *wish.installation, *wish.protected_paths))
+    given = map(Path, (*SHOWN_AGAIN, *wish.installation, *wish.protected_paths, *wish.shown))
     return [*given, Path(wish.home, ".config/systemd"), *settings]
 
 

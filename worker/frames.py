@@ -14,6 +14,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from bridge.events import PromptAccepted
+
 Raw = msgspec.Raw
 _EMPTY = Raw(b"")
 
@@ -47,6 +49,7 @@ class Frame(msgspec.Struct):
     error: Raw = _EMPTY
     task_id: str = ""
     task_type: str = ""
+    last_tool_name: str | None = None
     tool_use_id: str | None = None
     description: str = ""
     is_backgrounded: bool = True
@@ -74,6 +77,7 @@ class Block(msgspec.Struct):
 
     type: str = ""
     text: str = ""
+    thinking: str = ""
     id: str = ""
     name: str = ""
     input: Raw = _EMPTY
@@ -141,6 +145,13 @@ class Ask(msgspec.Struct):
     mcp_server: Server | None = None
 
 
+class McpMessage(msgspec.Struct):
+    """The ``request`` of a control_request ``mcp_message``; ``message`` is JSON-RPC."""
+
+    server_name: str = ""
+    message: Raw = _EMPTY
+
+
 class Account(msgspec.Struct):
     tokenSource: str | None = None  # noqa: N815 - the CLI's name
     apiKeySource: str | None = None  # noqa: N815 - the CLI's name
@@ -157,10 +168,31 @@ class Cancelled(msgspec.Struct):
     cancelled: bool = False
 
 
+class AllCancelled(msgspec.Struct):
+    """The answer to ``interrupt`` with ``cancel_queued``: the uuids that were given back."""
+
+    cancelled: list[str] = []
+
+
+class OfferedModel(msgspec.Struct):
+    value: str = ""
+    displayName: str = ""  # noqa: N815
+    description: str = ""
+    supportedEffortLevels: list[str] | None = None  # noqa: N815
+
+
+class OfferedCommand(msgspec.Struct):
+    name: str = ""
+    description: str = ""
+    argumentHint: str = ""  # noqa: N815
+
+
 class Initialized(msgspec.Struct):
     """The answer to ``initialize``."""
 
     account: Account = msgspec.field(default_factory=Account)
+    models: list[OfferedModel] = []
+    commands: list[OfferedCommand] = []
     claude_code_version: str = ""
     current_permission_mode: str = ""
 
@@ -177,6 +209,13 @@ class Usage(msgspec.Struct):
     output_tokens: int = 0
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
+
+
+class TaskUsage(msgspec.Struct):
+    """How far a task has got."""
+
+    total_tokens: int = 0
+    tool_uses: int = 0
 
 
 class Origin(msgspec.Struct):
@@ -273,19 +312,28 @@ def answer(request_id: str, response: object) -> bytes:
     return line_of({"type": "control_response", "response": inner})
 
 
+def mcp_answer(request_id: str, response: object) -> bytes:
+    """``response`` is JSON-RPC."""
+    return answer(request_id, {"mcp_response": response})
+
+
 def refusal(request_id: str, error: str) -> bytes:
     inner = {"subtype": "error", "request_id": request_id, "error": error}
     return line_of({"type": "control_response", "response": inner})
 
 
-def user_message(uuid: str, text: str) -> bytes:
-    """``client_composed`` delivers the text as written: no slash command, no ``@file`` (section 4)."""
+def user_message(prompt: PromptAccepted, content: str | list[dict[str, object]]) -> bytes:
+    """``client_composed`` delivers the text as written: no slash command, no ``@file`` (section 4).
+
+    Only what a person chose as a command is read as one. ``priority`` says when it is taken up in a running turn.
+    """
     return line_of(
         {
             "type": "user",
-            "uuid": uuid,
-            "client_composed": True,
-            "message": {"role": "user", "content": text},
+            "uuid": prompt.uuid,
+            **({} if prompt.is_command else {"client_composed": True}),
+            **({} if prompt.when == "next" else {"priority": prompt.when}),
+            "message": {"role": "user", "content": content},
             "parent_tool_use_id": None,
         }
     )

@@ -10,20 +10,22 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import uuid
 from pathlib import Path
 
 from bridge import commands as c
 from bridge import events as e
 from bridge.errors import BridgeError, UserError
-from bridge.layout import Layout, SessionLayout
-from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, decode_start
+from bridge.layout import Layout
+from bridge.start import WorkerStart
 from worker import claude as cli
-from worker import containment, lock, prctl, recovery
+from worker import containment, frames, mcp, recovery, sending
+from worker.files import content_of
 from worker.log import Acked, EventLog, LogWriteError
+from worker.looking import Looking
 from worker.processes_below import kill_descendants
-from worker.stream import DeltaRead, Line, Step, Stream
+from worker.steps import DeltaRead, FileOffered, Line, Step
+from worker.stream import Stream
 from worker.uplink import Keys, Uplink
 from worker.watch import DEADLINES_S, Watch
 
@@ -38,6 +40,7 @@ class Worker:
 
     def __init__(self, start: WorkerStart, log: EventLog, acked: Acked) -> None:
         self._start = start
+        self._paths = Layout(Path(start.state_directory).resolve()).session(start.created.session_id)
         self._log = log
         self._past = recovery.read_past(log.read())
         self._commands: asyncio.Queue[c.AnyCommand] = asyncio.Queue()
@@ -46,6 +49,7 @@ class Worker:
         self._claude: cli.Claude | None = None
         self._stream: Stream | None = None
         self._watch = Watch()
+        self._looking = Looking()
         self._turn_over = asyncio.Event()
         self._ready = asyncio.Event()
         self._stopping = False
@@ -142,7 +146,11 @@ class Worker:
             temporary_directories=("/tmp", *added("TMPDIR"), *added("CLAUDE_CODE_TMPDIR")),  # noqa: S108
             claude_directory=self._variable("CLAUDE_CONFIG_DIR"),
             uid=os.getuid(),
+            shown=(str(self._paths.files),),
+            writable=(str(self._paths.scratch),),
         )
+        for folder in (self._paths.files, self._paths.scratch):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return containment.decide(wish, containment.probe(wish) if wish.mode != "none" else None)
 
     async def _spawn(self, shell: containment.Shell) -> tuple[cli.Claude, Stream]:
@@ -153,11 +161,20 @@ class Worker:
             resume=resuming,
             permission_mode=self._start.permission_mode,
             model=self._start.model,
+            effort=self._start.effort,
             bypass=self._start.bypass_permissions,
         )
+        argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)))
         environment = containment.child_environment(os.environ, self._start.environment, self._start.created.session_id)
         claude = await cli.spawn([*shell.prefix, *argv], self._start.created.directory, environment)
-        return claude, Stream(claude.pid, claude_id=claude_id, resuming=resuming)
+        stream = Stream(
+            claude.pid,
+            claude_id=claude_id,
+            resuming=resuming,
+            content_of=lambda prompt: content_of(prompt, self._paths.folder),
+            places=self._places().in_words(),
+        )
+        return claude, stream
 
     def _choose_conversation(self) -> tuple[str, bool]:
         """(Claude's id, whether to resume it). Raises UserError when there is nothing left to resume."""
@@ -201,10 +218,39 @@ class Worker:
                     self._uplink.delta(block, text)
                 case Line(data=data):
                     await self._write(data)
+                case FileOffered():
+                    await self._send_file(step)
                 case _:
                     self._take_event(step)
+                    if image := self._looking.image_of(step):
+                        await self._show_image(image)
+
+    async def _send_file(self, offered: FileOffered) -> None:
+        """The copy is on the disk before the log tells of it, and in the log before Claude hears of it."""
+        call, is_error = offered.call, False
+        try:
+            sent = await asyncio.to_thread(sending.copy, call.path, self._places())
+            self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes, call.caption))
+            words = f"{sent.name} ({sent.size_bytes:,} bytes) is on its way to the person."
+        except UserError as error:
+            words, is_error = f"Not sent: {error}.", True
+        answer = mcp.told(call.call_id, words, is_error=is_error)
+        await self._write(frames.mcp_answer(offered.request_id, answer))
+
+    async def _show_image(self, path: str) -> None:
+        """What Claude looked at, as far as it might send it."""
+        with contextlib.suppress(UserError):
+            sent = await asyncio.to_thread(sending.copy, path, self._places())
+            self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes))
+
+    def _places(self) -> sending.Places:
+        hidden = (self._start.state_directory, *containment.HIDDEN, os.environ.get("XDG_RUNTIME_DIR", ""))
+        paths = self._paths
+        return sending.places(self._start.created.directory, paths.folder, paths.scratch, paths.sent, hidden)
 
     def _take_event(self, event: e.AnyEvent) -> None:
+        if event == self._past.offered:
+            return  # nothing else is offered than by the child before
         record = self._record(event)
         match event:
             case e.PermissionRequested(request_id=request_id) if self._stream:
@@ -253,7 +299,7 @@ class Worker:
             await self._send_prompt(recovery.edited(prompt, prompt.text))
         for command in later:
             await self._obey(command)
-        while True:
+        while not self._stopping:  # what comes then stays in the inbox, for the next worker
             await self._obey(await self._commands.get())
 
     async def _first_amendments(self) -> list[c.AnyCommand]:
@@ -286,8 +332,11 @@ class Worker:
             case c.Configure() if command.command_id not in self._past.commands:
                 self._past.commands.add(command.command_id)
                 await self._take(self._stream.configure(command))
+            case c.Requeue() if command.command_id not in self._past.commands:
+                self._past.commands.add(command.command_id)
+                await self._requeue(command)
             case c.Stop() if command.command_id not in self._past.commands:
-                await self._stop(command.reason, command.command_id)
+                await self._obey_stop(command)
             case _:
                 pass  # a repetition of what the log says was taken
 
@@ -295,7 +344,7 @@ class Worker:
         assert self._stream
         self._past.prompts[accepted.prompt_id] = accepted
         self._record(accepted)
-        await self._take(self._stream.prompt(accepted.prompt_id, accepted.uuid, accepted.text))
+        await self._take(self._stream.prompt(accepted))
 
     async def _amend(self, command: c.Amend) -> None:
         """An edit or a deletion: of a prompt that Claude has, that it will get, or that never came to us."""
@@ -312,6 +361,26 @@ class Worker:
         else:
             new = None if command.text is None else recovery.edited(known, command.text)
             await self._take(self._stream.amend(command, known.uuid, new))
+
+    async def _requeue(self, command: c.Requeue) -> None:
+        assert self._stream
+        known = self._past.prompts.get(command.prompt_id)
+        if known is None or (known.when == command.when and command.when != "now"):
+            done = e.PromptRequeued(command.command_id, command.prompt_id, command.when, done=True)
+            self._record(done)  # what never came to us comes with its own Prompt as it is wanted now
+            return
+        if command.when == "now":
+            self._watch.told_to_stop(asyncio.get_running_loop().time())
+        await self._take(self._stream.requeue(command, known.uuid))
+
+    async def _obey_stop(self, command: c.Stop) -> None:
+        """To hibernate is asked of an idle session; what came in between is told by the log."""
+        session = recovery.read_past(self._log.read()).session
+        if command.if_idle and not (session and session.may_hibernate):
+            self._past.commands.add(command.command_id)
+            self._record(e.StopDeclined(command.command_id))
+        else:
+            await self._stop(command.reason, command.command_id)
 
     async def _interrupt(self, command: c.Interrupt) -> None:
         assert self._stream
@@ -407,7 +476,15 @@ class Worker:
 
 def _accepted(command: c.Prompt) -> e.PromptAccepted:
     return e.PromptAccepted(
-        command.prompt_id, str(uuid.uuid4()), command.text, command.author_id, command.author, command.is_message
+        prompt_id=command.prompt_id,
+        uuid=str(uuid.uuid4()),
+        text=command.text,
+        author_id=command.author_id,
+        author=command.author,
+        is_message=command.is_message,
+        when=command.when,
+        is_command=command.is_command,
+        attachments=command.attachments,
     )
 
 
@@ -430,76 +507,3 @@ def _signal_name(code: int) -> str:
     """Negative as in Popen; above 128 as a shell says it, and bubblewrap. Empty for an ordinary exit."""
     number = -code if code < 0 else code - 128
     return signal.Signals(number).name if number in set(signal.Signals) else ""
-
-
-def read_start(fd: int) -> WorkerStart:
-    """The start message from the inherited pipe; the pipe is read to its end and closed."""
-    with os.fdopen(fd, "rb") as pipe:
-        return decode_start(pipe.read())
-
-
-def begin_log(start: WorkerStart, paths: SessionLayout) -> tuple[EventLog, Acked]:
-    """The session's log, ready to be appended to: begun when it is new, and never below what is known of it.
-
-    A supervisor that knows more of this log than the log holds has shown it and decided on it: what comes now gets
-    higher numbers, so that no old button fits a new request. Raises LogWriteError.
-    """
-    log = EventLog(paths.log)
-    acked = Acked(paths.acked, log.generation)
-    known = max(start.applied if start.generation == log.generation else 0, acked.seq)
-    if log.generation and known > log.last:
-        log.skip_to(known)
-    if not log.last:
-        log.append(start.created)
-        acked = Acked(paths.acked, log.generation)
-        acked.begin()
-    if log.damage:
-        log.append(e.Noticed(log.damage))
-    return log, acked
-
-
-def run(start_fd: int) -> int:
-    """The process's exit code; ``bridge.start`` has their meanings."""
-    prctl.undumpable()
-    os.chdir("/")
-    os.umask(0o077)
-    start = read_start(start_fd)
-    paths = Layout(Path(start.state_directory)).session(start.created.session_id)
-    try:
-        paths.folder.mkdir(parents=True, exist_ok=True)
-        if lock.take(paths.lock, start.start) is None:
-            return _end("another worker has this session", EXIT_LOCKED)
-        prctl.become_subreaper()
-        log, acked = begin_log(start, paths)
-        asyncio.run(Worker(start, log, acked).run())
-    except OSError as error:
-        return _end_without_log(error)
-    except BaseExceptionGroup as errors:
-        if (failed := _failed_append(errors)) is None:
-            raise
-        return _end_without_log(failed)
-    return 0
-
-
-def _end_without_log(error: OSError) -> int:
-    """Nothing below us may act on: nobody would know of it."""
-    kill_descendants(cli.KILL_DEADLINE_S)
-    if not isinstance(error, LogWriteError):
-        error = LogWriteError(error.errno, error.strerror or str(error), error.filename)
-    return _end(error.in_words(), EXIT_DISK_FULL if error.is_full else EXIT_LOG)
-
-
-def _failed_append(errors: BaseExceptionGroup[BaseException]) -> LogWriteError | None:
-    """In however many groups it comes."""
-    for error in errors.exceptions:
-        found = _failed_append(error) if isinstance(error, BaseExceptionGroup) else error
-        if isinstance(found, LogWriteError):
-            return found
-    return None
-
-
-def _end(words: str, code: int) -> int:
-    """Stderr is a file, maybe on the disk that is full: then only the code tells."""
-    with contextlib.suppress(OSError):
-        os.write(sys.stderr.fileno(), f"{words}\n".encode())
-    return code

@@ -31,6 +31,7 @@ class Past(msgspec.Struct):
     """The tool calls that have no result yet, and whose they are: a subagent's id, or nothing."""
     commands: set[str] = msgspec.field(default_factory=set)
     completed_turns: int = 0
+    offered: e.ChildOffered | None = None
 
 
 def read_past(records: Iterable[e.Record]) -> Past:
@@ -50,8 +51,17 @@ def read_past(records: Iterable[e.Record]) -> Past:
                 past.tools = {tool: agent for tool, agent in past.tools.items() if agent}
             case e.LogGap():
                 past.tools.clear()
-            case e.InterruptAccepted() | e.ConfigureAccepted() | e.WorkerStopping() | e.PromptAmended():
+            case (
+                e.InterruptAccepted()
+                | e.ConfigureAccepted()
+                | e.WorkerStopping()
+                | e.StopDeclined()
+                | e.PromptAmended()
+                | e.PromptRequeued()
+            ):
                 past.commands.add(record.event.command_id)
+            case e.ChildOffered():
+                past.offered = record.event
             case _:
                 pass
         if past.session:

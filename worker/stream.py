@@ -14,63 +14,42 @@ import re
 from collections.abc import Callable
 from itertools import count
 
-import msgspec
-
 from bridge import commands as c
 from bridge import events as e
-from bridge.permission import ADVICE_TO_ASK_IN_TEXT, digest_of
 from worker import frames as f
-from worker.recovery import DELETED
+from worker import mcp
+from worker.asks import Asks, OpenRequest
+from worker.prompts import ContentOf, Prompts, only_text
+from worker.steps import DeltaRead, FileOffered, Line, Step
 
 OUTPUT_KEPT_BYTES = 16 * 1024
 TEXT_KEPT_CHARS = 256 * 1024
 """Of one block of text: about 130 posts, and as much as a model writes at once (64,000 tokens)."""
-
-
-class DeltaRead(msgspec.Struct, frozen=True):
-    """Live text of an open block."""
-
-    block: str
-    text: str
-
-
-class Line(msgspec.Struct, frozen=True):
-    """To be written to the child, newline included."""
-
-    data: bytes
-
-
-Step = e.AnyEvent | DeltaRead | Line
-
-
-class OpenRequest(msgspec.Struct, frozen=True):
-    """A request that Claude waits on. ``raw_input`` is what an allow repeats; None: nothing, it runs as asked."""
-
-    seq: int
-    request: e.PermissionRequested
-    raw_input: msgspec.Raw | None
-
-
-class Amending(msgspec.Struct):
-    """Claude was asked to give a prompt back. ``new`` is to be sent instead; None: nothing, it was deleted."""
-
-    commands: list[c.Amend]
-    new: e.PromptAccepted | None
-    was_cancelled: bool = False
+OFFER_CHARS, OFFERS_KEPT = 100, 200
 
 
 class Stream:
-    """The protocol state of one child. ``child_pid`` is its pid as the host sees it."""
+    """The protocol state of one child. ``child_pid`` is its pid as the host sees it.
 
-    def __init__(self, child_pid: int, *, claude_id: str, resuming: bool) -> None:
+    ``places``: in words, whence Claude may send files.
+    """
+
+    def __init__(
+        self,
+        child_pid: int,
+        *,
+        claude_id: str,
+        resuming: bool,
+        content_of: ContentOf = only_text,
+        places: str = "the project directory",
+    ) -> None:
         self._child_pid = child_pid
         self._claude_id = claude_id
         self._resuming = resuming
+        self._places = places
         self._ready = False
         self._numbers = count(1)
         self._awaited: dict[str, tuple[str, Callable[[f.ControlResponse], list[Step]]]] = {}
-        self._prompts: dict[str, int] = {}
-        self._amending: dict[str, Amending] = {}
         self._turn: list[int] | None = None
         self._turn_said_text = False
         self._open_block = ""
@@ -79,10 +58,9 @@ class Stream:
         self._message_id = ""
         self._last_wake = ""
         self._api_error = ""
-        self._asked: dict[str, tuple[e.PermissionRequested, msgspec.Raw | None]] = {}
-        self._requests: dict[int, OpenRequest] = {}
-        self._plans_read: dict[str, str] = {}
         self._tools: dict[str, str] = {}
+        self._asks = Asks(self._request)
+        self._prompts = Prompts(self._request, content_of)
 
     @property
     def is_ready(self) -> bool:
@@ -95,7 +73,7 @@ class Stream:
 
     @property
     def open_prompts(self) -> list[int]:
-        return list(self._prompts.values())
+        return self._prompts.ids
 
     @property
     def unanswered(self) -> dict[str, str]:
@@ -104,44 +82,25 @@ class Stream:
 
     @property
     def unsettled_amends(self) -> list[c.Amend]:
-        return [command for amending in self._amending.values() for command in amending.commands]
+        return self._prompts.unsettled_amends
 
     # --- commands in, lines out ----------------------------------------------------------------------
 
     def initialize(self) -> list[Step]:
-        return [self._request("initialize", self._on_initialized, hooks=None)]
+        return [self._request("initialize", self._on_initialized, hooks=None, sdkMcpServers=[mcp.SERVER])]
 
-    def prompt(self, prompt_id: int, uuid: str, text: str) -> list[Step]:
-        self._prompts[uuid] = prompt_id
-        return [Line(f.user_message(uuid, text))]
+    def prompt(self, prompt: e.PromptAccepted) -> list[Step]:
+        return self._prompts.send(prompt)
 
     def interrupt(self, *, keep_queued: bool) -> list[Step]:
         return [self._request("interrupt", _nothing, cancel_queued=not keep_queued)]
 
     def amend(self, command: c.Amend, uuid: str, new: e.PromptAccepted | None) -> list[Step]:
-        """Ask Claude to give back the prompt that it got under ``uuid``; the PromptAmended follows its answer.
+        """``uuid``: under which Claude got the prompt."""
+        return self._prompts.amend(command, uuid, new)
 
-        While we wait, a lifecycle line that says *cancelled* is ours, and not the end of the prompt.
-        """
-        if uuid not in self._prompts:
-            return [_amended(command, done=False)]
-        if amending := self._amending.get(uuid):
-            amending.commands.append(command)
-            amending.new = new
-            return []
-        self._amending[uuid] = Amending([command], new)
-        return [self._request("cancel_async_message", lambda r: self._on_given_back(uuid, r), message_uuid=uuid)]
-
-    def _on_given_back(self, uuid: str, response: f.ControlResponse) -> list[Step]:
-        amending = self._amending.pop(uuid)
-        done = f.part(response.response, f.Cancelled).cancelled
-        told: list[Step] = [_amended(command, done=done) for command in amending.commands]
-        if not (done or amending.was_cancelled):
-            return told
-        prompt_id = self._prompts.pop(uuid, amending.commands[0].prompt_id)
-        if done and amending.new:
-            return [amending.new, *told, *self.prompt(prompt_id, amending.new.uuid, amending.new.text)]
-        return [*told, e.PromptCancelled(prompt_id, DELETED if done else "")]
+    def requeue(self, command: c.Requeue, uuid: str) -> list[Step]:
+        return self._prompts.requeue(command, uuid)
 
     def end_session(self) -> list[Step]:
         return [self._request("end_session", _nothing)]
@@ -157,36 +116,22 @@ class Stream:
                 return [self._request("set_permission_mode", answered, mode=command.value)]
             case "model":
                 return [self._request("set_model", answered, model=command.value or None)]
+            case "effort":
+                settings = {"effortLevel": command.value or None}
+                return [self._request("apply_flag_settings", answered, settings=settings)]
             case _:
                 error = f"there is no setting named {command.setting}"
                 return [e.ConfigureAccepted(command.command_id, command.setting, command.value, error)]
 
     def named(self, request_id: str, seq: int) -> None:
         """The log gave this request its name. MUST follow the append of its PermissionRequested."""
-        request, raw_input = self._asked[request_id]
-        self._requests[seq] = OpenRequest(seq, request, raw_input)
+        self._asks.named(request_id, seq)
 
     def decide(self, decision: c.Decide) -> list[Step]:
-        """DecisionRefused for a request that is not open, or when the digest is not the shown one's."""
-        if not (asked := self._requests.get(decision.seq)):
-            return [e.DecisionRefused(decision.seq, "this request is not open (any more)", decision.decided_by)]
-        if decision.digest != asked.request.digest:
-            why = "the decision was made on another input than the one that Claude asks for"
-            return [e.DecisionRefused(decision.seq, why, decision.decided_by)]
-        del self._requests[decision.seq]
-        del self._asked[asked.request.request_id]
-        resolved = e.PermissionResolved(
-            decision.seq,
-            decision.verdict,
-            decision.always and decision.verdict == "allowed" and bool(asked.request.rules),
-            decision.decided_by,
-            decision.decider,
-            decision.reason,
-        )
-        return [resolved, Line(f.answer(asked.request.request_id, _response(asked, decision)))]
+        return self._asks.decide(decision)
 
     def open_requests(self) -> list[OpenRequest]:
-        return list(self._requests.values())
+        return self._asks.open()
 
     def _request(self, subtype: str, answered: Callable[[f.ControlResponse], list[Step]], **fields: object) -> Line:
         request_id = f"tb{next(self._numbers)}"
@@ -225,22 +170,21 @@ class Stream:
         return [e.ClaudeIdentified(told)]
 
     def _on_lifecycle(self, frame: f.Frame) -> list[Step]:
-        if (prompt_id := self._prompts.get(frame.command_uuid)) is None:
+        uuid, state = frame.command_uuid, frame.state
+        if (prompt_id := self._prompts.id_of(uuid)) is None:
             return []
-        match frame.state:
+        match state:
             case "queued":
                 return [e.PromptQueued(prompt_id)] if self.in_turn else []
             case "started":
+                self._prompts.took(uuid)
                 return [*self._begin_turn(prompt_id), e.PromptTaken(prompt_id)]
-            case "completed":
-                del self._prompts[frame.command_uuid]
+            case "completed" if self._prompts.is_over(uuid, cancelled=False):
                 return [e.PromptDone(prompt_id)]
-            case "cancelled" if amending := self._amending.get(frame.command_uuid):
-                amending.was_cancelled = True
-                return []
-            case "cancelled" | "discarded" | "refused":
-                del self._prompts[frame.command_uuid]
-                return [e.PromptCancelled(prompt_id, "" if frame.state == "cancelled" else frame.state)]
+            case "cancelled" if self._prompts.is_over(uuid, cancelled=True):
+                return [e.PromptCancelled(prompt_id)]
+            case "discarded" | "refused" if self._prompts.is_over(uuid, cancelled=False):
+                return [e.PromptCancelled(prompt_id, state)]
             case _:
                 return []
 
@@ -299,6 +243,8 @@ class Stream:
             if block.type == "text" and block.text.strip():
                 steps.append(e.TextWritten(self._name_block(frame, agent), _kept_text(block.text), agent))
                 self._turn_said_text |= not agent
+            elif block.type == "thinking" and block.thinking.strip() and not agent:
+                steps.append(e.ThinkingWritten(_capped(block.thinking)[0]))
             elif block.type == "tool_use":
                 kept, size, _ = _capped(bytes(block.input).decode(errors="replace"))
                 steps.append(e.ToolStarted(block.id, block.name, kept, size, agent))
@@ -344,6 +290,11 @@ class Stream:
                         frame.is_backgrounded,
                     )
                 ]
+            case "task_progress":
+                so_far = f.part(frame.usage, f.TaskUsage)
+                tool = frame.last_tool_name or ""
+                progress = (frame.description, tool, so_far.tool_uses, so_far.total_tokens)
+                return [e.TaskProgressed(frame.task_id, *progress)]
             case "task_notification":
                 self._last_wake = "task-notification"
                 return [e.TaskEnded(frame.task_id, frame.status or "", frame.summary)]
@@ -374,7 +325,8 @@ class Stream:
             return []  # a result that does not say of what ends nothing; going idle does
         if self._turn is None and not frame.num_turns:
             return self._on_result_without_turn(frame)
-        prompts = [self._prompts[u] for u in frame.user_message_uuids or [] if u in self._prompts]
+        named = [self._prompts.id_of(uuid) for uuid in frame.user_message_uuids or []]
+        prompts = [prompt_id for prompt_id in named if prompt_id is not None]
         usage = f.part(frame.usage, f.Usage)
         outcome = _outcome(frame)
         ended = e.TurnEnded(
@@ -417,10 +369,7 @@ class Stream:
         for tool in unfinished:
             del self._tools[tool]
         tools: list[Step] = [e.ToolFinished(tool, True, "", unknown=True) for tool in unfinished]
-        self._plans_read = {plan: agent for plan, agent in self._plans_read.items() if agent}
-        stale = [r for r in self._requests.values() if not r.request.agent_id]
-        withdrawn: list[Step] = [self._withdraw(r, "the turn ended") for r in stale]
-        return [*tools, *withdrawn, ended]
+        return [*tools, *self._asks.turn_ended(), ended]
 
     # --- permission requests -------------------------------------------------------------------------
 
@@ -429,57 +378,23 @@ class Stream:
         request_id = frame.request_id or ""
         if not request_id:
             return []  # nobody could be answered
+        if ask.subtype == "mcp_message":
+            return [self._on_mcp(request_id, f.part(frame.request, f.McpMessage))]
         if ask.subtype != "can_use_tool":
             return [Line(f.refusal(request_id, f"this host does not answer {ask.subtype}"))]
-        if ask.tool_name == "AskUserQuestion":
-            return [Line(f.answer(request_id, {"behavior": "deny", "message": ADVICE_TO_ASK_IN_TEXT}))]
-        if ask.tool_name == "ExitPlanMode":
-            return self._on_plan(request_id, ask)
-        if not bytes(ask.input):
-            return [self._ask(request_id, ask, "{}", None)]
-        return [self._ask(request_id, ask, bytes(ask.input).decode(), ask.input)]
+        return self._asks.asked(request_id, ask)
 
-    def _ask(self, request_id: str, ask: f.Ask, shown: str, raw_input: msgspec.Raw | None) -> e.PermissionRequested:
-        request = e.PermissionRequested(
-            request_id=request_id,
-            tool=ask.tool_name,
-            tool_input=shown,
-            digest=digest_of(shown),
-            tool_use_id=ask.tool_use_id,
-            description=ask.description,
-            rules=_suggested_rules(ask.permission_suggestions),
-            agent_id=ask.agent_id or "",
-            server=ask.mcp_server.name if ask.mcp_server else "",
-            reason=ask.decision_reason or "",
-            blocked_path=ask.blocked_path or "",
-        )
-        # A copy: a Raw is a view of the whole line that it was read from.
-        self._asked[request_id] = (request, raw_input.copy() if raw_input is not None else None)
-        return request
-
-    def _on_plan(self, request_id: str, ask: f.Ask) -> list[Step]:
-        """The plan may stand in its file only, and the input be empty; ``get_plan`` reads it (section 6)."""
-        if f.part(ask.input, _PlanInput).plan:
-            return [self._ask(request_id, ask, bytes(ask.input).decode(), None)]
-
-        def answered(response: f.ControlResponse) -> list[Step]:
-            if self._plans_read.pop(request_id, None) is None:
-                return []  # taken back, or its turn ended, while we read
-            plan = f.part(response.response, f.Plan).content or "(Claude wrote no plan.)"
-            return [self._ask(request_id, ask, msgspec.json.encode({"plan": plan}).decode(), None)]
-
-        self._plans_read[request_id] = ask.agent_id or ""
-        return [self._request("get_plan", answered)]
+    def _on_mcp(self, request_id: str, told: f.McpMessage) -> Step:
+        """A message to the server that we are; each wants an answer."""
+        if told.server_name != mcp.SERVER:
+            return Line(f.refusal(request_id, f"this host has no server {told.server_name!r}"))
+        answer = mcp.respond(told.message, self._places)
+        if isinstance(answer, mcp.SendFile):
+            return FileOffered(request_id, answer)
+        return Line(f.mcp_answer(request_id, answer))
 
     def _on_cancel_request(self, frame: f.Frame) -> list[Step]:
-        self._plans_read.pop(frame.request_id or "", None)
-        gone = [r for r in self._requests.values() if r.request.request_id == frame.request_id]
-        return [self._withdraw(r, "Claude took it back") for r in gone]
-
-    def _withdraw(self, asked: OpenRequest, why: str) -> e.PermissionWithdrawn:
-        del self._requests[asked.seq]
-        self._asked.pop(asked.request.request_id, None)
-        return e.PermissionWithdrawn(asked.seq, why)
+        return self._asks.taken_back(frame.request_id or "")
 
     def _on_control_response(self, frame: f.Frame) -> list[Step]:
         response = f.part(frame.response, f.ControlResponse)
@@ -493,11 +408,11 @@ class Stream:
         logged_in = (told.account.tokenSource or "none") != "none" or key != "none"
         started = e.ChildStarted(self._child_pid, self._claude_id, self._resuming, told.claude_code_version, logged_in)
         mode = told.current_permission_mode
-        return [started, *([e.ModeChanged(mode)] if mode else [])]
+        return [started, *([e.ModeChanged(mode)] if mode else []), offered(told)]
 
-
-class _PlanInput(msgspec.Struct):
-    plan: str = ""
+    def _on_reset(self, _frame: f.Frame) -> list[Step]:
+        """``/clear``; the new id comes with the lines after it."""
+        return [e.Noticed("Cleared: Claude remembers nothing of what stands above.")]
 
 
 _HANDLERS: dict[str, Callable[[Stream, f.Frame], list[Step]]] = {
@@ -507,6 +422,7 @@ _HANDLERS: dict[str, Callable[[Stream, f.Frame], list[Step]]] = {
     "user": Stream._on_user,
     "system": Stream._on_system,
     "result": Stream._on_result,
+    "conversation_reset": Stream._on_reset,
     "control_request": Stream._on_control_request,
     "control_cancel_request": Stream._on_cancel_request,
     "control_response": Stream._on_control_response,
@@ -517,8 +433,21 @@ _HARMLESS = re.compile(rb'\{"type":\s*"(assistant|user|system|stream_event|resul
 _REQUEST_ID = re.compile(rb'"request_id":\s*"([0-9A-Za-z_.:-]{1,100})"')
 
 
-def _amended(command: c.Amend, *, done: bool) -> e.PromptAmended:
-    return e.PromptAmended(command.command_id, command.prompt_id, command.text is None, done)
+def offered(told: f.Initialized) -> e.ChildOffered:
+    """What a person can choose, as far as Discord can show it and a log should hold it."""
+    models = [
+        e.Offer(
+            m.value, f"{m.displayName} {m.description}".strip()[:OFFER_CHARS], "", tuple(m.supportedEffortLevels or ())
+        )
+        for m in told.models
+        if m.value
+    ]
+    commands = [
+        e.Offer(one.name, one.description[:OFFER_CHARS], one.argumentHint[:OFFER_CHARS])
+        for one in told.commands
+        if one.name
+    ]
+    return e.ChildOffered(tuple(models[:OFFERS_KEPT]), tuple(commands[:OFFERS_KEPT]))
 
 
 def _kept_text(text: str) -> str:
@@ -538,32 +467,6 @@ def _capped(text: str) -> tuple[str, int, str]:
         return text, len(data), ""
     kept = data[:OUTPUT_KEPT_BYTES].decode(errors="ignore")
     return kept, len(data), hashlib.sha256(data).hexdigest()
-
-
-def _suggested_rules(suggestions: list[f.Suggestion]) -> tuple[e.SuggestedRule, ...]:
-    """Suggestions are alternatives, and some of them switch the mode: only the first addRules is offered."""
-    for suggestion in suggestions:
-        named = all(rule.toolName for rule in suggestion.rules)
-        if suggestion.type == "addRules" and suggestion.behavior == "allow" and named:
-            return tuple(e.SuggestedRule(r.toolName, r.ruleContent or "") for r in suggestion.rules)
-    return ()
-
-
-def _response(asked: OpenRequest, decision: c.Decide) -> dict[str, object]:
-    """The payload of an answer (section 6). An allow repeats the input that was shown, so that it runs."""
-    if decision.verdict != "allowed":
-        return {"behavior": "deny", "message": decision.reason or "The person denied this."}
-    response: dict[str, object] = {"behavior": "allow"}
-    if asked.raw_input is not None:
-        response["updatedInput"] = asked.raw_input
-    if decision.always and asked.request.rules:
-        rules = [
-            {"toolName": rule.tool, **({"ruleContent": rule.content} if rule.content else {})}
-            for rule in asked.request.rules
-        ]
-        update = {"type": "addRules", "rules": rules, "behavior": "allow", "destination": "session"}
-        response["updatedPermissions"] = [update]
-    return response
 
 
 def _outcome(frame: f.Frame) -> e.Outcome:

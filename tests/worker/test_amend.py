@@ -5,7 +5,8 @@ import json
 from bridge import commands as c
 from bridge import events as e
 from worker.recovery import edited
-from worker.stream import Line, Step, Stream
+from worker.steps import Line, Step
+from worker.stream import Stream
 
 OLD = e.PromptAccepted(5, "u5", "old text", 42, "ada", is_message=True)
 NEW = edited(OLD, "new text")
@@ -14,7 +15,7 @@ EDIT, DELETION = c.Amend("c1", 5, "new text"), c.Amend("c2", 5, None)
 
 def with_prompt() -> Stream:
     stream = Stream(1, claude_id="c", resuming=False)
-    stream.prompt(OLD.prompt_id, OLD.uuid, OLD.text)
+    stream.prompt(OLD)
     return stream
 
 

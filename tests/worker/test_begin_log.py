@@ -13,7 +13,7 @@ from bridge import events as e
 from bridge.layout import SessionLayout
 from bridge.start import WorkerStart
 from worker.log import Acked, EventLog, LogWriteError
-from worker.main import begin_log
+from worker.process import begin_log
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 1, 2, 3, "/srv/app", 4)
 

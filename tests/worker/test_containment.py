@@ -300,3 +300,20 @@ def test_three_variables_are_always_set_and_cannot_be_changed() -> None:
 def test_the_configuration_cannot_add_what_is_forbidden(key: str) -> None:
     with pytest.raises(UserError, match=key):
         child_environment({}, {key: "value"}, "s1")
+
+
+def test_a_sessions_files_are_shown_again_read_only_and_its_scratch_folder_writable(wish: Containment) -> None:
+    sessions = Path(wish.state_directory) / "sessions"
+    for name in ("one/files/900", "one/scratch", "two/files"):
+        (sessions / name).mkdir(parents=True)
+    own = sessions / "one"
+    shown = msgspec.structs.replace(wish, shown=(str(own / "files"),), writable=(str(own / "scratch"),))
+    mounts = kinds(shown)
+    state = "home/.local/state/threadbridge"
+    assert mounts[state] == "hidden"
+    assert mounts[f"{state}/sessions/one/files"] == "read-only"
+    assert mounts[f"{state}/sessions/one/scratch"] == "writable"
+    argv = arguments(survey(shown))
+    hidden = place(argv, "--tmpfs", wish.state_directory)
+    assert place(argv, "--ro-bind", str(own / "files"), str(own / "files")) > hidden
+    assert place(argv, "--bind", str(own / "scratch"), str(own / "scratch")) > hidden

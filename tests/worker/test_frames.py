@@ -3,6 +3,7 @@ import json
 import msgspec
 import pytest
 
+from bridge import events as e
 from worker import frames as f
 
 
@@ -51,6 +52,7 @@ def test_the_text_of_a_result_is_its_string_or_its_blocks() -> None:
 
 @pytest.mark.parametrize("text", ["a\nb", "\u2028", '"}\n{"type":"x"}', "\x00", "❤"])
 def test_what_we_write_is_one_line_of_json(text: str) -> None:
-    for line in (f.user_message("u", text), f.answer(text, {"message": text}), f.refusal(text, text)):
+    prompt = e.PromptAccepted(5, "u", text, 42, "ada")
+    for line in (f.user_message(prompt, text), f.answer(text, {"message": text}), f.refusal(text, text)):
         assert line.endswith(b"\n") and line.count(b"\n") == 1
         assert json.loads(line)

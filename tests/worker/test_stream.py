@@ -9,9 +9,10 @@ import pytest
 
 from bridge import commands as c
 from bridge import events as e
-from bridge.permission import ADVICE_TO_ASK_IN_TEXT, digest_of
+from bridge.permission import digest_of
 from replay import CLAUDE_ID, GENERATION, NAMES, PLAN_ON_DISK, Replay, blocks_of, transcript, was_killed
-from worker.stream import OUTPUT_KEPT_BYTES, TEXT_KEPT_CHARS, DeltaRead, Line, Step, Stream
+from worker.steps import DeltaRead, Line, Step
+from worker.stream import OUTPUT_KEPT_BYTES, TEXT_KEPT_CHARS, Stream
 
 OUTCOMES: dict[str, list[tuple[str, str]]] = {
     "b3_deny_interrupt": [("interrupted", "")],
@@ -344,7 +345,9 @@ def only_line(steps: list[Step]) -> bytes:
 
 def test_the_line_of_a_prompt() -> None:
     stream = Stream(1, claude_id=CLAUDE_ID, resuming=False)
-    line = only_line(stream.prompt(5, "0f0f0f0f-0000-4000-8000-000000000000", "/clear\n@file ❤"))
+    line = only_line(
+        stream.prompt(e.PromptAccepted(5, "0f0f0f0f-0000-4000-8000-000000000000", "/clear\n@file ❤", 42, "ada"))
+    )
     assert json.loads(line) == {
         "type": "user",
         "uuid": "0f0f0f0f-0000-4000-8000-000000000000",
@@ -497,17 +500,6 @@ def test_a_plan_whose_turn_ended_while_it_was_read_is_not_shown() -> None:
     assert stream.receive(answer) == []
 
 
-def test_a_question_is_denied_with_advice_and_shown_to_nobody() -> None:
-    stream = Stream(1, claude_id=CLAUDE_ID, resuming=False)
-    steps = ask(stream, "AskUserQuestion", '{"questions":[]}')
-    assert json.loads(only_line(steps))["response"] == {
-        "subtype": "success",
-        "request_id": "r1",
-        "response": {"behavior": "deny", "message": ADVICE_TO_ASK_IN_TEXT},
-    }
-    assert len(steps) == 1
-
-
 @pytest.mark.parametrize("subtype", ["hook_callback", "mcp_message", "elicitation", "oauth_token_refresh", ""])
 def test_a_control_request_that_we_do_not_know_is_refused(subtype: str) -> None:
     stream = Stream(1, claude_id=CLAUDE_ID, resuming=False)
@@ -535,7 +527,7 @@ def test_an_unknown_setting_is_answered_without_asking_claude() -> None:
 
 def in_turn() -> Stream:
     stream = Stream(1, claude_id=CLAUDE_ID, resuming=False)
-    stream.prompt(5, "u5", "go")
+    stream.prompt(e.PromptAccepted(5, "u5", "go", 42, "ada"))
     steps = stream.receive(b'{"type":"command_lifecycle","command_uuid":"u5","state":"started"}')
     assert steps == [e.TurnStarted((5,)), e.PromptTaken(5)]
     return stream

@@ -1,0 +1,157 @@
+"""Claude's own questions (AskUserQuestion): what it asks, what is chosen so far, and the answers.
+
+An option is named by its place, never by its label: two labels may be the same, or too long for a choice. What
+does not fit is no question of ours: the worker denies it with advice before anybody sees it.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import msgspec
+
+MOST_QUESTIONS = 20
+MOST_OPTIONS = 200
+MOST_CHARS = 100_000
+OTHER_CHARS = 2000
+"""Of one answer in a person's own words."""
+
+
+class Option(msgspec.Struct, frozen=True):
+    label: str
+    description: str = ""
+    preview: str = ""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """As Claude sends it (PROTOCOL.md section 6); the field names are the CLI's."""
+
+    question: str
+    header: str = ""
+    options: tuple[Option, ...] = ()
+    multiSelect: bool = False  # noqa: N815 - the CLI's name
+
+
+class _Input(msgspec.Struct):
+    questions: tuple[Question, ...]
+
+
+@lru_cache(maxsize=16)
+def read_questions(tool_input: str) -> tuple[Question, ...] | None:
+    """The questions of an input's JSON text; None when they cannot be shown whole or told apart."""
+    if len(tool_input) > MOST_CHARS:
+        return None
+    try:
+        asked = msgspec.json.decode(tool_input, type=_Input).questions
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    texts = {question.question for question in asked}
+    may_be = 1 <= len(asked) <= MOST_QUESTIONS and len(texts) == len(asked)
+    return asked if may_be and all(map(_can_be_shown, asked)) else None
+
+
+def _can_be_shown(question: Question) -> bool:
+    labels = [option.label for option in question.options]
+    return bool(question.question.strip()) and len(labels) <= MOST_OPTIONS and all(label.strip() for label in labels)
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """What is chosen so far, by the question's place. ``page`` is the part of a long card that is open."""
+
+    page: int = 0
+    picks: dict[int, tuple[int, ...]] = {}
+    texts: dict[int, str] = {}
+
+    def picked(self, place: int, question: Question, among: range, chosen: frozenset[int]) -> "Draft":
+        """These of ``among`` are chosen now; what one select does not show keeps as it is, if several may be."""
+        kept = [n for n in self.picks.get(place, ()) if n not in among] if question.multiSelect else []
+        picks = {**self.picks, place: tuple(sorted({*kept, *chosen}))}
+        texts = self.texts if question.multiSelect or not chosen else _without(self.texts, place)
+        return msgspec.structs.replace(self, picks=picks, texts=texts)
+
+    def written(self, place: int, question: Question, text: str) -> "Draft":
+        """An answer in their own words: beside the choices where several may be made, else in their place."""
+        if not text.strip():
+            return msgspec.structs.replace(self, texts=_without(self.texts, place))
+        picks = self.picks if question.multiSelect else {n: p for n, p in self.picks.items() if n != place}
+        return msgspec.structs.replace(self, picks=picks, texts={**self.texts, place: text.strip()})
+
+    def answer(self, place: int, question: Question) -> str:
+        """What Claude would be told: labels and own words joined by ", " (section 6); empty: not answered."""
+        labels = [question.options[n].label for n in self.picks.get(place, ()) if n < len(question.options)]
+        return ", ".join([*labels, *([self.texts[place]] if place in self.texts else [])])
+
+    def answers(self, questions: tuple[Question, ...]) -> dict[str, str]:
+        """By the question's text; a question without an answer is left out."""
+        given = ((question.question, self.answer(place, question)) for place, question in enumerate(questions))
+        return {text: answer for text, answer in given if answer}
+
+
+def _without(texts: dict[int, str], place: int) -> dict[int, str]:
+    return {n: text for n, text in texts.items() if n != place}
+
+
+# --- where each stands in its card -------------------------------------------------------------------
+
+OPTIONS_A_ROW = 25
+ROWS_A_PAGE = 4
+MOST_BUTTONS = 5
+BUTTON_CHARS = 30
+"""Discord shows 34 to 38 characters of a button's label (DISCORD.md section 4); ours begins with a number."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One select: these options of the question at ``place``. No options: it takes own words only."""
+
+    place: int
+    options: range
+
+
+def rows_of(questions: tuple[Question, ...]) -> list[Row]:
+    """All selects, in order; a custom_id names one by its number here."""
+    return [
+        Row(place, range(start, min(start + OPTIONS_A_ROW, len(question.options))))
+        for place, question in enumerate(questions)
+        for start in range(0, max(1, len(question.options)), OPTIONS_A_ROW)
+    ]
+
+
+def pages_of(questions: tuple[Question, ...]) -> list[list[tuple[int, Row]]]:
+    """The numbered rows of each page: as many selects as a message has room for beside its buttons."""
+    rows = list(enumerate(rows_of(questions)))
+    return [rows[start : start + ROWS_A_PAGE] for start in range(0, len(rows), ROWS_A_PAGE)]
+
+
+def answers_at_once(questions: tuple[Question, ...]) -> bool:
+    """One question that takes one answer: nothing is left to be sent afterwards."""
+    return len(questions) == 1 and not questions[0].multiSelect
+
+
+def fits_buttons(questions: tuple[Question, ...]) -> bool:
+    """Whether each option has a button of its own, and one click answers."""
+    labels = [option.label for option in questions[0].options]
+    return answers_at_once(questions) and len(labels) <= MOST_BUTTONS and all(len(s) <= BUTTON_CHARS for s in labels)
+
+
+def picked(questions: tuple[Question, ...], draft: Draft, number: int, values: Sequence[str]) -> Draft | None:
+    """The draft with these values in the select of that number; None for what it does not offer."""
+    if number >= len(rows := rows_of(questions)):
+        return None
+    row = rows[number]
+    question = questions[row.place]
+    chosen = frozenset(int(value) for value in values if value.isascii() and value.isdigit() and len(value) <= 3)
+    is_offered = len(chosen) == len(values) and chosen <= set(row.options)
+    if not is_offered or (len(chosen) != 1 and not question.multiSelect):
+        return None
+    return draft.picked(row.place, question, row.options, chosen)
+
+
+def written(questions: tuple[Question, ...], draft: Draft, page: int, texts: Mapping[int, str]) -> Draft | None:
+    """The draft with own words for questions of that page, by place; None for what does not stand there."""
+    if page >= len(pages := pages_of(questions)):
+        return None
+    places = {row.place for _, row in pages[page]}
+    if not texts.keys() <= places or any(len(text) > OTHER_CHARS for text in texts.values()):
+        return None
+    for place, text in texts.items():
+        draft = draft.written(place, questions[place], text)
+    return draft

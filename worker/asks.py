@@ -1,0 +1,177 @@
+"""What Claude asks of a person, without I/O: permissions, its own questions, its plans (PROTOCOL.md section 6).
+
+A request is *asked* when its line is read, *named* when the log gave it a number, and open until it is decided or
+withdrawn. The name is the only way to decide it, and the digest must be that of the input that was shown.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from bridge import commands as c
+from bridge import events as e
+from bridge.permission import ADVICE_TO_ASK_IN_TEXT, PLAN_MODES, PLAN_TOOL, QUESTION_TOOL, digest_of
+from bridge.questions import read_questions
+from worker import frames as f
+from worker.steps import Line, Step
+
+
+class OpenRequest(msgspec.Struct, frozen=True):
+    """A request that Claude waits on. ``raw_input`` is what an allow repeats; None: nothing, it runs as asked."""
+
+    seq: int
+    request: e.PermissionRequested
+    raw_input: msgspec.Raw | None
+
+
+class Control(Protocol):
+    """Asks the CLI something: the line to write. ``answered`` is called with the answer."""
+
+    def __call__(self, subtype: str, answered: Callable[[f.ControlResponse], list[Step]], /) -> Line: ...
+
+
+class Asks:
+    """The open requests of one child."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._asked: dict[str, tuple[e.PermissionRequested, msgspec.Raw | None]] = {}
+        self._open: dict[int, OpenRequest] = {}
+        self._plans_read: dict[str, str] = {}
+
+    def open(self) -> list[OpenRequest]:
+        return list(self._open.values())
+
+    def asked(self, request_id: str, ask: f.Ask) -> list[Step]:
+        """A ``can_use_tool`` came in. What nobody could be shown is answered at once."""
+        shown = bytes(ask.input).decode()
+        match ask.tool_name:
+            case "ExitPlanMode":
+                return self._on_plan(request_id, ask, shown)
+            case "AskUserQuestion" if read_questions(shown) is None:
+                return [Line(f.answer(request_id, {"behavior": "deny", "message": ADVICE_TO_ASK_IN_TEXT}))]
+            case _ if not shown:
+                return [self._ask(request_id, ask, "{}", None)]
+            case _:
+                return [self._ask(request_id, ask, shown, ask.input)]
+
+    def _ask(self, request_id: str, ask: f.Ask, shown: str, raw_input: msgspec.Raw | None) -> e.PermissionRequested:
+        request = e.PermissionRequested(
+            request_id=request_id,
+            tool=ask.tool_name,
+            tool_input=shown,
+            digest=digest_of(shown),
+            tool_use_id=ask.tool_use_id,
+            description=ask.description,
+            rules=_suggested_rules(ask.permission_suggestions),
+            agent_id=ask.agent_id or "",
+            server=ask.mcp_server.name if ask.mcp_server else "",
+            reason=ask.decision_reason or "",
+            blocked_path=ask.blocked_path or "",
+        )
+        # A copy: a Raw is a view of the whole line that it was read from.
+        self._asked[request_id] = (request, raw_input.copy() if raw_input is not None else None)
+        return request
+
+    def _on_plan(self, request_id: str, ask: f.Ask, shown: str) -> list[Step]:
+        """The plan may stand in its file only, and the input be empty; ``get_plan`` reads it (section 6)."""
+        if f.part(ask.input, _PlanInput).plan:
+            return [self._ask(request_id, ask, shown, None)]
+
+        def answered(response: f.ControlResponse) -> list[Step]:
+            if self._plans_read.pop(request_id, None) is None:
+                return []  # taken back, or its turn ended, while we read
+            plan = f.part(response.response, f.Plan).content or "(Claude wrote no plan.)"
+            return [self._ask(request_id, ask, msgspec.json.encode({"plan": plan}).decode(), None)]
+
+        self._plans_read[request_id] = ask.agent_id or ""
+        return [self._control("get_plan", answered)]
+
+    def named(self, request_id: str, seq: int) -> None:
+        """The log gave this request its name. MUST follow the append of its PermissionRequested."""
+        request, raw_input = self._asked[request_id]
+        self._open[seq] = OpenRequest(seq, request, raw_input)
+
+    def decide(self, decision: c.Decide) -> list[Step]:
+        """DecisionRefused for a request that is not open, or when the digest is not the shown one's."""
+        if not (asked := self._open.get(decision.seq)):
+            return [e.DecisionRefused(decision.seq, "this request is not open (any more)", decision.decided_by)]
+        if decision.digest != asked.request.digest:
+            why = "the decision was made on another input than the one that Claude asks for"
+            return [e.DecisionRefused(decision.seq, why, decision.decided_by)]
+        del self._open[decision.seq]
+        del self._asked[asked.request.request_id]
+        resolved = _resolved(asked.request, decision)
+        return [resolved, Line(f.answer(asked.request.request_id, _response(asked, resolved)))]
+
+    def taken_back(self, request_id: str) -> list[Step]:
+        """Claude cancelled its request."""
+        self._plans_read.pop(request_id, None)
+        gone = [asked for asked in self._open.values() if asked.request.request_id == request_id]
+        return [self._withdraw(asked, "Claude took it back") for asked in gone]
+
+    def turn_ended(self) -> list[Step]:
+        """Requests of the main agent end with its turn; a subagent's outlive it (section 8)."""
+        self._plans_read = {plan: agent for plan, agent in self._plans_read.items() if agent}
+        stale = [asked for asked in self._open.values() if not asked.request.agent_id]
+        return [self._withdraw(asked, "the turn ended") for asked in stale]
+
+    def _withdraw(self, asked: OpenRequest, why: str) -> e.PermissionWithdrawn:
+        del self._open[asked.seq]
+        self._asked.pop(asked.request.request_id, None)
+        return e.PermissionWithdrawn(asked.seq, why)
+
+
+class _PlanInput(msgspec.Struct):
+    plan: str = ""
+
+
+def _suggested_rules(suggestions: list[f.Suggestion]) -> tuple[e.SuggestedRule, ...]:
+    """Suggestions are alternatives, and some of them switch the mode: only the first addRules is offered."""
+    for suggestion in suggestions:
+        named = all(rule.toolName for rule in suggestion.rules)
+        if suggestion.type == "addRules" and suggestion.behavior == "allow" and named:
+            return tuple(e.SuggestedRule(r.toolName, r.ruleContent or "") for r in suggestion.rules)
+    return ()
+
+
+def _resolved(request: e.PermissionRequested, decision: c.Decide) -> e.PermissionResolved:
+    """The decision as far as it fits the request: rules only where some were suggested, a mode only for a plan."""
+    is_allowed = decision.verdict == "allowed"
+    return e.PermissionResolved(
+        decision.seq,
+        decision.verdict,
+        always=decision.always and is_allowed and bool(request.rules),
+        decided_by=decision.decided_by,
+        decider=decision.decider,
+        reason=decision.reason,
+        answers=decision.answers if is_allowed and request.tool == QUESTION_TOOL else {},
+        mode=decision.mode if is_allowed and request.tool == PLAN_TOOL and decision.mode in PLAN_MODES else "",
+    )
+
+
+def _response(asked: OpenRequest, resolved: e.PermissionResolved) -> dict[str, object]:
+    """The payload of an answer (section 6). An allow repeats the input that was shown, so that it runs."""
+    if resolved.verdict != "allowed":
+        return {"behavior": "deny", "message": resolved.reason or "The person denied this."}
+    response: dict[str, object] = {"behavior": "allow"}
+    if asked.raw_input is not None:
+        response["updatedInput"] = _with_answers(asked.raw_input, resolved.answers)
+    if resolved.always:
+        response["updatedPermissions"] = [_add_rules(asked.request.rules)]
+    elif resolved.mode:
+        response["updatedPermissions"] = [{"type": "setMode", "mode": resolved.mode, "destination": "session"}]
+    return response
+
+
+def _with_answers(raw_input: msgspec.Raw, answers: dict[str, str]) -> object:
+    """The input, byte by byte, plus the answers by the questions' exact texts."""
+    if not answers:
+        return raw_input
+    return {**msgspec.json.decode(raw_input, type=dict[str, msgspec.Raw]), "answers": answers}
+
+
+def _add_rules(rules: tuple[e.SuggestedRule, ...]) -> dict[str, object]:
+    named = [{"toolName": r.tool, **({"ruleContent": r.content} if r.content else {})} for r in rules]
+    return {"type": "addRules", "rules": named, "behavior": "allow", "destination": "session"}

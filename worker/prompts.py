@@ -1,0 +1,164 @@
+"""The prompts that a child was given, in Claude's own queue: sent, taken back, sent again otherwise. No I/O.
+
+Claude cannot change a prompt that it has read; it gives one back (``cancel_async_message``, or all that wait with an
+interrupt that drops the queue), and it is sent again under another uuid, for Claude drops a uuid that it knows
+(PROTOCOL.md sections 4 and 7). While we wait for the answer, a lifecycle line that says *cancelled* is ours, and not
+the end of the prompt.
+
+A prompt that is to be taken *now* ends the running tool: ``priority: "now"`` alone waits for the tool's end, and an
+interrupt beside it is not obeyed (*observed*, 2.1.330). So everything that waits is taken back with the interrupt; the
+one that is wanted is sent first, and the others for after its turn.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+from uuid import uuid4
+
+import msgspec
+
+from bridge import commands as c
+from bridge import events as e
+from worker import frames as f
+from worker.recovery import DELETED
+from worker.steps import Line, Step
+
+type Answered = Callable[[f.ControlResponse], list[Step]]
+type Changing = c.Amend | c.Requeue
+type ContentOf = Callable[[e.PromptAccepted], str | list[dict[str, object]]]
+"""What Claude is given for a prompt: its text, or blocks with the files that came with it."""
+
+
+def only_text(prompt: e.PromptAccepted) -> str:
+    return prompt.text
+
+
+class Requests(Protocol):
+    """Asks the child something; ``answered`` says what its answer means."""
+
+    def __call__(self, subtype: str, answered: Answered, **fields: object) -> Line: ...
+
+
+class Change(msgspec.Struct):
+    """Claude was asked to give a prompt back. ``new`` is to be sent instead; None: nothing, it was deleted."""
+
+    commands: list[Changing]
+    new: e.PromptAccepted | None
+    is_taken_back: bool = False
+    """By an interrupt of ours that takes back whatever waits: then *cancelled* does not end it."""
+    was_cancelled: bool = False
+
+
+class Prompts:
+    """Those that are not over, by uuid, in the order in which Claude got them."""
+
+    def __init__(self, request: Requests, content_of: ContentOf = only_text) -> None:
+        self._request = request
+        self._content_of = content_of
+        self._open: dict[str, e.PromptAccepted] = {}
+        self._taken: set[str] = set()
+        self._changes: dict[str, Change] = {}
+
+    @property
+    def ids(self) -> list[int]:
+        return [prompt.prompt_id for prompt in self._open.values()]
+
+    @property
+    def unsettled_amends(self) -> list[c.Amend]:
+        return [one for change in self._changes.values() for one in change.commands if isinstance(one, c.Amend)]
+
+    def id_of(self, uuid: str) -> int | None:
+        return self._open[uuid].prompt_id if uuid in self._open else None
+
+    # --- what the child is told ----------------------------------------------------------------------
+
+    def send(self, prompt: e.PromptAccepted) -> list[Step]:
+        self._open[prompt.uuid] = prompt
+        return [Line(f.user_message(prompt, self._content_of(prompt)))]
+
+    def amend(self, command: c.Amend, uuid: str, new: e.PromptAccepted | None) -> list[Step]:
+        """The PromptAmended follows Claude's answer."""
+        if uuid not in self._open:
+            return [_told(command, done=False)]
+        if change := self._changes.get(uuid):
+            change.commands.append(command)
+            change.new = new and msgspec.structs.replace(new, when=(change.new or new).when)
+            return []
+        return self._take_back(uuid, Change([command], new))
+
+    def requeue(self, command: c.Requeue, uuid: str) -> list[Step]:
+        """The PromptRequeued follows Claude's answer."""
+        if uuid not in self._open or uuid in self._taken:
+            return [_told(command, done=False)]
+        change = self._changes.get(uuid)
+        if change and change.new is None:
+            return [_told(command, done=False)]  # it is being deleted
+        new = again(change.new if change and change.new else self._open[uuid], command.when)
+        if command.when == "now":
+            return self._take_all_back(uuid, command, new)
+        if change:
+            change.commands.append(command)
+            change.new = new
+            return []
+        return self._take_back(uuid, Change([command], new))
+
+    def _take_back(self, uuid: str, change: Change) -> list[Step]:
+        self._changes[uuid] = change
+        return [self._request("cancel_async_message", lambda r: self._on_given_back(uuid, r), message_uuid=uuid)]
+
+    def _take_all_back(self, uuid: str, command: c.Requeue, new: e.PromptAccepted) -> list[Step]:
+        asked = []
+        for one in [uuid, *(u for u in self._open if u != uuid and u not in self._taken)]:
+            if change := self._changes.get(one):
+                change.is_taken_back = True  # what it waits for comes, and does the rest
+            else:
+                change = self._changes[one] = Change([], again(self._open[one], "later"), is_taken_back=True)
+                asked.append(one)
+        wanted = self._changes[uuid]
+        wanted.commands.append(command)
+        wanted.new = new
+        return [self._request("interrupt", lambda r: self._on_all_given_back(asked, r), cancel_queued=True)]
+
+    # --- what the child tells ------------------------------------------------------------------------
+
+    def took(self, uuid: str) -> None:
+        self._taken.add(uuid)
+
+    def is_over(self, uuid: str, *, cancelled: bool) -> bool:
+        """Whether the prompt is, now that Claude says so; one that Claude gives back to us goes on."""
+        if cancelled and (change := self._changes.get(uuid)):
+            change.was_cancelled = True
+            return False
+        self._open.pop(uuid, None)
+        self._taken.discard(uuid)
+        return True
+
+    def _on_given_back(self, uuid: str, response: f.ControlResponse) -> list[Step]:
+        return self._settle(uuid, is_given_back=f.part(response.response, f.Cancelled).cancelled)
+
+    def _on_all_given_back(self, asked: list[str], response: f.ControlResponse) -> list[Step]:
+        given = f.part(response.response, f.AllCancelled).cancelled
+        return [step for uuid in asked for step in self._settle(uuid, is_given_back=uuid in given)]
+
+    def _settle(self, uuid: str, *, is_given_back: bool) -> list[Step]:
+        change = self._changes.pop(uuid)
+        done = is_given_back or (change.was_cancelled and change.is_taken_back)
+        told: list[Step] = [_told(command, done=done) for command in change.commands]
+        if not (done or change.was_cancelled):
+            return told
+        prompt = self._open.pop(uuid, change.new)
+        if done and change.new:
+            return [change.new, *told, *self.send(change.new)]
+        return [*told, *([e.PromptCancelled(prompt.prompt_id, DELETED if done else "")] if prompt else [])]
+
+
+def again(prompt: e.PromptAccepted, when: e.When) -> e.PromptAccepted:
+    """The prompt for another time, and so under another uuid."""
+    return msgspec.structs.replace(prompt, uuid=str(uuid4()), when=when)
+
+
+def _told(command: Changing, *, done: bool) -> e.AnyEvent:
+    match command:
+        case c.Amend():
+            return e.PromptAmended(command.command_id, command.prompt_id, command.text is None, done)
+        case c.Requeue():
+            return e.PromptRequeued(command.command_id, command.prompt_id, command.when, done)

@@ -1,0 +1,29 @@
+"""What the protocol wants done, in this order: an event is logged, a delta is offered, a line is written."""
+
+import msgspec
+
+from bridge import events as e
+from worker.mcp import SendFile
+
+
+class DeltaRead(msgspec.Struct, frozen=True):
+    """Live text of an open block."""
+
+    block: str
+    text: str
+
+
+class Line(msgspec.Struct, frozen=True):
+    """To be written to the child, newline included."""
+
+    data: bytes
+
+
+class FileOffered(msgspec.Struct, frozen=True):
+    """Claude gives the person a file: copied, then logged, then answered under ``request_id``."""
+
+    request_id: str
+    call: SendFile
+
+
+Step = e.AnyEvent | DeltaRead | Line | FileOffered
