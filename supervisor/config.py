@@ -10,18 +10,27 @@ import shutil
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
+from bridge.channel import Channel
 from bridge.errors import UserError
 from bridge.layout import Layout
 from bridge.permission import Policy
-from bridge.router import Channel
+from bridge.render.display import PING_AFTER_S, Display, Thinking, Verbosity
 from bridge.start import is_forbidden_for_child
 
 PLACES = ("$THREADBRIDGE_CONFIG", "~/.config/threadbridge/config.toml", "/etc/threadbridge/config.toml")
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")
+MOST_MEGABYTES = 500
+"""What Discord takes from anybody in one file (discord-api-docs, "Uploading Files")."""
+Containment = Literal["auto", "required", "none"]
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "containment": get_args(Containment),
+    "verbosity": get_args(Verbosity),
+    "thinking": get_args(Thinking),
+}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -44,7 +53,9 @@ class ChannelTable(_Table, frozen=True):
     id: int
     directory: str
     mention_only: bool = False
-    containment: Literal["auto", "required", "none"] = "auto"
+    containment: Containment = "auto"
+    verbosity: Verbosity = "normal"
+    thinking: Thinking = "off"
 
 
 class ClaudeTable(_Table, frozen=True):
@@ -60,6 +71,19 @@ class PermissionsTable(_Table, frozen=True):
     timeout: str = "60m"
 
 
+class SessionsTable(_Table, frozen=True):
+    hibernate_after: str = "15m"
+
+
+class DisplayTable(_Table, frozen=True):
+    ping_after: str = "60s"
+
+
+class FilesTable(_Table, frozen=True):
+    max_megabytes: float = 25.0
+    """Of all files of one message together (1 MB is a million bytes)."""
+
+
 class StateTable(_Table, frozen=True):
     directory: str = ""
 
@@ -70,11 +94,14 @@ class ConfigFile(_Table, frozen=True):
     channels: tuple[ChannelTable, ...] = ()
     claude: ClaudeTable = ClaudeTable()
     permissions: PermissionsTable = PermissionsTable()
+    sessions: SessionsTable = SessionsTable()
+    display: DisplayTable = DisplayTable()
+    files: FilesTable = FilesTable()
     state: StateTable = StateTable()
 
 
 class Config(msgspec.Struct, frozen=True):
-    """What the supervisor runs on. ``permission_timeout_s`` in seconds; None waits for ever."""
+    """What the supervisor runs on. Times in seconds; None waits for ever."""
 
     path: Path
     api_base: str
@@ -88,6 +115,17 @@ class Config(msgspec.Struct, frozen=True):
     permission_timeout_s: float | None
     layout: Layout
     token_file: str
+    hibernate_after_s: float | None = 900.0
+    most_file_bytes: int = 25_000_000
+    """Of all files of one prompt together."""
+    ping_after_s: float | None = PING_AFTER_S
+    """None: never."""
+
+    def display(self, channel_id: int) -> Display:
+        """What threads of the channel show; also of one that is configured no more."""
+        if channel := self.channels.get(channel_id):
+            return Display(channel.verbosity, channel.thinking, self.ping_after_s)
+        return Display(ping_after_s=self.ping_after_s)
 
 
 def find(explicit: str | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -182,6 +220,8 @@ def _in_words(error: msgspec.ValidationError) -> str:
         return f"{'.'.join(filter(None, [key, unknown[1]]))}: there is no such key"
     if missing := re.search(r"missing required field `([^`]+)`", what):
         return f"{'.'.join(filter(None, [key, missing[1]]))}: is missing"
+    if (wrong := re.fullmatch(r"Invalid enum value (.*)", what)) and (known := _CHOICES.get(key.rpartition(".")[2])):
+        return f"{key}: {wrong[1]} is none of {', '.join(known)}"
     return f"{key}: {what[0].lower()}{what[1:]}"
 
 
@@ -197,9 +237,12 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
         permission_mode=_permission_mode(claude),
         bypass_permissions=claude.permission_mode == "bypassPermissions",
         model=claude.model,
-        permission_timeout_s=_timeout(file.permissions),
+        permission_timeout_s=_seconds("permissions.timeout", file.permissions.timeout),
+        hibernate_after_s=_seconds("sessions.hibernate_after", file.sessions.hibernate_after),
         layout=_layout(file.state, environ),
         token_file=file.discord.token_file,
+        most_file_bytes=_file_bytes(file.files),
+        ping_after_s=_seconds("display.ping_after", file.display.ping_after),
     )
 
 
@@ -241,7 +284,9 @@ def _channels(tables: tuple[ChannelTable, ...]) -> dict[int, Channel]:
             raise _Wrong(f"{key}.directory", f"{table.directory!r} is not an absolute path")
         if not directory.is_dir():
             raise _Wrong(f"{key}.directory", f"{directory} is not a directory")
-        channels[table.id] = Channel(table.id, str(directory), table.mention_only, table.containment)
+        channels[table.id] = Channel(
+            table.id, str(directory), table.mention_only, table.containment, table.verbosity, table.thinking
+        )
     return channels
 
 
@@ -277,11 +322,17 @@ def _permission_mode(table: ClaudeTable) -> str:
     return table.permission_mode
 
 
-def _timeout(table: PermissionsTable) -> float | None:
+def _seconds(key: str, given: str) -> float | None:
     try:
-        return seconds_of(table.timeout)
+        return seconds_of(given)
     except ValueError:
-        raise _Wrong("permissions.timeout", f"{table.timeout!r} is no time such as 90s, 60m, 2h, 1d or 0") from None
+        raise _Wrong(key, f"{given!r} is no time such as 90s, 60m, 2h, 1d or 0") from None
+
+
+def _file_bytes(table: FilesTable) -> int:
+    if not 0 <= table.max_megabytes <= MOST_MEGABYTES:
+        raise _Wrong("files.max_megabytes", f"{table.max_megabytes:g} is not from 0 to {MOST_MEGABYTES}")
+    return int(table.max_megabytes * 1_000_000)
 
 
 def _layout(table: StateTable, environ: Mapping[str, str]) -> Layout:

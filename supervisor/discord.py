@@ -41,6 +41,14 @@ class Forbidden(RemoteError):
     """The bot lacks a permission there (50001, 50013); which one, when Discord says it."""
 
 
+class LinkExpired(RemoteError):
+    """A file's link is none (any more): 403 or 404."""
+
+
+class TooLarge(RemoteError):
+    """A file has more bytes than are taken."""
+
+
 class BadToken(UserError):
     """Discord does not know the bot's token (401). Final: nothing is tried again with it."""
 

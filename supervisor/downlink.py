@@ -13,7 +13,7 @@ moment. So a full disk costs time and nothing else, and what is wrong with one s
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,13 +23,15 @@ import zmq.asyncio
 import zmq.utils.z85
 
 from bridge import wire
+from bridge.commands import Prompt
 from bridge.errors import LocalError, RemoteError
 from bridge.layout import Layout
 from supervisor import locks
 from supervisor.files import write_private
 from supervisor.health import StoreError
 from supervisor.session_manager import SessionManager
-from supervisor.store import StartRow, Store
+from supervisor.store import InboxRow, StartRow, Store
+from supervisor.waiting import is_settled
 
 MAX_SOCKETS = 8192
 RESEND_INTERVAL_S = 5.0
@@ -283,13 +285,13 @@ class Downlink:
             case wire.Hello():
                 await self._on_hello(endpoint, message)
             case wire.Records() if endpoint.welcomed:
-                applied = self._manager.record(session_id, message.records)
+                applied = self._manager.reports.record(session_id, message.records)
                 if applied is None:
                     endpoint.welcomed = False  # a hole: the next hello tells the worker where to go on
                 else:
                     await self._send(endpoint, wire.Ack(session_id, applied))
             case wire.Delta() if endpoint.welcomed:
-                self._manager.delta(session_id, message)
+                self._manager.reports.delta(session_id, message)
             case _:
                 pass  # before a hello of this connection nothing counts; it is repeated
 
@@ -297,7 +299,7 @@ class Downlink:
         if hello.protocol not in wire.PROTOCOLS_SPOKEN:
             self._refuse(endpoint, f"it speaks protocol {hello.protocol}")
             return
-        welcome = self._manager.hello(endpoint.start.session_id, hello)
+        welcome = self._manager.reports.hello(endpoint.start.session_id, hello)
         endpoint.sent.clear()
         endpoint.welcomed = True
         await self._send(endpoint, welcome)
@@ -311,7 +313,7 @@ class Downlink:
         if endpoint is None or not endpoint.welcomed:
             return
         now = asyncio.get_running_loop().time()
-        for item in self._manager.inbox(session_id):
+        for item in deliverable(self._manager.inbox(session_id)):
             if now - endpoint.sent.get(item.id, -RESEND_INTERVAL_S) >= RESEND_INTERVAL_S:
                 if not await self._send(endpoint, wire.Order(session_id, item.command)):
                     return
@@ -330,6 +332,20 @@ class Downlink:
             await endpoint.socket.send(wire.encode(message), zmq.NOBLOCK)
             return True
         return False
+
+
+def deliverable(inbox: Sequence[InboxRow]) -> Iterator[InboxRow]:
+    """In order; but a prompt whose files are still being fetched holds up itself and the prompts after it only.
+
+    Decisions and the like do not wait for a download.
+    """
+    is_held = False
+    for item in inbox:
+        if isinstance(item.command, Prompt):
+            is_held = is_held or not is_settled(item.command)
+            if is_held:
+                continue
+        yield item
 
 
 def _peer(address: str) -> tuple[int, int]:

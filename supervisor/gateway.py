@@ -36,8 +36,9 @@ from supervisor.config import Config
 from supervisor.health import StoreError
 from supervisor.inbound import GuildJson, Inbound, InboundRest, read
 from supervisor.interactions import InteractionRest, Interactions
+from supervisor.registration import CommandRest, forget_registration, register
 from supervisor.session_manager import SessionManager
-from supervisor.slash import Slash, SlashRest, forget_registration, register
+from supervisor.slash import Slash, SlashRest
 
 DEADLINE_S = 45.0
 """For each step of a connection: login, connect, RESUME."""
@@ -56,7 +57,7 @@ logging.getLogger("nextcord.http").setLevel(logging.ERROR)
 """Its warnings show the beginning of the token."""
 
 
-class GatewayRest(InboundRest, InteractionRest, SlashRest, Protocol):
+class GatewayRest(InboundRest, InteractionRest, SlashRest, CommandRest, Protocol):
     """What all of the gateway needs of REST: ``supervisor.rest.Rest`` has it."""
 
 
@@ -152,7 +153,7 @@ class Gateway:
         self._channels = config.channels
         self._inbound = Inbound(manager, router, rest, config.policy, config.channels, self._tell)
         self._inbound.on_caught_up = self._caught_up
-        slash = Slash(manager, router, rest, config.channels, self._sees)
+        slash = Slash(manager, router, rest, config.channels, self._sees, may_bypass=config.bypass_permissions)
         self._interactions = Interactions(manager, router, rest, slash)
         self._client: _Client | None = None
         self._tasks: asyncio.TaskGroup | None = None

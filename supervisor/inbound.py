@@ -25,13 +25,26 @@ from typing import Protocol
 
 import msgspec
 
+from bridge.actions import CreateSession, Ignore, PromptSession, Refuse
+from bridge.channel import Channel
 from bridge.errors import RemoteError
 from bridge.permission import Person, Policy
 from bridge.render.posts import Post
-from bridge.router import BridgeRouter, Channel, CreateSession, Ignore, MessageSeen, PromptSession, Refuse
+from bridge.router import BridgeRouter, MessageSeen
 from bridge.session import ManagedSession
 from supervisor.discord import BadToken, ChannelGone, Forbidden, MessageGone, Refused
 from supervisor.health import StoreError
+from supervisor.message import (
+    REPLY,
+    VOICE_MESSAGE,
+    AttachmentJson,
+    QuotedJson,
+    SnapshotJson,
+    attachments_of,
+    is_quote_unknown,
+    quote_of,
+    with_quote,
+)
 from supervisor.session_manager import SessionManager
 
 PAGE = 100
@@ -45,7 +58,7 @@ UNLISTED_READ_BACK_S = 7 * 86400.0
 THREAD_DELETED = "its thread was deleted"
 CHANNEL_DELETED = "its channel was deleted"
 
-_FROM_PEOPLE = (0, 19)
+_FROM_PEOPLE = (0, REPLY)
 """Message types DEFAULT and REPLY; every other is Discord's own or a bot's (documentation, "Message Types")."""
 
 log = logging.getLogger(__name__)
@@ -77,6 +90,10 @@ class MessageJson(msgspec.Struct, frozen=True):
     member: MemberJson | None = None
     webhook_id: int | None = None
     mentions: tuple[UserJson, ...] = ()
+    flags: int = 0
+    attachments: tuple[AttachmentJson, ...] = ()
+    referenced_message: QuotedJson | msgspec.UnsetType | None = msgspec.UNSET
+    message_snapshots: tuple[SnapshotJson, ...] = ()
 
 
 class EditedJson(msgspec.Struct, frozen=True):
@@ -88,6 +105,10 @@ class EditedJson(msgspec.Struct, frozen=True):
     edited_timestamp: str | None = None
     author: UserJson | None = None
     member: MemberJson | None = None
+    type: int = 0
+    attachments: tuple[AttachmentJson, ...] = ()
+    referenced_message: QuotedJson | msgspec.UnsetType | None = msgspec.UNSET
+    message_snapshots: tuple[SnapshotJson, ...] = ()
 
 
 class DeletedJson(msgspec.Struct, frozen=True):
@@ -132,12 +153,24 @@ def message_seen(message: MessageJson, bot_id: int, guild_id: int, member: Membe
         text=without_mention(message.content, bot_id),
         is_from_person=is_from_person,
         mentions_bot=any(user.id == bot_id for user in message.mentions),
+        quote=quote_of(message, bot_id),
+        is_forward=bool(message.message_snapshots),
+        is_voice=bool(message.flags & VOICE_MESSAGE),
+        attachments=attachments_of(message),
     )
 
 
 def without_mention(text: str, bot_id: int) -> str:
     """The text without the bot's own mention, which is an address and not part of what is asked."""
     return re.sub(rf"<@!?{bot_id}>[ \t]?", "", text).strip()
+
+
+def edited_text(message: EditedJson, bot_id: int) -> str | None:
+    """The prompt that the message is now; None: it is none any more. A file without words still is one."""
+    text = without_mention(message.content or "", bot_id)
+    if not (text or message.attachments or message.message_snapshots):
+        return None
+    return with_quote(quote_of(message, bot_id), text)
 
 
 # --- the handling ------------------------------------------------------------------------------------
@@ -230,7 +263,11 @@ class Inbound:
             if one.id == message.id:
                 held[place] = msgspec.structs.replace(one, content=message.content)
         if (session := self._session_of(message.channel_id, message.id)) and self._may_still_talk(session, message):
-            self._amend(session, message.id, without_mention(message.content, self.bot_id))
+            if is_quote_unknown(message):
+                self._unsure.add(session.session_id)
+                self._wake.set()
+            else:
+                self._amend(session, message.id, edited_text(message, self.bot_id))
 
     def deleted(self, data: object) -> None:
         """A MESSAGE_DELETE or MESSAGE_DELETE_BULK. Never raises."""
@@ -258,9 +295,9 @@ class Inbound:
         return self._router.may_talk(person_of(message.author, message.member, session.guild_id), session.guild_id)
 
     def _amend(self, session: ManagedSession, message_id: int, text: str | None) -> None:
-        """An edit that leaves no text is a deletion. What could not be stored is looked at again."""
+        """An edit that leaves nothing (None) is a deletion. What could not be stored is looked at again."""
         try:
-            self._manager.amend_prompt(session.session_id, message_id, text or None)
+            self._manager.waiting.amend(session.session_id, message_id, text)
         except Exception:
             log.exception("an edit or deletion of message %s could not be handled; it is looked at again", message_id)
             self._unsure.add(session.session_id)
@@ -277,7 +314,7 @@ class Inbound:
             elif newest > cursor:
                 self._held.setdefault(channel_id, [])
         for session in self._manager.get_all_sessions():
-            if session.guild_id == guild.id and self._manager.waiting_prompts(session.session_id):
+            if session.guild_id == guild.id and self._manager.waiting.messages(session.session_id):
                 self._unsure.add(session.session_id)
             if session.guild_id == guild.id and self._is_behind(session, listed.get(session.thread_id)):
                 self._held.setdefault(session.thread_id, [])
@@ -330,7 +367,12 @@ class Inbound:
                 self._manager.create_session(action, handled_in=seen.channel_id)
             case PromptSession() as action:
                 self._manager.prompt(
-                    action.session_id, action.prompt_id, action.text, action.author, handled_in=seen.channel_id
+                    action.session_id,
+                    action.prompt_id,
+                    action.text,
+                    action.author,
+                    handled_in=seen.channel_id,
+                    attachments=action.attachments,
                 )
             case Refuse(text):
                 self._refuse(seen, text)
@@ -390,6 +432,9 @@ class Inbound:
             except RemoteError as error:
                 log.info("channel %s is read back later: %s", channel_id, error)
                 whole = False
+            except StoreError as error:
+                log.info("channel %s is read back later: %s", channel_id, error)
+                whole = False
             except Exception:
                 log.exception("channel %s is read back later", channel_id)
                 whole = False
@@ -400,7 +445,7 @@ class Inbound:
         whole = True
         for session_id in sorted(self._unsure):
             try:
-                for prompt_id in self._manager.waiting_prompts(session_id):
+                for prompt_id in self._manager.waiting.messages(session_id):
                     await self._compare(session_id, prompt_id)
                 self._unsure.discard(session_id)
             except BadToken:
@@ -421,11 +466,10 @@ class Inbound:
         try:
             message = read(await self._rest.message(channel_id, prompt_id), EditedJson)
         except MessageGone:
-            self._manager.amend_prompt(session_id, prompt_id, None)
+            self._manager.waiting.amend(session_id, prompt_id, None)
             return
         if message.edited_timestamp and message.content is not None:
-            text = without_mention(message.content, self.bot_id)
-            self._manager.amend_prompt(session_id, prompt_id, text or None)
+            self._manager.waiting.amend(session_id, prompt_id, edited_text(message, self.bot_id))
 
     async def _catch_up(self, channel_id: int) -> None:
         after = self._cursor(channel_id) if channel_id not in self._channels else self._manager.cursor(channel_id)

@@ -6,17 +6,28 @@ the event that the click leads to.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
 import msgspec
 
+from bridge.actions import (
+    AskAnswers,
+    AskPlanChange,
+    AskReason,
+    DecideRequest,
+    DraftAnswers,
+    Ignore,
+    Refuse,
+    SettleLostTurn,
+    StartFresh,
+)
 from bridge.errors import RemoteError, UserError
 from bridge.permission import Person
-from bridge.render import replies
+from bridge.render import cards, questions, replies
 from bridge.render.posts import CONTENT_CHARS, Post, payload
 from bridge.render.text import clip
-from bridge.router import AskReason, BridgeRouter, Clicked, DecideRequest, Ignore, Refuse, SettleLostTurn, StartFresh
+from bridge.router import BridgeRouter, Clicked
 from supervisor.health import StoreError
 from supervisor.inbound import ChannelJson, MemberJson, person_of, read
 from supervisor.session_manager import SessionManager
@@ -147,17 +158,21 @@ class Interactions:
                 return told(f"This kind of interaction ({asked.type}) is not known here.")
 
     def _click(self, asked: InteractionJson) -> Answer:
-        reason = _field(asked.data, replies.REASON_FIELD) or "" if asked.type == MODAL_SUBMIT else None
-        custom_id = str(asked.data.get("custom_id", ""))
-        click = Clicked(custom_id, asked.channel_id, asked.guild_id, asked.person, reason)
-        match self._router.handle_click(click):
+        match self._router.handle_click(_clicked(asked)):
             case DecideRequest() as action:
                 return self._decided(action)
+            case DraftAnswers(request, draft):
+                is_kept = self._manager.draft(request.name, draft)
+                return Answer(DEFERRED_UPDATE) if is_kept else told("This request was already decided.")
+            case AskAnswers(request, page):
+                return Answer(MODAL, questions.other_modal(request, page))
+            case AskPlanChange(custom_id):
+                return Answer(MODAL, cards.plan_modal(custom_id))
             case SettleLostTurn(name, goes_on, person):
                 is_first = self._manager.settle_lost_turn(name, person, asked.id if goes_on else 0)
                 return Answer(DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
             case AskReason(custom_id, tool):
-                return Answer(MODAL, replies.reason_modal(custom_id, tool))
+                return Answer(MODAL, replies.reason_modal(custom_id, cards.tool_in_words(tool)))
             case StartFresh(session_id):
                 self._manager.start_fresh(session_id)
                 return Answer(DEFERRED_UPDATE)
@@ -176,6 +191,8 @@ class Interactions:
             action.person,
             always=action.always,
             reason=action.reason,
+            answers=action.answers,
+            mode=action.mode,
         )
         return Answer(DEFERRED_UPDATE) if is_first else told("This request was already decided.")
 
@@ -190,15 +207,35 @@ async def _finished(later: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str,
         return payload(Post(FAILED), editing=True)
 
 
-def _field(node: object, custom_id: str) -> str | None:
-    """The value of a modal's field, wherever in the modal it stands."""
+def _clicked(asked: InteractionJson) -> Clicked:
+    fields = dict(_fields(asked.data)) if asked.type == MODAL_SUBMIT else {}
+    values = asked.data.get("values")
+    return Clicked(
+        custom_id=str(asked.data.get("custom_id", "")),
+        channel_id=asked.channel_id,
+        guild_id=asked.guild_id,
+        person=asked.person,
+        reason=fields.get(replies.REASON_FIELD, "") if asked.type == MODAL_SUBMIT else None,
+        values=tuple(str(value) for value in values) if isinstance(values, list) else (),
+        texts={place: text for name, text in fields.items() if (place := questions.place_of_field(name)) is not None},
+    )
+
+
+def _fields(node: object) -> Iterator[tuple[str, str]]:
+    """(custom_id, value) of a modal's text fields, wherever in the modal they stand."""
     match node:
-        case {"custom_id": found, "value": str() as value} if found == custom_id:
-            return value
-        case {"components": list() as inside}:
-            found_values = (_field(part, custom_id) for part in inside)
-            return next((value for value in found_values if value is not None), None)
-        case {"component": dict() as part}:
-            return _field(part, custom_id)
+        case {"custom_id": str(name), "value": str(value)}:
+            yield name, value
+        case {"components": list(inside)}:
+            for part in inside:
+                yield from _fields(part)
+        case {"component": dict(part)}:
+            yield from _fields(part)
         case _:
-            return None
+            pass
+
+
+def option(asked: InteractionJson, name: str) -> str:
+    """The text that a command's option was given; empty when it was not."""
+    options = asked.data.get("options") or []
+    return next((str(given.get("value", "")) for given in options if given.get("name") == name), "")

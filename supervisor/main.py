@@ -18,6 +18,7 @@ from contextlib import suppress
 from bridge.errors import UserError
 from bridge.router import BridgeRouter
 from supervisor import state
+from supervisor.attachments import Attachments
 from supervisor.clock import JumpWatch
 from supervisor.config import Config
 from supervisor.downlink import CurveKeys, Downlink, server_keys
@@ -58,16 +59,17 @@ def run(config: Config, token: str) -> None:
 async def _supervise(config: Config, token: str) -> None:
     store = Store(config.layout.database)
     try:
-        manager = SessionManager(store)
+        manager = SessionManager(store, display_of=config.display)
         recall(config.layout, manager)
         downlink = Downlink(manager, config.layout, _server_keys(store))
         processes = Processes(config, manager, downlink)
         router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
         async with Rest(config.api_base, token, Pace()) as rest:
-            outbox = Outbox(store, manager, rest)
+            outbox = Outbox(store, manager, rest, layout=config.layout)
             gateway = Gateway(config, manager, router, rest, token)
-            manager.on_wish, manager.on_posts = processes.wish, outbox.wake
-            await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway))
+            files = Attachments(manager, config.layout, rest, config.most_file_bytes)
+            manager.on_wish, manager.on_posts = _both(processes.wish, files.wake), outbox.wake
+            await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway, files))
     finally:
         store.close()
 
@@ -79,8 +81,21 @@ def _server_keys(store: Store) -> CurveKeys:
         raise StoreError(f"the supervisor's keys cannot be kept beside {store.path}: {error.strerror}") from error
 
 
+def _both(one: Callable[[str], None], other: Callable[[str], None]) -> Callable[[str], None]:
+    def tell(session_id: str) -> None:
+        one(session_id)
+        other(session_id)
+
+    return tell
+
+
 async def _serve(
-    config: Config, manager: SessionManager, processes: Processes, outbox: Outbox, gateway: Gateway
+    config: Config,
+    manager: SessionManager,
+    processes: Processes,
+    outbox: Outbox,
+    gateway: Gateway,
+    files: Attachments,
 ) -> None:
     notifier = Notifier()
     stopping = asyncio.Event()
@@ -93,7 +108,8 @@ async def _serve(
             tasks.create_task(outbox.run()),
             tasks.create_task(outbox.keep_typing()),
             tasks.create_task(gateway.run()),
-            tasks.create_task(_expire(config, manager, lambda: gateway.back_at)),
+            tasks.create_task(files.run()),
+            tasks.create_task(_watch_clock(config, manager, lambda: gateway.back_at)),
             tasks.create_task(notifier.keep(lambda: gateway.state)),
         ]
         notifier.say(READY="1")
@@ -105,11 +121,13 @@ async def _serve(
             task.cancel()
 
 
-async def _expire(config: Config, manager: SessionManager, back_at: Callable[[], float | None]) -> None:
+async def _watch_clock(config: Config, manager: SessionManager, back_at: Callable[[], float | None]) -> None:
+    """What time alone makes due."""
     jumps = JumpWatch()
     while True:
         with suppress(StoreError):
             manager.expire_requests(config.permission_timeout_s, jumps.back_at(back_at()))
+            manager.hibernate_idle(config.hibernate_after_s)
         await asyncio.sleep(EXPIRY_INTERVAL_S)
 
 

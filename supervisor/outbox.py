@@ -38,7 +38,9 @@ from typing import Literal
 import msgspec
 
 from bridge.errors import RemoteError, UserError
+from bridge.layout import Layout
 from bridge.render.posts import Post, payload
+from bridge.render.text import escape, one_line
 from bridge.session import ManagedSession
 from supervisor.discord import Archived, ChannelGone, Discord, Forbidden, Found, MessageGone, Unavailable
 from supervisor.health import StoreError
@@ -134,26 +136,27 @@ def as_found(desired: Post, content: str) -> Post:
     """What a message shows of which only the content is known: edited, unless it is plain text and the desired one."""
     if content.strip() == desired.content.strip():
         content = desired.content
-    return msgspec.structs.replace(desired, content=content, embed=None, buttons=(), select=None)
+    return msgspec.structs.replace(desired, content=content, embed=None, buttons=(), selects=())
 
 
 def lost_among(found: Sequence[Found], row: PostRow) -> Found | None:
     """The lost post among our own messages that no row has.
 
     The gateway's refusals stand in threads as well, but they reply to other messages; in the channel other sessions
-    post too, so there the text must be the same.
+    post too, so there the text must be the same. What stands above a file of Claude's never changes either.
     """
     nonces = {nonce_of(row, attempt) for attempt in range(row.attempt + 1)}
     for message in found:
         is_equal = message.content.strip() == row.desired.content.strip()
-        is_alike = message.reply_to == row.desired.reply_to and (row.desired.where == "thread" or is_equal)
+        may_differ = row.desired.where == "thread" and not any(file.path for file in row.desired.files)
+        is_alike = message.reply_to == row.desired.reply_to and (may_differ or is_equal)
         if message.nonce in nonces or (not message.nonce and is_alike):
             return message
     return None
 
 
 class Outbox:
-    """``run`` must be running for anything to be sent. ``clock`` gives Unix seconds."""
+    """``run`` must be running for anything to be sent. ``clock`` gives Unix seconds; ``layout``: where files lie."""
 
     def __init__(
         self,
@@ -162,12 +165,14 @@ class Outbox:
         discord: Discord,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
+        layout: Layout | None = None,
     ) -> None:
         self._store = store
         self._manager = manager
         self._discord = discord
         self._clock = clock
         self._jitter = jitter
+        self._layout = layout
         self._threads: dict[str, _Thread] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -252,7 +257,7 @@ class Outbox:
         session = self._manager.get_session(thread.session_id)
         text_in = self._text_in(thread, session) if session else 0.0
         if session and text_in <= 0:
-            self._manager.render_live(thread.session_id)
+            self._manager.reports.render_live(thread.session_id)
         rows = self._store.unsettled_posts(thread.session_id) if session else []
         thread.since = {row.id: thread.since.get(row.id, _now()) for row in rows}
         if not session or (not rows and text_in <= 0):
@@ -264,7 +269,7 @@ class Outbox:
         open_now = [w for w in writes if text_in <= 0 or w.priority <= Priority.URGENT]
         waits = [(self._wait_s(w, session), w) for w in open_now]
         if ready := [write for wait_s, write in waits if wait_s <= 0]:
-            await self._send(thread, ready[0], session)
+            await self._send_best(thread, ready, session)
         else:
             await _nap(thread, min([wait_s for wait_s, _ in waits] + [s for s in (text_in, shut_s) if s > 0]))
 
@@ -286,6 +291,14 @@ class Outbox:
         if write.action == "thread":
             return 0.0
         return self._discord.wait_s(write.action, _channel(write.row, session), write.priority)
+
+    async def _send_best(self, thread: _Thread, ready: Sequence[Write], session: ManagedSession) -> None:
+        """The best one for the thread and for its channel, at once: neither has to wait for the other's answer."""
+        best = {write.row.desired.where: write for write in reversed(ready)}
+        sent = await asyncio.gather(*(self._send(thread, w, session) for w in best.values()), return_exceptions=True)
+        for outcome in sent:
+            if outcome is not None:
+                raise outcome
 
     async def _send(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
         try:
@@ -354,11 +367,20 @@ class Outbox:
                 self._store.attempt(row.id, attempt, now)
         channel_id = _channel(row, session)
         try:
-            found = await self._discord.create(channel_id, row.desired, nonce_of(row, attempt), write.priority)
+            post = self._with_paths(row)
+            found = await self._discord.create(channel_id, post, nonce_of(row, attempt), write.priority)
         except MessageGone:  # it was made, its answer was lost, and somebody deleted it
             self._forget(row)
             return
         self._shown(row, found.message_id, as_found(row.desired, found.content) if may_exist else row.desired)
+
+    def _with_paths(self, row: PostRow) -> Post:
+        """The post with its files where they lie on this host."""
+        if self._layout is None or not any(file.path for file in row.desired.files):
+            return row.desired
+        folder = self._layout.session(row.session_id).folder
+        files = [msgspec.structs.replace(f, path=str(folder / f.path)) if f.path else f for f in row.desired.files]
+        return msgspec.structs.replace(row.desired, files=tuple(files))
 
     async def _read_back(self, row: PostRow, session: ManagedSession) -> Found | None:
         known = [
@@ -406,7 +428,11 @@ class Outbox:
         else:
             with self._store.transaction():
                 self._store.give_up(row.id, str(error))
-            if isinstance(error, Forbidden) and row.desired.where == "thread":
+            if any(file.path for file in row.desired.files):
+                names = ", ".join(file.name for file in row.desired.files)
+                text = f"⚠ {escape(one_line(names, 200))} could not be sent: {escape(one_line(str(error), 300))}"
+                self._manager.show(session.session_id, f"{row.key}:failed", Post(text))
+            elif isinstance(error, Forbidden) and row.desired.where == "thread":
                 self._say_in_channel(session, f"⚠ I cannot write in {session.url()}: {error}")
 
     def _give_up_thread(self, session: ManagedSession, reason: str) -> None:

@@ -98,7 +98,7 @@ class Bucket(msgspec.Struct):
         """From an answer's headers. ``remaining`` may or may not count the others in flight: we assume not."""
         resets_at = now + reset_after
         is_another_window = resets_at > self.resets_at + self.length_s / 2
-        known = limit if is_another_window else self.remaining
+        known = limit if is_another_window else self.remaining + limit - self.limit
         self.limit, self.resets_at = limit, resets_at
         others = max(0, self.in_flight - 1) if is_another_window else 0
         self.remaining = min(known, remaining - others)

@@ -32,7 +32,7 @@ from bridge.errors import LocalError
 from bridge.layout import Layout
 from bridge.render.posts import Post
 from bridge.session import ManagedSession
-from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, encode_start, worker_end_in_words
+from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, encode_start, worker_exit_in_words
 from supervisor import locks, trees
 from supervisor.config import Config
 from supervisor.downlink import CurveKeys, Downlink, new_keys
@@ -245,6 +245,14 @@ class Processes:
             self._failed(session_id, code)
         else:
             self._failures.pop(session_id, None)
+            self._slow_down(session_id)
+
+    def _slow_down(self, session_id: str) -> None:
+        """After a child that died before it did anything, the next one waits a little longer each time."""
+        session = self._manager.get_session(session_id)
+        deaths = min(session.quick_deaths, len(BACKOFF_S) - 1) if session else 0
+        if deaths:
+            self._not_before[session_id] = asyncio.get_running_loop().time() + BACKOFF_S[deaths]
 
     def _look_at_spawned(self, session_id: str) -> None:
         """It has no lock yet: still importing, or already dead."""
@@ -332,8 +340,9 @@ class Processes:
             secret_key=keys.secret,
             command=config.command,
             environment=config.environment,
-            permission_mode=config.permission_mode,
-            model=config.model,
+            permission_mode=self._permission_mode(session),
+            model=self._manager.setting(session, "model") or config.model,
+            effort=self._manager.setting(session, "effort"),
             bypass_permissions=config.bypass_permissions,
             containment=channel.containment if channel else "auto",
             protected_paths=(str(INSTALLATION), sys.prefix, str(config.path)),
@@ -343,6 +352,13 @@ class Processes:
             died=self._ends.pop(session.session_id, ""),
             fresh=self._manager.row(session.session_id).fresh,
         )
+
+    def _permission_mode(self, session: ManagedSession) -> str:
+        """The one that the session was in; nothing is bypassed that the configuration does not let."""
+        mode = self._manager.setting(session, "permission_mode") or self._config.permission_mode
+        if mode == "bypassPermissions" and not self._config.bypass_permissions:
+            return self._config.permission_mode
+        return mode
 
     async def _start_process(self, session: ManagedSession, start: WorkerStart) -> int:
         """The worker's pid. ``-I``: nothing in a project's directory is ever imported.
@@ -399,6 +415,17 @@ def _ended(pid: int) -> int:
         os.kill(pid, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return code
+
+
+def worker_end_in_words(code: int, last_line: str) -> str:
+    """How a worker that died was ended, for the turn that was lost with it. ``code`` as in Popen; 0: nobody knows."""
+    if code == 0:
+        return ""
+    if words := worker_exit_in_words(code):
+        return words
+    if code < 0:
+        return f"the worker was ended by {signal.Signals(-code).name}"
+    return f"the worker ended with exit code {code}" + (f": {last_line}" if last_line else "")
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -43,7 +43,7 @@ def _recall(paths: SessionLayout, manager: SessionManager) -> bool:
         return False
     records = [r for r in logs.read_log(paths.log, applied, began.generation) if r.seq <= acked]
     log.warning("session %s: the store is older than the log; %d records are history", session.session_id, len(records))
-    manager.restore(session.session_id, records, acked)
+    manager.reports.restore(session.session_id, records, acked)
     return True
 
 
@@ -55,8 +55,8 @@ def _recall_unknown(paths: SessionLayout, began: logs.Beginning, acked: int | No
     records = logs.read_log(paths.log, generation=began.generation)
     history, news = _split(records, acked)
     log.warning("session %s: not in the store; recalled from its log", created.session_id)
-    manager.recall(created, began.at, history, records)
-    manager.record(created.session_id, news)
+    manager.reports.recall(created, began.at, history, records)
+    manager.reports.record(created.session_id, news)
     return True
 
 

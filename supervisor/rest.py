@@ -7,6 +7,10 @@ template only. nextcord's own REST is not used for any of this: it merges all ch
 knows no ``enforce_nonce`` (DISCORD.md, section 2).
 """
 
+import asyncio
+import mimetypes
+from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -21,16 +25,23 @@ from supervisor.discord import (
     ChannelGone,
     Forbidden,
     Found,
+    LinkExpired,
     MessageGone,
     Refused,
+    TooLarge,
     Unavailable,
 )
+from supervisor.message import AttachmentJson, QuotedJson, SnapshotJson
 from supervisor.pace import PATIENCE_S, Pace, Priority, TooLongError, Turn
 
 CALL_TIMEOUT_S = 15.0
 ANSWER_PATIENCE_S = 3.0
 """An interaction that is not answered within 3 s is void (discord-api-docs, "Receiving and Responding")."""
 COSMETIC_PATIENCE_S = 1.0
+DOWNLOAD_TIMEOUT = aiohttp.ClientTimeout(total=120.0, sock_connect=10.0, sock_read=20.0)
+UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=55.0)
+"""Below ``outbox.NONCE_S``, so that a try that hangs is repeated under a nonce that Discord still knows."""
+PIECE_BYTES = 256 * 1024
 AUTO_ARCHIVE_MINUTES = 1440
 PAGE_LIMIT = 100
 OWN_PAGES = 5
@@ -64,7 +75,10 @@ class Author(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True):
+    """What a message answers (type 0) or forwards (1)."""
+
     message_id: int | None = None
+    type: int = 0
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -81,6 +95,10 @@ class Message(msgspec.Struct, frozen=True):
     message_reference: Reference | None = None
     nonce: str | int | None = None
     edited_timestamp: str | None = None
+    flags: int = 0
+    attachments: tuple[AttachmentJson, ...] = ()
+    referenced_message: QuotedJson | None = None
+    message_snapshots: tuple[SnapshotJson, ...] = ()
 
     @property
     def reply_to(self) -> int:
@@ -195,6 +213,24 @@ class Rest:
         call = _Call(f"GET {_MESSAGE}", Priority.END)
         return _decoded(await self._do(call, channel_id=channel_id, message_id=message_id), Message)
 
+    async def download(self, url: str, take: Callable[[bytes], object], most_bytes: int) -> None:
+        """Hand a file's bytes to ``take`` as they come. The link is Discord's own, and gets no token.
+
+        Raises LinkExpired (403, 404), TooLarge, Refused for a link that is none, Unavailable.
+        """
+        assert self._http, "use `async with Rest(...)`"
+        if not url.startswith("https://") and not (self._base.startswith("http://") and url.startswith("http://")):
+            raise Refused("its link is no https link")
+        try:
+            async with self._http.get(url, timeout=DOWNLOAD_TIMEOUT, allow_redirects=False) as response:
+                if response.status in (403, 404):
+                    raise LinkExpired(f"the link gives {response.status}")
+                if response.status != 200:
+                    raise Unavailable(f"the answer was {response.status}")
+                await _take_all(response, take, most_bytes)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise Unavailable(f"no whole answer: {type(error).__name__}") from None
+
     async def member(self, guild_id: int, user_id: int) -> Member | None:
         """A member with roles (messages of REST carry none). None: no member of that guild."""
         call = _Call("GET /guilds/{guild_id}/members/{user_id}", Priority.URGENT)
@@ -242,15 +278,25 @@ class Rest:
     async def _send(self, call: _Call, turn: Turn, parameters: dict[str, int | str]) -> _Reply:
         assert self._http, "use `async with Rest(...)`"
         method, template = call.route.split(" ")
-        data, headers = _encoded(call.body, call.files)
+        data, headers = await _encoded(call.body, call.files)
         if not template.startswith(("/interactions/", "/webhooks/")):
             headers["Authorization"] = f"Bot {self._token}"
         url = self._base + template.format(**parameters)
+        timeout = UPLOAD_TIMEOUT if any(file.path for file in call.files) else self._timeout
         async with self._http.request(
-            method, url, data=data, params=call.query, headers=headers, allow_redirects=False
+            method, url, data=data, params=call.query, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
             turn.report(response.status, response.headers)
             return _Reply(response.status, await response.read(), response.headers.get("Retry-After", ""))
+
+
+async def _take_all(response: aiohttp.ClientResponse, take: Callable[[bytes], object], most_bytes: int) -> None:
+    got = 0
+    async for piece in response.content.iter_chunked(PIECE_BYTES):
+        got += len(piece)
+        if got > most_bytes:
+            raise TooLarge(f"more than {most_bytes} bytes")
+        take(piece)
 
 
 class _NotFound(Refused):
@@ -269,7 +315,7 @@ def _major(parameters: dict[str, int | str]) -> int | str:
     return ""
 
 
-def _encoded(body: object, files: tuple[File, ...]) -> tuple[bytes | aiohttp.FormData | None, dict[str, str]]:
+async def _encoded(body: object, files: tuple[File, ...]) -> tuple[bytes | aiohttp.FormData | None, dict[str, str]]:
     if body is None:
         return None, {}
     text = msgspec.json.encode(body)
@@ -278,9 +324,25 @@ def _encoded(body: object, files: tuple[File, ...]) -> tuple[bytes | aiohttp.For
     form = aiohttp.FormData(quote_fields=False)
     form.add_field("payload_json", text.decode(), content_type="application/json")
     for number, file in enumerate(files):
-        kind = "text/plain; charset=utf-8"
-        form.add_field(f"files[{number}]", file.text.encode(), filename=file.name, content_type=kind)
+        kind = (file.path and mimetypes.guess_type(file.name)[0]) or "text/plain; charset=utf-8"
+        content = await _content(file)
+        form.add_field(f"files[{number}]", content, filename=_quotable(file.name), content_type=kind)
     return form, {}
+
+
+async def _content(file: File) -> bytes:
+    """Raises Refused when the file that is to be sent is gone."""
+    if not file.path:
+        return file.text.encode()
+    try:
+        return await asyncio.to_thread(Path(file.path).read_bytes)
+    except OSError as error:
+        raise Refused(f"{file.name} cannot be read on the host: {error.strerror}") from None
+
+
+def _quotable(name: str) -> str:
+    """A name that cannot break out of the header in which it stands; nothing else quotes it."""
+    return "".join("_" if c in '"\\' or ord(c) < 32 else c for c in name)
 
 
 def _decoded[T](reply: _Reply, kind: type[T]) -> T:

@@ -1,10 +1,5 @@
-"""The slash commands: as data for Discord, and what each of them does.
+"""What each slash command does, and the buttons and selects that they show."""
 
-They are registered with one bulk PUT a guild, and only when the set changed: nextcord's own synchronising
-writes each command by itself at every IDENTIFY (DISCORD.md section 2.10).
-"""
-
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -13,64 +8,36 @@ from typing import Any, Protocol
 
 import msgspec
 
+from bridge.actions import CreateSession, EndSession, InterruptSession, Refuse, RequeuePrompt
+from bridge.channel import Channel
 from bridge.errors import UserError
 from bridge.permission import Person
 from bridge.render import replies
 from bridge.render.posts import Post, payload
 from bridge.render.text import escape, one_line
-from bridge.router import (
-    NOT_ALLOWED,
-    BridgeRouter,
-    Channel,
-    CreateSession,
-    EndSession,
-    InterruptSession,
-    Refuse,
-    thread_name,
-)
+from bridge.router import NOT_ALLOWED, BridgeRouter, Clicked, thread_name
 from bridge.session import ManagedSession
+from supervisor.claude_commands import ClaudeCommands
 from supervisor.discord import Found
 from supervisor.inbound import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.interactions import (
     CHOICES,
     DEFERRED_MESSAGE,
+    DEFERRED_UPDATE,
     EPHEMERAL,
     UPDATE,
     Answer,
     InteractionJson,
+    option,
     shown,
     told,
 )
 from supervisor.pace import Priority
 from supervisor.session_manager import SessionManager
+from supervisor.settings import Settings
 
-_STRING = 3
 _STRICTNESS = ("none", "auto", "required")
 MOST_CHOICES, CHOICE_CHARS = 25, 100
-
-COMMANDS: list[dict[str, Any]] = [
-    {
-        "name": "new",
-        "description": "Start a session of Claude Code in a thread of its own",
-        "options": [
-            {"type": _STRING, "name": "prompt", "description": "What Claude should do", "max_length": 4000},
-            {
-                "type": _STRING,
-                "name": "directory",
-                "description": "Where; below this channel's directory",
-                "autocomplete": True,
-            },
-        ],
-    },
-    {"name": "stop", "description": "End the turn in this thread, or the session when Claude is idle"},
-    {
-        "name": "continue",
-        "description": "Go on with this thread's session, or with this channel's most recent one",
-        "options": [{"type": _STRING, "name": "prompt", "description": "What Claude should do", "max_length": 4000}],
-    },
-    {"name": "status", "description": "Show the sessions of this server"},
-    {"name": "help", "description": "How to use Claude Code here"},
-]
 
 log = logging.getLogger(__name__)
 
@@ -79,22 +46,6 @@ class SlashRest(Protocol):
     """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
 
     async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = ...) -> Found: ...
-
-    async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[dict[str, Any]]) -> None: ...
-
-
-async def register(manager: SessionManager, rest: SlashRest, application_id: int, guild_id: int) -> None:
-    """Make the guild's commands ours, if they are not already. Raises the errors of ``supervisor.discord``."""
-    fact = f"commands:{guild_id}"
-    wanted = hashlib.sha256(msgspec.json.encode([application_id, COMMANDS])).hexdigest()
-    if manager.fact(fact) != wanted:
-        await rest.bulk_put_commands(application_id, guild_id, COMMANDS)
-        manager.remember(fact, wanted)
-
-
-def forget_registration(manager: SessionManager, guild_id: int) -> None:
-    """The bot was removed from the guild, and its commands with it."""
-    manager.remember(f"commands:{guild_id}", "")
 
 
 class Slash:
@@ -108,6 +59,8 @@ class Slash:
         channels: Mapping[int, Channel],
         sees: Callable[[int, int, dict[str, Any]], bool],
         clock: Callable[[], float] = time.time,
+        *,
+        may_bypass: bool = False,
     ) -> None:
         self._manager = manager
         self._router = router
@@ -115,6 +68,8 @@ class Slash:
         self._channels = channels
         self._sees = sees
         self._clock = clock
+        self._settings = Settings(manager, channels, may_bypass=may_bypass)
+        self._claude_commands = ClaudeCommands(manager)
 
     def run(self, asked: InteractionJson) -> Answer:
         """A command. Raises UserError for the person who ran it."""
@@ -129,6 +84,12 @@ class Slash:
                 return self._continue(asked, person)
             case "status":
                 return told(replies.status(self._of_guild(asked.guild_id), self._clock()))
+            case "queue":
+                return self._queue(asked)
+            case "model" | "mode" | "effort":
+                return self._settings.run(asked, person)
+            case "claude" | "compact" | "clear" | "context" | "cost":
+                return self._claude_commands.run(asked, person)
             case "help":
                 return told(replies.HELP)
             case _:
@@ -137,7 +98,9 @@ class Slash:
                 )
 
     def picked(self, asked: InteractionJson) -> Answer | None:
-        """A choice in one of our selects; None when it is none of ours."""
+        """A choice in one of our selects, or a button that steers a turn; None when it is none of ours."""
+        if answer := self._steered(asked):
+            return answer
         if asked.data.get("custom_id") != replies.STOP_PICKER:
             return None
         person = self._allowed(asked)
@@ -212,9 +175,19 @@ class Slash:
         return [c for c in self._channels.values() if self._sees(c.channel_id, asked.guild_id, asked.member or {})]
 
     def complete(self, asked: InteractionJson) -> Answer:
-        """Directories for ``/new``: those of channels, and the ones right below this channel's."""
+        """What fits what was typed so far; nothing for who may not use it."""
         if not self._router.may_talk(asked.person, asked.guild_id):
             return Answer(CHOICES, {"choices": []})
+        match asked.data.get("name"):
+            case "model" | "mode" | "effort":
+                return self._settings.complete(asked)
+            case "claude":
+                return self._claude_commands.complete(asked)
+            case _:
+                return self._complete_directory(asked)
+
+    def _complete_directory(self, asked: InteractionJson) -> Answer:
+        """For ``/new``: those of channels, and the ones right below this channel's."""
         channel, typed = self._channel_of(asked), option(asked, "directory").strip()
         known = [channel.directory, *_folders_in(channel.directory), *(c.directory for c in self._usable(asked))]
         fitting = [d for d in dict.fromkeys(known) if typed in d and len(d) <= CHOICE_CHARS]
@@ -224,6 +197,8 @@ class Slash:
 
     def _stop(self, asked: InteractionJson, person: Person) -> Answer:
         if session := self._manager.session_of_thread(asked.channel_id):
+            if session.is_processing and (waiting := self._manager.waiting.all(session.session_id)):
+                return shown(replies.stop_what_waits(session.session_id, len(waiting)))
             return told(self._stop_one(session, asked, person))
         if asked.channel_id not in self._channels:
             raise UserError("There is no session of Claude's here.")
@@ -246,6 +221,31 @@ class Slash:
                 raise UserError(text)
             case action:
                 raise AssertionError(f"/stop cannot lead to {action}")
+
+    # --- what waits ----------------------------------------------------------------------------------
+
+    def _queue(self, asked: InteractionJson) -> Answer:
+        if (session := self._manager.session_of_thread(asked.channel_id)) is None:
+            raise UserError("There is no session of Claude's here.")
+        waiting = self._manager.waiting.all(session.session_id)
+        return told(replies.queue([(one.text, one.when) for one in waiting]))
+
+    def _steered(self, asked: InteractionJson) -> Answer | None:
+        custom_id = str(asked.data.get("custom_id", ""))
+        match self._router.steer(Clicked(custom_id, asked.channel_id, asked.guild_id, asked.person)):
+            case None:
+                return None
+            case RequeuePrompt(session_id, prompt_id, when):
+                if not self._manager.waiting.requeue(session_id, prompt_id, when, str(asked.id)):
+                    raise UserError("Claude took this up already, or it was withdrawn.")
+                return Answer(DEFERRED_UPDATE)
+            case InterruptSession(session_id, keeps_waiting):
+                self._manager.interrupt(session_id, str(asked.id), asked.person.user_id, keep_queued=keeps_waiting)
+                return Answer(UPDATE, payload(Post(replies.stopping(keeps=keeps_waiting)), editing=True))
+            case Refuse(text):
+                raise UserError(text)
+            case action:
+                raise AssertionError(f"a button that steers cannot lead to {action}")
 
     # --- /continue and /status -----------------------------------------------------------------------
 
@@ -277,12 +277,6 @@ class Slash:
             replies.Listed(s, self._manager.title(s.session_id), self._manager.shown_state(s.session_id))
             for s in ordered
         ]
-
-
-def option(asked: InteractionJson, name: str) -> str:
-    """The text that a command's option was given; empty when it was not."""
-    options = asked.data.get("options") or []
-    return next((str(given.get("value", "")) for given in options if given.get("name") == name), "")
 
 
 def _existing(base: Path, given: str) -> Path:

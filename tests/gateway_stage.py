@@ -7,9 +7,10 @@ from pathlib import Path
 
 from bridge import commands as c
 from bridge import events as e
+from bridge.channel import Channel
 from bridge.layout import Layout
 from bridge.permission import Policy, digest_of
-from bridge.router import BridgeRouter, Channel
+from bridge.router import BridgeRouter
 from bridge.session import ManagedSession
 from playground.discord_loopback import LoopbackDiscord
 from playground.discord_model import Message
@@ -122,7 +123,7 @@ class Stage:
     def happens(self, session: ManagedSession, *events: e.AnyEvent) -> None:
         """What the session's worker reports."""
         records = [e.Record(GENERATION, session.applied + n, 1.0, event) for n, event in enumerate(events, 1)]
-        assert self.manager.record(session.session_id, records) is not None
+        assert self.manager.reports.record(session.session_id, records) is not None
 
     def begins_turn(self, session: ManagedSession) -> None:
         self.happens(

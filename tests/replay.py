@@ -13,7 +13,9 @@ from typing import Any
 
 from bridge import commands as c
 from bridge import events as e
-from worker.stream import DeltaRead, Line, Step, Stream
+from worker.asks import OpenRequest
+from worker.steps import DeltaRead, FileOffered, Line, Step
+from worker.stream import Stream
 
 FOLDER = Path(__file__).resolve().parent / "data" / "transcripts"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.jsonl"))
@@ -80,6 +82,7 @@ class Replay:
 
     def _take(self, steps: list[Step]) -> None:
         for step in steps:
+            assert not isinstance(step, FileOffered), "no transcript has one"
             if isinstance(step, DeltaRead | Line):
                 self.happened.append(step)
             else:
@@ -118,7 +121,7 @@ class Replay:
     def _prompt(self, uuid: str, text: str) -> None:
         self._prompts += 1
         self._record(e.PromptAccepted(self._prompts, uuid, text, PERSON_ID, "ada"))
-        self._take(self.stream.prompt(self._prompts, uuid, text))
+        self._take(self.stream.prompt(e.PromptAccepted(self._prompts, uuid, text, 42, "ada")))
 
     def _control(self, theirs: str, subtype: str, fields: dict[str, Any]) -> None:
         before = len(self.happened)
@@ -140,13 +143,25 @@ class Replay:
     def _decide(self, request_id: str, answer: dict[str, Any] | None) -> None:
         for asked in self.stream.open_requests():
             if asked.request.request_id == request_id:
-                verdict: e.Verdict = "allowed" if answer and answer.get("behavior") == "allow" else "denied"
-                always = bool(answer and answer.get("updatedPermissions"))
-                reason = (answer or {}).get("message", "")
-                digest = asked.request.digest
-                self._take(
-                    self.stream.decide(c.Decide(GENERATION, asked.seq, digest, verdict, always, 42, "ada", reason))
-                )
+                self._take(self.stream.decide(_decision(asked, answer or {})))
+
+
+def _decision(asked: OpenRequest, answer: dict[str, Any]) -> c.Decide:
+    """What a person must have decided for the CLI to be given this answer."""
+    updates = answer.get("updatedPermissions") or []
+    modes = [update["mode"] for update in updates if update["type"] == "setMode"]
+    return c.Decide(
+        GENERATION,
+        asked.seq,
+        asked.request.digest,
+        "allowed" if answer.get("behavior") == "allow" else "denied",
+        always=bool(updates),
+        decided_by=42,
+        decider="ada",
+        reason=answer.get("message", ""),
+        answers=(answer.get("updatedInput") or {}).get("answers", {}),
+        mode=modes[0] if modes else "",
+    )
 
 
 def blocks_of(name: str, line_type: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

@@ -14,7 +14,7 @@ OURS = ("bridge", "worker", "supervisor")
 SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
 
 ONLY_IN = {
-    "nextcord": {"supervisor/gateway.py", "supervisor/slash.py"},
+    "nextcord": {"supervisor/gateway.py"},
     "zmq": {"supervisor/downlink.py", "worker/uplink.py"},
     "sqlite3": {"supervisor/store.py"},
     "psutil": {"supervisor/trees.py"},

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from bridge import events as e
+from bridge.actions import CreateSession
+from bridge.channel import Channel
 from bridge.permission import Person
-from bridge.router import Channel, CreateSession
 from supervisor.clock import JumpWatch
 from supervisor.session_manager import GRACE_AFTER_DISCORD_S, SessionManager
 from supervisor.store import Store
@@ -45,7 +46,7 @@ class Room:
         self.session = self.manager.create_session(action)
         self.clocks.passes(10)
         asked = e.PermissionRequested("r", "Bash", "{}", "digest")
-        self.manager.record(self.session.session_id, [e.Record("g", 1, self.clocks.wall_s, asked)])
+        self.manager.reports.record(self.session.session_id, [e.Record("g", 1, self.clocks.wall_s, asked)])
         self.tick(60)
 
     def tick(self, seconds: float) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import UserError
+from bridge.render.display import Display
 from supervisor import config
 
 GOOD = """
@@ -45,6 +46,14 @@ def test_a_small_file_is_enough(write, tmp_path: Path) -> None:  # type: ignore[
     assert loaded.api_base == "https://discord.com/api/v10"
 
 
+def test_each_channel_has_its_own_display(write) -> None:  # type: ignore[no-untyped-def]
+    text = GOOD.replace("id = 222", 'id = 222\nverbosity = "quiet"\nthinking = "spoiler"')
+    environ = {"HOME": "/", "PATH": os.environ["PATH"]}
+    loaded = config.load(write(text + '[display]\nping_after = "0"'), environ)
+    assert loaded.display(222) == Display("quiet", "spoiler", None) and loaded.display(9) == Display(ping_after_s=None)
+    assert config.load(write(GOOD), environ).display(222) == Display("normal", "off", 60.0)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -57,6 +66,9 @@ def test_a_small_file_is_enough(write, tmp_path: Path) -> None:  # type: ignore[
         ('directory = "{folder}"', 'directory = "/nonexistent/x"', "channels[0].directory: /nonexistent/x is not a"),
         ('directory = "{folder}"', 'directory = "x"', "channels[0].directory: 'x' is not an absolute path"),
         ('directory = "{folder}"', 'directory = "{folder}"\ncontainment = "maybe"', "channels[0].containment"),
+        ("id = 222", 'id = 222\nverbosity = "loud"', "channels[0].verbosity: 'loud' is none of quiet, normal, full"),
+        ("id = 222", 'id = 222\nthinking = "on"', "channels[0].thinking: 'on' is none of off, spoiler"),
+        ("[claude]", '[display]\nping_after = "later"\n[claude]', "display.ping_after: 'later' is no time"),
         ('command = ["sh"]', 'command = ["no-such-claude"]', "claude.command: there is no program 'no-such-claude'"),
         ('command = ["sh"]', "command = []", "claude.command: is empty"),
         ('command = ["sh"]', 'permission_mode = "yolo"\ncommand = ["sh"]', "claude.permission_mode: 'yolo' is none of"),
@@ -126,3 +138,10 @@ def test_no_token_and_an_unreadable_one_are_refused(write, tmp_path: Path) -> No
     named = config.load(write(GOOD + '[discord]\ntoken_file = "{folder}/nothing"\n'), environ)
     with pytest.raises(UserError, match=r"discord\.token_file: .*nothing cannot be read"):
         config.read_token(named, environ)
+
+
+def test_the_limit_of_files_is_told_in_megabytes_and_checked(write) -> None:  # type: ignore[no-untyped-def]
+    environ = {"HOME": "/home/ada", "PATH": os.environ["PATH"]}
+    assert config.load(write(GOOD), environ).most_file_bytes == 25_000_000
+    assert config.load(write(f"{GOOD}[files]\nmax_megabytes = 1.5\n"), environ).most_file_bytes == 1_500_000
+    assert "files.max_megabytes: 501 is not from 0 to 500" in refusal(write(f"{GOOD}[files]\nmax_megabytes = 501\n"))

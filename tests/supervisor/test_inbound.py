@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from bridge import commands as c
+from bridge.actions import CreateSession
+from bridge.channel import Channel
 from bridge.errors import RemoteError
 from bridge.permission import Person, Policy
 from bridge.render.posts import Post
-from bridge.router import BridgeRouter, Channel, CreateSession
+from bridge.router import BridgeRouter
 from bridge.session import ManagedSession
 from supervisor.discord import ChannelGone, Forbidden, MessageGone, Unavailable
 from supervisor.inbound import (
@@ -276,7 +278,7 @@ async def test_a_waiting_prompt_is_delivered_as_edited_and_a_deleted_one_not_at_
         d.inbound.deleted({"id": "1003", "channel_id": "1000"})
         d.inbound.deleted({"ids": ["1001"], "channel_id": "1000"})
         assert d.prompts() == ["one", "edited"]
-        assert d.manager.waiting_prompts(d.session.session_id) == [1002]
+        assert d.manager.waiting.messages(d.session.session_id) == [1002]
         marks = {row.key for row in d.store.posts_like(d.session.session_id, "mark:")}
         assert marks == {"mark:1001", "mark:1003"}
 
@@ -329,7 +331,7 @@ async def test_what_an_interaction_asked_is_no_message_and_never_looked_for(
 ) -> None:
     async with desk(tmp_path, monkeypatch) as d:
         d.manager.prompt(d.session.session_id, 1500, "by a command", Person(ADA, "Ada"))
-        assert d.manager.waiting_prompts(d.session.session_id) == []
+        assert d.manager.waiting.messages(d.session.session_id) == []
         d.sees_guild(thread_last=0)
         await d.caught_up()
         assert d.prompts() == ["one", "by a command"]
@@ -342,13 +344,46 @@ async def test_an_edit_that_could_not_be_stored_is_looked_at_again(
     async with desk(tmp_path, monkeypatch) as d:
         d.inbound.live(said(1001, "text"))
         d.rest.holds[THREAD] = [edit(1001, "edited")]
-        amend, failures = d.manager.amend_prompt, [OSError("the disk is full")]
+        amend, failures = d.manager.waiting.amend, [OSError("the disk is full")]
 
         def failing(session_id: str, prompt_id: int, text: str | None) -> bool:
             if failures:
                 raise failures.pop()
             return amend(session_id, prompt_id, text)
 
-        monkeypatch.setattr(d.manager, "amend_prompt", failing)
+        monkeypatch.setattr(d.manager.waiting, "amend", failing)
         d.inbound.edited(edit(1001, "edited"))
         await until(lambda: d.prompts() == ["one", "edited"], "the edit, by looking again")
+
+
+# --- files and quotations ----------------------------------------------------------------------------
+
+FILE = {"id": "31", "filename": "a.csv", "size": 4, "content_type": "text/csv", "url": "https://cdn/a"}
+
+
+@awaited
+async def test_files_and_what_a_message_answers_go_into_the_prompt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        target = {"author": {"id": "112", "username": "bob"}, "content": "old"}
+        d.inbound.live(said(1001, "new", type=19, referenced_message=target, attachments=[FILE], guild_id="7"))
+        (prompt,) = [i.command for i in d.store.inbox(d.session.session_id) if isinstance(i.command, c.Prompt)][1:]
+        assert prompt.text == "[In reply to what bob wrote:]\n> old\n\nnew"
+        assert [(f.attachment_id, f.name, f.url, f.stored) for f in prompt.attachments] == [
+            (31, "a.csv", "https://cdn/a", "")
+        ]
+
+
+@awaited
+async def test_an_edit_of_a_reply_that_does_not_tell_what_it_answers_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        target = {"author": {"id": "112", "username": "bob"}, "content": "old"}
+        d.inbound.live(said(1001, "new", type=19, referenced_message=target, guild_id="7"))
+        edited = said(1001, "newer", type=19, edited_timestamp="2026-01-01T00:00:00Z")
+        d.rest.holds[THREAD] = [{**edited, "referenced_message": target}]
+        d.inbound.edited(edited)
+        await until(lambda: d.prompts()[-1].endswith("newer"), "the new text")
+        assert d.prompts()[-1] == "[In reply to what bob wrote:]\n> old\n\nnewer"

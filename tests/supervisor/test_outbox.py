@@ -9,9 +9,10 @@ import pytest
 
 from bridge import events as e
 from bridge import wire
+from bridge.actions import CreateSession
+from bridge.channel import Channel
 from bridge.permission import Person
 from bridge.render.posts import Embed, File, Post
-from bridge.router import Channel, CreateSession
 from bridge.session import ManagedSession
 from supervisor.discord import BadToken, Forbidden, MessageGone, Refused, Unavailable
 from supervisor.outbox import (
@@ -73,7 +74,7 @@ class Bridge:
     def happens(self, event: e.AnyEvent, session: ManagedSession | None = None) -> None:
         session = session or self.session
         seq = session.applied + 1
-        assert self.manager.record(session.session_id, [e.Record("g", seq, unix_time(), event)]) == seq
+        assert self.manager.reports.record(session.session_id, [e.Record("g", seq, unix_time(), event)]) == seq
 
     def show(self, key: str, post: Post) -> None:
         self.manager.show(self.session.session_id, key, post)
@@ -571,7 +572,7 @@ async def stream(bridge: Bridge, session: ManagedSession, block: str, text: str,
     for at in range(0, len(text), size):
         await asyncio.sleep(seconds / pieces)
         delta = wire.Delta(session.session_id, block, at, text[at : at + size])
-        bridge.manager.delta(session.session_id, delta)
+        bridge.manager.reports.delta(session.session_id, delta)
 
 
 async def measured_turn(bridge: Bridge, session: ManagedSession) -> tuple[float, float]:

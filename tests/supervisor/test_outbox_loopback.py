@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.actions import CreateSession
+from bridge.channel import Channel
 from bridge.permission import Person
 from bridge.render.posts import Post
-from bridge.router import Channel, CreateSession
 from playground.discord_faults import LOSE
 from playground.discord_loopback import LoopbackDiscord
 from playground.discord_model import Message, Permission

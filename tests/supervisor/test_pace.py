@@ -71,6 +71,20 @@ def test_a_bucket_is_learned_from_the_headers() -> None:
     assert wait(limits, 2.5) == 0
 
 
+def test_a_limit_that_is_higher_than_assumed_counts_in_the_same_window() -> None:
+    limits = Limits()
+    for _ in range(FIRST_LIMIT):
+        limits.take(POST, A, 0.0)
+    assert wait(limits, 0.0) == FIRST_WINDOW_S
+    for answered in range(1, FIRST_LIMIT + 1):
+        limits.report(POST, A, 200, headers(10 - answered, limit=10), 0.1)
+        limits.done(POST, A)
+    for _ in range(10 - FIRST_LIMIT):
+        assert wait(limits, 0.1) == 0
+        limits.take(POST, A, 0.1)
+    assert wait(limits, 0.1) == pytest.approx(5.0)
+
+
 def test_a_window_that_began_without_us_is_learned() -> None:
     limits = Limits()
     send(limits, 0.0, answer=headers(1, reset_after=2.0))

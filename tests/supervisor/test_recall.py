@@ -16,7 +16,8 @@ from bridge.render.posts import Post
 from bridge.session import SessionState
 from supervisor.downlink import server_keys
 from supervisor.recall import recall
-from supervisor.session_manager import SessionManager, snowflake
+from supervisor.reports import snowflake
+from supervisor.session_manager import SessionManager
 from supervisor.store import HISTORY, PostRow, Store
 
 SESSION = "5c0ffee5-0000-4000-8000-000000000001"
@@ -147,8 +148,8 @@ def test_an_open_request_is_still_decided_by_its_old_buttons_and_its_end_is_post
         assert isinstance(request, PermissionRequest)
         assert row_of(store, "card:") not in store.unsettled_posts(SESSION)
         assert manager.decide(request, "allowed", ADA)
-        manager.hello(SESSION, place.hello(seq))
-        manager.record(SESSION, place.log(e.PermissionResolved(seq, "allowed", decided_by=111, decider="Ada")))
+        manager.reports.hello(SESSION, place.hello(seq))
+        manager.reports.record(SESSION, place.log(e.PermissionResolved(seq, "allowed", decided_by=111, decider="Ada")))
         card = row_of(store, "card:")
         assert "Allowed by Ada" in str(card.desired)
         assert card in store.unsettled_posts(SESSION)
@@ -159,8 +160,8 @@ def test_a_running_turn_goes_on_in_a_post_of_its_own(place: Place) -> None:
     place.log(*BEGUN, *prompt(THREAD), e.TextWritten("b1", "told before"))
     place.acked(len(place.records))
     with place.supervisor() as (store, manager):
-        manager.hello(SESSION, place.hello(len(place.records)))
-        manager.record(SESSION, place.log(e.TextWritten("b2", "told now"), e.TurnEnded("completed")))
+        manager.reports.hello(SESSION, place.hello(len(place.records)))
+        manager.reports.record(SESSION, place.log(e.TextWritten("b2", "told now"), e.TurnEnded("completed")))
         (now,) = [text for text in wanted(store) if "told" in text]
         assert "told now" in now
         assert "told before" not in now
@@ -249,14 +250,14 @@ def test_a_worker_that_runs_tells_it_with_its_hello(place: Place) -> None:
     with place.supervisor() as (store, manager):
         old = len(place.records)
         new = place.log(*prompt(THREAD + 7, "again"), *answer("second answer"), e.PromptDone(THREAD + 7))
-        assert manager.hello(SESSION, place.hello(acked=len(place.records))).applied == old
-        assert manager.record(SESSION, new[:2]) == old + 2
-        manager.hello(SESSION, place.hello(acked=len(place.records)))
-        assert manager.record(SESSION, new[2:]) == len(place.records)
+        assert manager.reports.hello(SESSION, place.hello(acked=len(place.records))).applied == old
+        assert manager.reports.record(SESSION, new[:2]) == old + 2
+        manager.reports.hello(SESSION, place.hello(acked=len(place.records)))
+        assert manager.reports.record(SESSION, new[2:]) == len(place.records)
         assert manager.cursor(THREAD) == THREAD + 7
         assert len(wanted(store)) == 1, "it is said once"
         live = place.log(*prompt(THREAD + 8), *answer("third answer"))
-        manager.record(SESSION, live)
+        manager.reports.record(SESSION, live)
         assert next(text for text in wanted(store) if "answer" in text).startswith("third answer")
 
 
@@ -287,7 +288,7 @@ def test_a_card_that_the_backup_shows_open_is_settled_where_it_stands(place: Pla
     place.log(*prompt(THREAD + 7), ASKED)
     seq = place.records[-1].seq
     with place.supervisor() as (store, manager):
-        manager.record(SESSION, place.records)
+        manager.reports.record(SESSION, place.records)
         card = row_of(store, "card:")
         with store.transaction():
             store.shown(card.id, 4711, card.desired)

@@ -12,7 +12,7 @@ from gateway_stage import DEADLINE_S, Stage, stage
 from playground.discord_interactions import Interaction, Kind
 from playground.discord_model import Permission
 from playground.person import Person
-from supervisor.slash import COMMANDS
+from supervisor.registration import COMMANDS
 from support import awaited
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
@@ -167,10 +167,12 @@ async def test_stop_in_a_thread_interrupts_a_turn_and_ends_an_idle_session(tmp_p
     async with stage(tmp_path) as s, s.back():
         session = await s.session()
         s.begins_turn(session)
+        prompt_id = session.thread_id
+        s.happens(session, e.PromptAccepted(prompt_id, "u", "go", s.ada.id, "Ada"), e.PromptTaken(prompt_id))
         ran = await runs(s, s.bob, "stop", session.thread_id)
         assert [(i.command_id, i.by) for i in s.interrupts(session)] == [(str(ran.id), s.bob.id)]
         assert not is_ended(s, session)
-        s.happens(session, e.TurnEnded("interrupted"))
+        s.happens(session, e.TurnEnded("interrupted"), e.PromptCancelled(prompt_id))
         assert "ended" in content(await runs(s, s.ada, "stop", session.thread_id))
         assert s.manager.row(session.session_id).end_reason == "ended by Ada"
         assert "ended already" in content(await runs(s, s.ada, "stop", session.thread_id))

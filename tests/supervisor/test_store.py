@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.actions import CreateSession
+from bridge.channel import Channel
 from bridge.errors import UserError
 from bridge.permission import Person
-from bridge.router import Channel, CreateSession
 from bridge.session import ManagedSession
 from supervisor import store as store_module
 from supervisor.health import PAUSE_S, SAID_AGAIN_S, Health, StoreError

@@ -1,0 +1,70 @@
+"""Claude's own slash commands: its built-in ones, and the commands and skills of the project.
+
+They are prompts that Claude reads as commands; what a person merely writes never is one. In a running turn they wait
+until it is over.
+"""
+
+from bridge import events as e
+from bridge.errors import UserError
+from bridge.permission import Person
+from bridge.render import replies
+from bridge.render.text import one_line
+from bridge.session import ManagedSession
+from supervisor.interactions import CHOICES, Answer, InteractionJson, option, told
+from supervisor.session_manager import SessionManager
+
+SHORT_FORMS = ("compact", "clear", "context", "cost")
+"""Those that are commands of ours too."""
+ELSEWHERE = {"model": "/model", "effort": "/effort", "exit": "/stop"}
+"""What this bridge has to know of goes through its own commands."""
+NOT_HERE = frozenset({"color", "config", "focus", "heapdump", "mcp", "output-style", "plugin", "rename", "agents"})
+"""They change the terminal's screen or the host's settings, which is not for a thread."""
+MOST_CHOICES, CHOICE_CHARS, ARGUMENTS_CHARS = 25, 100, 4000
+
+
+class ClaudeCommands:
+    def __init__(self, manager: SessionManager) -> None:
+        self._manager = manager
+
+    def run(self, asked: InteractionJson, person: Person) -> Answer:
+        """``/claude`` or one of the short forms. Raises UserError."""
+        name = str(asked.data.get("name", ""))
+        session = self._session(asked)
+        command = option(asked, "command").strip().lstrip("/") if name == "claude" else name
+        self._check(command, session)
+        arguments = " ".join(option(asked, "arguments").split())
+        text = f"/{command} {arguments}".strip()
+        self._manager.prompt(session.session_id, asked.id, text, person, is_command=True)
+        return told(replies.command_sent(text, waits=session.is_processing))
+
+    def complete(self, asked: InteractionJson) -> Answer:
+        typed = option(asked, "command").strip().lstrip("/").lower()
+        fitting = [one for one in self._offered(self._session(asked)) if typed in one.name.lower()]
+        fitting.sort(key=lambda one: (not one.name.lower().startswith(typed), one.name))
+        return Answer(CHOICES, {"choices": [_choice(one) for one in fitting[:MOST_CHOICES]]})
+
+    def _session(self, asked: InteractionJson) -> ManagedSession:
+        if session := self._manager.session_of_thread(asked.channel_id):
+            return session
+        raise UserError("Claude's commands work in a session's thread. `/new` starts a session.")
+
+    def _offered(self, session: ManagedSession) -> list[e.Offer]:
+        hidden = NOT_HERE | ELSEWHERE.keys()
+        offered = self._manager.offered(session).commands
+        return [one for one in offered if one.name not in hidden and not one.name.startswith("_")]
+
+    def _check(self, command: str, session: ManagedSession) -> None:
+        if command in ELSEWHERE:
+            raise UserError(f"Use {ELSEWHERE[command]} of this bridge for that.")
+        known = {one.name for one in self._offered(session)}
+        if command in SHORT_FORMS or command in known:
+            return
+        if not known:
+            raise UserError("Claude has not said yet which commands it has. Write something first, then try again.")
+        raise UserError(f"Claude has no command `/{one_line(command, 60)}` here. Choose one from the list.")
+
+
+def _choice(one: e.Offer) -> dict[str, str]:
+    hint = f" {one.hint}" if one.hint else ""
+    about = f": {one.description}" if one.description else ""
+    return {"name": one_line(f"/{one.name}{hint}{about}", CHOICE_CHARS), "value": one.name[:CHOICE_CHARS]}

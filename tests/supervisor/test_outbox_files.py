@@ -1,0 +1,86 @@
+"""Files of Claude's on their way out: where they lie, and what is said when they cannot be sent."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.actions import CreateSession
+from bridge.channel import Channel
+from bridge.layout import Layout
+from bridge.permission import Person
+from bridge.render.posts import File, Post
+from supervisor.discord import Forbidden, Found, Refused
+from supervisor.outbox import Outbox, lost_among
+from supervisor.session_manager import SessionManager
+from supervisor.store import PostRow, Store
+from support import awaited, until
+
+from .fake_discord import FakeDiscord
+
+CHANNEL, THREAD = 222, 10**18
+FILE = Post("look\n-# chart.png · 1 KiB", files=(File("chart.png", path="sent/1-chart.png"),))
+
+
+class Desk:
+    def __init__(self, folder: Path) -> None:
+        self.discord = FakeDiscord(CHANNEL)
+        self.store = Store(folder / "db")
+        self.manager = SessionManager(self.store)
+        self.layout = Layout(folder)
+        self.outbox = Outbox(self.store, self.manager, self.discord, jitter=lambda: 0.0, layout=self.layout)
+        self.manager.on_posts = self.outbox.wake
+        action = CreateSession(THREAD, 9, Channel(CHANNEL, "/srv"), Person(1, "Ada", 9), "hello", "a name")
+        self.session_id = self.manager.create_session(action).session_id
+
+    def shown(self) -> list[str]:
+        return self.discord.shown(THREAD)
+
+    async def settled(self) -> None:
+        await until(lambda: not self.store.unsettled_sessions(), "every post is shown")
+
+
+@contextlib.asynccontextmanager
+async def desk(folder: Path) -> AsyncIterator[Desk]:
+    made = Desk(folder)
+    running = asyncio.create_task(made.outbox.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        made.store.close()
+
+
+@awaited
+async def test_a_file_is_named_by_its_place_on_this_host_when_it_is_sent_and_not_in_the_store(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        it.manager.show(it.session_id, "file:g:5", FILE)
+        await it.settled()
+        (message,) = it.discord.made(THREAD)
+        assert message.post.files[0].path == str(it.layout.session(it.session_id).folder / "sent/1-chart.png")
+        row = it.store.post(it.session_id, "file:g:5")
+        assert row
+        assert row.desired == row.shown == FILE
+
+
+@awaited
+@pytest.mark.parametrize("error", [Refused("Request entity too large (413)"), Forbidden("Missing Permissions")])
+async def test_a_file_that_cannot_be_sent_is_said_in_the_thread_and_holds_up_nothing(
+    tmp_path: Path, error: Exception
+) -> None:
+    async with desk(tmp_path) as it:
+        it.manager.show(it.session_id, "begun", Post("begun"))
+        await it.settled()
+        it.discord.fail("create", error)
+        it.manager.show(it.session_id, "file:g:5", FILE)
+        await until(lambda: len(it.shown()) == 2, "the words")
+        assert f"chart.png could not be sent: {error}" in it.shown()[-1].replace("\\", "")
+
+
+def test_only_a_message_with_the_same_words_is_taken_for_a_lost_file() -> None:
+    row = PostRow(1, "s", "file:g:5", FILE, None, None, 0, 5.0)
+    assert lost_among([Found(7, "another text of ours")], row) is None
+    assert lost_among([Found(7, "another text of ours"), Found(8, FILE.content)], row) == Found(8, FILE.content)
