@@ -15,6 +15,7 @@ import itertools
 import os
 import platform
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -28,6 +29,7 @@ from bridge.errors import UserError
 from playground import faults_real, faults_soak, host_claude, host_place
 from playground.__main__ import run
 from playground.claude_frames import VERSION
+from playground.faults_disk import can_mount
 from playground.faults_round import play_round
 from playground.faults_stage import Recovery, Stage, staged
 from playground.faults_table import ATTACH_GOAL_S, MEANING, ROWS, Column, Outcome, Row, table, totals
@@ -36,6 +38,12 @@ from playground.host_place import INSTALLATION, Place
 
 RUNS, SESSIONS, STAGES = 14, 8, 2
 ROUNDS_A_STAGE = 5
+SESSIONS_ON_A_SICK_DISK = 4
+"""Each blow is one for all of them: of more, some would never come to their own boundary."""
+NO_FULL_DISK = (
+    "**Left out: a full disk.** It needs a small disk of its own, and mounting one is not allowed here (it needs root)."
+    " The disk row holds only disks that refuse every write."
+)
 PAGE = INSTALLATION / "docs" / "faults.md"
 
 
@@ -48,6 +56,8 @@ class Result(msgspec.Struct):
     took_s: float = 0.0
     requests: int = 0
     invalid: int = 0
+    left_out: str = ""
+    """What could not be tried on this machine, in words."""
 
     @property
     def is_clean(self) -> bool:
@@ -102,7 +112,8 @@ def plan(options: argparse.Namespace) -> list[tuple[Row, list[Column]]]:
     for row in ROWS:
         columns = [column for one, column in wanted if one is row] * options.runs
         random.shuffle(columns)
-        rounds += [(row, list(part)) for part in itertools.batched(columns, options.sessions)]
+        at_once = min(options.sessions, SESSIONS_ON_A_SICK_DISK) if row is Row.DISK else options.sessions
+        rounds += [(row, list(part)) for part in itertools.batched(columns, at_once)]
     random.shuffle(rounds)
     return rounds
 
@@ -119,12 +130,19 @@ async def matrix(
 ) -> Result:
     """All rounds, a new stage for every few of them, so many stages at a time."""
     result = Result()
+    if any(row is Row.DISK for row, _ in rounds):
+        result.left_out = _left_out_of_disk()
     free = asyncio.Semaphore(stages)
     async with asyncio.TaskGroup() as tasks:
         for number, part in enumerate(itertools.batched(rounds, ROUNDS_A_STAGE)):
             claude_of = faults_real.real_claude if real else _scripted_claude
             tasks.create_task(_on_a_stage(part, Random(f"{seed}.{number}"), sessions, result, free, claude_of))
     return result
+
+
+def _left_out_of_disk() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return "" if can_mount(Path(folder)) else NO_FULL_DISK
 
 
 @asynccontextmanager
@@ -142,7 +160,7 @@ async def _on_a_stage(
 ) -> None:
     async with free:
         with host_place.temporary() as place:
-            async with claude_of(place) as claude, staged(place, sessions, claude) as stage:
+            async with claude_of(place) as claude, _staged(place, sessions, claude, part) as stage:
                 try:
                     await _play(stage, part, random, result)
                 finally:
@@ -150,6 +168,12 @@ async def _on_a_stage(
                     result.requests += len(stage.discord.requests)
                     result.invalid += len(stage.discord.invalid_requests)
             result.failures += stage.failures
+
+
+def _staged(
+    place: Place, sessions: int, claude: Chosen, part: Sequence[tuple[Row, list[Column]]]
+) -> AbstractAsyncContextManager[Stage]:
+    return staged(place, sessions, claude, on_small_disk=any(row is Row.DISK for row, _ in part))
 
 
 async def _play(stage: Stage, part: Sequence[tuple[Row, list[Column]]], random: Random, result: Result) -> None:
@@ -184,6 +208,8 @@ def in_words(result: Result) -> str:
             f" wanted {ATTACH_GOAL_S:g} s)"
         )
     lines.append(f"{result.requests} requests to Discord, {result.invalid} of them invalid (401, 403, 429)")
+    if result.left_out:
+        lines += ["", result.left_out]
     return "\n".join([*lines, *(f"✗ {failure}" for failure in result.failures)])
 
 
@@ -214,7 +240,10 @@ should be, median / worst (a turn takes about 1.5 s of it by itself).
 
 {in_words(result)}
 
-The disk (full, read-only, corrupt) is no matter of the instant and has tests of its own in `tests/processes`.
+*disk*: for 0.2 to 2.5 s, from that instant, the disk of the state directory takes no writes of anybody: it is full
+(a small disk that is filled up), or it refuses every write of the supervisor and all workers, as one does that went
+read-only below its open files. People go on writing meanwhile. A corrupt or lost store or log is no matter of the
+instant and has tests of its own in `tests/processes`.
 
 Where on the path:
 
@@ -222,7 +251,8 @@ Where on the path:
 
 What counts: a prompt's text shown once, in its order, in its thread; its effect (a line appended to a file) once; its
 card once, decided once. A prompt whose worker or Claude was killed in its turn may be lost, if the log and the thread
-say so; its effect is never there twice, and the next prompt works.
+say so (also by a sick disk: a worker whose log takes nothing ends its Claude, for nothing acts without its log); its
+effect is never there twice, and the next prompt works.
 {bad and f"{chr(10)}## Found{chr(10)}{chr(10)}{bad}{chr(10)}"}
 ## The soak{soak or chr(10)}""")
 

@@ -94,9 +94,10 @@ async def _play(session: SessionUnderFaults, strike: Strike) -> list[Finding]:
         await strike.run()
         if session.thread and session.random.random() < MEANWHILE:
             await _say_more(session, strike)
+        await strike.is_over()
         missing = await session.settles(SETTLE_S)
         strike.settled_s = time.monotonic() - strike.at if strike.struck else 0.0
-        if not missing and strike.row in (Row.WORKER, Row.CHILD):
+        if not missing and strike.row not in UNTOUCHED:
             await session.goes_on()
             await session.settles(SETTLE_S)
         return session.findings() if missing else []

@@ -15,12 +15,14 @@ from random import Random
 
 import msgspec
 
+from bridge.start import EXIT_DISK_FULL, EXIT_LOG, worker_exit_in_words
 from playground import host_shown
 from playground.discord_forms import CannotError
 from playground.discord_model import Channel, Message
 from playground.faults_eyes import LogTail
 from playground.faults_stage import Stage
 from playground.faults_table import Finding
+from worker.recovery import uuids_taken
 
 STREAM_CHARS, STREAM_S = 240, 0.5
 SENTENCE = "sentence number 1 of"
@@ -28,6 +30,7 @@ CLICK_AGAIN_S = 2.0
 PATIENCE_S = 2.0
 LOOK_S = 0.05
 FOOTERS = {"completed": "✓ done", "failed": "✗ failed", "interrupted": "■ interrupted", "lost": "? lost"}
+NO_LOG = tuple(f"⚠ {words[0].upper()}{words[1:]}" for words in map(worker_exit_in_words, (EXIT_DISK_FULL, EXIT_LOG)))
 _MARKS = re.compile(r"«(s\d+p\d+[a-z])»")
 
 
@@ -161,7 +164,11 @@ class SessionUnderFaults:
         return prompted.message.id in ids
 
     def was_taken(self, prompted: Prompted) -> bool:
-        """Whether the log says that Claude took it into a turn."""
+        """Whether the log says that Claude took it into a turn, or Claude's own transcript (the log may be sick)."""
+        accepted = [event for event in self.logged("PromptAccepted") if event["prompt_id"] == prompted.message.id]
+        uuids = [str(event["uuid"]) for event in accepted]
+        if any(uuids_taken(path, uuids) for path in self.stage.place.home.glob(".claude/projects/*/*.jsonl")):
+            return True
         begun = [i for event in self.logged("TurnStarted") for i in _ids(event)]
         taken = [event.get("prompt_id") for event in self.logged("PromptTaken")]
         return prompted.message.id in (*begun, *taken)
@@ -238,7 +245,10 @@ class SessionUnderFaults:
         return found
 
     def _findings_of_posts(self) -> list[Finding]:
-        """No post twice, none deleted, no card twice, as many ends as turns."""
+        """No post twice, none deleted, no card twice, as many ends as turns.
+
+        That a worker ended for want of its log is said for each worker, so it may stand there again.
+        """
         posts, text = self.posts(), self.text()
         everything = self.thread.messages.values() if self.thread else ()
         found = [
@@ -246,7 +256,10 @@ class SessionUnderFaults:
             for m in everything
             if m.deleted and m.author.bot
         ]
-        for one, other in itertools.combinations(posts, 2):
+        told = [post for post in posts if post.text.startswith(NO_LOG)]
+        if len(told) > 1 + len(self.logged("WorkerStarted")):
+            found.append(Finding("duplicated", f"{len(told)} notices in {self.name}: {told[0].text[:80]!r}"))
+        for one, other in itertools.combinations((post for post in posts if post not in told), 2):
             if one.text == other.text and one.embeds == other.embeds and one.reply_to == other.reply_to:
                 found.append(Finding("duplicated", f"a post of {self.name}: {one.text[:80]!r}"))
         cards = [post for post in posts if post.embeds]

@@ -6,7 +6,7 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 
 import msgspec
 
@@ -15,6 +15,7 @@ from playground import host_claude, host_place
 from playground.discord_faults import Fault, Moment
 from playground.discord_loopback import LoopbackDiscord
 from playground.discord_model import Channel, User
+from playground.faults_disk import Disk, small_disk
 from playground.faults_eyes import Eyes, forget_identifies, left_of
 from playground.host_claude import Chosen
 from playground.host_place import Facts, Place
@@ -40,11 +41,14 @@ class Recovery(msgspec.Struct, frozen=True):
 class Stage:
     """`kill` may be called from anywhere, also from a hook of the Discord; whoever plays `keep_alive` starts anew."""
 
-    def __init__(self, place: Place, discord: LoopbackDiscord, user: User, threadbridge: Threadbridge) -> None:
+    def __init__(
+        self, place: Place, discord: LoopbackDiscord, user: User, threadbridge: Threadbridge, disk: Disk
+    ) -> None:
         self.place = place
         self.discord = discord
         self.layout = Layout(place.state)
         self.eyes = Eyes(self.layout)
+        self.disk = disk
         self.user = user
         self.kills = 0
         self.is_up = asyncio.Event()
@@ -170,33 +174,45 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(place: Place, channels: int, claude: Chosen | None = None) -> AsyncIterator[Stage]:
-    """A running stage with so many channels; whatever it started is gone afterwards."""
+async def staged(
+    place: Place, channels: int, claude: Chosen | None = None, *, on_small_disk: bool = False
+) -> AsyncIterator[Stage]:
+    """A running stage with so many channels; whatever it started is gone afterwards.
+
+    `on_small_disk`: its state directory is one that can be filled up, if we may mount it.
+    """
     chosen = claude or host_claude.scripted(place.home)
     threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(chosen))
     host_place.renew(place)
     token = f"playground.{secrets.token_urlsafe(24)}"
-    async with LoopbackDiscord(token) as discord:
-        you = discord.add_person("You")
-        stage = Stage(place, discord, you.user, threadbridge)
-        stage.channels = [discord.add_channel(f"faults-{number}") for number in range(channels)]
-        facts = [
-            Facts(discord.api_base, token, you.id, channel.id, chosen.command, chosen.environment)
-            for channel in stage.channels
-        ]
-        _write_configuration(place, facts)
-        try:
-            await stage.start()
-            await discord.until(lambda: discord.connected, READY_S, "the bot is connected")
-            yield stage
-        finally:
-            discord.faults.end()
-            stage.watchers.clear()
-            left = await stage.end_sessions()
-            await stage.stop()
-            stage.eyes.close()
-            if left:
-                stage.failures += left
+    disk = small_disk(place.state) if on_small_disk else nullcontext(Disk(place.state))
+    with disk as its_disk:
+        async with LoopbackDiscord(token) as discord:
+            you = discord.add_person("You")
+            stage = Stage(place, discord, you.user, threadbridge, its_disk)
+            stage.channels = [discord.add_channel(f"faults-{number}") for number in range(channels)]
+            facts = [
+                Facts(discord.api_base, token, you.id, channel.id, chosen.command, chosen.environment)
+                for channel in stage.channels
+            ]
+            _write_configuration(place, facts)
+            try:
+                await stage.start()
+                await discord.until(lambda: discord.connected, READY_S, "the bot is connected")
+                yield stage
+            finally:
+                await _leave(stage)
+
+
+async def _leave(stage: Stage) -> None:
+    """Nothing is broken any more, and nothing of it runs."""
+    stage.discord.faults.end()
+    stage.disk.heal_all()
+    stage.watchers.clear()
+    left = await stage.end_sessions()
+    await stage.stop()
+    stage.eyes.close()
+    stage.failures += left
 
 
 def _write_configuration(place: Place, facts: list[Facts]) -> None:

@@ -21,6 +21,10 @@ ANYWHERE_S = 2.5
 SLOW_WORKERS = 0.5
 REFUSALS = 0.1
 STILL_S, SLOWER_THAN_RESTART_S = 0.1, 1.0
+FROZEN_S = 4.0
+"""The supervisor stands still for «a» no longer: the blow for another session may have ended this one's worker."""
+SICK_S, REFILL_S = (0.2, 2.5), 0.01
+"""How long a disk is sick; how often what was freed meanwhile is eaten."""
 _MESSAGES = "/channels/{channel_id}/messages"
 _MESSAGE = f"{_MESSAGES}/{{message_id}}"
 
@@ -46,10 +50,15 @@ class Strike:
         return bool(self.how)
 
     async def run(self) -> None:
-        """Until it was struck, or the cue did not come in time."""
+        """Until it was struck, or the cue did not come in time. What lasts then may last on: see `is_over`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CUE_S):
                 await self._await_cue()
+        if self.row is not Row.DISK:  # people go on while it is sick
+            await self.is_over()
+
+    async def is_over(self) -> None:
+        """Wait until nothing of it lasts any more."""
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -106,8 +115,9 @@ class Strike:
             self._stage.holds.remove(hold)
             return
         async with self._stage.standing_still():
-            while not session.logged("TextWritten"):  # noqa: ASYNC110 - outside our loop
-                await asyncio.sleep(POLL_S)
+            async with asyncio.timeout(FROZEN_S):
+                while not session.logged("TextWritten"):  # noqa: ASYNC110 - outside our loop
+                    await asyncio.sleep(POLL_S)
             if self.column is Column.SENT:
                 await asyncio.sleep(SENT_S)
             self._strike()
@@ -187,6 +197,8 @@ class Strike:
                 return self._spoil(moment)
             case Row.GATEWAY:
                 self._later(self._trouble_gateway())
+            case Row.DISK:
+                self._sicken_disk()
         return None
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
@@ -223,6 +235,21 @@ class Strike:
         self._stage.discord.faults.refuses_rest = True
         await asyncio.sleep(self._random.uniform(0.2, 2.0))
         self._stage.discord.faults.refuses_rest = False
+
+    def _sicken_disk(self) -> None:
+        """At once; it is well again after a while."""
+        disk, seconds = self._stage.disk, self._random.uniform(*SICK_S)
+        kind = self._random.choice(disk.kinds)
+        self.how = f"{kind} {seconds:.1f} s"
+        disk.sicken(kind, self._stage.pid)
+        self._later(self._heal_disk(kind, seconds))
+
+    async def _heal_disk(self, kind: str, seconds: float) -> None:
+        well_at = time.monotonic() + seconds
+        while time.monotonic() < well_at:
+            self._stage.disk.keep_sick()
+            await asyncio.sleep(REFILL_S)
+        self._stage.disk.heal(kind)
 
     def _some_fault(self, moment: Moment | None) -> Fault:
         pick, uniform = self._random.choice, self._random.uniform

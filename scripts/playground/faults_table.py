@@ -57,8 +57,7 @@ MEANING = {
     Column.ENDED: "the turn's end is in the log",
     Column.ANYWHERE: "a random instant",
 }
-ROWS = (Row.SUPERVISOR, Row.WORKER, Row.CHILD, Row.REST, Row.GATEWAY)
-"""The disk has its own tests (tests/processes): it is no matter of the instant."""
+ROWS = tuple(Row)
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ CELLS = {
     Row.CHILD: (Column.HELLO, Column.DELTA, Column.SHOWN, Column.TOLD, Column.ENDED),
     Row.REST: (Column.DELIVERED, Column.DELTA, Column.COMMITTED, Column.POSTED, Column.DECIDED),
     Row.GATEWAY: (Column.STORED, Column.POSTED, Column.SHOWN, Column.CLICKED, Column.ANYWHERE),
+    Row.DISK: (Column.STORED, Column.LOGGED, Column.SHOWN),
 }
 
 
