@@ -25,7 +25,11 @@ friendly answer.
     read FILE                           Read; asked about outside the working directory
     parallel read FILE FILE…            several Reads in one message: outside, several open asks
     plan TEXT                           ExitPlanMode with that plan
-    question TEXT | LABEL | LABEL…      AskUserQuestion
+    question TEXT [(several)] | LABEL [= DESCRIPTION] | LABEL… [|| another question]
+                                        AskUserQuestion
+    mcp SERVER TOOL TEXT                a tool of an MCP server's; asked about
+    send file PATH [| CAPTION]          the host's tool send_file (an SDK MCP server's); not asked about
+    show what I sent                    says which blocks and files came with this prompt, and what is in them
     subagent ask COMMAND [after S s]    a background subagent that asks after S (0.3) seconds, usually
                                         after the turn's result; at its end, a turn starts by itself
     retry STATUS [N times] [every S s]  the API fails N times with that HTTP status; 0 = no connection
@@ -39,12 +43,12 @@ friendly answer.
     hang [hard]                         nothing more happens; `hard`: stdin is not read and SIGTERM is ignored
 
 Messages sent meanwhile behave as recorded: during text they wait and are merged into one turn, during a
-tool they are folded in (`priority` "later" waits, "now" ends the turn). `/clear`, `/model NAME` and
-`/context` are local commands unless `client_composed`. Interrupt, end_session, cancel_async_message,
-set_permission_mode and set_model work.
+tool they are folded in (`priority` "later" waits, "now" ends the turn). `/clear`, `/compact`,
+`/model NAME`, `/context` and `/cost` are local commands unless `client_composed`. Interrupt, end_session,
+cancel_async_message, set_permission_mode, set_model and the effort of apply_flag_settings work.
 
-Different from the real one: permission rules are never written to disk, prices are fixed, images are ignored,
-and hooks, MCP, checkpoints and `--replay-user-messages` do nothing.
+Different from the real one: permission rules are never written to disk, prices are fixed, of MCP only the host's
+own SDK servers are called, and hooks, checkpoints and `--replay-user-messages` do nothing.
 """
 
 from __future__ import annotations
@@ -77,6 +81,7 @@ _WITH_VALUE = frozenset(
         *("--setting-sources", "--effort", "--fallback-model", "--agents"),
     )
 )
+_REPEATED = frozenset(("--add-dir", "--allowedTools"))
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -107,7 +112,8 @@ def _options(arguments: list[str]) -> Options:
         if name in _FLAGS:
             flags.add(name)
         elif name in _WITH_VALUE:
-            values[name] = value if equals else next(rest, "")
+            given = value if equals else next(rest, "")
+            values[name] = f"{values[name]}\n{given}" if name in _REPEATED and name in values else given
         else:
             _refuse(f"error: unknown option '{argument}'")
     return Options(frozenset(flags), values)
@@ -124,7 +130,11 @@ def _converse(options: Options) -> int:
         transcript = Transcript(session_id, cwd)
     model = options.values.get("--model") or "claude-opus-5-5"
     try:
-        return Session(session_id, cwd, model, _mode(options), transcript, past).run()
+        effort = options.values.get("--effort") or "medium"
+        session = Session(session_id, cwd, model, _mode(options), transcript, past, effort)
+        session.permissions.folders = options.values.get("--add-dir", "").split("\n")
+        session.permissions.allowed = options.values.get("--allowedTools", "").split("\n")
+        return session.run()
     except BadLine as error:
         _refuse(str(error))
     except BrokenPipeError:

@@ -27,6 +27,8 @@ _TOOLS = [
     "Write",
 ]
 _SLASH_COMMANDS = ["clear", "compact", "config", "context", "init", "model", "usage"]
+_ABOUT = {"compact": "Sum up the conversation", "context": "Show what fills the context", "init": "Write a CLAUDE.md"}
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _CAPABILITIES = [
     "interrupt_receipt_v1",
     "interrupt_cancel_queued_v1",
@@ -139,12 +141,14 @@ def initialized(mode: str, state: str, home: str) -> Json:
         "supportedEffortLevels": ["low", "medium", "high", "xhigh"],
     }
     return {
-        "commands": [{"name": name, "description": "", "argumentHint": ""} for name in _SLASH_COMMANDS],
+        "commands": [
+            {"name": name, "description": _ABOUT.get(name, ""), "argumentHint": ""} for name in _SLASH_COMMANDS
+        ],
         "agents": [{"name": "general-purpose", "description": ""}],
         "output_style": "default",
         "available_output_styles": ["default"],
         "user_output_styles_dir": f"{home}/output-styles",
-        "models": [default],
+        "models": [default, *({**default, "value": name, "displayName": name.title()} for name in ("opus", "sonnet"))],
         "account": {"tokenSource": "none", "apiKeySource": "ANTHROPIC_API_KEY", "apiProvider": "firstParty"},
         "pid": os.getpid(),
         "claude_code_version": VERSION,

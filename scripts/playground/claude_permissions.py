@@ -54,6 +54,10 @@ class Permissions:
         self.mode = mode
         self._cwd = cwd
         self._rules: set[tuple[str, str]] = set()
+        self.folders: list[str] = []
+        """More folders in which reading asks nobody (`--add-dir`)."""
+        self.allowed: list[str] = []
+        """Tools that nobody is asked about (`--allowedTools`), by name only."""
 
     def without_asking(self, use: Use) -> Verdict | None:
         """The verdict on a call that nobody is asked about; None = ask."""
@@ -61,11 +65,13 @@ class Permissions:
             return None
         if self.mode == "bypassPermissions":
             return _accepted(use, "config", "mode")
+        if use.name in self.allowed:
+            return _accepted(use, "config", "rule")
         if (use.name, self._rule_of(use)) in self._rules:
             return _accepted(use, "user_permanent", "rule")
         if use.name == "Bash" and _READS_ONLY.fullmatch(use.tool_input["command"]):
             return _accepted(use, "config", "subcommandResults")
-        if use.name == "Read" and self._is_inside(use.tool_input["file_path"]):
+        if use.name == "Read" and self._may_be_read(use.tool_input["file_path"]):
             return _accepted(use, "config", "other")
         if self.mode == "acceptEdits" and self._is_edit(use):
             return _accepted(use, "config", "mode")
@@ -103,6 +109,8 @@ class Permissions:
             return {"requires_user_interaction": True}
         if use.name == "Bash":
             return self._bash_details(use)
+        if use.name.startswith("mcp__"):
+            return _mcp_details(use)
         if use.name == "Read":
             return {
                 "description": use.tool_input["file_path"],
@@ -137,12 +145,17 @@ class Permissions:
     def _rule_of(self, use: Use) -> str:
         if use.name == "Bash":
             return str(use.tool_input["command"])
+        if use.name.startswith("mcp__"):
+            return ""
         return "/" + str(use.tool_input.get("file_path", "")).rpartition("/")[0] + "/**"
 
     def _is_edit(self, use: Use) -> bool:
         if use.name == "Bash":
             return _WRITES_PATH.fullmatch(use.tool_input["command"]) is not None
         return use.name in EDITING_TOOLS and self._is_inside(use.tool_input["file_path"])
+
+    def _may_be_read(self, path: str) -> bool:
+        return self._is_inside(path) or any(folder and path.startswith(f"{folder}/") for folder in self.folders)
 
     def _is_inside(self, path: str) -> bool:
         return path.startswith(self._cwd + "/")
@@ -163,6 +176,13 @@ def judge(answer: Json, use: Use) -> Verdict:
             return Denied(message, interrupt=rest.get("interrupt") is True)
         case _:
             return Denied(INVALID_ANSWER)
+
+
+def _mcp_details(use: Use) -> Json:
+    """Of a tool that an MCP server offers; the rule is its whole name."""
+    rule = {"type": "addRules", "rules": [{"toolName": use.name}], "behavior": "allow", "destination": "localSettings"}
+    server = {"name": use.name.split("__")[1], "source": "project"}
+    return {"description": use.name, "permission_suggestions": [rule], "mcp_server": server}
 
 
 def _accepted(use: Use, source: str, reason: str) -> Granted:

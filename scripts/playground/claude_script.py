@@ -90,6 +90,9 @@ ADVICE = (
     "- `parallel read /etc/hostname /etc/os-release` asks twice at once\n"
     "- `sleep 10` is a tool that takes time: send me something meanwhile, or stop me\n"
     "- `subagent ask touch later.txt after 3 s`, `plan Do it well`, `question Which colour? | Red | Blue`\n"
+    "- `question Which colour? | Red = warm | Blue || Which fruits? (several) | Apple | Pear` asks two at once,"
+    " `mcp github search open issues` is a tool of a server's\n"
+    "- `send file notes.txt | A caption` sends you a file; with files of yours, `show what I sent` says what came\n"
     "- `retry 529 2 times`, `fail 401`, `die 3`, `hang`\n\n"
     "Several lines are several steps of one turn."
 )
@@ -141,10 +144,22 @@ def _stream(found: re.Match[str]) -> Text:
 
 
 def _question(found: re.Match[str]) -> Tools:
-    question, *labels = [part.strip() for part in found[1].split("|")]
-    options = [{"label": label, "description": ""} for label in labels or ["Yes", "No"]]
-    asked = {"question": question, "header": question[:12], "options": options, "multiSelect": False}
-    return _one("AskUserQuestion", {"questions": [asked]})
+    return _one("AskUserQuestion", {"questions": [_asked(part.strip()) for part in found[1].split("||")]})
+
+
+def _asked(part: str) -> dict[str, Any]:
+    """`TEXT [(several)] | LABEL [= DESCRIPTION] | …`"""
+    question, *labels = [piece.strip() for piece in part.split("|")]
+    several = question.endswith("(several)")
+    question = question.removesuffix("(several)").rstrip()
+    pairs = [label.partition("=") for label in labels or ["Yes", "No"]]
+    options = [{"label": label.strip(), "description": about.strip()} for label, _, about in pairs]
+    return {"question": question, "header": question[:12], "options": options, "multiSelect": several}
+
+
+def _send_file(found: re.Match[str]) -> Tools:
+    caption = {"caption": found[2]} if found[2] else {}
+    return _one("mcp__threadbridge__send_file", {"path": found[1], **caption})
 
 
 def _parallel(found: re.Match[str]) -> Tools:
@@ -203,6 +218,8 @@ _DIRECTIVES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Step]]] = [
         (r"parallel read (.+)", _parallel),
         (r"plan (.+)", lambda m: _one("ExitPlanMode", {"plan": _unescape(m[1])})),
         (r"question (.+)", _question),
+        (r"send file ([^|]+?)(?:\s*\|\s*(.+))?", _send_file),
+        (r"mcp (\w+) (\w+) (.+)", lambda m: _one(f"mcp__{m[1]}__{m[2]}", {"query": m[3]})),
         (r"subagent ask (.+?)(?: after ([\d.]+) s)?", lambda m: Subagent(m[1], float(m[2] or 0.3))),
         (r"retry (\d+)(?: (\d+) times?)?(?: every ([\d.]+) s)?", _retry),
         (r"withdraw (.+)", lambda m: Withdraw(_unescape(m[1]))),

@@ -13,6 +13,7 @@ from playground import claude_frames as frames
 from playground import claude_permissions as permissions
 from playground import claude_tools as tools
 from playground.claude_disk import CONFIG, Past, Transcript
+from playground.claude_sdk import SdkServers, answered
 from playground.claude_subagent import Subagent
 from playground.claude_tasks import Task
 from playground.claude_turn import Turn
@@ -60,13 +61,24 @@ class BadLine(Exception):  # noqa: N818
 
 
 class Session:
-    def __init__(self, session_id: str, cwd: str, model: str, mode: str, transcript: Transcript, past: Past) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        cwd: str,
+        model: str,
+        mode: str,
+        transcript: Transcript,
+        past: Past,
+        effort: str = "medium",
+    ) -> None:
         self.cwd = cwd
         self.model = model
+        self.effort = effort
         self.permissions = permissions.Permissions(mode, cwd)
         self.total = past.total
         self.results = 0
         self.queue: list[Prompt] = []
+        self.sdk = SdkServers(self.write)
         self._session_id = session_id
         self._transcript = transcript
         self._past = past
@@ -143,8 +155,10 @@ class Session:
         uuid = line.get("uuid")
         if uuid is not None and self._is_repeated(uuid):
             return
-        text = _text_of(message.get("content"))
-        is_command = text.startswith(("/clear", "/model", "/context", "/cost")) and not line.get("client_composed")
+        text = answered(_text_of(message.get("content")), message.get("content"))
+        is_command = text.startswith(("/clear", "/model", "/context", "/cost", "/compact")) and not line.get(
+            "client_composed"
+        )
         prompt = Prompt(uuid, text, line.get("priority", "next"), is_command)
         if self._turn is None:
             self._set_state("running")
@@ -162,6 +176,8 @@ class Session:
 
     def _receive_answer(self, response: object) -> None:
         if not isinstance(response, dict) or response.get("subtype") not in ("success", "error"):
+            return
+        if self.sdk.take(response):
             return
         ask = self._asks.get(str(response.get("request_id")))
         if ask is not None and ask.answer is None:
@@ -191,6 +207,7 @@ class Session:
             "end_session": self._on_end_session,
             "set_permission_mode": self._on_set_permission_mode,
             "set_model": self._on_set_model,
+            "apply_flag_settings": self._on_apply_flag_settings,
             "cancel_async_message": self._on_cancel_async_message,
         }
 
@@ -205,11 +222,11 @@ class Session:
         self._succeed(request_id, {})
 
     def _on_initialize(self, request_id: str, request: Json) -> None:
-        del request
         initialized = frames.initialized(self.permissions.mode, self._state, CONFIG)
         answer: Json = {"subtype": "success", "request_id": request_id, "response": initialized}
         answer.update(pending_permission_requests=[], pending_user_dialog_requests=[])
         self.write({"type": "control_response", "response": answer})
+        self.sdk.begin(request.get("sdkMcpServers"))
 
     def _on_interrupt(self, request_id: str, request: Json) -> None:
         cancelled: list[str] = []
@@ -261,6 +278,13 @@ class Session:
     def _on_set_model(self, request_id: str, request: Json) -> None:
         self.model = request.get("model") or "claude-opus-5-5"
         self._succeed(request_id, {"model": self.model})
+
+    def _on_apply_flag_settings(self, request_id: str, request: Json) -> None:
+        """Of the settings only the effort does something. A level that it does not know is ignored, as recorded."""
+        settings = request.get("settings") or {}
+        if "effortLevel" in settings and settings["effortLevel"] in (None, *frames.EFFORTS):
+            self.effort = settings["effortLevel"] or "medium"
+        self._succeed(request_id, None)
 
     def _on_cancel_async_message(self, request_id: str, request: Json) -> None:
         uuid = request.get("message_uuid")
@@ -348,7 +372,8 @@ class Session:
             self.model = argument
             said = f"Set model to `{argument}` for this session only"
         else:
-            said = f"Current model: `{self.model}`. Cost so far: ${self.total.cost_usd:.4f}"
+            cost = f"Cost so far: ${self.total.cost_usd:.4f}"
+            said = f"Model `{self.model}`, effort {self.effort}, mode {self.permissions.mode}. {cost}"
         self.emit_init(uuids)
         if said:
             source = f"<local-command-stdout>{said}</local-command-stdout>"

@@ -39,6 +39,8 @@ def run(name: str, tool_input: Json, cwd: str) -> Generator[Wait, None, Outcome]
     """
     if name == "Bash":
         return (yield from _bash(str(tool_input.get("command", "")), cwd))
+    if name.startswith("mcp__"):
+        return Outcome(f"{name} found nothing for {tool_input.get('query', '')!r}", "")
     try:
         return _SIMPLE[name](tool_input)
     except (OSError, KeyError, TypeError, UnicodeDecodeError) as error:
@@ -115,7 +117,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _read(tool_input: Json) -> Outcome:
     path = tool_input["file_path"]
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123  (pathlib costs start time)
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  (pathlib costs start time)
         text = file.read()
     lines = text.split("\n")
     numbered = "\n".join(f"{number}\t{line}" for number, line in enumerate(lines, 1))

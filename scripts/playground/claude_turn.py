@@ -281,7 +281,10 @@ class Turn:
             return
         call.runs = True
         self._leave_plan_mode(call)
-        outcome = yield from tools.run(call.use.name, verdict.tool_input, self._session.cwd)
+        if self._session.sdk.has(call.use.name):
+            outcome = yield from self._session.sdk.call(call.use.name, verdict.tool_input, call.tool_id)
+        else:
+            outcome = yield from tools.run(call.use.name, verdict.tool_input, self._session.cwd)
         call.runs = False
         self._tell_result(call, outcome, {"permission_decision": verdict.why})
 

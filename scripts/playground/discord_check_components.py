@@ -120,8 +120,24 @@ def _check_select(problems: Problems, path: str, select: Json) -> None:
             "BASE_TYPE_BAD_LENGTH",
             "min_values 0-25, max_values 1-25, not below min_values",
         )
+    if select.get("required") is True and least == 0:  # discord-api-docs#7800: in messages too
+        problems.add(
+            f"{path}.min_values",
+            "SELECT_COMPONENT_REQUIRED_ZERO_MIN_VALUES",
+            "Select menus marked as required cannot have a min_values of 0",
+        )
     if select.get("type") == STRING_SELECT:
         _check_options(problems, f"{path}.options", select.get("options"))
+        _check_bounds(problems, path, select, most)
+
+
+def _check_bounds(problems: Problems, path: str, select: Json, most: int) -> None:
+    """There are as many options as may be picked (discord.py#6984), and no more of them are picked already."""
+    options = _list_of_objects(problems, f"{path}.options", select.get("options"))
+    if len(options) < most:
+        problems.add(f"{path}.options", "BASE_TYPE_BAD_LENGTH", f"Must be {most} or more in length.")
+    if sum(bool(option.get("default")) for option in options) > most:
+        problems.add(f"{path}.options", "SELECT_COMPONENT_TOO_MANY_DEFAULTS", f"At most {most} may be default")
 
 
 def _check_options(problems: Problems, path: str, value: object) -> None:

@@ -265,7 +265,7 @@ def _response(result: object, status: int = 200) -> web.Response:
     if result is None:
         return web.Response(status=204)
     if isinstance(result, Download):
-        return web.Response(body=result.upload.content, content_type=result.upload.content_type)
+        return web.Response(body=result.upload.content, headers={"Content-Type": result.upload.content_type})
     return web.Response(status=status, body=json.dumps(result).encode(), content_type="application/json")
 
 

@@ -173,7 +173,7 @@ export class Messages {
     const slot = known?.slot ?? line.appendChild(h("div", { class: `part ${name}` }));
     const focused = slot.contains(document.activeElement) ? document.activeElement : null;
     const made = from ? make() : null;
-    slot.replaceChildren(...[made].flat().filter(Boolean));
+    slot.replaceChildren(...[made].flat(Infinity).filter(Boolean));
     slot.hidden = !slot.hasChildNodes();
     parts.set(name, { key, slot });
     if (focused)
