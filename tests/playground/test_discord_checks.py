@@ -16,6 +16,7 @@ from playground.discord_model import MessageFlag, Permission, Pinged, Upload
 from playground.discord_world import World, numbered
 
 V2 = int(MessageFlag.COMPONENTS_V2)
+DEFAULT_TWICE = [{"label": n, "value": n, "default": True} for n in "ab"]
 POST = ("POST", "/channels/{channel_id}/messages")
 
 
@@ -25,6 +26,11 @@ def button(custom_id: str = "b", **more: object) -> dict[str, Any]:
 
 def row(*components: dict[str, Any]) -> dict[str, Any]:
     return {"type": 1, "components": list(components)}
+
+
+def select(count: int, **more: object) -> dict[str, Any]:
+    options = [{"label": str(n), "value": str(n)} for n in range(count)]
+    return {"type": 3, "custom_id": "s", "options": options, **more}
 
 
 def text(content: str) -> dict[str, Any]:
@@ -52,6 +58,7 @@ def refusal(payload: dict[str, Any]) -> ApiError:
         {"embeds": [{"description": "x" * 4096}, {"description": "x" * 1904}]},
         {"content": "x", "nonce": "n" * 25},
         {"content": "x", "components": [row(*(button(str(n)) for n in range(5))) for _ in range(1)]},
+        {"content": "x", "components": [row(select(25, min_values=0, max_values=25))]},
         {"flags": V2, "components": [{"type": 17, "components": [text("x" * 4000), row(button())]}]},
         {"flags": V2, "components": [text(str(n)) for n in range(40)]},
         {"flags": V2, "components": [{"type": 9, "components": [text("t")], "accessory": button()}]},
@@ -73,6 +80,16 @@ def test_a_message_at_a_limit_is_taken(payload: dict[str, Any]) -> None:
         ({"embeds": [{"title": "x"}] * 11}, "embeds"),
         ({"embeds": [{"fields": [{"name": "", "value": "x"}]}]}, "embeds.0.fields.0.name"),
         ({"content": "x", "components": [row(button())] * 6}, "components"),
+        ({"content": "x", "components": [row(select(26))]}, "components.0.components.0.options"),
+        ({"content": "x", "components": [row(select(2, max_values=3))]}, "components.0.components.0.options"),
+        (
+            {"content": "x", "components": [row(select(2, min_values=0, required=True))]},
+            "components.0.components.0.min_values",
+        ),
+        (
+            {"content": "x", "components": [row({**select(0), "options": DEFAULT_TWICE})]},
+            "components.0.components.0.options",
+        ),
         (
             {"content": "x", "components": [row(*(button(str(n)) for n in range(6)))]},
             "components.0.components",

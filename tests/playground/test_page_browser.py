@@ -258,3 +258,59 @@ def test_the_place_in_the_list_stays_when_something_new_comes() -> None:
         await browser.until(f"{log}.scrollHeight - {log}.scrollTop - {log}.clientHeight < 2")
 
     on_stage(test)
+
+
+def test_one_attaches_files_and_sees_them_and_what_claude_sends_back() -> None:
+    async def test(stage: Stage) -> None:
+        browser = stage.browser
+        (stage.house.project / "notes.txt").write_text("made by Claude")
+        await browser.until(
+            """(() => {
+              const canvas = document.createElement("canvas");
+              canvas.width = canvas.height = 40;
+              const bytes = Uint8Array.from(atob(canvas.toDataURL().split(",")[1]), (c) => c.charCodeAt(0));
+              const files = new DataTransfer();
+              files.items.add(new File([bytes], "shot.png", { type: "image/png" }));
+              files.items.add(new File(["a,b\\n1,2\\n"], "data.csv", { type: "text/csv" }));
+              document.querySelector("#files").files = files.files;
+              document.querySelector("#files").dispatchEvent(new Event("change"));
+              return true;
+            })()"""
+        )
+        await browser.shows("File: shot.png", "#about")
+        thread = await stage.writes("send file notes.txt | For you")
+        await browser.until("document.querySelector('#messages a.image img')?.naturalWidth === 40")
+        await browser.shows("data.csv", "#messages .file")
+        await stage.house.done(thread)
+        await browser.click(".to-thread")
+        await browser.shows("For you")
+        await browser.shows("made by Claude")
+        await browser.until("!document.body.innerText.includes('[object')")
+        assert [a.upload.content[:4] for m in stage.house.posts(thread) for a in m.attachments] == [b"made"]
+
+    on_stage(test)
+
+
+def test_on_a_phone_questions_are_answered_with_menus_and_ones_own_words() -> None:
+    async def test(stage: Stage) -> None:
+        browser = stage.browser
+        asked = "question Which cache? | Redis = a server | Memory || Which routes? (several) | /a | /b"
+        thread = await stage.writes(asked)
+        await stage.house.card(thread)
+        await browser.evaluate(f"location.hash = '#{thread.id}'; location.reload()")
+        await browser.click("details.select summary", "1 · Which cache")
+        await browser.click("details.select .option", "2. Memory")
+        await browser.shows("Send answers (1 of 2)")
+        await browser.click(".button", "Other…")
+        await browser.until("document.querySelector('#modal[open]')")
+        fields = "document.querySelectorAll('#modal textarea, #modal input[type=text]')"
+        await browser.evaluate(f"{fields}[1].focus()")
+        await browser.type("only /users")
+        await browser.click("#modal .primary", "Submit")
+        await browser.shows("Send answers (2 of 2)")
+        await browser.click(".button", "Send answers")
+        await browser.until("!document.querySelector('.components .button')")
+        await browser.shows("only /users")
+        await browser.shows("✓ done")
+
+    on_stage(test, PHONE)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.actions import CreateSession
+from bridge.channel import Channel
 from bridge.layout import Layout
 from bridge.permission import PermissionRequest, Person, Policy
-from bridge.router import Channel, CreateSession
 from bridge.session import ManagedSession
 from supervisor import locks, trees
 from supervisor.config import Config

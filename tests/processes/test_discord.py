@@ -105,20 +105,11 @@ async def test_a_plan_is_shown_whole_and_approved() -> None:
     async with playhouse() as house:
         thread = await house.starts("plan # The plan\\n- step one\\n- step two")
         card = await house.card(thread)
-        assert list(buttons(card)) == ["Approve", "Keep planning"]
+        assert "Keep planning…" in buttons(card)
         assert "step two" in str(card.embeds)
         await house.press(card, "Approve")
         await house.settled(card, "Plan approved by You")
         await house.done(thread)
-
-
-@awaited
-async def test_a_question_of_claudes_is_asked_in_text_for_now() -> None:
-    async with playhouse() as house:
-        thread = await house.starts("question Which colour? | Red | Blue\nsay So I ask in text: which colour?")
-        await house.shows(thread, "which colour?")
-        await house.done(thread)
-        assert not [m for m in house.posts(thread) if buttons(m)]
 
 
 @awaited

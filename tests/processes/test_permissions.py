@@ -30,10 +30,10 @@ async def test_a_request_does_not_expire_while_discord_is_away_nor_at_once_when_
         stage.manager.expire_requests(0.001, None)
         assert stage.live(session).requests
         back_at = request.at + 5000.0
-        stage.manager._clock = lambda: back_at + 1
+        stage.manager.clock = lambda: back_at + 1
         stage.manager.expire_requests(3600.0, back_at)
         assert not stage.manager.inbox(session.session_id), "people get a while to answer"
-        stage.manager._clock = lambda: back_at + 601
+        stage.manager.clock = lambda: back_at + 601
         stage.manager.expire_requests(3600.0, back_at)
         assert stage.manager.inbox(session.session_id)
 
@@ -43,7 +43,7 @@ async def test_zero_waits_for_ever() -> None:
     async with backstage() as stage:
         session = stage.session("run touch x.txt")
         request = await stage.asks(session)
-        stage.manager._clock = lambda: request.at + 1e9
+        stage.manager.clock = lambda: request.at + 1e9
         stage.manager.expire_requests(None, 1.0)
         assert not stage.manager.inbox(session.session_id)
 

@@ -1,19 +1,23 @@
 """What a worker does when Claude, the log or the worker itself fails, and what the thread says about it."""
 
+import itertools
 import json
 import os
 import resource
+import shutil
 import signal
 
 from bridge import events as e
 from bridge.permission import PermissionRequest
-from bridge.session import ManagedSession
+from bridge.render.posts import Post
+from bridge.session import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
 from bridge.start import EXIT_DISK_FULL
 from processes.backstage import ADA, Backstage, backstage
 from processes.playhouse import buttons, playhouse
 from supervisor import trees
 from supervisor.logs import read_log
-from support import awaited, until
+from supervisor.processes import BACKOFF_S
+from support import awaited, scripted_claude, until
 
 
 def logged(stage: Backstage, session: ManagedSession) -> list[e.Record]:
@@ -138,8 +142,8 @@ async def test_an_edit_that_the_dead_worker_did_not_hear_of_is_heard_by_the_next
         two, three = stage.prompt(session, "say two as written"), stage.prompt(session, "say three as written")
         await until(lambda: stage.live(session).message_count == 3, "both in the log")
         os.kill(stage.worker_pid(session), signal.SIGKILL)
-        assert stage.manager.amend_prompt(session.session_id, two, "say two as edited")
-        assert stage.manager.amend_prompt(session.session_id, three, None)
+        assert stage.manager.waiting.amend(session.session_id, two, "say two as edited")
+        assert stage.manager.waiting.amend(session.session_id, three, None)
         await until(lambda: any("two as edited" in post for post in stage.posts(session)), "the edited text")
         await until(lambda: not stage.live(session).prompts, "nothing waits")
         shown = "\n".join(stage.posts(session))
@@ -201,6 +205,24 @@ async def test_a_lost_log_begins_anew_and_a_decision_on_the_old_one_is_void() ->
         assert not (stage.project / "older.txt").exists()
 
 
+@awaited
+async def test_half_a_record_at_the_end_of_a_dead_workers_log_is_cut_off_and_said() -> None:
+    async with backstage() as stage:
+        session = stage.session("say one")
+        await stage.settles(session)
+        pid = stage.worker_pid(session)
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: stage.worker_pid(session) != pid, "the worker's end")
+        with stage.layout.session(session.session_id).log.open("ab") as log:
+            log.write(b'{"generation":"0123')
+        stage.prompt(session, "say two")
+        await stage.settles(session, 2)
+        assert any("19 unreadable bytes at the end of the log were cut off" in post for post in stage.posts(session))
+        assert [text.text for text in events(stage, session, e.TextWritten)] == ["one", "two"]
+        seqs = [record.seq for record in logged(stage, session)]
+        assert seqs == list(range(1, len(seqs) + 1))
+
+
 # --- a disk that takes no more -----------------------------------------------------------------------
 
 
@@ -221,3 +243,58 @@ async def test_a_worker_whose_log_takes_no_more_ends_its_claude_and_says_why() -
         await stage.settles(session, 2)
         assert any("two" in post for post in stage.posts(session)), "the next worker has room again"
         assert [text.text for text in events(stage, session, e.TextWritten)] == ["one", "two"]
+
+
+# --- a session that cannot work ----------------------------------------------------------------------
+
+
+def claude_that_fails_in(folder: str) -> tuple[str, ...]:
+    """The scripted claude, but in directories of this name it ends at once with some last words."""
+    script = f'case $PWD in */{folder}) echo "cannot open the frobnicator" >&2; exit 7;; esac; exec "$@"'
+    return ("/bin/sh", "-c", script, "sh", *scripted_claude())
+
+
+@awaited
+async def test_quick_deaths_back_off_and_stop_after_a_few_with_stderrs_tail_and_hinder_no_other_session() -> None:
+    async with backstage(command=claude_that_fails_in("sick")) as stage:
+        sick_directory = stage.folder / "sick"
+        sick_directory.mkdir()
+        sick, well = stage.session("say one", sick_directory), stage.session("say two")
+        await until(lambda: stage.live(sick).is_broken, "the session is broken", deadline_s=30)
+        starts = [record.at for record in logged(stage, sick) if isinstance(record.event, e.WorkerStarted)]
+        assert len(starts) == QUICK_DEATHS_BEFORE_BROKEN
+        pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
+        assert all(pause >= least for pause, least in zip(pauses, BACKOFF_S[1:], strict=False)), pauses
+        last_words = {end.stderr_tail.strip() for end in events(stage, sick, e.ChildExited)}
+        assert last_words == {"cannot open the frobnicator"}
+        said = "\n".join(stage.posts(sick))
+        assert "cannot open the frobnicator" in said and "exit code 7" in said
+        await stage.settles(well)
+        assert any("two" in post for post in stage.posts(well))
+        sick_directory.rename(stage.folder / "mended")
+        sick_directory.symlink_to(stage.folder / "mended")
+        stage.prompt(sick, "say three")
+        await until(lambda: any("three" in post for post in stage.posts(sick)), "what it says once it is mended")
+        assert not stage.live(sick).is_broken
+        (started,) = events(stage, sick, e.ChildStarted)
+        assert not started.resumed, "there was no conversation yet that could be resumed"
+
+
+@awaited
+async def test_a_conversation_that_claude_no_longer_has_is_not_resumed_and_starts_fresh_when_told_so() -> None:
+    async with backstage() as stage:
+        session = stage.session("say one")
+        gone = (await stage.settles(session)).claude_id
+        os.kill(stage.worker_pid(session), signal.SIGKILL)
+        shutil.rmtree(stage.folder / "home/.claude/projects")
+        stage.prompt(session, "say two")
+
+        def offers() -> list[Post]:
+            rows = stage.store.posts_like(session.session_id, "")
+            return [row.desired for row in rows if "no longer has this conversation" in row.desired.content]
+
+        (offer,) = await until(offers, "the failed resume is said", lambda: str(stage.posts(session)))
+        assert offer.buttons and len(events(stage, session, e.ResumeFailed)) == 1
+        stage.manager.start_fresh(session.session_id)
+        await until(lambda: any("two" in post for post in stage.posts(session)), "the answer of a fresh start")
+        assert stage.live(session).claude_id != gone

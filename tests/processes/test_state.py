@@ -211,17 +211,17 @@ async def test_a_session_whose_worker_cannot_be_started_hinders_no_other_and_sta
 async def test_a_record_that_cannot_be_folded_stays_with_its_session() -> None:
     async with stages.backstage() as stage:
         sick, well = stage.session("say one"), stage.session("say two")
-        fold = stage.manager._fold
+        fold = stage.manager.reports._fold
 
         def fails(row: object, record: object) -> None:
             if getattr(row, "session").session_id == sick.session_id:  # noqa: B009 - any row
                 raise KeyError("a mistake of ours")
             fold(row, record)  # type: ignore[arg-type]
 
-        stage.manager._fold = fails  # type: ignore[method-assign]
+        stage.manager.reports._fold = fails  # type: ignore[method-assign]
         await stage.settles(well)
         assert stage.live(sick).applied == 0
-        stage.manager._fold = fold  # type: ignore[method-assign]
+        stage.manager.reports._fold = fold  # type: ignore[method-assign]
         await stage.settles(sick)
 
 

@@ -1,46 +1,19 @@
 """The same with the real CLI: claude 2.1.330 against a scripted Messages API on loopback."""
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
-import tempfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from bridge.session import ManagedSession
-from playground.model import ScriptedModel
-from playground.model_turns import Turn, fails, text, tool, turn
-from processes.backstage import ADA, Backstage, backstage
-from real.environment import claude_environment, real_claude
+from playground.model_turns import fails, text, tool, turn
+from processes.backstage import ADA
+from real.real_stage import stage
 from support import awaited, until
 
 pytestmark = pytest.mark.real
-
-
-class RealStage:
-    def __init__(self, back: Backstage, model: ScriptedModel) -> None:
-        self.back = back
-        self.model = model
-
-    def log_of(self, session: ManagedSession) -> str:
-        path = self.back.layout.session(session.session_id).log
-        return path.read_text() if path.exists() else ""
-
-
-@contextlib.asynccontextmanager
-async def stage(*turns: Turn, logged_in: bool = True, **added: str) -> AsyncIterator[RealStage]:
-    program = real_claude()
-    with tempfile.TemporaryDirectory(prefix="tb", ignore_cleanup_errors=True) as folder:
-        async with ScriptedModel(*turns) as model:
-            environment = claude_environment(Path(folder, "home"), model.base_url, Path(folder, "tmp"))
-            if not logged_in:
-                del environment["ANTHROPIC_API_KEY"]
-            async with backstage(command=(str(program),), environment={**environment, **added}) as back:
-                yield RealStage(back, model)
 
 
 def touch(name: str) -> dict[str, object]:

@@ -1,0 +1,38 @@
+"""A supervisor without Discord whose workers run the real claude CLI against the scripted Messages API."""
+
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from bridge.session import ManagedSession
+from playground.model import ScriptedModel
+from playground.model_turns import Turn
+from processes.backstage import Backstage, backstage
+from real.environment import claude_environment, real_claude
+
+
+class RealStage:
+    def __init__(self, back: Backstage, model: ScriptedModel) -> None:
+        self.back = back
+        self.model = model
+
+    def log_of(self, session: ManagedSession) -> str:
+        path = self.back.layout.session(session.session_id).log
+        return path.read_text() if path.exists() else ""
+
+
+@contextlib.asynccontextmanager
+async def stage(
+    *turns: Turn, logged_in: bool = True, permission_mode: str = "default", **added: str
+) -> AsyncIterator[RealStage]:
+    program = real_claude()
+    with tempfile.TemporaryDirectory(prefix="tb", ignore_cleanup_errors=True) as folder:
+        async with ScriptedModel(*turns) as model:
+            environment = claude_environment(Path(folder, "home"), model.base_url, Path(folder, "tmp"))
+            if not logged_in:
+                del environment["ANTHROPIC_API_KEY"]
+            whole = {**environment, **added}
+            command = (str(program),)
+            async with backstage(command=command, environment=whole, permission_mode=permission_mode) as back:
+                yield RealStage(back, model)
