@@ -172,7 +172,7 @@ def _state(row: SessionRow, layout: Layout, worker: int) -> str:
         return "starting" if session.state is SessionState.DORMANT else session.shown_state()
     if row.ended_at is not None or layout.session(session.session_id).stopped.exists():
         return "ended"
-    return "broken" if session.is_broken else "dormant"
+    return session.shown_state() if session.state is SessionState.DORMANT else "dormant"
 
 
 def _catch_up(session: ManagedSession, log: Path) -> None:

@@ -42,6 +42,10 @@ class Looking:
                 pass
         return ""
 
+    def sent(self, path: Path) -> None:
+        """Claude gave the person this file by itself, so that reading it shows nothing new."""
+        self._is_new(str(path))
+
     def _is_new(self, path: str) -> bool:
         try:
             status = Path(path).stat()

@@ -231,6 +231,7 @@ class Worker:
         try:
             sent = await asyncio.to_thread(sending.copy, call.path, self._places())
             self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes, call.caption))
+            self._looking.sent(Path(self._start.created.directory, call.path))
             words = f"{sent.name} ({sent.size_bytes:,} bytes) is on its way to the person."
         except UserError as error:
             words, is_error = f"Not sent: {error}.", True

@@ -17,7 +17,7 @@ from bridge.render.inline import inline, plain
 from bridge.render.text import utf16_len
 from bridge.render.widths import display_width, padded, wrapped
 
-WIDTH = 40  # columns of monospace that a phone held upright shows without breaking the line
+WIDTH = 36  # columns of monospace that a phone held upright (390 px) shows without breaking the line
 MOST_LINES = 4  # of a cell; beyond, a list is easier to read
 LEAST_COLUMN = 8
 _SEPARATOR = " | "

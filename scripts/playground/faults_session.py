@@ -189,8 +189,13 @@ class SessionUnderFaults:
             ended = sum(event["outcome"] == outcome for event in self.logged("TurnEnded"))
             if text.count(footer) < ended:
                 missing.append(f"{ended} × {footer!r}; there are {text.count(footer)}")
+        if (streams := self._streams()) > text.count(SENTENCE):
+            missing.append(f"{streams - text.count(SENTENCE)} streamed texts")
         started, ended = len(self.logged("TurnStarted")), len(self.logged("TurnEnded"))
         return [*missing, *(["the end of a turn"] if ended < started else [])]
+
+    def _streams(self) -> int:
+        return sum(SENTENCE in str(event["text"]) for event in self.logged("TextWritten"))
 
     async def settles(self, deadline_s: float) -> list[str]:
         """Wait until nothing is missing; what is missing at the deadline."""
@@ -236,9 +241,7 @@ class SessionUnderFaults:
                 found.append(Finding("lost", f"«{mark}» is in the log and not in the thread"))
         if not found and [mark for mark in shown if mark in logged] != logged:
             found.append(Finding("misrouted", f"the order in {self.name}: {shown} instead of {logged}"))
-        streams = sum(SENTENCE in str(event["text"]) for event in self.logged("TextWritten"))
-        if (times := self.text().count(SENTENCE)) < streams:
-            found.append(Finding("lost", f"{streams - times} streamed texts of {self.name}"))
+        streams, times = self._streams(), self.text().count(SENTENCE)
         lost_turns = sum(event["outcome"] == "lost" for event in self.logged("TurnEnded"))
         if times > streams + lost_turns:
             found.append(Finding("duplicated", f"streamed texts of {self.name}: {times} of {streams}"))

@@ -30,6 +30,13 @@ def test_what_is_no_image_or_failed_or_a_subagents_is_not_shown(tmp_path: Path) 
     assert reads(looking, chart, tool="Grep") == reads(looking, tmp_path / "gone.png") == ""
 
 
+def test_what_claude_sent_by_itself_is_not_shown_a_second_time(tmp_path: Path) -> None:
+    looking, chart = Looking(), tmp_path / "chart.png"
+    chart.write_bytes(b"one")
+    looking.sent(chart)
+    assert reads(looking, chart) == ""
+
+
 def test_a_read_without_an_end_is_forgotten_with_its_turn(tmp_path: Path) -> None:
     looking, chart = Looking(), tmp_path / "chart.png"
     chart.write_bytes(b"one")
