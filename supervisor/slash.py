@@ -212,8 +212,9 @@ class Slash:
             raise UserError("This session has ended already.")
         match self._router.abort(session.thread_id, person):
             case InterruptSession(session_id):
+                dropped = len(self._manager.waiting.all(session_id))
                 self._manager.interrupt(session_id, str(asked.id), person.user_id)
-                return replies.stopped(listed, interrupted=True)
+                return replies.stopped(listed, interrupted=True, dropped=dropped)
             case EndSession(session_id):
                 self._manager.destroy_session(session_id, f"ended by {person.name}")
                 return replies.stopped(listed, interrupted=False)

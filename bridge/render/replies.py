@@ -111,10 +111,11 @@ def _choice(one: Listed, now: float) -> Choice:
     )
 
 
-def stopped(one: Listed, *, interrupted: bool) -> str:
-    """What stopping did, in words."""
+def stopped(one: Listed, *, interrupted: bool, dropped: int = 0) -> str:
+    """What stopping did, in words. ``dropped``: how many messages waited behind the turn."""
     if interrupted:
-        return f"Stopping what Claude does in **{_title(one)}** ({one.session.url()}). The session stays."
+        lost = f" {dropped} that waited {'is' if dropped == 1 else 'are'} dropped." if dropped else ""
+        return f"Stopping what Claude does in **{_title(one)}** ({one.session.url()}).{lost} The session stays."
     return f"**{_title(one)}** ({one.session.url()}) was idle, so its session is ended. `/continue` wakes it."
 
 

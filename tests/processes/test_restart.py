@@ -102,7 +102,9 @@ async def test_list_and_kill_tell_the_truth_when_workers_and_the_supervisor_have
             assert lines[dead.know()]["worker_pid"] is None
             assert not any(line["attached"] for line in lines.values())
         await until(lambda: "This turn was lost" in dead.text(), "the lost turn is said", deadline_s=STEP_DEADLINE_S)
-        lines = await listed(stage)
+        for _ in range(40):  # each look takes a process
+            if (lines := await listed(stage))[waits.know()]["attached"]:
+                break
         assert (lines[waits.know()]["state"], lines[waits.know()]["attached"]) == ("awaiting", True)
         assert await stage.end_sessions() == []
         assert left_of(pids) == []

@@ -92,3 +92,10 @@ def test_the_modal_of_a_reason_keeps_its_custom_id_and_its_limits() -> None:
 
 def test_help_fits_one_message() -> None:
     assert utf16_len(replies.HELP) <= 2000
+
+
+def test_who_stops_a_turn_hears_what_was_dropped_with_it() -> None:
+    one = listed("Fix it", "busy")
+    assert "2 that waited are dropped" in replies.stopped(one, interrupted=True, dropped=2)
+    assert "1 that waited is dropped" in replies.stopped(one, interrupted=True, dropped=1)
+    assert "dropped" not in replies.stopped(one, interrupted=True)
