@@ -83,7 +83,7 @@ class WaitingPrompts:
         }
         commands = [item.command for item in self._sessions.store.inbox(session_id)]
         wished = {p.prompt_id: WaitingPrompt(p.prompt_id, p.text, p.when) for p in commands if isinstance(p, c.Prompt)}
-        return list((wished | accepted).values())
+        return [*accepted.values(), *(one for i, one in wished.items() if i not in accepted)]
 
     def _wished(self, session_id: str, prompt_id: int) -> c.Prompt | None:
         for item in self._sessions.store.inbox(session_id):
