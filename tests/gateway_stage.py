@@ -8,18 +8,17 @@ from pathlib import Path
 from bridge import commands as c
 from bridge import events as e
 from bridge.channel import Channel
-from bridge.layout import Layout
 from bridge.permission import Policy, digest_of
 from bridge.router import BridgeRouter
 from bridge.session import ManagedSession
 from playground.discord_loopback import LoopbackDiscord
 from playground.discord_model import Message
-from supervisor.config import Config
 from supervisor.gateway import Gateway
 from supervisor.pace import Pace
 from supervisor.rest import Rest
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
+from support import configuration
 
 DEADLINE_S = 10.0
 GENERATION = "0123456789abcdef"
@@ -42,22 +41,14 @@ class Stage:
         self.channel = discord.add_channel("general")
         self.quiet = discord.add_channel("quiet")
         self.unrelated = discord.add_channel("unrelated")
-        self.config = Config(
-            path=folder / "config.toml",
+        self.config = configuration(
+            folder,
             api_base=discord.api_base,
             policy=Policy(frozenset({self.ada.id}), frozenset({role.id})),
             channels={
                 self.channel.id: Channel(self.channel.id, str(self.project)),
                 self.quiet.id: Channel(self.quiet.id, str(self.other), mention_only=True),
             },
-            command=("claude",),
-            environment={},
-            permission_mode="default",
-            bypass_permissions=False,
-            model="",
-            permission_timeout_s=None,
-            layout=Layout(folder),
-            token_file="",
         )
         self.store: Store
         self.manager: SessionManager

@@ -11,16 +11,13 @@ from typing import Any, Literal, cast
 import aiohttp
 import pytest
 
-from bridge.layout import Layout
-from bridge.permission import Policy
 from bridge.router import BridgeRouter
 from gateway_stage import DEADLINE_S, stage
 from supervisor import gateway as subject
-from supervisor.config import Config
 from supervisor.gateway import Gateway, GatewayRest
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
-from support import awaited
+from support import awaited, configuration
 
 from . import fake_discord
 from .fake_discord import jumping, unix_time
@@ -91,20 +88,7 @@ def sky(monkeypatch: pytest.MonkeyPatch) -> Sky:
 @contextlib.asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Gateway]:
     """One supervisor's life, as far as the gateway goes; the store is the folder's."""
-    config = Config(
-        path=folder / "config.toml",
-        api_base="http://127.0.0.1:1",
-        policy=Policy(),
-        channels={},
-        command=("claude",),
-        environment={},
-        permission_mode="default",
-        bypass_permissions=False,
-        model="",
-        permission_timeout_s=None,
-        layout=Layout(folder),
-        token_file="",
-    )
+    config = configuration(folder)
     store = Store(config.layout.database)
     manager = SessionManager(store)
     router = BridgeRouter(config.policy, {}, manager.session_of_thread, manager.request_of)
