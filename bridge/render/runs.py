@@ -113,7 +113,7 @@ def _line(item: ToolItem, directory: str) -> str:
     given = tools.read_input(item.tool_input)
     match item.state:
         case ToolState.RUNNING:
-            return tools.running_tool_line(item.tool, given, directory, item.progress)
+            return tools.running_tool_line(item.tool, given, directory, item.progress, is_on_card=item.is_on_card)
         case ToolState.UNKNOWN:
             return tools.unknown_tool_line(item.tool, given, directory)
         case ToolState.OK:

@@ -40,9 +40,13 @@ _TELLING = (
 )
 
 
-def running_tool_line(name: str, tool_input: Input, cwd: str, progress: str = "") -> str:
-    """The line of a tool that is running. ``progress``: how far it is, in at most 90 UTF-16 units."""
-    return _line(RUNNING, name, tool_input, cwd, " · running" + (f" · {progress}" if progress else ""))
+def running_tool_line(name: str, tool_input: Input, cwd: str, progress: str = "", *, is_on_card: bool = False) -> str:
+    """The line of a tool that is running, or waits for the answer to its card, which stands below.
+
+    ``progress``: how far it is, in at most 90 UTF-16 units.
+    """
+    state = " · asked below" if is_on_card else " · running"
+    return _line(RUNNING, name, tool_input, cwd, state + (f" · {progress}" if progress else ""))
 
 
 def read_input(text: str) -> Input:

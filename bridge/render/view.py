@@ -170,13 +170,22 @@ class ThreadView(Flow, msgspec.Struct):
         return {f"exit:{record.generation}:{record.seq}": ends.exit_post(event, session)}
 
     def _on_request(self, seq: int, event: e.PermissionRequested, now: Now) -> dict[str, Post]:
-        self._break_flow(now)
-        self.after_card = True
         for tool in self._calls(event.tool_use_id):
             tool.is_on_card = True
+        posts = self._posts_with(event.tool_use_id, now)
+        self._break_flow(now)
+        self.after_card = True
         request, agent = now.session.requests[seq], self.agents.name(event.agent_id)
         self.cards[seq] = msgspec.structs.replace(request, agent=agent)
-        return self._open_card(seq, now.session)
+        return posts | self._open_card(seq, now.session)
+
+    def _posts_with(self, tool_use_id: str, now: Now) -> dict[str, Post]:
+        """The posts in which the tool's line stands."""
+        posts: dict[str, Post] = {}
+        for segment in self.segments:
+            if any(tool.tool_use_id == tool_use_id for tool in segment.tools()):
+                posts |= self._posts(segment, now)
+        return posts
 
     def _open_card(self, seq: int, session: ManagedSession) -> dict[str, Post]:
         request = self.cards[seq]

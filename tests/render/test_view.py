@@ -58,7 +58,8 @@ def test_a_permission_stands_between_what_came_before_and_after_it() -> None:
 def test_the_open_card_mentions_the_person_whose_prompt_it_serves() -> None:
     history = played("b1_allow").history
     opened = next(posts for posts in history if any(key.startswith("card:") for key in posts))
-    ((key, card),) = opened.items()
+    (line, key), (flow, card) = opened.keys(), opened.values()
+    assert line.startswith("turn:") and "· asked below" in flow.content, "the tool does not run yet"
     assert key == f"card:{GENERATION}:12" and card.mentions == (PERSON_ID,) and card.urgent
     assert [button.label for button in card.buttons] == ["Allow", "Always allow", "Deny", "Deny with a reason…"]
 
