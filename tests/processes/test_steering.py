@@ -150,6 +150,7 @@ async def test_an_idle_session_hibernates_and_wakes_where_it_was() -> None:
     async with backstage() as stage:
         session = stage.session("say one")
         await stage.settles(session)
+        await until(lambda: stage.live(session).may_hibernate, "nothing is owed")
         stage.manager.hibernate_idle(3600.0)
         assert stage.worker_pid(session), "it is not idle for long enough"
         stage.manager.hibernate_idle(0.0)
@@ -167,6 +168,7 @@ async def test_a_session_that_got_something_to_do_in_the_last_moment_does_not_hi
     async with backstage() as stage:
         session = stage.session("say one")
         await stage.settles(session)
+        await until(lambda: stage.live(session).may_hibernate, "nothing is owed")
         stage.manager.hibernate_idle(0.0)
         stage.prompt(session, "say two")
         live = await stage.settles(session, turns=2)

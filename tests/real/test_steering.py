@@ -83,6 +83,7 @@ async def test_model_mode_and_effort_reach_the_api_and_survive_hibernation() -> 
             body = it.model.calls_of("main")[-1].body
             assert ("sonnet" in body["model"], body["output_config"]) == (True, {"effort": "high"})
             assert it.back.live(session).permission_mode == "plan"
+            await until(lambda: it.back.live(session).may_hibernate, "nothing is owed")
             it.back.manager.hibernate_idle(0.0)
             await until(lambda: not it.back.worker_pid(session), "it sleeps")
 
