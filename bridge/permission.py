@@ -58,8 +58,7 @@ class RequestName(msgspec.Struct, frozen=True):
         if not (found := _CUSTOM_ID.fullmatch(custom_id)):
             return None
         verb, session, generation, seq = found.groups()
-        dashed = f"{session[:8]}-{session[8:12]}-{session[12:16]}-{session[16:20]}-{session[20:]}"
-        return verb, cls(dashed, generation, int(seq))
+        return verb, cls(dashed(session), generation, int(seq))
 
 
 _VERBS = (
@@ -69,6 +68,11 @@ _VERBS = (
     r"|continue|discard"  # a lost turn
 )
 _CUSTOM_ID = re.compile(rf"tb:({_VERBS}):([0-9a-f]{{32}}):([0-9a-f]{{8,32}}):([0-9]{{1,15}})")
+
+
+def dashed(session: str) -> str:
+    """The session id of its 32 hex digits, as a custom_id has them."""
+    return f"{session[:8]}-{session[8:12]}-{session[12:16]}-{session[16:20]}-{session[20:]}"
 
 
 def place_of(verb: str) -> tuple[str, int]:

@@ -5,6 +5,7 @@ active thread and no processing flag: a fact names its thread, and a thread name
 request is never looked for; a click names it, and must come from its own session's thread.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -36,6 +37,7 @@ from bridge.permission import (
     Policy,
     RequestName,
     Settled,
+    dashed,
     place_of,
 )
 from bridge.questions import Draft, answers_at_once, pages_of, picked, written
@@ -279,10 +281,11 @@ def _answered(request: PermissionRequest, draft: Draft, person: Person) -> Actio
 
 def session_to_start_fresh(custom_id: str) -> str | None:
     """The session id of a "Start fresh" button's custom_id."""
-    if not custom_id.startswith("tb:fresh:"):
-        return None
-    parsed = RequestName.parse(f"tb:allow:{custom_id.removeprefix('tb:fresh:')}:00000000:0")
-    return parsed[1].session_id if parsed else None
+    found = _FRESH.fullmatch(custom_id)
+    return dashed(found[1]) if found else None
+
+
+_FRESH = re.compile("tb:fresh:([0-9a-f]{32})")
 
 
 def thread_name(text: str) -> str:

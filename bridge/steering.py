@@ -10,6 +10,7 @@ from typing import Literal, Self
 import msgspec
 
 from bridge.events import When
+from bridge.permission import dashed
 
 _SESSION = "([0-9a-f]{32})"
 _TURN = re.compile(rf"tb:when:(next|later|now):{_SESSION}:([0-9]{{1,20}})")
@@ -54,8 +55,3 @@ class HaltButton(msgspec.Struct, frozen=True):
 
 def steering_button(custom_id: str) -> WhenButton | HaltButton | None:
     return WhenButton.parse(custom_id) or HaltButton.parse(custom_id)
-
-
-def dashed(session: str) -> str:
-    """The session id of its 32 hex digits."""
-    return f"{session[:8]}-{session[8:12]}-{session[12:16]}-{session[16:20]}-{session[20:]}"

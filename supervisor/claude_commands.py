@@ -8,9 +8,10 @@ from bridge import events as e
 from bridge.errors import UserError
 from bridge.permission import Person
 from bridge.render import replies
+from bridge.render.posts import CHOICE_CHARS
 from bridge.render.text import one_line
 from bridge.session import ManagedSession
-from supervisor.interactions import CHOICES, Answer, InteractionJson, option, told
+from supervisor.interactions import Answer, InteractionJson, offered, option, told
 from supervisor.session_manager import SessionManager
 
 SHORT_FORMS = ("compact", "clear", "context", "cost")
@@ -19,7 +20,6 @@ ELSEWHERE = {"model": "/model", "effort": "/effort", "exit": "/stop"}
 """What this bridge has to know of goes through its own commands."""
 NOT_HERE = frozenset({"color", "config", "focus", "heapdump", "mcp", "output-style", "plugin", "rename", "agents"})
 """They change the terminal's screen or the host's settings, which is not for a thread."""
-MOST_CHOICES, CHOICE_CHARS, ARGUMENTS_CHARS = 25, 100, 4000
 
 
 class ClaudeCommands:
@@ -41,7 +41,7 @@ class ClaudeCommands:
         typed = option(asked, "command").strip().lstrip("/").lower()
         fitting = [one for one in self._offered(self._session(asked)) if typed in one.name.lower()]
         fitting.sort(key=lambda one: (not one.name.lower().startswith(typed), one.name))
-        return Answer(CHOICES, {"choices": [_choice(one) for one in fitting[:MOST_CHOICES]]})
+        return offered((_label(one), one.name[:CHOICE_CHARS]) for one in fitting)
 
     def _session(self, asked: InteractionJson) -> ManagedSession:
         if session := self._manager.session_of_thread(asked.channel_id):
@@ -50,8 +50,8 @@ class ClaudeCommands:
 
     def _offered(self, session: ManagedSession) -> list[e.Offer]:
         hidden = NOT_HERE | ELSEWHERE.keys()
-        offered = self._manager.offered(session).commands
-        return [one for one in offered if one.name not in hidden and not one.name.startswith("_")]
+        commands = self._manager.offered(session).commands
+        return [one for one in commands if one.name not in hidden and not one.name.startswith("_")]
 
     def _check(self, command: str, session: ManagedSession) -> None:
         if command in ELSEWHERE:
@@ -64,7 +64,7 @@ class ClaudeCommands:
         raise UserError(f"Claude has no command `/{one_line(command, 60)}` here. Choose one from the list.")
 
 
-def _choice(one: e.Offer) -> dict[str, str]:
+def _label(one: e.Offer) -> str:
     hint = f" {one.hint}" if one.hint else ""
     about = f": {one.description}" if one.description else ""
-    return {"name": one_line(f"/{one.name}{hint}{about}", CHOICE_CHARS), "value": one.name[:CHOICE_CHARS]}
+    return f"/{one.name}{hint}{about}"

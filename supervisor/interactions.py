@@ -6,7 +6,7 @@ the event that the click leads to.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -25,8 +25,8 @@ from bridge.actions import (
 from bridge.errors import RemoteError, UserError
 from bridge.permission import Person
 from bridge.render import cards, questions, replies
-from bridge.render.posts import CONTENT_CHARS, Post, payload
-from bridge.render.text import clip
+from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, Post, payload
+from bridge.render.text import clip, one_line
 from bridge.router import BridgeRouter, Clicked
 from supervisor.health import StoreError
 from supervisor.inbound import ChannelJson, MemberJson, person_of, read
@@ -87,6 +87,12 @@ def shown(post: Post, *, to_all: bool = False) -> Answer:
     return Answer(MESSAGE, {**payload(post), "flags": 0 if to_all else EPHEMERAL})
 
 
+def offered(choices: Iterable[tuple[str, str]] = ()) -> Answer:
+    """What fits what somebody types, as (label, value): as many, and as much of a label, as Discord takes."""
+    named = [{"name": one_line(label, CHOICE_CHARS), "value": value} for label, value in choices]
+    return Answer(CHOICES, {"choices": named[:MOST_CHOICES]})
+
+
 class InteractionRest(Protocol):
     """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
 
@@ -144,7 +150,7 @@ class Interactions:
             return told(f"Nothing was done: {error}. Please try again in a while.")
         except Exception:
             log.exception("interaction %s failed", asked.id)
-            return told(FAILED) if asked.type != AUTOCOMPLETE else Answer(CHOICES, {"choices": []})
+            return told(FAILED) if asked.type != AUTOCOMPLETE else offered()
 
     def _decide(self, asked: InteractionJson) -> Answer:
         match asked.type:

@@ -11,11 +11,10 @@ import msgspec
 
 from bridge.channel import Channel
 from bridge.errors import UserError
-from bridge.permission import Person
 from bridge.render import replies
 from bridge.render.text import one_line
 from bridge.session import ManagedSession
-from supervisor.interactions import CHOICES, Answer, InteractionJson, option, told
+from supervisor.interactions import Answer, InteractionJson, offered, option, told
 from supervisor.session_manager import SessionManager
 
 MODES = {
@@ -29,7 +28,6 @@ BYPASS = {"bypassPermissions": "asks nothing, ever; only where the configuration
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 """What the CLI takes (``claude --help``, 2.1.330); of a model's own list, which it tells, the first ones."""
 DEFAULT = "default"
-MOST_CHOICES, CHOICE_CHARS = 25, 100
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\[\]/-]{0,99}")
 SETTING_OF = {"model": "model", "mode": "permission_mode", "effort": "effort"}
 
@@ -49,7 +47,7 @@ class Settings:
         self._channels = channels
         self._may_bypass = may_bypass
 
-    def run(self, asked: InteractionJson, person: Person) -> Answer:
+    def run(self, asked: InteractionJson) -> Answer:
         """Raises UserError for a value that cannot be, and where there is neither a session nor a channel."""
         name = str(asked.data.get("name", ""))
         setting, value = SETTING_OF[name], option(asked, name).strip()
@@ -72,7 +70,7 @@ class Settings:
         typed = option(asked, name).strip().lower()
         choices = self._choices(name, session or self._manager.most_recent_session(channel_id))
         fitting = [c for c in choices if typed in c.value.lower() or typed in c.meaning.lower()]
-        return Answer(CHOICES, {"choices": [_choice(c) for c in fitting[:MOST_CHOICES]]})
+        return offered((f"{c.value}: {c.meaning}" if c.meaning else c.value, c.value) for c in fitting)
 
     def _place(self, asked: InteractionJson) -> tuple[ManagedSession | None, int]:
         """(the thread's session, the channel)."""
@@ -83,16 +81,16 @@ class Settings:
         raise UserError("There is no session of Claude's here, and this is no channel of Claude's.")
 
     def _choices(self, name: str, session: ManagedSession | None) -> Sequence[Choice]:
-        offered = self._manager.offered(session)
+        told_by_claude = self._manager.offered(session)
         match name:
             case "model":
-                known = [Choice(model.name, model.description) for model in offered.models]
+                known = [Choice(model.name, model.description) for model in told_by_claude.models]
                 return known or [Choice(DEFAULT, "what Claude chooses")]
             case "mode":
                 return [Choice(*mode) for mode in (MODES | (BYPASS if self._may_bypass else {})).items()]
             case _:
                 model = self._manager.setting(session, "model") if session else ""
-                mine = next((m.efforts for m in offered.models if m.name == (model or DEFAULT)), ())
+                mine = next((m.efforts for m in told_by_claude.models if m.name == (model or DEFAULT)), ())
                 return [Choice(DEFAULT, "what the model begins with"), *(Choice(one) for one in mine or EFFORTS)]
 
     def _check(self, name: str, value: str, session: ManagedSession | None) -> None:
@@ -108,8 +106,3 @@ class Settings:
         now = self._manager.setting(session, setting) if session else self._manager.default(channel_id, setting)
         choices = self._choices(name, session or self._manager.most_recent_session(channel_id))
         return replies.setting_now(name, now, [(c.value, c.meaning) for c in choices], in_thread=session is not None)
-
-
-def _choice(choice: Choice) -> dict[str, str]:
-    label = f"{choice.value}: {choice.meaning}" if choice.meaning else choice.value
-    return {"name": one_line(label, CHOICE_CHARS), "value": choice.value}

@@ -13,7 +13,7 @@ from bridge.channel import Channel
 from bridge.errors import UserError
 from bridge.permission import Person
 from bridge.render import replies
-from bridge.render.posts import Post, payload
+from bridge.render.posts import CHOICE_CHARS, Post, payload
 from bridge.render.text import escape, one_line
 from bridge.router import NOT_ALLOWED, BridgeRouter, Clicked, thread_name
 from bridge.session import ManagedSession
@@ -21,13 +21,13 @@ from supervisor.claude_commands import ClaudeCommands
 from supervisor.discord import Found
 from supervisor.inbound import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.interactions import (
-    CHOICES,
     DEFERRED_MESSAGE,
     DEFERRED_UPDATE,
     EPHEMERAL,
     UPDATE,
     Answer,
     InteractionJson,
+    offered,
     option,
     shown,
     told,
@@ -37,7 +37,6 @@ from supervisor.session_manager import SessionManager
 from supervisor.settings import Settings
 
 _STRICTNESS = ("none", "auto", "required")
-MOST_CHOICES, CHOICE_CHARS = 25, 100
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ class Slash:
             case "queue":
                 return self._queue(asked)
             case "model" | "mode" | "effort":
-                return self._settings.run(asked, person)
+                return self._settings.run(asked)
             case "claude" | "compact" | "clear" | "context" | "cost":
                 return self._claude_commands.run(asked, person)
             case "help":
@@ -177,7 +176,7 @@ class Slash:
     def complete(self, asked: InteractionJson) -> Answer:
         """What fits what was typed so far; nothing for who may not use it."""
         if not self._router.may_talk(asked.person, asked.guild_id):
-            return Answer(CHOICES, {"choices": []})
+            return offered()
         match asked.data.get("name"):
             case "model" | "mode" | "effort":
                 return self._settings.complete(asked)
@@ -191,7 +190,7 @@ class Slash:
         channel, typed = self._channel_of(asked), option(asked, "directory").strip()
         known = [channel.directory, *_folders_in(channel.directory), *(c.directory for c in self._usable(asked))]
         fitting = [d for d in dict.fromkeys(known) if typed in d and len(d) <= CHOICE_CHARS]
-        return Answer(CHOICES, {"choices": [{"name": d, "value": d} for d in fitting[:MOST_CHOICES]]})
+        return offered((d, d) for d in fitting)
 
     # --- /stop ---------------------------------------------------------------------------------------
 

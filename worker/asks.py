@@ -4,9 +4,6 @@ A request is *asked* when its line is read, *named* when the log gave it a numbe
 withdrawn. The name is the only way to decide it, and the digest must be that of the input that was shown.
 """
 
-from collections.abc import Callable
-from typing import Protocol
-
 import msgspec
 
 from bridge import commands as c
@@ -14,7 +11,7 @@ from bridge import events as e
 from bridge.permission import ADVICE_TO_ASK_IN_TEXT, PLAN_MODES, PLAN_TOOL, QUESTION_TOOL, digest_of
 from bridge.questions import read_questions
 from worker import frames as f
-from worker.steps import Line, Step
+from worker.steps import Control, Line, Step
 
 
 class OpenRequest(msgspec.Struct, frozen=True):
@@ -23,12 +20,6 @@ class OpenRequest(msgspec.Struct, frozen=True):
     seq: int
     request: e.PermissionRequested
     raw_input: msgspec.Raw | None
-
-
-class Control(Protocol):
-    """Asks the CLI something: the line to write. ``answered`` is called with the answer."""
-
-    def __call__(self, subtype: str, answered: Callable[[f.ControlResponse], list[Step]], /) -> Line: ...
 
 
 class Asks:

@@ -297,7 +297,7 @@ class Worker:
         later = await self._first_amendments() if self._again else []
         for prompt in list(self._again.values()):
             del self._again[prompt.prompt_id]
-            await self._send_prompt(recovery.edited(prompt, prompt.text))
+            await self._send_prompt(recovery.renewed(prompt))
         for command in later:
             await self._obey(command)
         while not self._stopping:  # what comes then stays in the inbox, for the next worker
@@ -356,19 +356,18 @@ class Worker:
         elif known is None:
             if command.text is None:
                 self._void.add(command.prompt_id)
-            self._record(_amended(command))  # an edit's own Prompt comes with the new text
+            self._record(recovery.told(command, done=True))  # an edit's own Prompt comes with the new text
         elif known.text == command.text:
-            self._record(_amended(command))
+            self._record(recovery.told(command, done=True))
         else:
-            new = None if command.text is None else recovery.edited(known, command.text)
+            new = None if command.text is None else recovery.renewed(known, text=command.text)
             await self._take(self._stream.amend(command, known.uuid, new))
 
     async def _requeue(self, command: c.Requeue) -> None:
         assert self._stream
         known = self._past.prompts.get(command.prompt_id)
         if known is None or (known.when == command.when and command.when != "now"):
-            done = e.PromptRequeued(command.command_id, command.prompt_id, command.when, done=True)
-            self._record(done)  # what never came to us comes with its own Prompt as it is wanted now
+            self._record(recovery.told(command, done=True))  # what never came to us comes as it is wanted now
             return
         if command.when == "now":
             self._watch.told_to_stop(asyncio.get_running_loop().time())
@@ -376,12 +375,15 @@ class Worker:
 
     async def _obey_stop(self, command: c.Stop) -> None:
         """To hibernate is asked of an idle session; what came in between is told by the log."""
-        session = recovery.read_past(self._log.read()).session
-        if command.if_idle and not (session and session.may_hibernate):
+        if command.if_idle and not self._may_hibernate():
             self._past.commands.add(command.command_id)
             self._record(e.StopDeclined(command.command_id))
         else:
             await self._stop(command.reason, command.command_id)
+
+    def _may_hibernate(self) -> bool:
+        session = recovery.read_past(self._log.read()).session
+        return session is not None and session.may_hibernate
 
     async def _interrupt(self, command: c.Interrupt) -> None:
         assert self._stream
@@ -487,11 +489,6 @@ def _accepted(command: c.Prompt) -> e.PromptAccepted:
         is_command=command.is_command,
         attachments=command.attachments,
     )
-
-
-def _amended(command: c.Amend) -> e.PromptAmended:
-    """Nothing has to be done for it."""
-    return e.PromptAmended(command.command_id, command.prompt_id, command.text is None, done=True)
 
 
 def exit_in_words(code: int, stderr_tail: str) -> str:

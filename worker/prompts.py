@@ -11,31 +11,21 @@ one that is wanted is sent first, and the others for after its turn.
 """
 
 from collections.abc import Callable
-from typing import Protocol
-from uuid import uuid4
 
 import msgspec
 
 from bridge import commands as c
 from bridge import events as e
 from worker import frames as f
-from worker.recovery import DELETED
-from worker.steps import Line, Step
+from worker.recovery import DELETED, Changing, renewed, told
+from worker.steps import Control, Line, Step
 
-type Answered = Callable[[f.ControlResponse], list[Step]]
-type Changing = c.Amend | c.Requeue
 type ContentOf = Callable[[e.PromptAccepted], str | list[dict[str, object]]]
 """What Claude is given for a prompt: its text, or blocks with the files that came with it."""
 
 
 def only_text(prompt: e.PromptAccepted) -> str:
     return prompt.text
-
-
-class Requests(Protocol):
-    """Asks the child something; ``answered`` says what its answer means."""
-
-    def __call__(self, subtype: str, answered: Answered, **fields: object) -> Line: ...
 
 
 class Change(msgspec.Struct):
@@ -51,8 +41,8 @@ class Change(msgspec.Struct):
 class Prompts:
     """Those that are not over, by uuid, in the order in which Claude got them."""
 
-    def __init__(self, request: Requests, content_of: ContentOf = only_text) -> None:
-        self._request = request
+    def __init__(self, control: Control, content_of: ContentOf = only_text) -> None:
+        self._control = control
         self._content_of = content_of
         self._open: dict[str, e.PromptAccepted] = {}
         self._taken: set[str] = set()
@@ -78,7 +68,7 @@ class Prompts:
     def amend(self, command: c.Amend, uuid: str, new: e.PromptAccepted | None) -> list[Step]:
         """The PromptAmended follows Claude's answer."""
         if uuid not in self._open:
-            return [_told(command, done=False)]
+            return [told(command, done=False)]
         if change := self._changes.get(uuid):
             change.commands.append(command)
             change.new = new and msgspec.structs.replace(new, when=(change.new or new).when)
@@ -88,11 +78,11 @@ class Prompts:
     def requeue(self, command: c.Requeue, uuid: str) -> list[Step]:
         """The PromptRequeued follows Claude's answer."""
         if uuid not in self._open or uuid in self._taken:
-            return [_told(command, done=False)]
+            return [told(command, done=False)]
         change = self._changes.get(uuid)
         if change and change.new is None:
-            return [_told(command, done=False)]  # it is being deleted
-        new = again(change.new if change and change.new else self._open[uuid], command.when)
+            return [told(command, done=False)]  # it is being deleted
+        new = renewed(change.new if change and change.new else self._open[uuid], when=command.when)
         if command.when == "now":
             return self._take_all_back(uuid, command, new)
         if change:
@@ -103,7 +93,7 @@ class Prompts:
 
     def _take_back(self, uuid: str, change: Change) -> list[Step]:
         self._changes[uuid] = change
-        return [self._request("cancel_async_message", lambda r: self._on_given_back(uuid, r), message_uuid=uuid)]
+        return [self._control("cancel_async_message", lambda r: self._on_given_back(uuid, r), message_uuid=uuid)]
 
     def _take_all_back(self, uuid: str, command: c.Requeue, new: e.PromptAccepted) -> list[Step]:
         asked = []
@@ -111,12 +101,12 @@ class Prompts:
             if change := self._changes.get(one):
                 change.is_taken_back = True  # what it waits for comes, and does the rest
             else:
-                change = self._changes[one] = Change([], again(self._open[one], "later"), is_taken_back=True)
+                change = self._changes[one] = Change([], renewed(self._open[one], when="later"), is_taken_back=True)
                 asked.append(one)
         wanted = self._changes[uuid]
         wanted.commands.append(command)
         wanted.new = new
-        return [self._request("interrupt", lambda r: self._on_all_given_back(asked, r), cancel_queued=True)]
+        return [self._control("interrupt", lambda r: self._on_all_given_back(asked, r), cancel_queued=True)]
 
     # --- what the child tells ------------------------------------------------------------------------
 
@@ -142,23 +132,10 @@ class Prompts:
     def _settle(self, uuid: str, *, is_given_back: bool) -> list[Step]:
         change = self._changes.pop(uuid)
         done = is_given_back or (change.was_cancelled and change.is_taken_back)
-        told: list[Step] = [_told(command, done=done) for command in change.commands]
+        answers: list[Step] = [told(command, done=done) for command in change.commands]
         if not (done or change.was_cancelled):
-            return told
+            return answers
         prompt = self._open.pop(uuid, change.new)
         if done and change.new:
-            return [change.new, *told, *self.send(change.new)]
-        return [*told, *([e.PromptCancelled(prompt.prompt_id, DELETED if done else "")] if prompt else [])]
-
-
-def again(prompt: e.PromptAccepted, when: e.When) -> e.PromptAccepted:
-    """The prompt for another time, and so under another uuid."""
-    return msgspec.structs.replace(prompt, uuid=str(uuid4()), when=when)
-
-
-def _told(command: Changing, *, done: bool) -> e.AnyEvent:
-    match command:
-        case c.Amend():
-            return e.PromptAmended(command.command_id, command.prompt_id, command.text is None, done)
-        case c.Requeue():
-            return e.PromptRequeued(command.command_id, command.prompt_id, command.when, done)
+            return [change.new, *answers, *self.send(change.new)]
+        return [*answers, *([e.PromptCancelled(prompt.prompt_id, DELETED if done else "")] if prompt else [])]

@@ -20,6 +20,7 @@ from bridge.session import ManagedSession, PromptState, session_from
 LOST = "the worker died while this ran"
 NEVER_ALLOWED = "it was waiting for permission, so it did not run"
 DELETED = "deleted"
+type Changing = c.Amend | c.Requeue
 
 
 class Past(msgspec.Struct):
@@ -97,19 +98,28 @@ def amended(command: c.Amend, waiting: dict[int, e.PromptAccepted]) -> list[e.An
     The new text is in the log before anything says that the old one is void.
     """
     old = waiting.get(command.prompt_id)
-    told = e.PromptAmended(command.command_id, command.prompt_id, command.text is None, done=old is not None)
+    answer = told(command, done=old is not None)
     if old is None:
-        return [told]
+        return [answer]
     if command.text is None:
         del waiting[command.prompt_id]
-        return [told, e.PromptCancelled(command.prompt_id, DELETED)]
-    new = waiting[command.prompt_id] = edited(old, command.text)
-    return [new, told]
+        return [answer, e.PromptCancelled(command.prompt_id, DELETED)]
+    new = waiting[command.prompt_id] = renewed(old, text=command.text)
+    return [new, answer]
 
 
-def edited(prompt: e.PromptAccepted, text: str) -> e.PromptAccepted:
-    """The prompt with another text, and so under another uuid."""
-    return msgspec.structs.replace(prompt, uuid=str(uuid4()), text=text)
+def told(command: Changing, *, done: bool) -> e.AnyEvent:
+    """The event that answers a command about a prompt that Claude may not have taken up."""
+    match command:
+        case c.Amend():
+            return e.PromptAmended(command.command_id, command.prompt_id, command.text is None, done)
+        case c.Requeue():
+            return e.PromptRequeued(command.command_id, command.prompt_id, command.when, done)
+
+
+def renewed(prompt: e.PromptAccepted, **changes: object) -> e.PromptAccepted:
+    """The prompt as it is sent again, and so under another uuid."""
+    return msgspec.structs.replace(prompt, uuid=str(uuid4()), **changes)
 
 
 def transcript_of(claude_id: str, claude_home: Path) -> Path | None:

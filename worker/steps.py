@@ -1,8 +1,12 @@
 """What the protocol wants done, in this order: an event is logged, a delta is offered, a line is written."""
 
+from collections.abc import Callable
+from typing import Protocol
+
 import msgspec
 
 from bridge import events as e
+from worker.frames import ControlResponse
 from worker.mcp import SendFile
 
 
@@ -27,3 +31,11 @@ class FileOffered(msgspec.Struct, frozen=True):
 
 
 Step = e.AnyEvent | DeltaRead | Line | FileOffered
+
+
+class Control(Protocol):
+    """Asks the CLI something: the line to write. ``answered`` is called with the answer, and says what it means."""
+
+    def __call__(
+        self, subtype: str, answered: Callable[[ControlResponse], list[Step]], /, **fields: object
+    ) -> Line: ...

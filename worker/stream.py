@@ -133,7 +133,7 @@ class Stream:
     def open_requests(self) -> list[OpenRequest]:
         return self._asks.open()
 
-    def _request(self, subtype: str, answered: Callable[[f.ControlResponse], list[Step]], **fields: object) -> Line:
+    def _request(self, subtype: str, answered: Callable[[f.ControlResponse], list[Step]], /, **fields: object) -> Line:
         request_id = f"tb{next(self._numbers)}"
         self._awaited[request_id] = (subtype, answered)
         return Line(f.control_request(request_id, subtype, **fields))

@@ -70,8 +70,10 @@ class Flow(msgspec.Struct):
             self.is_open = True
         return self.segments[-1]
 
-    def _calls(self, tool_use_id: str) -> list[ToolItem]:
-        return [tool for segment in self.segments for tool in segment.tools() if tool.tool_use_id == tool_use_id]
+    def _calls(self, tool_use_id: str) -> list[tuple[Segment, ToolItem]]:
+        """The call of that id, and the segment in which its line stands; empty when it stands in none any more."""
+        tools = [(segment, tool) for segment in self.segments for tool in segment.tools()]
+        return [(segment, tool) for segment, tool in tools if tool.tool_use_id == tool_use_id]
 
     def _break_flow(self, now: Now) -> None:
         """What comes next stands below the post that is made now; text that streams goes on where it is."""

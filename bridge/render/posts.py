@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 
 CONTENT_CHARS = 2000
+MOST_CHOICES, CHOICE_CHARS = 25, 100
+"""Of a select, and of what an autocompletion offers."""
 SUPPRESS_NOTIFICATIONS = 1 << 12
 SUPPRESS_EMBEDS = 1 << 2
 

@@ -19,12 +19,11 @@ from bridge.questions import (
     pages_of,
 )
 from bridge.render.markdown import split
-from bridge.render.posts import Button, Choice, File, Select
+from bridge.render.posts import CHOICE_CHARS, Button, Choice, File, Select
 from bridge.render.text import clip, code_block, escape, one_line, reveal, utf16_len
 
 BODY_CHARS = 3000
 ANSWERS_CHARS = 1000
-CHOICE_CHARS = 100
 PLACEHOLDER_CHARS = 150
 FIELD_LABEL_CHARS = 45
 FIELD_HINT_CHARS = 100

@@ -8,14 +8,12 @@ from pathlib import PurePath
 
 import msgspec
 
-from bridge.render.posts import CONTENT_CHARS, Button, Choice, Embed, Post, Select
+from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, Button, Choice, Embed, Post, Select
 from bridge.render.text import clip, duration, escape, one_line, reveal, tokens, usd, utf16_len
 from bridge.session import ManagedSession
 from bridge.steering import HaltButton
 
 STOP_PICKER = "tb:stop"
-MOST_CHOICES = 25
-CHOICE_CHARS = 100
 TITLE_CHARS = 45
 STARTER_PROMPT_CHARS = 1500
 MODAL_TITLE_CHARS = 45
@@ -235,9 +233,5 @@ def stop_what_waits(session_id: str, waiting: int) -> Post:
 
 
 def stopping(*, keeps: bool) -> str:
-    after = "takes up what waits" if keeps else "and what waited is dropped"
-    return f"Stopping what Claude does; it {after}." if keeps else f"Stopping what Claude does, {after}."
-
-
-def requeued(when: str) -> str:
-    return f"Claude takes it up {_WHEN[when]}."
+    after = "; it takes up what waits." if keeps else ", and what waited is dropped."
+    return f"Stopping what Claude does{after}"

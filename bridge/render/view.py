@@ -132,7 +132,7 @@ class ThreadView(Flow, msgspec.Struct):
             case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq) if seq in self.cards:
                 request = self.cards.pop(seq)
                 how, mention = session.settled[seq], session.prompter_of(request)
-                for tool in self._calls(request.event.tool_use_id):
+                for _, tool in self._calls(request.event.tool_use_id):
                     tool.is_denied = how.verdict in ("denied", "expired")
                 card = cards.settled_card(request, how, mention, session.directory)
                 return {f"card:{record.generation}:{seq}": card}
@@ -170,22 +170,15 @@ class ThreadView(Flow, msgspec.Struct):
         return {f"exit:{record.generation}:{record.seq}": ends.exit_post(event, session)}
 
     def _on_request(self, seq: int, event: e.PermissionRequested, now: Now) -> dict[str, Post]:
-        for tool in self._calls(event.tool_use_id):
+        posts: dict[str, Post] = {}
+        for segment, tool in self._calls(event.tool_use_id):
             tool.is_on_card = True
-        posts = self._posts_with(event.tool_use_id, now)
+            posts |= self._posts(segment, now)
         self._break_flow(now)
         self.after_card = True
         request, agent = now.session.requests[seq], self.agents.name(event.agent_id)
         self.cards[seq] = msgspec.structs.replace(request, agent=agent)
         return posts | self._open_card(seq, now.session)
-
-    def _posts_with(self, tool_use_id: str, now: Now) -> dict[str, Post]:
-        """The posts in which the tool's line stands."""
-        posts: dict[str, Post] = {}
-        for segment in self.segments:
-            if any(tool.tool_use_id == tool_use_id for tool in segment.tools()):
-                posts |= self._posts(segment, now)
-        return posts
 
     def _open_card(self, seq: int, session: ManagedSession) -> dict[str, Post]:
         request = self.cards[seq]
@@ -246,11 +239,9 @@ class ThreadView(Flow, msgspec.Struct):
         return self._add(item, now)
 
     def _on_tool_finished(self, record: e.Record, event: e.ToolFinished, now: Now) -> dict[str, Post]:
-        for segment in self.segments:
-            for item in segment.tools():
-                if item.tool_use_id == event.tool_use_id:
-                    failures = self._end_tool(item, event, now)
-                    return self._posts(segment, now) | failures | self._whole_diff(record, item, now)
+        for segment, item in self._calls(event.tool_use_id):
+            failures = self._end_tool(item, event, now)
+            return self._posts(segment, now) | failures | self._whole_diff(record, item, now)
         return {}
 
     def _end_tool(self, item: ToolItem, event: e.ToolFinished, now: Now) -> dict[str, Post]:
@@ -334,11 +325,10 @@ class ThreadView(Flow, msgspec.Struct):
 
     def _show_progress(self, task: tasks.LiveTask, progress: str, now: Now) -> dict[str, Post]:
         """On the line of the call that runs the subagent."""
-        for segment in self.segments:
-            for item in segment.tools():
-                if item.tool_use_id == task.tool_use_id and item.progress != progress:
-                    item.progress = progress
-                    return self._posts(segment, now)
+        for segment, item in self._calls(task.tool_use_id):
+            if item.progress != progress:
+                item.progress = progress
+                return self._posts(segment, now)
         return {}
 
     def _lose_tasks(self) -> dict[str, Post]:

@@ -4,12 +4,12 @@ import json
 
 from bridge import commands as c
 from bridge import events as e
-from worker.recovery import edited
+from worker.recovery import renewed
 from worker.steps import Line, Step
 from worker.stream import Stream
 
 OLD = e.PromptAccepted(5, "u5", "old text", 42, "ada", is_message=True)
-NEW = edited(OLD, "new text")
+NEW = renewed(OLD, text="new text")
 EDIT, DELETION = c.Amend("c1", 5, "new text"), c.Amend("c2", 5, None)
 
 

@@ -17,7 +17,7 @@ QUESTION = '{"questions":[{"question":"Which caf\\u00e9?",  "options":[{"label":
 PLAN = '{"plan":"# Do it","planFilePath":"/p.md"}'
 
 
-def no_control(subtype: str, _answered: object) -> Line:
+def no_control(subtype: str, _answered: object, /, **_fields: object) -> Line:
     raise AssertionError(f"nothing is to be asked of the CLI, but {subtype} was")
 
 
