@@ -21,7 +21,8 @@ from supervisor import state
 from supervisor.attachments import Attachments
 from supervisor.clock import JumpWatch
 from supervisor.config import Config
-from supervisor.downlink import CurveKeys, Downlink, server_keys
+from supervisor.curve import CurveKeys, server_keys
+from supervisor.downlink import Downlink
 from supervisor.gateway import Gateway
 from supervisor.health import StoreError
 from supervisor.outbox import Outbox

@@ -35,7 +35,8 @@ from bridge.session import ManagedSession
 from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, encode_start, worker_exit_in_words
 from supervisor import locks, trees
 from supervisor.config import Config
-from supervisor.downlink import CurveKeys, Downlink, new_keys
+from supervisor.curve import CurveKeys, new_keys
+from supervisor.downlink import Downlink
 from supervisor.files import write_private
 from supervisor.health import StoreError
 from supervisor.session_manager import SessionManager

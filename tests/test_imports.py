@@ -15,7 +15,7 @@ SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.
 
 ONLY_IN = {
     "nextcord": {"supervisor/gateway.py"},
-    "zmq": {"supervisor/downlink.py", "worker/uplink.py"},
+    "zmq": {"supervisor/curve.py", "supervisor/downlink.py", "worker/uplink.py"},
     "sqlite3": {"supervisor/store.py"},
     "psutil": {"supervisor/trees.py"},
     "aiohttp": {"supervisor/rest.py"},

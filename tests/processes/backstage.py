@@ -18,7 +18,8 @@ from bridge.permission import PermissionRequest, Person, Policy
 from bridge.session import ManagedSession
 from supervisor import locks, trees
 from supervisor.config import Config
-from supervisor.downlink import Downlink, server_keys
+from supervisor.curve import server_keys
+from supervisor.downlink import Downlink
 from supervisor.processes import Processes
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store

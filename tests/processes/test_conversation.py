@@ -9,7 +9,7 @@ import msgspec
 
 from processes.backstage import ADA, backstage, folder_of_a_stage
 from supervisor import trees
-from supervisor.downlink import new_keys
+from supervisor.curve import new_keys
 from supervisor.store import StartRow
 from support import awaited, until
 

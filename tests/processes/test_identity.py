@@ -20,7 +20,8 @@ from bridge import wire
 from bridge.session import ManagedSession
 from bridge.start import EXIT_LOCKED, WorkerStart, encode_start
 from processes.backstage import ADA, Backstage, backstage, folder_of_a_stage
-from supervisor.downlink import CurveKeys, Downlink, new_keys, server_keys
+from supervisor.curve import CurveKeys, new_keys, server_keys
+from supervisor.downlink import Downlink
 from supervisor.session_manager import SessionManager
 from supervisor.store import StartRow, Store
 from support import awaited, scripted_claude, until

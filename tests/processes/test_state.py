@@ -15,7 +15,7 @@ from bridge.permission import PermissionRequest
 from bridge.session import ManagedSession
 from processes import backstage as stages
 from processes.backstage import ADA, Backstage, folder_of_a_stage
-from supervisor import downlink, locks, processes, trees
+from supervisor import curve, locks, processes, trees
 from supervisor.recall import recall
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
@@ -251,6 +251,6 @@ def test_the_start_of_a_worker_is_noted_beside_its_log() -> None:
             noted = json.loads(path.read_text())
             (known,) = stage.manager.starts()
             assert (noted["start"], noted["public_key"]) == (known.start, known.public_key)
-            assert downlink.server_keys(stage.store).secret not in path.read_text()
+            assert curve.server_keys(stage.store).secret not in path.read_text()
 
     play()

@@ -14,7 +14,7 @@ from bridge.layout import Layout
 from bridge.permission import PermissionRequest, Person, RequestName
 from bridge.render.posts import Post
 from bridge.session import SessionState
-from supervisor.downlink import server_keys
+from supervisor.curve import server_keys
 from supervisor.recall import recall
 from supervisor.reports import snowflake
 from supervisor.session_manager import SessionManager
