@@ -26,8 +26,11 @@ Order guarantees:
    still being fetched holds back itself and the prompts behind it, and nothing else.
 5. The ack MUST follow the commit. A worker MUST NOT take an unacknowledged record as known.
 
-The protocol version is the first thing in a Hello. A supervisor speaks its own version and the one before,
-because workers outlive it and are older after an upgrade.
+Versions. Workers outlive supervisors, and a supervisor may start workers from files that are newer than itself, so
+either side may be the older one. A Hello MUST be readable by every version (its fields only grow) and names the oldest
+and the newest protocol that the worker speaks; the Welcome names the one that both go on with: the newest that both
+know. Neither side sends what that version does not have. Where there is none in common the supervisor refuses the
+worker in words, and neither of the two falls.
 """
 
 import msgspec
@@ -36,8 +39,8 @@ from bridge.commands import AnyCommand
 from bridge.errors import RemoteError
 from bridge.events import Record
 
-PROTOCOL = 1
-PROTOCOLS_SPOKEN = frozenset({1})
+OLDEST_PROTOCOL, PROTOCOL = 1, 1
+PROTOCOLS_SPOKEN = range(OLDEST_PROTOCOL, PROTOCOL + 1)
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, tag_field="type", omit_defaults=True):
@@ -48,6 +51,7 @@ class Hello(Message, frozen=True):
     """``first``/``last`` are the seqs of the log's records; ``pending`` the open permission requests."""
 
     protocol: int
+    """The oldest protocol that the worker speaks (and, to a supervisor that knows no ``newest``, the one it does)."""
     generation: str
     first: int
     last: int
@@ -55,6 +59,8 @@ class Hello(Message, frozen=True):
     pending: tuple[int, ...] = ()
     acked: int = 0
     """The highest seq of this log that a supervisor ever acknowledged, also to an earlier worker."""
+    newest: int = 0
+    """The newest protocol that the worker speaks; 0: ``protocol`` is the only one."""
 
 
 class Records(Message, frozen=True):
@@ -83,6 +89,12 @@ class Ack(Message, frozen=True):
 
 class Order(Message, frozen=True):
     command: AnyCommand
+
+
+def common_protocol(hello: Hello, oldest: int, newest: int) -> int | None:
+    """The newest protocol that both sides speak; None when there is none."""
+    best = min(newest, max(hello.protocol, hello.newest))
+    return best if best >= max(oldest, hello.protocol) else None
 
 
 Up = Hello | Records | Delta

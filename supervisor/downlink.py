@@ -6,6 +6,9 @@ the start's public key (CURVE), the session's own ZAP domain, and a peer pid, at
 the session's lock. Every frame then carries the session's id as its authenticated User-Id, and a message that
 names another session is refused, counted, and ends the connection.
 
+A worker whose versions of the protocol we do not speak is refused too, in words: an older one can only be replaced, a
+newer one works on and is heard by the supervisor that is as new as it is (``stranger``).
+
 What could not be committed is not acknowledged: the welcome ends, and the worker's next hello is heard after a
 moment. So a full disk costs time and nothing else, and what is wrong with one session stays with it.
 """
@@ -16,6 +19,7 @@ import os
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import zmq
 import zmq.asyncio
@@ -25,6 +29,7 @@ from bridge import wire
 from bridge.commands import Prompt
 from bridge.errors import LocalError, RemoteError
 from bridge.layout import Layout
+from bridge.render.posts import Post
 from supervisor import locks
 from supervisor.curve import CurveKeys
 from supervisor.health import StoreError
@@ -36,6 +41,14 @@ MAX_SOCKETS = 8192
 RESEND_INTERVAL_S = 5.0
 DEAF_S = 1.0
 """How long a worker is not listened to when what it said could not be worked on; it repeats itself."""
+HEARTBEAT_INTERVAL_S, HEARTBEAT_DEADLINE_S = 10, 60
+"""A connection that is dead and does not say so is given up, and the worker makes another."""
+MOST_WAITING_MESSAGES = 16
+"""Of one worker, in the socket. What is more waits in the worker: it sends again when we have got so far."""
+MOST_MESSAGE_BYTES = 64 * 1024 * 1024
+"""Far above what a worker of this version sends (``bridge.wire``); old logs hold records of 21 MB."""
+HELLOS_WITHOUT_PROGRESS = 12
+"""So many hellos in a row (5 s apart, when nothing is acknowledged) that a worker's records do not get through."""
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 ZAP_ENFORCE_DOMAIN = 93
 """libzmq's option number; without it any key is accepted on a socket whose domain is empty."""
@@ -43,8 +56,25 @@ ZAP_ENFORCE_DOMAIN = 93
 log = logging.getLogger(__name__)
 
 
+_STRANGERS = {
+    "newer": Post(
+        "⚠ This session's worker comes from a newer version of Threadbridge than the bridge that runs, and the two do"
+        " not understand each other. Claude works on, and nothing is lost; once the bridge is restarted, this thread"
+        " goes on."
+    ),
+    "older": Post(
+        "⚠ This session's worker comes from a version of Threadbridge that is too old for this one, so it is ended; a"
+        " turn that ran is interrupted. Write here to go on where the conversation stands."
+    ),
+}
+
+
 class EndpointError(LocalError):
     """An endpoint cannot be bound now; in words."""
+
+
+Stranger = Literal["", "older", "newer"]
+"""Whether a worker speaks only protocols that are older, or newer, than ours."""
 
 
 class Endpoint:
@@ -59,6 +89,9 @@ class Endpoint:
         self.welcomed = False
         self.heard = False
         """Whether its worker ever said hello to us: the keys fit."""
+        self.stranger: Stranger = ""
+        self.hellos = 0
+        self.applied = -1
         self.deaf_until = 0.0
         self.complaint = ""
         self.receiving: asyncio.Task[None] | None = None
@@ -127,6 +160,10 @@ class Downlink:
         socket.zap_domain = start.session_id.encode()
         socket.setsockopt(ZAP_ENFORCE_DOMAIN, 1)
         socket.set(zmq.IMMEDIATE, 1)
+        socket.set(zmq.RCVHWM, MOST_WAITING_MESSAGES)
+        socket.set(zmq.MAXMSGSIZE, MOST_MESSAGE_BYTES)
+        socket.set(zmq.HEARTBEAT_IVL, HEARTBEAT_INTERVAL_S * 1000)
+        socket.set(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_DEADLINE_S * 1000)
         try:
             socket.bind(f"ipc://{path}")
         except BaseException:
@@ -151,6 +188,16 @@ class Downlink:
         """Whether the session's worker has spoken on its endpoint since that was opened."""
         endpoint = self._endpoints.get(session_id)
         return endpoint is not None and endpoint.heard
+
+    def stranger(self, session_id: str) -> Stranger:
+        """Whether the session's worker was refused because of its version, and which of us is the older."""
+        endpoint = self._endpoints.get(session_id)
+        return endpoint.stranger if endpoint else ""
+
+    def is_stuck(self, session_id: str) -> bool:
+        """Whether the session's worker says hello again and again, and what it has to tell never arrives."""
+        endpoint = self._endpoints.get(session_id)
+        return endpoint is not None and endpoint.hellos >= HELLOS_WITHOUT_PROGRESS
 
     # --- who may speak -------------------------------------------------------------------------------
 
@@ -192,8 +239,9 @@ class Downlink:
     # --- in ------------------------------------------------------------------------------------------
 
     async def _receive(self, endpoint: Endpoint) -> None:
+        """Until the endpoint is closed: by us, or because of what was said on it."""
         session_id = endpoint.start.session_id
-        while True:
+        while not endpoint.socket.closed:
             frames = await endpoint.socket.recv_multipart(copy=False)
             try:
                 if len(frames) != 1 or frames[0].get("User-Id") != session_id:
@@ -236,6 +284,23 @@ class Downlink:
         endpoint.socket.close(linger=0)
         endpoint.path.unlink(missing_ok=True)
 
+    def _refuse_stranger(self, endpoint: Endpoint, hello: wire.Hello) -> None:
+        """Its socket is closed, its place stays taken: nobody opens it again for the same worker."""
+        self.refused += 1
+        endpoint.stranger = "newer" if hello.protocol > wire.PROTOCOL else "older"
+        spoken = f"{hello.protocol} to {max(hello.protocol, hello.newest)}"
+        log.error(
+            "session %s: its worker is of %s version (it speaks the protocols %s, we speak %d to %d)",
+            endpoint.start.session_id,
+            {"newer": "a newer", "older": "an older"}[endpoint.stranger],
+            spoken,
+            wire.OLDEST_PROTOCOL,
+            wire.PROTOCOL,
+        )
+        self._manager.show(endpoint.start.session_id, f"stranger:{endpoint.start.start}", _STRANGERS[endpoint.stranger])
+        endpoint.socket.close(linger=0)
+        endpoint.path.unlink(missing_ok=True)
+
     async def _take(self, endpoint: Endpoint, message: wire.Up) -> None:
         session_id = endpoint.start.session_id
         match message:
@@ -253,10 +318,14 @@ class Downlink:
                 pass  # before a hello of this connection nothing counts; it is repeated
 
     async def _on_hello(self, endpoint: Endpoint, hello: wire.Hello) -> None:
-        if hello.protocol not in wire.PROTOCOLS_SPOKEN:
-            self._refuse(endpoint, f"it speaks protocol {hello.protocol}")
+        protocol = wire.common_protocol(hello, wire.OLDEST_PROTOCOL, wire.PROTOCOL)
+        if protocol is None:
+            self._refuse_stranger(endpoint, hello)
             return
-        welcome = self._manager.reports.hello(endpoint.start.session_id, hello)
+        welcome = self._manager.reports.hello(endpoint.start.session_id, hello, protocol)
+        is_progress = welcome.applied > endpoint.applied or welcome.applied >= hello.last
+        endpoint.hellos = 0 if is_progress else endpoint.hellos + 1
+        endpoint.applied = welcome.applied
         endpoint.sent.clear()
         endpoint.welcomed = True
         await self._send(endpoint, welcome)

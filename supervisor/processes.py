@@ -52,6 +52,7 @@ BACKOFF_S = (0.0, 0.5, 2.0, 5.0)
 FAILURES_BEFORE_GIVING_UP = 3
 STDERR_KEPT_BYTES = 2000
 _START_FD = 3
+WORKER_PYTHON = sys.executable
 _UNREACHABLE = Post(
     "⚠ This session's worker could not be reached any more and was ended, so a turn that ran is interrupted."
     " Write here to go on where the conversation stands."
@@ -219,15 +220,23 @@ class Processes:
             self._layout.session(session_id).start(start).unlink(missing_ok=True)
 
     def _end_unheard(self, session_id: str, found: Found) -> None:
-        """A worker that runs and never spoke to us will not: end it, so that another can go on."""
-        waited = asyncio.get_running_loop().time() - found.since
-        if found.ending or waited < UNHEARD_DEADLINE_S or self._downlink.has_heard(session_id):
+        """A worker that runs and cannot make itself understood will not: end it, so that another can go on."""
+        is_older = self._downlink.stranger(session_id) == "older"
+        if found.ending or (self._is_heard(session_id, found) and not is_older):
             return
         log.error("session %s: its worker (pid %d) does not reach us, and is ended", session_id, found.pid)
-        self._manager.show(session_id, f"unreachable:{found.pid}:{found.start}", _UNREACHABLE)
+        if not is_older:  # of which the downlink has told
+            self._manager.show(session_id, f"unreachable:{found.pid}:{found.start}", _UNREACHABLE)
         assert self._tasks
         self._tasks.create_task(asyncio.to_thread(trees.end, session_id, found.pid))
         found.ending = True
+
+    def _is_heard(self, session_id: str, found: Found) -> bool:
+        """Or may still come to be."""
+        waited = asyncio.get_running_loop().time() - found.since
+        if waited < UNHEARD_DEADLINE_S:
+            return True
+        return self._downlink.has_heard(session_id) and not self._downlink.is_stuck(session_id)
 
     def _forget_found(self, session_id: str) -> Found:
         found = self._found.pop(session_id)
@@ -384,14 +393,14 @@ class Processes:
 
 def _spawn(session_id: str, reading: int, stderr: Path, environment: Mapping[str, str]) -> int:
     """A worker in a process session of its own, with the pipe to its start message as descriptor 3."""
-    argv = [sys.executable, "-I", "-m", "worker", "--session", session_id, "--start-fd", str(_START_FD)]
+    argv = [WORKER_PYTHON, "-I", "-m", "worker", "--session", session_id, "--start-fd", str(_START_FD)]
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
         (os.POSIX_SPAWN_OPEN, 2, str(stderr), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
         (os.POSIX_SPAWN_DUP2, reading, _START_FD),
     ]
-    return os.posix_spawn(sys.executable, argv, environment, file_actions=actions, setsid=True)
+    return os.posix_spawn(WORKER_PYTHON, argv, environment, file_actions=actions, setsid=True)
 
 
 def _read_start(path: Path) -> StartRow | None:

@@ -41,8 +41,11 @@ class Reports:
         self._live: dict[str, dict[str, str]] = {}
         self._quiet: dict[str, tuple[str, int]] = {}
 
-    def hello(self, session_id: str, hello: wire.Hello) -> wire.Welcome:
-        """How far we have folded this log. A log of another generation has replaced a lost one."""
+    def hello(self, session_id: str, hello: wire.Hello, protocol: int = wire.PROTOCOL) -> wire.Welcome:
+        """How far we have folded this log. A log of another generation has replaced a lost one.
+
+        ``protocol``: the one that both sides go on with.
+        """
         row = self._sessions.rows[session_id]
         with self._sessions.transaction():
             known = row.session.generation == hello.generation
@@ -52,7 +55,7 @@ class Reports:
                 self._begin_quiet(row, hello.generation, acked)
                 self._sessions.store.desire(session_id, f"restored:{hello.generation}:{acked}", _RESTORED)
             self._sessions.store.save(row)
-        return wire.Welcome(session_id, wire.PROTOCOL, hello.generation, applied)
+        return wire.Welcome(session_id, protocol, hello.generation, applied)
 
     def record(self, session_id: str, records: Sequence[e.Record]) -> int | None:
         """Fold, render and save, in one transaction; then what is applied. None: there is a hole before these."""

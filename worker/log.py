@@ -89,26 +89,26 @@ class EventLog:
         self.last = applied
         return self.append(e.LogGap(applied))
 
-    def read(self, after: int = 0, limit: int | None = None) -> Iterator[e.Record]:
-        """Records with a seq above ``after``, ascending; at most ``limit``."""
+    def read(self, after: int = 0, limit: int | None = None, most_bytes: int | None = None) -> Iterator[e.Record]:
+        """Records with a seq above ``after``, ascending; at most ``limit``, and none after ``most_bytes`` of them."""
         index = max(0, after + 1 - self.first)
         if index >= len(self._offsets):
             return
-        yield from self._lines_from(self._offsets[index], after, limit)
+        yield from self._lines_from(self._offsets[index], after, limit, most_bytes)
 
     def close(self) -> None:
         os.close(self._fd)
 
-    def _lines_from(self, offset: int, after: int, limit: int | None) -> Iterator[e.Record]:
-        given = 0
+    def _lines_from(self, offset: int, after: int, limit: int | None, most_bytes: int | None) -> Iterator[e.Record]:
+        given = size = 0
         with self._path.open("rb") as file:
             file.seek(offset)
             for line in file:
                 record = _decoder.decode(line)
                 if record.seq > after:
                     yield record
-                    given += 1
-                if given == limit:
+                    given, size = given + 1, size + len(line)
+                if given == limit or (most_bytes is not None and size >= most_bytes):
                     return
 
     def _write(self, line: bytes, *, sync: bool) -> None:

@@ -26,7 +26,11 @@ FIRST_ORDERS_S = 0.05
 DELTA_INTERVAL_S = 0.06
 RECONNECT_INTERVAL_MS = 100
 RECONNECT_INTERVAL_MAX_MS = 1000
-RECORDS_A_MESSAGE = 64
+RECORDS_A_MESSAGE, BYTES_A_MESSAGE = 64, 1024 * 1024
+"""A message holds at least one record, and no more once it has either."""
+MOST_WAITING_MESSAGES = 16
+"""In our socket; what the supervisor has not taken yet is read from the log again."""
+HEARTBEAT_INTERVAL_S, HEARTBEAT_DEADLINE_S = 10, 60
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -145,6 +149,8 @@ class Uplink:
                 self._obey(message.command)
 
     def _on_welcome(self, message: wire.Welcome) -> None:
+        if message.protocol not in wire.PROTOCOLS_SPOKEN:
+            return  # not one of ours; the hello is repeated
         applied = message.applied if message.generation == self._log.generation else 0
         if applied > self._log.last:
             self._log.skip_to(applied)
@@ -197,19 +203,20 @@ class Uplink:
         log = self._log
         return wire.Hello(
             self._session_id,
-            wire.PROTOCOL,
+            wire.OLDEST_PROTOCOL,
             log.generation,
             log.first,
             log.last,
             self._pid,
             self._pending(),
             self._ever_acked.seq,
+            wire.PROTOCOL,
         )
 
     async def _send_records(self, socket: zmq.asyncio.Socket) -> bool:
         """Whether the supervisor has been sent all there is."""
         while self._welcomed and self._sent < self._log.last:
-            records = tuple(self._log.read(self._sent, RECORDS_A_MESSAGE))
+            records = tuple(self._log.read(self._sent, RECORDS_A_MESSAGE, BYTES_A_MESSAGE))
             if not await self._offer(socket, wire.Records(self._session_id, records)):
                 return False
             if self._acked == self._sent:
@@ -239,6 +246,9 @@ def _connect(context: zmq.asyncio.Context, endpoint: str, keys: Keys) -> zmq.asy
     socket.curve_secretkey = keys.secret.encode()
     socket.curve_serverkey = keys.server.encode()
     socket.set(zmq.IMMEDIATE, 1)
+    socket.set(zmq.SNDHWM, MOST_WAITING_MESSAGES)
+    socket.set(zmq.HEARTBEAT_IVL, HEARTBEAT_INTERVAL_S * 1000)
+    socket.set(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_DEADLINE_S * 1000)
     socket.set(zmq.RECONNECT_IVL, RECONNECT_INTERVAL_MS)
     socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT_INTERVAL_MAX_MS)
     socket.connect(endpoint)

@@ -55,6 +55,27 @@ def test_what_the_supervisor_says_goes_round_trip(message: wire.Down) -> None:
     assert wire.decode_down(wire.encode(message)) == message
 
 
+@pytest.mark.parametrize(
+    ("worker", "supervisor", "common"),
+    [
+        ((1, 0), (1, 1), 1),  # a worker of the first version names one protocol
+        ((1, 1), (1, 1), 1),
+        ((1, 2), (1, 1), 1),
+        ((1, 1), (1, 2), 1),
+        ((1, 3), (2, 4), 3),
+        ((2, 3), (1, 1), None),
+        ((1, 1), (2, 3), None),
+        ((99, 0), (1, 2), None),
+        ((-1, 0), (1, 1), None),
+    ],
+)
+def test_both_sides_go_on_with_the_newest_protocol_that_both_know(
+    worker: tuple[int, int], supervisor: tuple[int, int], common: int | None
+) -> None:
+    hello = wire.Hello(SESSION, worker[0], "a" * 16, 1, 9, 123, newest=worker[1])
+    assert wire.common_protocol(hello, *supervisor) == common
+
+
 GARBAGE = [
     b"",
     b"null",

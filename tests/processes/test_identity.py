@@ -21,7 +21,7 @@ from bridge.session import ManagedSession
 from bridge.start import EXIT_LOCKED, WorkerStart, encode_start
 from processes.backstage import ADA, Backstage, backstage, folder_of_a_stage
 from supervisor.curve import CurveKeys, new_keys, server_keys
-from supervisor.downlink import Downlink
+from supervisor.downlink import HELLOS_WITHOUT_PROGRESS, Downlink
 from supervisor.session_manager import SessionManager
 from supervisor.store import StartRow, Store
 from support import awaited, scripted_claude, until
@@ -230,6 +230,35 @@ async def test_bytes_that_are_no_message_end_the_connection_and_nothing_else() -
         await until(lambda: it.downlink.refused == 1, "the refusal")
         neighbour = await it.peer(it.start(other, other_keys), other_keys, it.lock(other), hello(other))
         assert await neighbour.is_welcomed()
+
+
+@pytest.mark.parametrize(("protocol", "age"), [(99, "newer"), (0, "older"), (-1, "older")])
+@awaited
+async def test_a_hello_of_a_version_that_we_do_not_speak_is_refused_in_words_and_ends_nothing(
+    protocol: int, age: str
+) -> None:
+    async with stage() as it:
+        session, other, keys, other_keys = it.session(), it.session(), new_keys(), new_keys()
+        foreign = msgspec.structs.replace(hello(session), protocol=protocol)
+        peer = await it.peer(it.start(session, keys), keys, it.lock(session), foreign)
+        await until(lambda: it.downlink.refused, "the refusal")
+        assert not await peer.is_welcomed(REFUSAL_WAIT_S)
+        assert it.downlink.stranger(session.session_id) == age
+        assert len(it.back.posts(session)) == 1
+        neighbour = await it.peer(it.start(other, other_keys), other_keys, it.lock(other), hello(other))
+        assert await neighbour.is_welcomed()
+
+
+@awaited
+async def test_a_worker_that_says_hello_for_ever_and_tells_nothing_counts_as_stuck() -> None:
+    async with stage() as it:
+        session, keys = it.session(), new_keys()
+        again = msgspec.structs.replace(hello(session), last=5)
+        peer = await it.peer(it.start(session, keys), keys, it.lock(session), *[again] * HELLOS_WITHOUT_PROGRESS)
+        assert await peer.is_welcomed()
+        assert not it.downlink.is_stuck(session.session_id)
+        peer.says(again)
+        await until(lambda: it.downlink.is_stuck(session.session_id), "a worker that is stuck")
 
 
 @awaited
