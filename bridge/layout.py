@@ -2,6 +2,7 @@
 
     threadbridge.db           the supervisor's store
     supervisor.lock           held by the one supervisor of this directory
+    bell                      touched by ``threadbridge kill``: the supervisor looks at all sessions
     sockets/<id>-<start>.sock one endpoint for each start of a worker
     sessions/<id>/log.jsonl   the event log, the truth of the session
     sessions/<id>/acked       how far a supervisor ever acknowledged the log, and which log's that is
@@ -41,6 +42,10 @@ class Layout(msgspec.Struct, frozen=True):
     @property
     def supervisor_lock(self) -> Path:
         return self.state / "supervisor.lock"
+
+    @property
+    def bell(self) -> Path:
+        return self.state / "bell"
 
     @property
     def sessions(self) -> Path:

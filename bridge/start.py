@@ -51,6 +51,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """How the worker before this one ended, in words, when it died and that is known."""
     fresh: bool = False
     """Begin a new conversation of Claude's instead of resuming the old one."""
+    open_files: int = 0
+    """The soft limit of open files that the worker and its child live under; 0: as inherited."""
 
 
 _FORBIDDEN = re.compile(r"NOTIFY_SOCKET|CREDENTIALS_DIRECTORY|DISCORD_.*|PYTHON.*|THREADBRIDGE_.*")

@@ -30,7 +30,7 @@ from bridge.commands import Prompt
 from bridge.errors import LocalError, RemoteError
 from bridge.layout import Layout
 from bridge.render.posts import Post
-from supervisor import locks
+from supervisor import descriptors, locks
 from supervisor.curve import CurveKeys
 from supervisor.health import StoreError
 from supervisor.session_manager import SessionManager
@@ -71,6 +71,10 @@ _STRANGERS = {
 
 class EndpointError(LocalError):
     """An endpoint cannot be bound now; in words."""
+
+
+class NoRoomError(EndpointError):
+    """One session more would take the last descriptors."""
 
 
 Stranger = Literal["", "older", "newer"]
@@ -142,8 +146,14 @@ class Downlink:
         """
         self.close(start.session_id)
         assert self._tasks, "the downlink is not running"
+        if not descriptors.has_room(len(self._endpoints)):
+            raise NoRoomError(
+                f"{len(self._endpoints)} sessions run, and this process may not open more files for another one;"
+                " it starts when one of them ends or sleeps (more at once: raise the service's LimitNOFILE)"
+            )
         path = self._layout.socket(start.session_id, start.start)
         try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             path.unlink(missing_ok=True)
             socket = self._bound(start, path)
         except (zmq.ZMQError, OSError) as error:

@@ -106,6 +106,7 @@ def end(layout: Layout, row: SessionRow) -> list[int]:
     paths = layout.session(session_id)
     paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     paths.stopped.write_text(f"{time.time()}\n")
+    state.ring(layout)
     return trees.end(session_id, locks.holder(paths.lock))
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from bridge.errors import UserError
 from bridge.router import BridgeRouter
-from supervisor import state
+from supervisor import descriptors, state
 from supervisor.attachments import Attachments
 from supervisor.clock import JumpWatch
 from supervisor.config import Config
@@ -45,10 +45,11 @@ def run(config: Config, token: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     _make_undumpable()
     os.umask(0o077)
+    open_files = descriptors.raise_limit()
     lock = state.prepare(config.layout)
     os.environ.pop("DISCORD_TOKEN", None)
     try:
-        asyncio.run(_supervise(config, token))
+        asyncio.run(_supervise(config, token, open_files))
     except* UserError as errors:
         raise _first(errors) from None
     except* StoreError as errors:
@@ -57,13 +58,13 @@ def run(config: Config, token: str) -> None:
         os.close(lock)
 
 
-async def _supervise(config: Config, token: str) -> None:
+async def _supervise(config: Config, token: str, open_files: int) -> None:
     store = Store(config.layout.database)
     try:
         manager = SessionManager(store, display_of=config.display)
         recall(config.layout, manager)
         downlink = Downlink(manager, config.layout, _server_keys(store))
-        processes = Processes(config, manager, downlink)
+        processes = Processes(config, manager, downlink, open_files=open_files)
         router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
         async with Rest(config.api_base, token, Pace()) as rest:
             outbox = Outbox(store, manager, rest, layout=config.layout)
@@ -114,7 +115,12 @@ async def _serve(
             tasks.create_task(notifier.keep(lambda: gateway.state)),
         ]
         notifier.say(READY="1")
-        log.info("ready; state in %s, %d sessions", config.layout.state, manager.active_session_count())
+        log.info(
+            "ready; state in %s, %d sessions; %d can run at once (open files)",
+            config.layout.state,
+            manager.active_session_count(),
+            descriptors.most_sessions(),
+        )
         await stopping.wait()
         notifier.say(STOPPING="1")
         log.info("stopping; workers go on (threadbridge kill --all ends them)")

@@ -1,9 +1,11 @@
 """Worker processes: ensure, find, stop.
 
 One loop makes the processes match what is wanted. It asks the kernel who holds a session's lock, so a worker
-that was started by an earlier supervisor is found the same way as one that was started a moment ago, and its
-end is heard through a pidfd. Nothing is resurrected that an operator stopped: ``threadbridge kill`` leaves a
-mark that is looked at before every start.
+that was started by an earlier supervisor is found the same way as one that was started a moment ago. From then on its
+pidfd alone tells whether it lives: a lock's path may be renamed or removed below a worker that is well. A session that
+sleeps costs nothing: it is looked at when something is wished of it, when the operator rings, and once in a while.
+Nothing is resurrected that an operator stopped: ``threadbridge kill`` leaves a mark that is looked at before every
+start.
 
 Who may speak for a worker is noted in the store before its start, and in a file of its session's folder, which
 outlives the store. A worker that cannot reach us all the same (our keys are lost, or it hangs) is ended by the
@@ -17,6 +19,7 @@ import asyncio
 import logging
 import os
 import secrets
+import select
 import signal
 import sys
 import time
@@ -31,9 +34,10 @@ from bridge import events as e
 from bridge.errors import LocalError
 from bridge.layout import Layout
 from bridge.render.posts import Post
+from bridge.render.text import one_line
 from bridge.session import ManagedSession
 from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, encode_start, worker_exit_in_words
-from supervisor import locks, trees
+from supervisor import locks, state, trees
 from supervisor.config import Config
 from supervisor.curve import CurveKeys, new_keys
 from supervisor.downlink import Downlink
@@ -43,6 +47,8 @@ from supervisor.session_manager import SessionManager
 from supervisor.store import StartRow
 
 LOOK_INTERVAL_S = 0.5
+LOOK_AT_ALL_INTERVAL_S = 30.0
+HINDRANCES_BEFORE_SAYING_SO = 3
 START_NAME_BYTES = 16
 LOCK_DEADLINE_S = 15.0
 UNHEARD_DEADLINE_S = 30.0
@@ -51,6 +57,7 @@ LONGEST_HINDRANCE_S = 30.0
 BACKOFF_S = (0.0, 0.5, 2.0, 5.0)
 FAILURES_BEFORE_GIVING_UP = 3
 STDERR_KEPT_BYTES = 2000
+MOST_WORDS = 500
 _START_FD = 3
 WORKER_PYTHON = sys.executable
 _UNREACHABLE = Post(
@@ -58,13 +65,6 @@ _UNREACHABLE = Post(
     " Write here to go on where the conversation stands."
 )
 INSTALLATION = Path(bridge.__file__).resolve().parent.parent
-
-
-class Paths(msgspec.Struct, frozen=True):
-    """What is looked at of every session twice a second; a Path that is kept knows its own text."""
-
-    lock: Path
-    stopped: Path
 
 
 class Found(msgspec.Struct):
@@ -86,11 +86,17 @@ class Spawned(msgspec.Struct):
 
 
 class Processes:
-    """The loop over all sessions. ``environment`` is what a worker may have of ours."""
+    """The loop over all sessions. ``environment`` is what a worker may have of ours; ``open_files`` its soft limit."""
 
     def __init__(
-        self, config: Config, manager: SessionManager, downlink: Downlink, environment: Mapping[str, str] = os.environ
+        self,
+        config: Config,
+        manager: SessionManager,
+        downlink: Downlink,
+        environment: Mapping[str, str] = os.environ,
+        open_files: int = 0,
     ) -> None:
+        self._open_files = open_files
         self._config = config
         self._layout: Layout = config.layout
         self._manager = manager
@@ -101,11 +107,12 @@ class Processes:
         self._failures: dict[str, int] = {}
         self._ends: dict[str, str] = {}
         self._not_before: dict[str, float] = {}
-        self._paths: dict[str, Paths] = {}
         self._hindrances: dict[str, tuple[int, str]] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._wake = asyncio.Event()
         self._wished: set[str] = set()
+        self._rung = 0
+        self._place = state.place(config.layout)
 
     def wish(self, session_id: str) -> None:
         """Something changed for this session; look soon."""
@@ -122,25 +129,36 @@ class Processes:
                 self._forget_found(session_id)
 
     async def _keep(self) -> None:
-        """All sessions every so often, and at once those that something was wished for."""
         loop = asyncio.get_running_loop()
-        look_at = loop.time()
+        look_at = all_at = loop.time()
         while True:
             wished, self._wished = self._wished, set()
             self._wake.clear()
+            now = loop.time()
             try:
-                if loop.time() >= look_at:
+                if now >= all_at or self._operator_rang():
                     await self._reconcile_all([s.session_id for s in self._manager.get_all_sessions()])
-                    look_at = loop.time() + LOOK_INTERVAL_S
+                    all_at = now + LOOK_AT_ALL_INTERVAL_S
                 else:
-                    await self._reconcile_all(wished)
+                    await self._reconcile_all(wished | self._under_way() if now >= look_at else wished)
                 for session_id in wished:
                     await self._downlink.deliver(session_id)
             except StoreError:
                 self._wished |= wished
                 await asyncio.sleep(LOOK_INTERVAL_S)
+            look_at = now + LOOK_INTERVAL_S if now >= look_at else look_at
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max(0.0, look_at - loop.time()))
+
+    def _under_way(self) -> set[str]:
+        """Sessions for which waiting alone changes something."""
+        unheard = {key for key, found in self._found.items() if not self._downlink.has_heard(key) and not found.ending}
+        return self._spawned.keys() | self._not_before.keys() | unheard
+
+    def _operator_rang(self) -> bool:
+        """``threadbridge kill`` leaves its marks in the sessions' folders, and then rings."""
+        rung, self._rung = self._rung, state.rung(self._layout)
+        return rung != self._rung
 
     async def _reconcile_all(self, session_ids: Iterable[str]) -> None:
         for session_id in session_ids:
@@ -163,29 +181,36 @@ class Processes:
         self._hindrances[session_id] = times + 1, why
         pause_s = min(0.5 * 2.0 ** min(times, 10), LONGEST_HINDRANCE_S)
         self._not_before[session_id] = asyncio.get_running_loop().time() + pause_s
+        if times + 1 >= HINDRANCES_BEFORE_SAYING_SO and self._manager.has_work(session_id):
+            self._say_hindered(session_id, why)
+
+    def _say_hindered(self, session_id: str, why: str) -> None:
+        key = f"hindered:{self._manager.row(session_id).session.applied}"
+        words = f"⚠ Claude cannot be started now: {one_line(why, MOST_WORDS)}. It is tried again by itself."
+        self._manager.show(session_id, key, Post(words))
 
     async def _reconcile(self, session: ManagedSession) -> None:
         session_id = session.session_id
-        pid = locks.holder(self._paths_of(session_id).lock)
         if found := self._found.get(session_id):
-            if found.pid == pid:
+            if not _has_ended(found.pidfd):
                 self._end_unheard(session_id, found)
                 return
             self._gone(session_id)
-        if pid:
+        state.check_place(self._layout, self._place)
+        if pid := locks.holder(self._layout.session(session_id).lock):
             self._adopt(session_id, pid)
         elif session_id in self._spawned:
             self._look_at_spawned(session_id)
         else:
             self._obey_operator(session_id)
-            if self._manager.is_wanted(session_id) and self._may_start(session_id):
-                await self._spawn(session)
+            await self._start_if_wanted(session)
 
-    def _paths_of(self, session_id: str) -> Paths:
-        if not (known := self._paths.get(session_id)):
-            paths = self._layout.session(session_id)
-            known = self._paths[session_id] = Paths(paths.lock, paths.stopped)
-        return known
+    async def _start_if_wanted(self, session: ManagedSession) -> None:
+        if not self._may_start(session.session_id):
+            return
+        self._not_before.pop(session.session_id, None)
+        if self._manager.is_wanted(session.session_id):
+            await self._spawn(session)
 
     # --- workers that run ----------------------------------------------------------------------------
 
@@ -311,7 +336,7 @@ class Processes:
         return asyncio.get_running_loop().time() >= self._not_before.get(session_id, 0.0)
 
     def _obey_operator(self, session_id: str) -> None:
-        mark = self._paths_of(session_id).stopped
+        mark = self._layout.session(session_id).stopped
         if mark.exists():
             self._manager.stopped_by_operator(session_id)
             mark.unlink(missing_ok=True)
@@ -361,6 +386,7 @@ class Processes:
             wake=self._manager.has_work(session.session_id),
             died=self._ends.pop(session.session_id, ""),
             fresh=self._manager.row(session.session_id).fresh,
+            open_files=self._open_files,
         )
 
     def _permission_mode(self, session: ManagedSession) -> str:
@@ -408,6 +434,13 @@ def _read_start(path: Path) -> StartRow | None:
         return msgspec.json.decode(path.read_bytes(), type=StartRow)
     except (OSError, msgspec.MsgspecError):
         return None
+
+
+def _has_ended(pidfd: int) -> bool:
+    """pidfd_open(2): it becomes readable when the process ends."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _exit_code(pid: int) -> int | None:

@@ -9,7 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-from bridge.errors import UserError
+from bridge.errors import LocalError, UserError
 from bridge.layout import Layout, short_id
 from supervisor import locks
 from supervisor.files import write_private
@@ -56,6 +56,39 @@ def check_version(layout: Layout) -> None:
             f"the state directory {layout.state} is of version {text}, and this Threadbridge knows {LAYOUT_VERSION}:"
             " install the newer Threadbridge again"
         )
+
+
+def place(layout: Layout) -> tuple[int, int]:
+    """Which directory on which file system the state directory is. Raises OSError when it is not there."""
+    found = layout.state.stat()
+    return found.st_dev, found.st_ino
+
+
+def check_place(layout: Layout, known: tuple[int, int]) -> None:
+    """Raises LocalError when another directory stands where the state directory was, or none."""
+    try:
+        is_there = place(layout) == known
+    except OSError:
+        is_there = False
+    if not is_there:
+        raise LocalError(
+            f"the state directory {layout.state} was moved, removed or replaced while the bridge runs; put it back, or"
+            " restart the bridge with the right one"
+        )
+
+
+def ring(layout: Layout) -> None:
+    """Let the supervisor look at all sessions now. Raises OSError."""
+    layout.bell.touch(mode=_PRIVATE_FILE)
+    os.utime(layout.bell)
+
+
+def rung(layout: Layout) -> int:
+    """Changes with each ring."""
+    try:
+        return layout.bell.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def stale_sockets(layout: Layout) -> list[Path]:

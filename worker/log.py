@@ -32,6 +32,7 @@ _SYNCED = (
     e.TurnEnded,
     e.LogGap,
 )
+CHUNK_BYTES = 256 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _decoder: msgspec.json.Decoder[e.Record] = msgspec.json.Decoder(e.Record)
 _encoder = msgspec.json.Encoder()
@@ -101,15 +102,13 @@ class EventLog:
 
     def _lines_from(self, offset: int, after: int, limit: int | None, most_bytes: int | None) -> Iterator[e.Record]:
         given = size = 0
-        with self._path.open("rb") as file:
-            file.seek(offset)
-            for line in file:
-                record = _decoder.decode(line)
-                if record.seq > after:
-                    yield record
-                    given, size = given + 1, size + len(line)
-                if given == limit or (most_bytes is not None and size >= most_bytes):
-                    return
+        for line in _lines_of(self._fd, offset):
+            record = _decoder.decode(line)
+            if record.seq > after:
+                yield record
+                given, size = given + 1, size + len(line)
+            if given == limit or (most_bytes is not None and size >= most_bytes):
+                return
 
     def _write(self, line: bytes, *, sync: bool) -> None:
         """All of it or nothing: what a full disk took half of is cut off again."""
@@ -196,6 +195,16 @@ class Acked:
 
 def _told(error: OSError, path: Path) -> LogWriteError:
     return LogWriteError(error.errno, error.strerror or str(error), str(path))
+
+
+def _lines_of(fd: int, offset: int) -> Iterator[bytes]:
+    """By the descriptor: the path may be another's by now, when somebody moved the state directory."""
+    rest = b""
+    while chunk := os.pread(fd, CHUNK_BYTES, offset):
+        offset += len(chunk)
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

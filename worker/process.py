@@ -6,6 +6,7 @@ Its exit code tells what stderr may not be able to: that lies on the disk that i
 import asyncio
 import contextlib
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def run(start_fd: int) -> int:
     os.chdir("/")
     os.umask(0o077)
     start = read_start(start_fd)
+    _limit_open_files(start.open_files)
     paths = Layout(Path(start.state_directory)).session(start.created.session_id)
     try:
         paths.folder.mkdir(parents=True, exist_ok=True)
@@ -66,6 +68,13 @@ def run(start_fd: int) -> int:
             raise
         return _end_without_log(failed)
     return 0
+
+
+def _limit_open_files(soft: int) -> None:
+    """The supervisor's own limit is higher, and programs that use select(2) break above 1,024."""
+    if soft:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
 def _end_without_log(error: OSError) -> int:

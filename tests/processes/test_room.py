@@ -1,0 +1,118 @@
+"""How many sessions run at once, and what the processes cost that do nothing."""
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from processes.backstage import backstage, folder_of_a_stage
+from supervisor import descriptors, listing, locks, processes
+from supervisor.curve import new_keys
+from supervisor.downlink import NoRoomError
+from supervisor.store import StartRow
+from support import awaited, until
+
+
+@pytest.fixture
+def few_descriptors() -> Iterator[int]:
+    """Room for so many sessions, by the kernel's own limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = sum(1 for _ in Path("/proc/self/fd").iterdir()) + descriptors.RESERVED + 10 * descriptors.A_SESSION
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
+    try:
+        yield 10
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@awaited
+async def test_the_session_that_would_be_one_too_many_is_refused_before_libzmq_could_abort(
+    few_descriptors: int,
+) -> None:
+    async with backstage() as stage:
+        opened = 0
+        with pytest.raises(NoRoomError, match="may not open more files"):
+            for number in range(10 * few_descriptors):
+                stage.downlink.open(
+                    StartRow(f"{number:08d}-0000-4000-8000-000000000000", "0badbeef", new_keys().public, 1.0)
+                )
+                opened += 1
+        assert opened >= few_descriptors // 2
+
+
+@awaited
+async def test_a_session_without_room_says_so_in_its_thread_and_starts_once_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with backstage() as stage:
+        monkeypatch.setattr(descriptors, "has_room", lambda running: False)
+        session = stage.session("say hello")
+        await until(lambda: stage.posts(session), "the words")
+        assert "LimitNOFILE" in stage.posts(session)[0]
+        monkeypatch.setattr(descriptors, "has_room", lambda running: True)
+        await stage.settles(session)
+
+
+@awaited
+async def test_a_sockets_directory_that_was_removed_is_made_again() -> None:
+    async with backstage() as stage:
+        stage.layout.sockets.rmdir()
+        session = stage.session("say hello")
+        await stage.settles(session)
+
+
+@awaited
+async def test_when_the_state_directory_is_renamed_a_worker_that_is_well_stays_and_new_sessions_say_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with backstage() as stage:
+        session = stage.session("run touch made.txt")
+        request = await stage.asks(session)
+        worker = stage.worker_pid(session)
+        aside = stage.layout.state.with_name("aside")
+        stage.layout.state.rename(aside)
+        try:
+            other = stage.session("say hello")
+            stage.processes.wish(session.session_id)
+            await until(lambda: stage.posts(other), "the words")
+            assert "moved" in stage.posts(other)[0]
+            assert stage.manager.decide(request, "allowed")
+            await stage.settles(session)
+            assert (
+                locks.holder(aside / stage.layout.session(session.session_id).lock.relative_to(stage.layout.state))
+                == worker
+            )
+        finally:
+            aside.rename(stage.layout.state)
+        await stage.settles(other)
+
+
+@awaited
+async def test_a_session_that_sleeps_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with folder_of_a_stage() as stage, stage.running():
+        asleep = [stage.session("") for _ in range(50)]
+        looked: list[Path] = []
+        holder = locks.holder
+
+        def seen(path: Path) -> int:
+            looked.append(path)
+            return holder(path)
+
+        await asyncio.sleep(0)
+        await until(lambda: not stage.processes._wished, "a look at the new ones")
+        monkeypatch.setattr(locks, "holder", seen)
+        stage.processes.wish(asleep[7].session_id)
+        await until(lambda: looked, "a look at the one")
+        await asyncio.sleep(3 * processes.LOOK_INTERVAL_S)
+        assert looked == [stage.layout.session(asleep[7].session_id).lock]
+
+
+@awaited
+async def test_a_sleeping_session_that_the_operator_ends_is_ended_at_once() -> None:
+    async with backstage() as stage:
+        session = stage.session("")
+        row = next(row for row in listing.rows(stage.layout) if row.session.session_id == session.session_id)
+        assert listing.end(stage.layout, row) == []
+        await until(lambda: stage.manager.row(session.session_id).ended_at, "its end")
