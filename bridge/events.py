@@ -69,6 +69,8 @@ class ChildExited(Event, frozen=True):
     reason: str = ""
     """In words, for the thread; empty when there is nothing to say."""
     stderr_tail: str = ""
+    is_final: bool = False
+    """To start another one by itself would end the same way."""
 
 
 class ResumeFailed(Event, frozen=True):
@@ -86,6 +88,8 @@ class ClaudeIdentified(Event, frozen=True):
 
 class ModeChanged(Event, frozen=True):
     permission_mode: str
+    admitted: bool = False
+    """No looser than what was set or chosen (``bridge.modes``). Older workers did not look."""
 
 
 class WorkerStopping(Event, frozen=True):

@@ -93,6 +93,9 @@ class ManagedSession(msgspec.Struct):
     state: SessionState = SessionState.DORMANT
     claude_id: str = ""
     permission_mode: str = ""
+    """The one that Claude told last."""
+    admitted_mode: str = ""
+    """The last one that was chosen, or told by Claude and no looser; the next child begins in it."""
     model: str = ""
     """What a person chose for this session; empty: the channel's or the configuration's."""
     effort: str = ""
@@ -122,6 +125,8 @@ class ManagedSession(msgspec.Struct):
     turns_since_start: int = 0
     last_failure: str = ""
     last_failure_is_resume: bool = False
+    last_failure_is_final: bool = False
+    """Another start by itself would fail the same way."""
 
     @property
     def is_processing(self) -> bool:
@@ -129,7 +134,9 @@ class ManagedSession(msgspec.Struct):
 
     @property
     def is_broken(self) -> bool:
-        return self.state is SessionState.DORMANT and self.quick_deaths >= QUICK_DEATHS_BEFORE_BROKEN
+        """Nothing is started again by itself."""
+        is_hopeless = self.last_failure_is_final or self.quick_deaths >= QUICK_DEATHS_BEFORE_BROKEN
+        return self.state is SessionState.DORMANT and is_hopeless
 
     @property
     def may_hibernate(self) -> bool:
@@ -183,7 +190,7 @@ class ManagedSession(msgspec.Struct):
                 self.contained, self.containment = event.contained, event.containment
                 self.turns_since_start = 0
                 self.stopped_for = ""
-                self.last_failure_is_resume = False
+                self.last_failure_is_resume = self.last_failure_is_final = False
                 self.tasks.clear()
             case e.ChildStarted():
                 self.child_pid, self.claude_id = event.pid, event.claude_id
@@ -206,6 +213,9 @@ class ManagedSession(msgspec.Struct):
         match event:
             case e.ModeChanged():
                 self.permission_mode = event.permission_mode
+                self.admitted_mode = event.permission_mode if event.admitted else self.admitted_mode
+            case e.ConfigureAccepted(setting="permission_mode", error=""):
+                self.admitted_mode = event.value
             case e.ConfigureAccepted(setting="model", error=""):
                 self.model = event.value
             case e.ConfigureAccepted(setting="effort", error=""):
@@ -217,6 +227,7 @@ class ManagedSession(msgspec.Struct):
         self.worker_pid = self.child_pid = 0
         self.tasks.clear()
         self.last_failure = "" if event.wanted else event.reason
+        self.last_failure_is_final = event.is_final
         if event.wanted or self.turns_since_start:
             self.quick_deaths = 0
         else:

@@ -55,6 +55,22 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """The soft limit of open files that the worker and its child live under; 0: as inherited."""
 
 
+_ARGUMENT = re.compile(r"[A-Za-z0-9][\w.:@/\[\] -]{0,149}", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def may_be_argument(value: str) -> bool:
+    """Whether a model's, an effort's or a mode's name may stand in the CLI's argv: what a child offered or reported
+    must never be read as an option.
+    """
+    return bool(_ARGUMENT.fullmatch(value))
+
+
+def is_claude_id(told: str) -> bool:
+    """Whether it can be Claude's id of a conversation. It becomes an argument and a part of a path; only a UUID may."""
+    return bool(_UUID.fullmatch(told))
+
+
 _FORBIDDEN = re.compile(r"NOTIFY_SOCKET|CREDENTIALS_DIRECTORY|DISCORD_.*|PYTHON.*|THREADBRIDGE_.*")
 
 

@@ -1,4 +1,6 @@
-"""Claude's own slash commands: its built-in ones, and the commands and skills of the project.
+"""Claude's own slash commands: its built-in ones, and the user's commands and skills.
+
+The project's can run programs by themselves, and nobody was asked whether they may; so Claude is started without them.
 
 They are prompts that Claude reads as commands; what a person merely writes never is one. In a running turn they wait
 until it is over.
@@ -20,6 +22,12 @@ ELSEWHERE = {"model": "/model", "effort": "/effort", "exit": "/stop"}
 """What this bridge has to know of goes through its own commands."""
 NOT_HERE = frozenset({"color", "config", "focus", "heapdump", "mcp", "output-style", "plugin", "rename", "agents"})
 """They change the terminal's screen or the host's settings, which is not for a thread."""
+
+
+PROJECTS = (
+    "The project's own commands and skills (`.claude`) can run programs without asking, so they wait until a card asks"
+    " whether you trust them. There is no such card yet."
+)
 
 
 class ClaudeCommands:
@@ -61,7 +69,7 @@ class ClaudeCommands:
             return
         if not known:
             raise UserError("Claude has not said yet which commands it has. Write something first, then try again.")
-        raise UserError(f"Claude has no command `/{one_line(command, 60)}` here. Choose one from the list.")
+        raise UserError(f"Claude has no command `/{one_line(command, 60)}` here. Choose one from the list. {PROJECTS}")
 
 
 def _label(one: e.Offer) -> str:

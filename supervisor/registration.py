@@ -55,7 +55,7 @@ COMMANDS: list[dict[str, Any]] = [
     _setting("effort", "Choose how much Claude thinks", "From low to max"),
     {
         "name": "claude",
-        "description": "Run one of Claude's own commands or skills, or one of the project's",
+        "description": "Run one of Claude's own commands or skills; the project's are not run yet",
         "options": [
             {
                 "type": _STRING,

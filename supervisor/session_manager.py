@@ -95,7 +95,7 @@ class SessionManager(Sessions):
     def setting(self, session: ManagedSession, setting: str) -> str:
         """``permission_mode``, ``model`` or ``effort``: the session's, else its channel's; empty: nobody chose."""
         mine: dict[str, str] = {
-            "permission_mode": session.permission_mode,
+            "permission_mode": session.admitted_mode,
             "model": session.model,
             "effort": session.effort,
         }

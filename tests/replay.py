@@ -14,7 +14,7 @@ from typing import Any
 from bridge import commands as c
 from bridge import events as e
 from worker.asks import OpenRequest
-from worker.steps import DeltaRead, FileOffered, Line, Step
+from worker.steps import DeltaRead, EndChild, FileOffered, Line, Step
 from worker.stream import Stream
 
 FOLDER = Path(__file__).resolve().parent / "data" / "transcripts"
@@ -25,6 +25,8 @@ CLAUDE_ID = "11111111-0000-4000-8000-000000000000"
 DIRECTORY = "/srv/app"
 PLAN_ON_DISK = "# Plan\n\nAs it stands in Claude's file."
 PERSON_ID = 42
+STARTED_IN = {"e": "plan", "b5": "acceptEdits"}
+"""In b5 the host let Claude choose that mode, with all of its suggestions; ours gives back the rules only."""
 
 Entry = tuple[str, Any]
 Happened = e.Record | DeltaRead | Line
@@ -48,7 +50,8 @@ class Replay:
 
     def __init__(self, name: str, noise: Noise = list) -> None:
         self.happened: list[Happened] = []
-        self.stream = Stream(4321, claude_id=CLAUDE_ID, resuming="resume" in name)
+        mode = next((mode for begin, mode in STARTED_IN.items() if name.startswith(begin)), "default")
+        self.stream = Stream(4321, claude_id=CLAUDE_ID, resuming="resume" in name, permission_mode=mode)
         self._noise = noise
         self._ours: dict[str, str] = {}
         self._prompts = 0
@@ -82,7 +85,7 @@ class Replay:
 
     def _take(self, steps: list[Step]) -> None:
         for step in steps:
-            assert not isinstance(step, FileOffered), "no transcript has one"
+            assert not isinstance(step, FileOffered | EndChild), "no transcript has one"
             if isinstance(step, DeltaRead | Line):
                 self.happened.append(step)
             else:

@@ -17,6 +17,8 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from bridge.errors import RemoteError
+from bridge.modes import BYPASS, DEFAULT, known_as
+from bridge.start import may_be_argument
 from worker import mcp, prctl
 from worker.processes_below import kill_descendants
 
@@ -41,7 +43,13 @@ def arguments(
     effort: str = "",
     bypass: bool = False,
 ) -> list[str]:
-    """The CLI's argv (PROTOCOL.md section 1). ``--session-id`` is refused when the id exists already."""
+    """The CLI's argv (PROTOCOL.md section 1). ``--session-id`` is refused when the id exists already.
+
+    The mode is always told: without it the CLI's own default decides, the user's settings, or the project's. ``bypass``
+    lets a person choose bypassPermissions later; ``--dangerously-skip-permissions`` beside another mode would override
+    it (*observed*, 2.1.330). What may be no value (``may_be_argument``) is left out.
+    """
+    mode = known_as(permission_mode)
     argv = [
         *command,
         "-p",
@@ -52,15 +60,24 @@ def arguments(
         *("--permission-prompt-tool", "stdio"),
         *(("--resume", claude_id) if resume else ("--session-id", claude_id)),
     ]
-    if bypass:
+    if bypass and mode == BYPASS:
         argv.append("--dangerously-skip-permissions")
-    elif permission_mode and permission_mode != "default":
-        argv += ["--permission-mode", permission_mode]
-    if model:
+    elif bypass:
+        argv.append("--allow-dangerously-skip-permissions")
+    argv += ["--permission-mode", mode if may_be_argument(mode) else DEFAULT]
+    if may_be_argument(model):
         argv += ["--model", model]
-    if effort:
+    if may_be_argument(effort):
         argv += ["--effort", effort]
     return argv
+
+
+def project_arguments(instructions: str) -> list[str]:
+    """Nothing of the project's own acts (hooks, servers, settings, commands); its ``instructions`` are only read.
+
+    *Observed* with 2.1.330: in a directory that nobody trusted, the project's settings run programs without asking.
+    """
+    return ["--setting-sources", "user", *(("--append-system-prompt", instructions) if instructions else ())]
 
 
 def file_arguments(folders: Sequence[str]) -> list[str]:

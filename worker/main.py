@@ -17,14 +17,14 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.errors import BridgeError, UserError
 from bridge.layout import Layout
-from bridge.start import WorkerStart
+from bridge.start import WorkerStart, is_claude_id
 from worker import claude as cli
-from worker import containment, frames, mcp, recovery, sending
+from worker import containment, frames, instructions, mcp, recovery, sending
 from worker.files import content_of
 from worker.log import Acked, EventLog, LogWriteError
 from worker.looking import Looking
 from worker.processes_below import kill_descendants
-from worker.steps import DeltaRead, FileOffered, Line, Step
+from worker.steps import DeltaRead, EndChild, FileOffered, Line, Step
 from worker.stream import Stream
 from worker.uplink import Keys, Uplink
 from worker.watch import DEADLINES_S, Watch
@@ -56,6 +56,7 @@ class Worker:
         self._told_to_end = asyncio.Event()
         self._drops_queued = False
         self._failure = ""
+        self._is_final = False
         self._pid = os.getpid()
         self._uplink = Uplink(start.created.session_id, log, acked, self._pid, self._hear, self._pending)
 
@@ -85,7 +86,8 @@ class Worker:
     def _taken(self, past: recovery.Past) -> frozenset[str]:
         open_prompts = past.session.prompts.values() if past.session else ()
         claude_id = past.session.claude_id if past.session else ""
-        transcript = recovery.transcript_of(claude_id or self._claude_id(), self._claude_home())
+        known = claude_id if is_claude_id(claude_id) else self._claude_id()
+        transcript = recovery.transcript_of(known, self._claude_home())
         return recovery.uuids_taken(transcript, [prompt.uuid for prompt in open_prompts])
 
     def _record(self, event: e.AnyEvent) -> e.Record:
@@ -164,6 +166,7 @@ class Worker:
             effort=self._start.effort,
             bypass=self._start.bypass_permissions,
         )
+        argv += cli.project_arguments(await asyncio.to_thread(instructions.read, self._start.created.directory))
         argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)))
         environment = containment.child_environment(os.environ, self._start.environment, self._start.created.session_id)
         claude = await cli.spawn([*shell.prefix, *argv], self._start.created.directory, environment)
@@ -171,6 +174,7 @@ class Worker:
             claude.pid,
             claude_id=claude_id,
             resuming=resuming,
+            permission_mode=self._start.permission_mode,
             content_of=lambda prompt: content_of(prompt, self._paths.folder),
             places=self._places().in_words(),
         )
@@ -190,8 +194,9 @@ class Worker:
         return claude_id, False
 
     def _claude_id(self) -> str:
-        session = self._past.session
-        return (session.claude_id if session else "") or self._start.created.session_id
+        """Only a UUID is believed, whatever an older log says."""
+        told = self._past.session.claude_id if self._past.session else ""
+        return told if is_claude_id(told) else self._start.created.session_id
 
     def _variable(self, name: str) -> str:
         """As the child will see it: the configuration's word before our own environment's."""
@@ -220,6 +225,8 @@ class Worker:
                     await self._write(data)
                 case FileOffered():
                     await self._send_file(step)
+                case EndChild(why=why):
+                    self._condemn(why)
                 case _:
                     self._take_event(step)
                     if image := self._looking.image_of(step):
@@ -271,6 +278,13 @@ class Worker:
                 self._ready.set()
             case _:
                 pass
+
+    def _condemn(self, why: str) -> None:
+        """At once: no rung of the ladder would keep it from acting. Another child would do the same."""
+        assert self._claude
+        self._failure = self._failure or why
+        self._is_final = True
+        self._claude.kill_now()
 
     async def _write(self, data: bytes) -> None:
         """A child that takes no input is not waited for: it is ended, and the reason told."""
@@ -468,7 +482,7 @@ class Worker:
             events += [e.PromptCancelled(prompt_id, why) for prompt_id in waiting]
         for event in events:
             self._record(event)
-        self._record(e.ChildExited(code, self._stopping, reason, stderr_tail))
+        self._record(e.ChildExited(code, self._stopping, reason, stderr_tail, is_final=self._is_final))
 
     def _unsettled_amends(self) -> list[c.Amend]:
         """Those that Claude did not answer, and those that did not even come to it."""

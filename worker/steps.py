@@ -30,7 +30,13 @@ class FileOffered(msgspec.Struct, frozen=True):
     call: SendFile
 
 
-Step = e.AnyEvent | DeltaRead | Line | FileOffered
+class EndChild(msgspec.Struct, frozen=True):
+    """The child is not what it was started as: nothing of it may act any more. ``why`` in words, for the thread."""
+
+    why: str
+
+
+Step = e.AnyEvent | DeltaRead | Line | FileOffered | EndChild
 
 
 class Control(Protocol):

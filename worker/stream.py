@@ -16,11 +16,15 @@ from itertools import count
 
 from bridge import commands as c
 from bridge import events as e
+from bridge.modes import ModeLimit, known_as
+from bridge.permission import PLAN_TOOL
+from bridge.render.text import one_line
+from bridge.start import is_claude_id, may_be_argument
 from worker import frames as f
 from worker import mcp
 from worker.asks import Asks, OpenRequest
 from worker.prompts import ContentOf, Prompts, only_text
-from worker.steps import DeltaRead, FileOffered, Line, Step
+from worker.steps import DeltaRead, EndChild, FileOffered, Line, Step
 
 OUTPUT_KEPT_BYTES = 16 * 1024
 TEXT_KEPT_CHARS = 256 * 1024
@@ -31,7 +35,7 @@ OFFER_CHARS, OFFERS_KEPT = 100, 200
 class Stream:
     """The protocol state of one child. ``child_pid`` is its pid as the host sees it.
 
-    ``places``: in words, whence Claude may send files.
+    ``permission_mode``: in which it was started. ``places``: in words, whence Claude may send files.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Stream:
         *,
         claude_id: str,
         resuming: bool,
+        permission_mode: str = "",
         content_of: ContentOf = only_text,
         places: str = "the project directory",
     ) -> None:
@@ -47,6 +52,8 @@ class Stream:
         self._claude_id = claude_id
         self._resuming = resuming
         self._places = places
+        self._limit = ModeLimit.begun_in(permission_mode)
+        self._mode = ""
         self._ready = False
         self._numbers = count(1)
         self._awaited: dict[str, tuple[str, Callable[[f.ControlResponse], list[Step]]]] = {}
@@ -113,7 +120,7 @@ class Stream:
 
         match command.setting:
             case "permission_mode":
-                return [self._request("set_permission_mode", answered, mode=command.value)]
+                return [self._request_mode(command, answered)]
             case "model":
                 return [self._request("set_model", answered, model=command.value or None)]
             case "effort":
@@ -123,12 +130,25 @@ class Stream:
                 error = f"there is no setting named {command.setting}"
                 return [e.ConfigureAccepted(command.command_id, command.setting, command.value, error)]
 
+    def _request_mode(self, command: c.Configure, answered: Callable[[f.ControlResponse], list[Step]]) -> Step:
+        def settled(response: f.ControlResponse) -> list[Step]:
+            self._limit.answered(command.command_id, done=not response.error)
+            return answered(response)
+
+        self._limit.ask(command.command_id, command.value)
+        return self._request("set_permission_mode", settled, mode=known_as(command.value))
+
     def named(self, request_id: str, seq: int) -> None:
         """The log gave this request its name. MUST follow the append of its PermissionRequested."""
         self._asks.named(request_id, seq)
 
     def decide(self, decision: c.Decide) -> list[Step]:
-        return self._asks.decide(decision)
+        is_plan = any(one.seq == decision.seq and one.request.tool == PLAN_TOOL for one in self._asks.open())
+        steps = self._asks.decide(decision)
+        for step in steps:
+            if is_plan and isinstance(step, e.PermissionResolved) and step.verdict == "allowed":
+                self._limit.approve_plan(step.mode)
+        return steps
 
     def open_requests(self) -> list[OpenRequest]:
         return self._asks.open()
@@ -164,7 +184,7 @@ class Stream:
         The ``new_conversation_id`` of a conversation_reset is another thing: nothing can be resumed by it.
         """
         told = frame.session_id
-        if not told or told == self._claude_id or (frame.type == "result" and not frame.num_turns):
+        if not is_claude_id(told) or told == self._claude_id or (frame.type == "result" and not frame.num_turns):
             return []
         self._claude_id = told
         return [e.ClaudeIdentified(told)]
@@ -267,9 +287,9 @@ class Stream:
     def _on_system(self, frame: f.Frame) -> list[Step]:
         match frame.subtype:
             case "init":
-                return self._on_init()
+                return [*self._on_mode(frame.permissionMode or ""), *self._on_init()]
             case "status":
-                return [e.ModeChanged(frame.permissionMode)] if frame.permissionMode else []
+                return self._on_mode(frame.permissionMode or "")
             case "api_retry":
                 return [
                     e.ApiRetried(
@@ -306,6 +326,16 @@ class Stream:
                 return self._on_idle()
             case _:
                 return []
+
+    def _on_mode(self, told: str) -> list[Step]:
+        """A looser mode than was set or chosen: Claude would act without asking, so it acts no more."""
+        mode = known_as(told)
+        if not told or (mode == self._mode and self._limit.admits(mode)):
+            return []
+        if not self._limit.admits(mode):
+            return [EndChild(_too_loose(mode, self._limit.chosen))]
+        self._mode = mode
+        return [e.ModeChanged(mode, admitted=True)]
 
     def _on_init(self) -> list[Step]:
         """It comes at the start of every turn; what no prompt began, the last ended task did."""
@@ -407,8 +437,7 @@ class Stream:
         key = told.account.apiKeySource or "none"
         logged_in = (told.account.tokenSource or "none") != "none" or key != "none"
         started = e.ChildStarted(self._child_pid, self._claude_id, self._resuming, told.claude_code_version, logged_in)
-        mode = told.current_permission_mode
-        return [started, *([e.ModeChanged(mode)] if mode else []), offered(told)]
+        return [started, *self._on_mode(told.current_permission_mode), offered(told)]
 
     def _on_reset(self, _frame: f.Frame) -> list[Step]:
         """``/clear``; the new id comes with the lines after it."""
@@ -436,18 +465,27 @@ _REQUEST_ID = re.compile(rb'"request_id":\s*"([0-9A-Za-z_.:-]{1,100})"')
 def offered(told: f.Initialized) -> e.ChildOffered:
     """What a person can choose, as far as Discord can show it and a log should hold it."""
     models = [
-        e.Offer(
-            m.value, f"{m.displayName} {m.description}".strip()[:OFFER_CHARS], "", tuple(m.supportedEffortLevels or ())
-        )
+        e.Offer(m.value, f"{m.displayName} {m.description}".strip()[:OFFER_CHARS], "", _efforts(m))
         for m in told.models
-        if m.value
+        if may_be_argument(m.value)
     ]
     commands = [
         e.Offer(one.name, one.description[:OFFER_CHARS], one.argumentHint[:OFFER_CHARS])
         for one in told.commands
-        if one.name
+        if one.name and not one.name.split()[1:] and one.name.isprintable()
     ]
     return e.ChildOffered(tuple(models[:OFFERS_KEPT]), tuple(commands[:OFFERS_KEPT]))
+
+
+def _efforts(model: f.OfferedModel) -> tuple[str, ...]:
+    return tuple(effort for effort in model.supportedEffortLevels or () if may_be_argument(effort))
+
+
+def _too_loose(mode: str, chosen: str) -> str:
+    return (
+        f"Claude went into the permission mode {one_line(mode, 40)}, in which it asks less than in {chosen}, and nobody"
+        " chose that; so it was stopped"
+    )
 
 
 def _kept_text(text: str) -> str:

@@ -47,7 +47,9 @@ def ping(ended: e.TurnEnded, seconds: float, session: ManagedSession) -> Post:
 def exit_post(event: e.ChildExited, session: ManagedSession) -> Post:
     """A process ended by itself: what that means for the session."""
     what = escape(one_line(event.reason, REASON_CHARS))
-    if session.is_broken:
+    if session.last_failure_is_final:
+        rest = "It is not started again by itself, for that would end the same way. Mend it, then write here."
+    elif session.is_broken:
         rest = (
             f"That was {session.quick_deaths} times in a row, so it is not started again by itself."
             " Mend it, then write here to try again."

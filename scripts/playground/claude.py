@@ -69,7 +69,13 @@ from playground.claude_session import BadLine, Session
 _FLAGS = frozenset(
     (
         *("-p", "--print", "--verbose", "--include-partial-messages", "--continue", "-c", "--fork-session"),
-        *("--dangerously-skip-permissions", "--replay-user-messages", "--bare", "--no-session-persistence"),
+        *(
+            "--dangerously-skip-permissions",
+            "--allow-dangerously-skip-permissions",
+            "--replay-user-messages",
+            "--bare",
+            "--no-session-persistence",
+        ),
         *("--forward-subagent-text", "--include-hook-events", "--strict-mcp-config"),
     )
 )

@@ -271,3 +271,23 @@ def test_a_deleted_prompt_is_open_no_more_and_an_edited_one_comes_last() -> None
 def test_an_amendment_that_came_too_late_changes_nothing() -> None:
     session = fold(accepted(5), *turn(5), e.PromptAmended("c1", 5, deleted=True, done=False))
     assert list(session.prompts) == [5]
+
+
+# --- modes -------------------------------------------------------------------------------------------
+
+
+def test_the_next_child_begins_in_what_was_chosen_or_admitted_not_in_what_was_merely_told() -> None:
+    session = fold(WORKER, CHILD, e.ModeChanged("bypassPermissions"))
+    assert (session.permission_mode, session.admitted_mode) == ("bypassPermissions", "")
+    fold(e.ModeChanged("plan", admitted=True), session=session)
+    assert session.admitted_mode == "plan"
+    fold(e.ConfigureAccepted("1", "permission_mode", "acceptEdits"), session=session)
+    assert session.admitted_mode == "acceptEdits"
+    fold(e.ConfigureAccepted("2", "permission_mode", "auto", "refused"), session=session)
+    assert session.admitted_mode == "acceptEdits"
+
+
+def test_a_failure_that_would_come_again_is_broken_at_once_until_another_worker_runs() -> None:
+    session = fold(WORKER, e.ChildExited(1, wanted=False, reason="no", is_final=True))
+    assert session.is_broken and session.quick_deaths == 1
+    assert not fold(WORKER, session=session).last_failure_is_final

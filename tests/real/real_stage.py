@@ -13,9 +13,10 @@ from real.environment import claude_environment, real_claude
 
 
 class RealStage:
-    def __init__(self, back: Backstage, model: ScriptedModel) -> None:
+    def __init__(self, back: Backstage, model: ScriptedModel, home: Path) -> None:
         self.back = back
         self.model = model
+        self.home = home
 
     def log_of(self, session: ManagedSession) -> str:
         path = self.back.layout.session(session.session_id).log
@@ -35,4 +36,4 @@ async def stage(
             whole = {**environment, **added}
             command = (str(program),)
             async with backstage(command=command, environment=whole, permission_mode=permission_mode) as back:
-                yield RealStage(back, model)
+                yield RealStage(back, model, Path(folder, "home"))

@@ -89,16 +89,20 @@ async def test_model_mode_and_effort_reach_the_api_and_survive_hibernation() -> 
 
 
 @awaited
-async def test_the_projects_own_commands_are_offered_and_run_and_text_is_never_one() -> None:
+async def test_the_users_own_commands_are_offered_and_run_the_projects_not_and_text_is_never_one() -> None:
     async with stage() as it:
-        folder = it.back.project / ".claude/commands"
-        folder.mkdir(parents=True)
+        projects, folder = it.back.project / ".claude/commands", it.home / ".claude/commands"
+        for each in (projects, folder):
+            each.mkdir(parents=True)
+        (projects / "mine.md").write_text("---\ndescription: Of the project\n---\nRun it")
         (folder / "greet.md").write_text("---\ndescription: Greets somebody\n---\nSay hello to $ARGUMENTS")
         (it.back.project / "secret.txt").write_text("the secret")
         session = it.back.session("/greet nobody, and @secret.txt")
         await it.back.settles(session)
         assert "Say hello" not in str(it.model.calls[-1].body) and "the secret" not in str(it.model.calls[-1].body)
-        assert e.Offer("greet", "Greets somebody (project)") in it.back.manager.offered(session).commands
+        offered = it.back.manager.offered(session).commands
+        assert e.Offer("greet", "Greets somebody (user)") in offered
+        assert not [one for one in offered if one.name == "mine"]
         it.back.manager.prompt(session.session_id, 5, "/greet Bob", ADA, is_command=True)
         await it.back.settles(session, turns=2)
         assert "Say hello to Bob" in asked_of_the_model(it)[-1]
