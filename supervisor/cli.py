@@ -6,11 +6,13 @@ What a command does not need it does not load: ``list`` never sees Discord's lib
 import datetime
 import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import msgspec
@@ -20,22 +22,32 @@ from bridge.errors import LocalError, UserError
 from bridge.layout import Layout
 from bridge.render.text import duration, human_size, usd
 from supervisor import config as configuration
+from supervisor import places
+from supervisor.places import NotHereError
 
 EXIT_CONFIGURATION = 78
 """sysexits' EX_CONFIG: starting again changes nothing until somebody mends what was said."""
 EXIT_NOT_NOW = 75
 """EX_TEMPFAIL: a full disk, a lock; it may pass."""
-EXIT_FOUND = 1
+EXIT_FAILED = 1
 FOLLOW_INTERVAL_S = 0.2
 ENDED_AT_ONCE = 16
 
 
+class Asked(msgspec.Struct):
+    """What was given before the command's name."""
+
+    config: str | None
+    state: str | None
+
+
 @click.group(help="Claude Code in Discord: a thread is a session, a session is a process.")
 @click.option("--config", "config_path", metavar="FILE", help="The configuration (else the places docs/ names).")
+@click.option("--state", "state_path", metavar="DIRECTORY", help="The state directory (else the running service's).")
 @click.version_option(package_name="threadbridge")
 @click.pass_context
-def cli(context: click.Context, config_path: str | None) -> None:
-    context.obj = config_path
+def cli(context: click.Context, config_path: str | None, state_path: str | None) -> None:
+    context.obj = Asked(config_path, state_path)
 
 
 def _config_option(command: click.Command) -> click.Command:
@@ -44,16 +56,28 @@ def _config_option(command: click.Command) -> click.Command:
     return command
 
 
-def _place(context: click.Context, own: str | None) -> Path | None:
-    """The configuration's path; None when there is none, and the usual state directory will do."""
-    try:
-        return configuration.find(own or context.obj)
-    except UserError:
-        return None
-
-
 def _layout(context: click.Context, own: str | None) -> Layout:
-    return configuration.state_layout(_place(context, own))
+    """The state directory to look at, said on stderr. Raises UserError when there is none, or it is not for us."""
+    asked: Asked = context.obj
+    named = asked.state or _configured(own or asked.config)
+    found = [Path(named).expanduser().absolute()] if named else places.candidates()
+    layout = Layout(places.choose(found))
+    places.check_readable(layout)
+    if not layout.state.is_dir():
+        looked = ", ".join(map(str, found))
+        raise NotHereError(f"there is no state directory: looked at {looked}; name another with --state DIRECTORY")
+    click.echo(f"state directory: {layout.state}", err=True)
+    return layout
+
+
+def _configured(explicit: str | None) -> str:
+    """A configuration that we may not read says nothing, unless somebody named it."""
+    try:
+        return configuration.state_directory(configuration.find(explicit))
+    except UserError:
+        if explicit or os.environ.get("THREADBRIDGE_CONFIG"):
+            raise
+        return ""
 
 
 @cli.command(help="Run the supervisor: Discord, the store and the workers. Ends on SIGTERM; workers go on.")
@@ -61,7 +85,8 @@ def _layout(context: click.Context, own: str | None) -> Layout:
 def run(context: click.Context, own_config: str | None) -> None:
     from supervisor import main  # noqa: PLC0415 - loads Discord's library, which the other commands never need
 
-    path = configuration.find(own_config or context.obj)
+    asked: Asked = context.obj
+    path = configuration.find(own_config or asked.config)
     loaded = configuration.load(path)
     main.run(loaded, configuration.read_token(loaded))
 
@@ -72,11 +97,12 @@ def run(context: click.Context, own_config: str | None) -> None:
 def list_sessions(context: click.Context, as_json: bool, own_config: str | None) -> None:
     from supervisor import listing  # noqa: PLC0415
 
-    found = listing.listed(_layout(context, own_config))
+    layout = _layout(context, own_config)
+    found = listing.listed(layout)
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
     elif not found:
-        click.echo("There are no sessions.")
+        click.echo(f"There are no sessions in {layout.state}.")
     else:
         click.echo(_table(found))
 
@@ -85,7 +111,7 @@ def list_sessions(context: click.Context, as_json: bool, own_config: str | None)
     help="End sessions: worker, child and everything below. TARGET: a thread id, or (the beginning of) a session id."
 )
 @click.argument("targets", nargs=-1, metavar="TARGET...")
-@click.option("--all", "everything", is_flag=True, help="Every session that is not ended.")
+@click.option("--all", "everything", is_flag=True, help="Every session that runs or is about to.")
 @click.pass_context
 def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own_config: str | None) -> None:
     from supervisor import listing  # noqa: PLC0415
@@ -93,7 +119,7 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
     if bool(targets) == everything:
         raise click.UsageError("name sessions, or give --all")
     layout = _layout(context, own_config)
-    rows = listing.rows(layout) if everything else [listing.find(layout, target) for target in targets]
+    rows = listing.running(layout) if everything else [listing.find(layout, target) for target in targets]
     survivors = 0
     with ThreadPoolExecutor(ENDED_AT_ONCE) as pool:
         for row, left in zip(rows, pool.map(lambda row: listing.end(layout, row), rows), strict=True):
@@ -101,6 +127,8 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
     if everything:
         others = listing.end_unknown_workers(layout) | listing.end_strays(layout)
         survivors += sum(_told_of_end(key, left) for key, left in others.items())
+        if not rows and not others:
+            click.echo(f"Nothing runs in {layout.state}; nothing was ended.")
     if survivors:
         raise UserError(f"{survivors} processes are still there")
 
@@ -127,9 +155,9 @@ def check(context: click.Context, as_json: bool, end_strays: bool, own_config: s
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
     else:
-        click.echo("\n".join(checkup.in_words(finding) for finding in found) or "All is well.")
+        click.echo("\n".join(checkup.in_words(finding) for finding in found) or f"All is well in {layout.state}.")
     if any(finding.is_wrong for finding in found):
-        sys.exit(EXIT_FOUND)
+        sys.exit(EXIT_FAILED)
 
 
 @cli.command(help="Show a session's event log. TARGET: a thread id, or (the beginning of) a session id.")
@@ -222,12 +250,22 @@ def main() -> None:
     try:
         check_packages()
         cli(standalone_mode=True)
+    except NotHereError as error:
+        _fail(error, EXIT_FAILED)
     except UserError as error:
-        click.echo(f"threadbridge: {error}", err=True)
-        sys.exit(EXIT_CONFIGURATION)
+        _fail(error, EXIT_CONFIGURATION)
     except LocalError as error:
-        click.echo(f"threadbridge: {error}", err=True)
-        sys.exit(EXIT_NOT_NOW)
+        _fail(error, EXIT_NOT_NOW)
+    except PermissionError as error:
+        _fail(error, EXIT_FAILED)
+
+
+def _fail(error: Exception, code: int) -> NoReturn:
+    words = str(error)
+    if isinstance(error, PermissionError):
+        words = f"{error.filename} is somebody else's: run this as its user, or as root"
+    click.echo(f"threadbridge: {words}", err=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

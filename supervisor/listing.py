@@ -16,7 +16,9 @@ from bridge.layout import Layout, short_id
 from bridge.render.view import ThreadView
 from bridge.session import ManagedSession, SessionState, session_from
 from supervisor import locks, logs, state, trees
+from supervisor.files import write_private
 from supervisor.health import StoreError
+from supervisor.places import NotHereError
 from supervisor.store import DamagedStoreError, SessionRow, Store
 
 THREAD_ID_DIGITS = 15
@@ -51,15 +53,60 @@ class Listed(msgspec.Struct, frozen=True):
 def rows(layout: Layout) -> list[SessionRow]:
     """All sessions, each folded up to its log's last record. Raises UserError for a state of a newer version."""
     state.check_version(layout)
-    found = _stored(layout)
-    known = {row.session.session_id for row in found}
-    for paths in logs.folders(layout):
-        if (began := logs.beginning(paths.log)) and began.created.session_id not in known:
-            session = session_from(began.created, began.at)
-            found.append(SessionRow(session, ThreadView(), None, "", fresh=False, attached=0))
+    found = _with_unstored(layout, _stored(layout))
     for row in found:
         _catch_up(row.session, layout.session(row.session.session_id).log)
     return found
+
+
+def known(layout: Layout) -> list[SessionRow]:
+    """All sessions as the store has them, for ``kill``: it reads no log but its first line.
+
+    What a newer version wrote does not hinder it: then the logs' beginnings tell which sessions there are.
+    """
+    try:
+        state.check_version(layout)
+        stored = _stored(layout)
+    except UserError:
+        stored = []
+    return _with_unstored(layout, stored)
+
+
+def running(layout: Layout) -> list[SessionRow]:
+    """Those of ``known`` that have a worker, processes of their own, or something that would start one."""
+    found = known(layout)
+    marked = trees.all_marked()
+    return [row for row in found if marked.get(row.session.session_id) or _is_awake(layout, row)]
+
+
+def _is_awake(layout: Layout, row: SessionRow) -> bool:
+    paths = layout.session(row.session.session_id)
+    if locks.holder(paths.lock):
+        return True
+    return row.ended_at is None and not paths.stopped.exists() and bool(_wishes(layout, row.session.session_id))
+
+
+def _wishes(layout: Layout, session_id: str) -> int:
+    try:
+        store = Store(layout.database, read_only=True)
+    except (UserError, StoreError):
+        return 0
+    try:
+        return len(store.inbox(session_id))
+    except (StoreError, msgspec.MsgspecError):
+        return 0
+    finally:
+        store.close()
+
+
+def _with_unstored(layout: Layout, stored: list[SessionRow]) -> list[SessionRow]:
+    ids = {row.session.session_id for row in stored}
+    began = [began for paths in logs.folders(layout) if (began := logs.beginning(paths.log))]
+    return stored + [
+        SessionRow(session_from(b.created, b.at), ThreadView(), None, "", fresh=False, attached=0)
+        for b in began
+        if b.created.session_id not in ids
+    ]
 
 
 def _stored(layout: Layout) -> list[SessionRow]:
@@ -86,17 +133,19 @@ def listed(layout: Layout) -> list[Listed]:
 
 
 def find(layout: Layout, target: str) -> SessionRow:
-    """The one session that a target names. Raises UserError when there is none, or more than one."""
+    """The one session that a target names. Raises NotHereError when there is none, or more than one."""
     wanted = target.replace("-", "").lower()
     if target.isdigit() and len(target) >= THREAD_ID_DIGITS:
-        matches = [row for row in rows(layout) if row.session.thread_id == int(target)]
+        matches = [row for row in known(layout) if row.session.thread_id == int(target)]
     else:
-        matches = [row for row in rows(layout) if row.session.session_id.replace("-", "").startswith(wanted)]
+        matches = [row for row in known(layout) if row.session.session_id.replace("-", "").startswith(wanted)]
     if not wanted or not matches:
-        raise UserError(f"there is no session {target!r}; `threadbridge list` shows the sessions there are")
+        raise NotHereError(
+            f"there is no session {target!r} in {layout.state}; `threadbridge list` shows the sessions there are"
+        )
     if len(matches) > 1:
         some = ", ".join(row.session.session_id for row in matches[:4])
-        raise UserError(f"{target!r} is the beginning of {len(matches)} sessions' ids ({some}); give more of it")
+        raise NotHereError(f"{target!r} is the beginning of {len(matches)} sessions' ids ({some}); give more of it")
     return matches[0]
 
 
@@ -105,7 +154,7 @@ def end(layout: Layout, row: SessionRow) -> list[int]:
     session_id = row.session.session_id
     paths = layout.session(session_id)
     paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    paths.stopped.write_text(f"{time.time()}\n")
+    write_private(paths.stopped, f"{time.time()}\n".encode())
     state.ring(layout)
     return trees.end(session_id, locks.holder(paths.lock))
 
@@ -128,16 +177,16 @@ def strays(layout: Layout, session_ids: Iterable[str]) -> dict[str, list[trees.P
 
 def end_strays(layout: Layout) -> dict[str, list[int]]:
     """End them; the pids that are still there, of each session that had some."""
-    known = [row.session.session_id for row in rows(layout)]
-    ended = {session_id: trees.kill(processes) for session_id, processes in strays(layout, known).items()}
-    again = {session_id: trees.kill(processes) for session_id, processes in strays(layout, known).items()}
+    ids = [row.session.session_id for row in known(layout)]
+    ended = {session_id: trees.kill(processes) for session_id, processes in strays(layout, ids).items()}
+    again = {session_id: trees.kill(processes) for session_id, processes in strays(layout, ids).items()}
     return ended | again  # what was forked in the moment between
 
 
 def end_unknown_workers(layout: Layout) -> dict[str, list[int]]:
     """End workers in folders that no session explains, and what is below them; the pids that are still there."""
-    known = {short_id(row.session.session_id) for row in rows(layout)}
-    held = {p.folder.name: locks.holder(p.lock) for p in logs.folders(layout) if p.folder.name not in known}
+    explained = {short_id(row.session.session_id) for row in known(layout)}
+    held = {p.folder.name: locks.holder(p.lock) for p in logs.folders(layout) if p.folder.name not in explained}
     return {name: trees.end(name, pid) for name, pid in held.items() if pid}
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from bridge.errors import UserError
 from bridge.router import BridgeRouter
-from supervisor import descriptors, state
+from supervisor import descriptors, places, state
 from supervisor.attachments import Attachments
 from supervisor.clock import JumpWatch
 from supervisor.config import Config
@@ -47,6 +47,8 @@ def run(config: Config, token: str) -> None:
     os.umask(0o077)
     open_files = descriptors.raise_limit()
     lock = state.prepare(config.layout)
+    with suppress(OSError):  # then the other commands are told where to look
+        places.leave_note(config.layout)
     os.environ.pop("DISCORD_TOKEN", None)
     try:
         asyncio.run(_supervise(config, token, open_files))

@@ -79,8 +79,7 @@ def check_place(layout: Layout, known: tuple[int, int]) -> None:
 
 def ring(layout: Layout) -> None:
     """Let the supervisor look at all sessions now. Raises OSError."""
-    layout.bell.touch(mode=_PRIVATE_FILE)
-    os.utime(layout.bell)
+    write_private(layout.bell, b"")
 
 
 def rung(layout: Layout) -> int:
@@ -98,14 +97,15 @@ def stale_sockets(layout: Layout) -> list[Path]:
 
 
 def exposed(layout: Layout) -> list[Path]:
-    """What of the state others may read or write, or is somebody else's."""
+    """What of the state others than its owner may read or write, or is somebody else's."""
     files = (layout.database, layout.supervisor_lock, layout.state / "supervisor.keys")
     paths = [layout.state, layout.sessions, layout.sockets, *files]
-    return [path for path in paths if path.exists() and _is_exposed(path.stat())]
+    owner = layout.state.stat().st_uid if layout.state.exists() else os.geteuid()
+    return [path for path in paths if path.exists() and _is_exposed(path.stat(), owner)]
 
 
-def _is_exposed(found: os.stat_result) -> bool:
-    return found.st_uid != os.geteuid() or bool(stat.S_IMODE(found.st_mode) & 0o077)
+def _is_exposed(found: os.stat_result, owner: int) -> bool:
+    return found.st_uid != owner or bool(stat.S_IMODE(found.st_mode) & 0o077)
 
 
 def _make_private(folder: Path) -> None:
@@ -115,7 +115,7 @@ def _make_private(folder: Path) -> None:
             f"state.directory: {folder} belongs to the user with the id {found.st_uid}, and we are {os.geteuid()}:"
             " the state holds keys and conversations, so it must be ours alone"
         )
-    if _is_exposed(found):
+    if _is_exposed(found, os.geteuid()):
         folder.chmod(_PRIVATE)
 
 
@@ -124,7 +124,7 @@ def _settle(layout: Layout) -> None:
     if not _version_file(layout).exists():
         write_private(_version_file(layout), f"{LAYOUT_VERSION}\n".encode())
     for path in layout.state.iterdir():
-        if path.is_file() and not path.is_symlink() and _is_exposed(path.stat()):
+        if path.is_file() and not path.is_symlink() and _is_exposed(path.stat(), os.geteuid()):
             path.chmod(_PRIVATE_FILE)
     for path in stale_sockets(layout):
         path.unlink(missing_ok=True)

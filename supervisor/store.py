@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -178,12 +178,29 @@ class Store:
 
     def _migrate(self) -> None:
         """Each step is committed together with its version: whenever it is cut off, the next start goes on."""
+        if 0 < self.version < len(MIGRATIONS):
+            self._keep_copy()
         for version, migration in enumerate(MIGRATIONS, 1):
             if version > self.version:
                 try:
                     self._migrate_to(version, migration)
                 except sqlite3.DatabaseError as error:
                     raise _translated(self.path, error) from error
+
+    def _keep_copy(self) -> None:
+        """``threadbridge.db.v1`` and so on, for the version before. Without room for it nothing is begun."""
+        copy = self.path.with_name(f"{self.path.name}.v{self.version}")
+        beside = copy.with_name(f".{copy.name}.new")
+        try:
+            beside.unlink(missing_ok=True)
+            os.close(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            self._execute("VACUUM INTO ?", (str(beside),))
+            beside.replace(copy)
+        except OSError as error:
+            raise StoreError(f"no copy of the store {self.path} could be kept: {error.strerror}") from error
+        finally:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
 
     def _migrate_to(self, version: int, migration: Migration) -> None:
         if isinstance(migration, str):

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.layout import Layout
 from bridge.session import ManagedSession
 from processes.backstage import ADA, Backstage, backstage, folder_of_a_stage
-from supervisor import listing, state, trees
+from supervisor import listing, locks, logs, places, state, trees
 from supervisor.store import Store
 from support import ROOT, awaited, until
 
@@ -223,7 +225,9 @@ async def test_check_of_a_healthy_place_finds_nothing_wrong() -> None:
         empty.layout.sessions.rmdir()
         empty.layout.sockets.rmdir()
         empty.layout.state.rmdir()
-        assert "All is well." in (await threadbridge(empty, "check")).stdout
+        done = await threadbridge(empty, "check")
+        assert done.returncode == 1
+        assert f"there is no state directory: looked at {empty.layout.state}" in done.stderr
 
 
 @awaited
@@ -309,13 +313,175 @@ async def test_check_finds_damage_and_open_doors_and_says_what_to_do() -> None:
 
 
 @awaited
-async def test_a_state_of_a_newer_version_is_refused_by_every_command() -> None:
+async def test_a_state_of_a_newer_version_is_refused_by_what_must_understand_it() -> None:
     async with folder_of_a_stage() as stage:
         (stage.layout.state / "version").write_text("99\n")
-        for command in (["list"], ["check"], ["kill", "--all"]):
+        for command in (["list"], ["check"]):
             done = await threadbridge(stage, *command)
             assert done.returncode == 78
             assert "install the newer Threadbridge again" in done.stderr
+
+
+@pytest.mark.parametrize("newer", ["the layout", "the store", "a wish"])
+def test_kill_works_on_what_a_newer_version_wrote(newer: str) -> None:
+    @awaited
+    async def play() -> None:
+        async with backstage() as stage:
+            session = stage.session("run touch never.txt")
+            await stage.asks(session)
+            make_newer(stage, newer)
+            done = await threadbridge(stage, "kill", session.session_id[:8])
+            assert done.returncode == 0, done.stderr
+            assert "nothing of it is left" in done.stdout
+            assert stage.worker_pid(session) == 0
+            make_older(stage)
+
+    play()
+
+
+def make_newer(stage: Backstage, what: str) -> None:
+    with contextlib.closing(sqlite3.connect(stage.layout.database)) as store:
+        if what == "the store":
+            store.execute("PRAGMA user_version = 99")
+        elif what == "a wish":
+            command = b'{"kind":"Teleport","to":"Mars"}'
+            store.execute(
+                "INSERT INTO inbox (session_id, key, command, created_at) SELECT session_id, 'new', ?, 1 FROM sessions",
+                (command,),
+            )
+        store.commit()
+    if what == "the layout":
+        (stage.layout.state / "version").write_text("99\n")
+
+
+def make_older(stage: Backstage) -> None:
+    with contextlib.closing(sqlite3.connect(stage.layout.database)) as store:
+        store.execute("PRAGMA user_version = 1")
+        store.execute("DELETE FROM inbox WHERE key = 'new'")
+        store.commit()
+
+
+@awaited
+async def test_kill_all_leaves_sessions_alone_that_sleep_or_are_ended() -> None:
+    async with backstage() as stage:
+        asleep, awake, ended = stage.session(""), stage.session("run touch x.txt"), stage.session("")
+        await stage.asks(awake)
+        stage.manager.destroy_session(ended.session_id, "over")
+        done = await threadbridge(stage, "kill", "--all")
+        assert done.returncode == 0, done.stderr
+        assert awake.session_id in done.stdout
+        await until(lambda: stage.manager.row(awake.session_id).ended_at, "its end")
+        for session in (asleep, ended):
+            assert session.session_id not in done.stdout
+            assert not stage.layout.session(session.session_id).stopped.exists()
+        assert stage.manager.row(asleep.session_id).ended_at is None
+        again = await threadbridge(stage, "kill", "--all")
+        assert again.returncode == 0
+        assert f"Nothing runs in {stage.layout.state}" in again.stdout
+
+
+@awaited
+async def test_kill_reads_no_log_but_its_beginning() -> None:
+    async with folder_of_a_stage() as stage:
+        async with stage.running():
+            session = stage.session("say hello")
+            await stage.settles(session)
+            stage.manager.destroy_session(session.session_id, "over")
+            await until(lambda: not stage.worker_pid(session), "its end")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(logs, "read_log", lambda *_, **__: pytest.fail("a log was read"))
+            assert listing.running(stage.layout) == []
+            assert listing.find(stage.layout, session.session_id[:8]).session.session_id == session.session_id
+
+
+# --- where the state is ------------------------------------------------------------------------------
+
+
+AS_ANOTHER = """
+import os, sys
+from supervisor import checkup, cli, listing, logs  # the interpreter itself may be out of the other user's reach
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+cli.main()
+"""
+
+
+def anywhere(home: Path, *args: str, as_another: bool = False) -> subprocess.CompletedProcess[str]:
+    """A command as a person types it, with no configuration: in an environment of its own, maybe as another user."""
+    how = ["-c", AS_ANOTHER] if as_another else ["-m", "supervisor.cli"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(home)}
+    argv = [sys.executable, *how, *args]
+    return subprocess.run(argv, cwd="/", env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@awaited
+async def test_the_commands_find_the_state_of_the_service_that_runs(tmp_path: Path) -> None:
+    async with backstage() as stage:
+        session = stage.session("run touch x.txt")
+        await stage.asks(session)
+        runtime = tmp_path / "run"
+        runtime.mkdir()
+        lock = locks.take(stage.layout.supervisor_lock)
+        assert lock is not None
+        try:
+            places.leave_note(stage.layout, {"XDG_RUNTIME_DIR": str(runtime)})
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("HOME", str(tmp_path))
+                patch.setattr(places, "_may_hold", lambda note: note.pid == os.getpid())
+                found = places.candidates({"HOME": str(tmp_path)}, tmp_path)
+        finally:
+            os.close(lock)
+        assert found[0] == stage.layout.state
+        assert places.choose(found) == stage.layout.state
+
+
+def test_a_note_of_a_supervisor_that_is_gone_is_not_believed(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "state")
+    os.close(state.prepare(layout))
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    places.leave_note(layout, {"RUNTIME_DIRECTORY": str(runtime)})
+    assert layout.state not in places.candidates({"HOME": str(tmp_path)}, tmp_path)
+
+
+@pytest.mark.parametrize("command", [["list"], ["check"], ["kill", "--all"], ["log", "abc"]])
+def test_without_any_state_each_command_names_where_it_looked_and_fails(tmp_path: Path, command: list[str]) -> None:
+    done = anywhere(tmp_path, *command)
+    if not Path("/var/lib/threadbridge").exists():
+        assert done.returncode == 1
+        assert "there is no state directory: looked at" in done.stderr
+        assert "/var/lib/threadbridge" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["list"], ["check"], ["kill", "--all"], ["kill", "abc"], ["log", "abc"]])
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user, and so root")
+def test_another_user_is_told_whose_state_it_is(command: list[str]) -> None:
+    @awaited
+    async def play() -> None:
+        async with folder_of_a_stage() as stage:
+            os.close(state.prepare(stage.layout))
+            argv = ["--state", str(stage.layout.state), *command]
+            done = await asyncio.to_thread(lambda: anywhere(Path("/nonexistent"), *argv, as_another=True))
+            assert done.returncode == 1
+            assert str(stage.layout.state) in done.stderr
+            assert "Traceback" not in done.stderr
+
+    play()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root looks at another user's state")
+@awaited
+async def test_root_finds_nothing_wrong_with_another_users_state_and_leaves_nothing_of_its_own() -> None:
+    async with folder_of_a_stage() as stage:
+        os.close(state.prepare(stage.layout))
+        Store(stage.layout.database).close()
+        for path in (stage.layout.state, *stage.layout.state.rglob("*")):
+            os.chown(path, 65534, 65534)
+            path.chmod(0o700 if path.is_dir() else 0o600)
+        code, found = await checked(stage)
+        assert (code, [kind for kind, finding in found.items() if finding["is_wrong"]]) == (0, [])
+        state.ring(stage.layout)
+        assert {path.stat().st_uid for path in stage.layout.state.rglob("*")} == {65534}
 
 
 # --- run: what it refuses ----------------------------------------------------------------------------

@@ -109,7 +109,9 @@ async def test_list_and_kill_tell_the_truth_when_workers_and_the_supervisor_have
         assert await stage.end_sessions() == []
         assert left_of(pids) == []
         lines = await listed(stage)
-        assert {(line["state"], line["worker_pid"]) for line in lines.values()} == {("ended", None)}
+        assert lines[waits.know()]["state"] == "ended"
+        assert lines[dead.know()]["state"] == "dormant", "it slept, and is left alone"
+        assert not any(line["worker_pid"] for line in lines.values())
 
 
 @awaited

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -279,3 +280,40 @@ def test_a_newer_store_is_refused(tmp_path: Path, read_only: bool) -> None:
         store._execute("PRAGMA user_version = 99")
     with pytest.raises(UserError, match=r"version 99.*install the newer Threadbridge"):
         Store(tmp_path / "db", read_only=read_only)
+
+
+def drop_facts(execute: Execute) -> None:
+    execute("DROP TABLE facts", ())
+
+
+def test_before_a_migration_a_copy_of_the_store_is_kept_that_the_version_before_can_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "threadbridge.db"
+    old = Store(path)
+    with old.transaction():
+        old.remember("who", "ada")
+    old.close()
+    assert [file.name for file in tmp_path.glob("*.v*")] == []
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "MIGRATIONS", (*MIGRATIONS, drop_facts))
+        newer = Store(path)
+        assert newer.version == len(MIGRATIONS) + 1
+        newer.close()
+    copy = Store(tmp_path / f"threadbridge.db.v{len(MIGRATIONS)}")
+    assert copy.fact("who") == "ada"
+    assert stat.S_IMODE(copy.path.stat().st_mode) == 0o600
+    copy.close()
+
+
+def test_without_room_for_the_copy_no_migration_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "threadbridge.db"
+    Store(path).close()
+    (tmp_path / f".threadbridge.db.v{len(MIGRATIONS)}.new").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "MIGRATIONS", (*MIGRATIONS, drop_facts))
+        with pytest.raises(StoreError, match="no copy"):
+            Store(path)
+    kept = Store(path)
+    assert kept.version == len(MIGRATIONS)
+    kept.close()
