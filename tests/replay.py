@@ -6,7 +6,7 @@ answers of the CLI are given the request ids that the stream chose. Events get t
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,18 +46,23 @@ def was_killed(name: str) -> bool:
 
 
 class Replay:
-    """``noise`` gives the lines that are slipped in before every line of the CLI's."""
+    """``noise`` gives the lines that are slipped in before every line of the CLI's; ``entries`` stand in for the
+    transcript's own.
+    """
 
-    def __init__(self, name: str, noise: Noise = list) -> None:
+    def __init__(self, name: str, noise: Noise = list, entries: Iterable[Entry] = ()) -> None:
         self.happened: list[Happened] = []
+        self.condemned = ""
+        """Why the child would be ended in the middle."""
         mode = next((mode for begin, mode in STARTED_IN.items() if name.startswith(begin)), "default")
         self.stream = Stream(4321, claude_id=CLAUDE_ID, resuming="resume" in name, permission_mode=mode)
         self._noise = noise
         self._ours: dict[str, str] = {}
         self._prompts = 0
+        self._numbers: dict[str, int] = {}
         self._record(e.SessionCreated(SESSION_ID, 700, 500, 600, DIRECTORY, PERSON_ID))
         self._record(e.WorkerStarted(1234, contained=True, containment="bubblewrap"))
-        for kind, line in transcript(name):
+        for kind, line in entries or transcript(name):
             if kind == "in" and isinstance(line, dict):
                 self._put(line)
             elif kind == "out":
@@ -85,7 +90,10 @@ class Replay:
 
     def _take(self, steps: list[Step]) -> None:
         for step in steps:
-            assert not isinstance(step, FileOffered | EndChild), "no transcript has one"
+            assert not isinstance(step, FileOffered), "no transcript has one"
+            if isinstance(step, EndChild):
+                self.condemned = step.why
+                continue
             if isinstance(step, DeltaRead | Line):
                 self.happened.append(step)
             else:
@@ -123,6 +131,7 @@ class Replay:
 
     def _prompt(self, uuid: str, text: str) -> None:
         self._prompts += 1
+        self._numbers[uuid] = self._prompts
         self._record(e.PromptAccepted(self._prompts, uuid, text, PERSON_ID, "ada"))
         self._take(self.stream.prompt(e.PromptAccepted(self._prompts, uuid, text, 42, "ada")))
 
@@ -133,6 +142,8 @@ class Replay:
                 self._take(self.stream.initialize())
             case "interrupt":
                 self._take(self.stream.interrupt(keep_queued=not fields.get("cancel_queued", False)))
+            case "cancel_async_message" if (uuid := str(fields["message_uuid"])) in self._numbers:
+                self._take(self.stream.amend(c.Amend(theirs, self._numbers[uuid], None), uuid, None))
             case "end_session":
                 self._take(self.stream.end_session())
             case "set_permission_mode":

@@ -4,6 +4,8 @@ A request is *asked* when its line is read, *named* when the log gave it a numbe
 withdrawn. The name is the only way to decide it, and the digest must be that of the input that was shown.
 """
 
+from collections.abc import Collection
+
 import msgspec
 
 from bridge import commands as c
@@ -30,12 +32,19 @@ class Asks:
         self._asked: dict[str, tuple[e.PermissionRequested, msgspec.Raw | None]] = {}
         self._open: dict[int, OpenRequest] = {}
         self._plans_read: dict[str, str] = {}
+        self._heard: set[str] = set()
 
     def open(self) -> list[OpenRequest]:
         return list(self._open.values())
 
     def asked(self, request_id: str, ask: f.Ask) -> list[Step]:
-        """A ``can_use_tool`` came in. What nobody could be shown is answered at once."""
+        """A ``can_use_tool`` came in. What nobody could be shown is answered at once.
+
+        A repetition is no other request: Claude takes the first answer to an id, and waits for no second.
+        """
+        if request_id in self._heard:
+            return []
+        self._heard.add(request_id)
         shown = bytes(ask.input).decode()
         match ask.tool_name:
             case "ExitPlanMode":
@@ -107,6 +116,12 @@ class Asks:
         self._plans_read = {plan: agent for plan, agent in self._plans_read.items() if agent}
         stale = [asked for asked in self._open.values() if not asked.request.agent_id]
         return [self._withdraw(asked, "the turn ended") for asked in stale]
+
+    def agent_ended(self, agents: Collection[str]) -> list[Step]:
+        """A subagent that is over waits for no answer."""
+        self._plans_read = {plan: agent for plan, agent in self._plans_read.items() if agent not in agents}
+        stale = [asked for asked in self._open.values() if asked.request.agent_id in agents]
+        return [self._withdraw(asked, "the subagent ended") for asked in stale]
 
     def _withdraw(self, asked: OpenRequest, why: str) -> e.PermissionWithdrawn:
         del self._open[asked.seq]

@@ -20,6 +20,12 @@ Raw = msgspec.Raw
 _EMPTY = Raw(b"")
 
 
+class LiveTask(msgspec.Struct):
+    """One of ``background_tasks_changed``, which names all that live."""
+
+    task_id: str = ""
+
+
 class Frame(msgspec.Struct):
     """Any line of the CLI's; which fields are there follows from ``type`` and ``subtype``."""
 
@@ -54,6 +60,7 @@ class Frame(msgspec.Struct):
     description: str = ""
     is_backgrounded: bool = True
     summary: str = ""
+    tasks: list[LiveTask] = []
     content: Raw = _EMPTY
     compact_metadata: Raw = _EMPTY
     # result

@@ -17,7 +17,7 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.errors import BridgeError, UserError
 from bridge.layout import Layout
-from bridge.start import WorkerStart, is_claude_id
+from bridge.start import WorkerStart
 from worker import claude as cli
 from worker import containment, frames, instructions, mcp, recovery, sending
 from worker.files import content_of
@@ -85,9 +85,8 @@ class Worker:
 
     def _taken(self, past: recovery.Past) -> frozenset[str]:
         open_prompts = past.session.prompts.values() if past.session else ()
-        claude_id = past.session.claude_id if past.session else ""
-        known = claude_id if is_claude_id(claude_id) else self._claude_id()
-        transcript = recovery.transcript_of(known, self._claude_home())
+        claude_id = recovery.claude_id_of(past, self._claude_id())
+        transcript = recovery.transcript_of(claude_id, self._claude_home())
         return recovery.uuids_taken(transcript, [prompt.uuid for prompt in open_prompts])
 
     def _record(self, event: e.AnyEvent) -> e.Record:
@@ -194,9 +193,7 @@ class Worker:
         return claude_id, False
 
     def _claude_id(self) -> str:
-        """Only a UUID is believed, whatever an older log says."""
-        told = self._past.session.claude_id if self._past.session else ""
-        return told if is_claude_id(told) else self._start.created.session_id
+        return recovery.claude_id_of(self._past, self._start.created.session_id)
 
     def _variable(self, name: str) -> str:
         """As the child will see it: the configuration's word before our own environment's."""

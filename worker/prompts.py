@@ -56,6 +56,9 @@ class Prompts:
     def unsettled_amends(self) -> list[c.Amend]:
         return [one for change in self._changes.values() for one in change.commands if isinstance(one, c.Amend)]
 
+    def is_taken(self, uuid: str) -> bool:
+        return uuid in self._taken
+
     def id_of(self, uuid: str) -> int | None:
         return self._open[uuid].prompt_id if uuid in self._open else None
 
@@ -112,6 +115,18 @@ class Prompts:
 
     def took(self, uuid: str) -> None:
         self._taken.add(uuid)
+
+    def named_by_result(self, uuid: str) -> list[Step]:
+        """A result answers this prompt, so Claude took it, whether or not it said so."""
+        if uuid not in self._open or uuid in self._taken:
+            return []
+        self._taken.add(uuid)
+        return [e.PromptTaken(self._open[uuid].prompt_id)]
+
+    def all_over(self) -> list[Step]:
+        """Claude is idle: with whatever it took it is done."""
+        over = {uuid: prompt for uuid, prompt in self._open.items() if uuid in self._taken}
+        return [e.PromptDone(prompt.prompt_id) for uuid, prompt in over.items() if self.is_over(uuid, cancelled=False)]
 
     def is_over(self, uuid: str, *, cancelled: bool) -> bool:
         """Whether the prompt is, now that Claude says so; one that Claude gives back to us goes on."""

@@ -16,6 +16,7 @@ import msgspec
 from bridge import commands as c
 from bridge import events as e
 from bridge.session import ManagedSession, PromptState, session_from
+from bridge.start import is_claude_id
 
 LOST = "the worker died while this ran"
 NEVER_ALLOWED = "it was waiting for permission, so it did not run"
@@ -120,6 +121,12 @@ def told(command: Changing, *, done: bool) -> e.AnyEvent:
 def renewed(prompt: e.PromptAccepted, **changes: object) -> e.PromptAccepted:
     """The prompt as it is sent again, and so under another uuid."""
     return msgspec.structs.replace(prompt, uuid=str(uuid4()), **changes)
+
+
+def claude_id_of(past: Past, unknown: str) -> str:
+    """Claude's id of the conversation; ``unknown`` when none is known. Of an older log only a UUID counts."""
+    told = past.session.claude_id if past.session else ""
+    return told if is_claude_id(told) else unknown
 
 
 def transcript_of(claude_id: str, claude_home: Path) -> Path | None:

@@ -7,6 +7,10 @@ is visible in what they return, and everything here can be tested with values.
 A turn begins when Claude takes a prompt (``command_lifecycle started``) or, for turns that start by
 themselves, with ``system/init``; it ends with ``result``. Results do not pair one to one with prompts, so a
 prompt's own end comes from its lifecycle, by uuid (PROTOCOL.md sections 4, 5 and 8).
+
+A line may be lost, come twice, or come when nothing belongs to it. So nothing rests on one line alone: a turn that
+starts by itself begins with the first sign of work after its ``init``; a result says which prompts it answers, and with
+the idle that follows whatever was taken is over; the list of live background tasks ends those that are not in it.
 """
 
 import hashlib
@@ -25,10 +29,12 @@ from worker import mcp
 from worker.asks import Asks, OpenRequest
 from worker.prompts import ContentOf, Prompts, only_text
 from worker.steps import DeltaRead, EndChild, FileOffered, Line, Step
+from worker.tasks import Task, Tasks
 
 OUTPUT_KEPT_BYTES = 16 * 1024
 TEXT_KEPT_CHARS = 256 * 1024
 """Of one block of text: about 130 posts, and as much as a model writes at once (64,000 tokens)."""
+LINES_REMEMBERED = 2000
 OFFER_CHARS, OFFERS_KEPT = 100, 200
 
 
@@ -64,6 +70,10 @@ class Stream:
         self._blocks: dict[str, list[str]] = {}
         self._message_id = ""
         self._last_wake = ""
+        self._awaits_work = False
+        self._origin = ""
+        self._tasks = Tasks()
+        self._seen: dict[bytes, None] = {}
         self._api_error = ""
         self._tools: dict[str, str] = {}
         self._asks = Asks(self._request)
@@ -100,7 +110,7 @@ class Stream:
         return self._prompts.send(prompt)
 
     def interrupt(self, *, keep_queued: bool) -> list[Step]:
-        return [self._request("interrupt", _nothing, cancel_queued=not keep_queued)]
+        return [self._request("interrupt", self._on_interrupted, cancel_queued=not keep_queued)]
 
     def amend(self, command: c.Amend, uuid: str, new: e.PromptAccepted | None) -> list[Step]:
         """``uuid``: under which Claude got the prompt."""
@@ -162,12 +172,26 @@ class Stream:
 
     def receive(self, line: bytes) -> list[Step]:
         """What a line means. A line that nobody knows means nothing and breaks nothing."""
-        if (frame := f.read_frame(line)) is None:
+        if (frame := f.read_frame(line)) is None or self._is_repeated(frame, line):
             return []
         steps = self._follow_claude_id(frame)
+        if self._awaits_work and _shows_work(frame):
+            steps += self._begin_turn(None, self._origin)
         if handler := _HANDLERS.get(frame.type):
             steps += handler(self, frame)
         return steps
+
+    def _is_repeated(self, frame: f.Frame, line: bytes) -> bool:
+        """Each line has a uuid of its own, so the same bytes again are no second fact."""
+        if not frame.uuid:
+            return False
+        name = hashlib.sha256(line).digest()
+        if name in self._seen:
+            return True
+        self._seen[name] = None
+        if len(self._seen) > LINES_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return False
 
     def dropped(self, head: bytes, size: int) -> list[Step]:
         """A line that was too long to be read. If it may have been a request, Claude must not wait for ever."""
@@ -194,9 +218,9 @@ class Stream:
         if (prompt_id := self._prompts.id_of(uuid)) is None:
             return []
         match state:
-            case "queued":
+            case "queued" if not self._prompts.is_taken(uuid):
                 return [e.PromptQueued(prompt_id)] if self.in_turn else []
-            case "started":
+            case "started" if not self._prompts.is_taken(uuid):
                 self._prompts.took(uuid)
                 return [*self._begin_turn(prompt_id), e.PromptTaken(prompt_id)]
             case "completed" if self._prompts.is_over(uuid, cancelled=False):
@@ -208,7 +232,14 @@ class Stream:
             case _:
                 return []
 
+    def _on_interrupted(self, response: f.ControlResponse) -> list[Step]:
+        """Its answer names the prompts that were dropped, as their lifecycles do."""
+        dropped = f.part(response.response, f.AllCancelled).cancelled
+        lost = {uuid: prompt_id for uuid in dropped if (prompt_id := self._prompts.id_of(uuid)) is not None}
+        return [e.PromptCancelled(lost[uuid]) for uuid in lost if self._prompts.is_over(uuid, cancelled=True)]
+
     def _begin_turn(self, prompt_id: int | None, origin: str = "") -> list[Step]:
+        self._awaits_work = False
         if self._turn is not None:
             if prompt_id is not None:
                 self._turn.append(prompt_id)
@@ -301,15 +332,12 @@ class Stream:
                     )
                 ]
             case "task_started":
-                return [
-                    e.TaskStarted(
-                        frame.task_id,
-                        frame.task_type,
-                        frame.description,
-                        frame.tool_use_id or "",
-                        frame.is_backgrounded,
-                    )
-                ]
+                task = Task(frame.task_id, frame.tool_use_id or "")
+                told = (frame.task_type, frame.description, task.tool_use_id, frame.is_backgrounded)
+                return [e.TaskStarted(frame.task_id, *told)] if self._tasks.begin(task) else []
+            case "background_tasks_changed":
+                gone = self._tasks.only_live({one.task_id for one in frame.tasks})
+                return [step for task in gone for step in self._on_task_ended(task, "", "ended")]
             case "task_progress":
                 so_far = f.part(frame.usage, f.TaskUsage)
                 tool = frame.last_tool_name or ""
@@ -317,7 +345,8 @@ class Stream:
                 return [e.TaskProgressed(frame.task_id, *progress)]
             case "task_notification":
                 self._last_wake = "task-notification"
-                return [e.TaskEnded(frame.task_id, frame.status or "", frame.summary)]
+                ended = self._tasks.end(Task(frame.task_id, frame.tool_use_id or ""))
+                return self._on_task_ended(ended, frame.summary, frame.status or "") if ended else []
             case "compact_boundary":
                 return [e.Compacted(f.part(frame.compact_metadata, f.CompactMetadata).trigger)]
             case "informational":
@@ -339,24 +368,27 @@ class Stream:
 
     def _on_init(self) -> list[Step]:
         """It comes at the start of every turn; what no prompt began, the last ended task did."""
-        if begun := self._begin_turn(None, self._last_wake):
-            self._last_wake = ""
-        return begun
+        if not self.in_turn:
+            self._awaits_work, self._origin, self._last_wake = True, self._last_wake, ""
+        return []
 
     def _on_idle(self) -> list[Step]:
         """Idle comes after the result; a turn that is still open then ended without one."""
+        self._awaits_work = False
         if self._turn is None:
-            return []
+            return self._prompts.all_over()
         reason = "Claude went idle without saying how the turn ended"
-        return self._end_turn(e.TurnEnded("failed", tuple(self._turn), reason, error="no_result"))
+        ended = e.TurnEnded("failed", tuple(self._turn), reason, error="no_result")
+        return [*self._end_turn(ended), *self._prompts.all_over()]
 
     def _on_result(self, frame: f.Frame) -> list[Step]:
         if not frame.subtype:
             return []  # a result that does not say of what ends nothing; going idle does
         if self._turn is None and not frame.num_turns:
             return self._on_result_without_turn(frame)
-        named = [self._prompts.id_of(uuid) for uuid in frame.user_message_uuids or []]
-        prompts = [prompt_id for prompt_id in named if prompt_id is not None]
+        uuids = frame.user_message_uuids or []
+        taken = [step for uuid in uuids for step in self._prompts.named_by_result(uuid)]
+        prompts = [prompt_id for uuid in uuids if (prompt_id := self._prompts.id_of(uuid)) is not None]
         usage = f.part(frame.usage, f.Usage)
         outcome = _outcome(frame)
         ended = e.TurnEnded(
@@ -373,7 +405,7 @@ class Stream:
         begun: list[Step] = (
             [] if self.in_turn else [e.TurnStarted(ended.prompt_ids, f.part(frame.origin, f.Origin).kind)]
         )
-        return begun + self._end_turn(ended)
+        return [*begun, *taken, *self._end_turn(ended)]
 
     def _on_result_without_turn(self, frame: f.Frame) -> list[Step]:
         """A start that failed (a bad --resume) is told as a result of no turn (section 1)."""
@@ -394,12 +426,17 @@ class Stream:
         A tool call that has no result by then (the budget was used up, say) will have none.
         """
         self._turn = None
+        self._awaits_work = False
         self._blocks.clear()
         unfinished = [tool for tool, agent in self._tools.items() if not agent]
         for tool in unfinished:
             del self._tools[tool]
         tools: list[Step] = [e.ToolFinished(tool, True, "", unknown=True) for tool in unfinished]
         return [*tools, *self._asks.turn_ended(), ended]
+
+    def _on_task_ended(self, task: Task, summary: str, status: str) -> list[Step]:
+        agents = {task.task_id, task.tool_use_id} - {""}
+        return [*self._asks.agent_ended(agents), e.TaskEnded(task.task_id, status, summary)]
 
     # --- permission requests -------------------------------------------------------------------------
 
@@ -475,6 +512,14 @@ def offered(told: f.Initialized) -> e.ChildOffered:
         if one.name and not one.name.split()[1:] and one.name.isprintable()
     ]
     return e.ChildOffered(tuple(models[:OFFERS_KEPT]), tuple(commands[:OFFERS_KEPT]))
+
+
+def _shows_work(frame: f.Frame) -> bool:
+    """Whether the main agent is at something."""
+    if frame.parent_tool_use_id or frame.agent_id:
+        return False
+    is_working = frame.type == "system" and frame.subtype == "status" and bool(frame.status)
+    return is_working or frame.type in ("stream_event", "assistant")
 
 
 def _efforts(model: f.OfferedModel) -> tuple[str, ...]:

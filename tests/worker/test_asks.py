@@ -8,10 +8,11 @@ import pytest
 from bridge import commands as c
 from bridge import events as e
 from bridge.permission import ADVICE_TO_ASK_IN_TEXT, NOT_ANSWERED, digest_of
-from replay import Replay, transcript
+from replay import CLAUDE_ID, GENERATION, Replay, transcript
 from worker import frames as f
 from worker.asks import Asks
 from worker.steps import Line, Step
+from worker.stream import Stream
 
 QUESTION = '{"questions":[{"question":"Which caf\\u00e9?",  "options":[{"label":"A"},{"label":"B"}]}], "odd":1e3}'
 PLAN = '{"plan":"# Do it","planFilePath":"/p.md"}'
@@ -128,3 +129,20 @@ def test_the_recorded_plan_is_approved_with_its_mode() -> None:
     update = {"type": "setMode", "mode": "acceptEdits", "destination": "session"}
     assert line["response"]["response"]["updatedPermissions"] == [update]
     assert replay.events(e.ModeChanged)[-1].permission_mode == "acceptEdits"
+
+
+def test_a_request_that_comes_twice_is_asked_once_and_its_answer_is_no_surprise() -> None:
+    replay = Replay("b1_allow")
+    (asked,) = [
+        line for kind, line in transcript("b1_allow") if kind == "out" and line.get("type") == "control_request"
+    ]
+    again = json.dumps(asked).encode()
+    stream = Stream(1, claude_id=CLAUDE_ID, resuming=False)
+    (request,) = stream.receive(again)
+    assert isinstance(request, e.PermissionRequested)
+    stream.named(request.request_id, 7)
+    assert stream.receive(again) == []
+    resolved, _ = stream.decide(c.Decide(GENERATION, 7, request.digest, "allowed"))
+    assert isinstance(resolved, e.PermissionResolved)
+    assert stream.receive(again) == [] and not stream.open_requests()
+    assert len(replay.events(e.PermissionRequested)) == 1

@@ -1,10 +1,22 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from bridge import commands as c
 from bridge import events as e
 from replay import Replay
-from worker.recovery import LOST, NEVER_ALLOWED, Past, amended, closing_events, read_past, transcript_of, uuids_taken
+from worker.recovery import (
+    LOST,
+    NEVER_ALLOWED,
+    Past,
+    amended,
+    claude_id_of,
+    closing_events,
+    read_past,
+    transcript_of,
+    uuids_taken,
+)
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 1, 2, 3, "/srv/app", 4)
 STARTED = e.WorkerStarted(10, contained=True, containment="")
@@ -193,3 +205,10 @@ def test_a_tool_that_was_waiting_for_permission_did_not_run() -> None:
 def test_what_was_open_before_a_gap_is_closed_by_the_gap() -> None:
     turn = (e.TurnStarted((5,)), e.PromptTaken(5), e.ToolStarted("t1", "Bash", "{}"))
     assert close(accepted(5), accepted(6), *turn, e.LogGap(99)) == ([], [])
+
+
+@pytest.mark.parametrize("told", ["--dangerously-skip-permissions", "*", "../../other", "c" * 36, ""])
+def test_an_id_that_an_older_log_holds_and_is_no_uuid_is_never_used(told: str) -> None:
+    for event in (e.ChildStarted(11, told, resumed=False), e.ClaudeIdentified(told)):
+        assert claude_id_of(past(event), "ours") == "ours"
+    assert claude_id_of(past(e.ClaudeIdentified(CREATED.session_id)), "ours") == CREATED.session_id
