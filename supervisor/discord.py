@@ -22,11 +22,19 @@ class Unavailable(RemoteError):
 
 
 class Refused(RemoteError):
-    """Discord will not do it, now or later: a malformed request, and why."""
+    """Discord did not do it, and says why. What that means is in ``supervisor.refusals``.
+
+    ``status`` is HTTP's, ``code`` Discord's own; 0 for none. Without a status it was never sent.
+    """
+
+    def __init__(self, what: str, status: int = 0, code: int = 0) -> None:
+        super().__init__(what)
+        self.status = status
+        self.code = code
 
 
 class MessageGone(RemoteError):
-    """The message was deleted (10008). Of a create: the message that this nonce once made."""
+    """The message was deleted (10008), or is not ours (50005). Of a create: the one that this nonce once made."""
 
 
 class ChannelGone(RemoteError):
@@ -38,7 +46,11 @@ class Archived(RemoteError):
 
 
 class Forbidden(RemoteError):
-    """The bot lacks a permission there (50001, 50013); which one, when Discord says it."""
+    """The bot lacks a permission there (50001, 50013). It may be given back."""
+
+    def __init__(self, what: str, code: int = 0) -> None:
+        super().__init__(what)
+        self.code = code
 
 
 class LinkExpired(RemoteError):

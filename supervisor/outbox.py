@@ -22,9 +22,9 @@ over, goes at once, and the pace keeps the last request of each window for it. T
 never before, so what goes is always the newest. Of several posts that wait, the one that waits longest goes.
 
 **What Discord will not do.** A message that was deleted is posted again when it changes; an archived thread is opened
-again; a thread or channel that is gone ends the session. A permission that was taken away may be given back: it is
-said in the channel, and the thread is tried again after a minute, then more and more seldom, until then nothing is
-sent there. What Discord calls malformed is given up, alone.
+again; a thread or channel that is gone ends the session. What becomes of any other refusal stands in
+``supervisor.refusals``: no post is ever given up while there is a place for it. What points to an answer (the summary
+in the channel) waits until the answer stands there.
 """
 
 import asyncio
@@ -42,11 +42,13 @@ from bridge.layout import Layout
 from bridge.render.posts import Post, payload
 from bridge.render.text import escape, one_line
 from bridge.session import ManagedSession
-from supervisor.discord import Archived, ChannelGone, Discord, Forbidden, Found, MessageGone, Unavailable
+from supervisor.discord import Archived, Discord, Forbidden, Found, MessageGone, Refused, Unavailable
 from supervisor.health import StoreError
 from supervisor.pace import Priority
+from supervisor.refusals import Again, GiveUp, in_words
 from supervisor.session_manager import SessionManager
 from supervisor.store import PostRow, Store
+from supervisor.troubles import Troubles
 
 NONCE_S = 60.0
 """How long after a first try a nonce is surely still known ("the past few minutes", discord-api-docs)."""
@@ -56,9 +58,10 @@ GAP_S, GAP_GROWTH_S, LONGEST_GAP_S = 1.5, 0.05, 3.0
 LOOK_S = 0.05
 """Deltas wake us many times a second; we look at most every so often."""
 LONGEST_BACKOFF_S = 30.0
-FORBIDDEN_PAUSE_S, LONGEST_FORBIDDEN_PAUSE_S = 60.0, 600.0
-FORBIDDEN_TRIES = 24
-"""Each is one of the 10,000 invalid requests in 10 minutes that get an address banned; it is over after 4 hours."""
+SUMMARY = "summary:"
+"""The beginning of the keys of posts that point to what stands in the thread."""
+TROUBLE = "⚠"
+"""How the words in the channel begin while something cannot be shown."""
 STORE_LOOK_S = 1.0
 """How often to look whether a store that takes no writes does again; nothing is sent until then."""
 TYPING_EVERY_S = 9.0
@@ -91,8 +94,7 @@ class _Thread(msgspec.Struct, eq=False):
     """Since when a post waits, by its row."""
     failures: int = 0
     not_before: float = NEVER
-    forbidden: int = 0
-    forbidden_until: float = NEVER
+    troubles: Troubles = msgspec.field(default_factory=Troubles)
 
 
 def gap_s(writes: int) -> float:
@@ -130,6 +132,12 @@ def plan(rows: Sequence[PostRow], *, is_streaming: bool, since: Mapping[int, flo
         stale = [row for row in place if row.message_id is not None]
         writes += [Write("edit", row, Priority.URGENT if row.desired.urgent else ordinary) for row in stale]
     return sorted(writes, key=lambda w: (w.priority, since.get(w.row.id, 0.0), w.row.id))
+
+
+def too_early(rows: Sequence[PostRow], is_shown: Callable[[PostRow], bool]) -> set[int]:
+    """Posts that point to others of which some are not there yet."""
+    missing = [row.id for row in rows if row.desired.where == "thread" and not is_shown(row)]
+    return {row.id for row in rows if row.key.startswith(SUMMARY) and any(number < row.id for number in missing)}
 
 
 def as_found(desired: Post, content: str) -> Post:
@@ -200,6 +208,8 @@ class Outbox:
     async def _unsettled(self) -> list[str]:
         while True:
             try:
+                with self._store.transaction():
+                    self._store.revive()
                 return self._store.unsettled_sessions()
             except StoreError:
                 await asyncio.sleep(STORE_LOOK_S)
@@ -261,13 +271,17 @@ class Outbox:
         rows = self._store.unsettled_posts(thread.session_id) if session else []
         thread.since = {row.id: thread.since.get(row.id, _now()) for row in rows}
         if not session or (not rows and text_in <= 0):
-            self._rest(thread, session)
+            if not (session and self._say_it_is_over(session)):
+                self._rest(thread, session)
             return
-        shut_s = max(0.0, thread.forbidden_until - _now())
-        open_rows = [row for row in rows if not shut_s or row.desired.where == "channel"]
-        writes = plan(open_rows, is_streaming=session.is_processing, since=thread.since)
+        shut_s = thread.troubles.shut_s(_now())
+        early = too_early(rows, thread.troubles.is_shown_plainly)
+        open_rows = [r for r in rows if not shut_s or r.desired.where == "channel" or r.desired.thread_name]
+        writes = plan(
+            [r for r in open_rows if r.id not in early], is_streaming=session.is_processing, since=thread.since
+        )
         open_now = [w for w in writes if text_in <= 0 or w.priority <= Priority.URGENT]
-        waits = [(self._wait_s(w, session), w) for w in open_now]
+        waits = [(max(self._wait_s(w, session), thread.troubles.wait_s(w.row, _now())), w) for w in open_now]
         if ready := [write for wait_s, write in waits if wait_s <= 0]:
             await self._send_best(thread, ready, session)
         else:
@@ -302,59 +316,57 @@ class Outbox:
 
     async def _send(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
         try:
-            await self._send_unarchived(write, session)
+            await self._send_unarchived(thread, write, session)
         except Unavailable as error:
             thread.failures += 1
             pause_s = backoff_s(thread.failures, error.retry_after, self._jitter())
             thread.not_before = _now() + pause_s
             _log.info("session %s: %s; again in %.1f s", session.session_id, error, pause_s)
-        except Forbidden as error:
-            if not self._may_be_allowed_again(thread, write, session, error):
-                self._failed_for_good(write, session, error)
         except RemoteError as error:
-            self._failed_for_good(write, session, error)
+            self._refused(thread, write, session, error)
         else:
             thread.failures = 0
             if write.row.desired.where == "thread":
-                thread.forbidden = 0
+                thread.troubles.shut_times = 0
         thread.since.pop(write.row.id, None)
         if write.priority > Priority.URGENT:
             thread.writes, thread.written_at = thread.writes + 1, _now()
 
-    async def _send_unarchived(self, write: Write, session: ManagedSession) -> None:
+    async def _send_unarchived(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
         try:
-            await self._carry_out(write, session)
+            await self._carry_out(thread, write, session)
         except Archived:
             await self._discord.unarchive(_channel(write.row, session))
-            await self._carry_out(write, session)
+            await self._carry_out(thread, write, session)
 
-    async def _carry_out(self, write: Write, session: ManagedSession) -> None:
+    async def _carry_out(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
         match write.action:
             case "thread":
-                name = write.row.desired.thread_name
+                name = thread.troubles.post(write.row).thread_name
                 await self._discord.make_thread(session.channel_id, session.thread_id, name)
                 self._shown(write.row, session.thread_id, write.row.desired)
             case "create":
-                await self._create(write, session)
+                await self._create(thread, write, session)
             case "edit":
-                await self._edit(write, session)
+                await self._edit(thread, write, session)
 
     # --- one post --------------------------------------------------------------------------------------
 
-    async def _edit(self, write: Write, session: ManagedSession) -> None:
+    async def _edit(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
         row = write.row
         assert row.message_id is not None
-        if row.shown is None or payload(row.shown, editing=True) != payload(row.desired, editing=True):
+        post = thread.troubles.post(row, editing=True)
+        if row.shown is None or payload(row.shown, editing=True) != payload(post, editing=True):
             channel_id = _channel(row, session)
             try:
-                await self._discord.edit(channel_id, row.message_id, row.desired, write.priority)
+                await self._discord.edit(channel_id, row.message_id, post, write.priority)
             except MessageGone:
                 _log.info("session %s: post %r was deleted and is posted again", row.session_id, row.key)
                 self._forget(row)
                 return
-        self._shown(row, row.message_id, row.desired)
+        self._shown(row, row.message_id, thread.troubles.shown(row, post, _now()))
 
-    async def _create(self, write: Write, session: ManagedSession) -> None:
+    async def _create(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
         row, now, attempt = write.row, self._clock(), write.row.attempt
         may_exist = row.attempted_at is not None
         if row.attempted_at is not None and not 0 <= now - row.attempted_at < NONCE_S:
@@ -363,24 +375,33 @@ class Outbox:
                 return
             attempt, may_exist = attempt + 1, False
         if not may_exist:
-            with self._store.transaction():
-                self._store.attempt(row.id, attempt, now)
+            self._attempt(row, attempt, now)
+        post = thread.troubles.post(row)
         channel_id = _channel(row, session)
         try:
-            post = self._with_paths(row)
-            found = await self._discord.create(channel_id, post, nonce_of(row, attempt), write.priority)
+            sent = self._with_paths(row.session_id, post)
+            found = await self._discord.create(channel_id, sent, nonce_of(row, attempt), write.priority)
         except MessageGone:  # it was made, its answer was lost, and somebody deleted it
             self._forget(row)
             return
-        self._shown(row, found.message_id, as_found(row.desired, found.content) if may_exist else row.desired)
+        except (Refused, Forbidden):
+            if not may_exist:
+                self._attempt(row, attempt, None)  # surely it was not made
+            raise
+        shown = as_found(post, found.content) if may_exist else post
+        self._shown(row, found.message_id, thread.troubles.shown(row, shown, _now()))
 
-    def _with_paths(self, row: PostRow) -> Post:
+    def _attempt(self, row: PostRow, attempt: int, at: float | None) -> None:
+        with self._store.transaction():
+            self._store.attempt(row.id, attempt, at)
+
+    def _with_paths(self, session_id: str, post: Post) -> Post:
         """The post with its files where they lie on this host."""
-        if self._layout is None or not any(file.path for file in row.desired.files):
-            return row.desired
-        folder = self._layout.session(row.session_id).folder
-        files = [msgspec.structs.replace(f, path=str(folder / f.path)) if f.path else f for f in row.desired.files]
-        return msgspec.structs.replace(row.desired, files=tuple(files))
+        if self._layout is None or not any(file.path for file in post.files):
+            return post
+        folder = self._layout.session(session_id).folder
+        files = [msgspec.structs.replace(f, path=str(folder / f.path)) if f.path else f for f in post.files]
+        return msgspec.structs.replace(post, files=tuple(files))
 
     async def _read_back(self, row: PostRow, session: ManagedSession) -> Found | None:
         known = [
@@ -399,56 +420,57 @@ class Outbox:
         with self._store.transaction():
             self._store.forget_message(row.id)
 
-    # --- what cannot be done ---------------------------------------------------------------------------
+    # --- what cannot be done (now) ---------------------------------------------------------------------
 
-    def _may_be_allowed_again(self, thread: _Thread, write: Write, session: ManagedSession, error: Forbidden) -> bool:
-        """A thread in which nothing may be written now is left alone for a while. Files may be forbidden alone."""
-        post = write.row.desired
-        if write.action == "thread" or post.where == "channel" or post.files:
-            return False
-        if thread.forbidden >= FORBIDDEN_TRIES:
-            self._give_up_posts(session, str(error))
-        pause_s = min(FORBIDDEN_PAUSE_S * 2.0**thread.forbidden, LONGEST_FORBIDDEN_PAUSE_S)
-        thread.forbidden += 1
-        thread.forbidden_until = _now() + pause_s
-        _log.warning("session %s: %s; its thread is tried again in %.0f s", session.session_id, error, pause_s)
-        self._say_in_channel(session, f"⚠ I cannot write in {session.url()}: {error}. I will try again.")
-        return True
-
-    def _failed_for_good(self, write: Write, session: ManagedSession, error: RemoteError) -> None:
-        """Discord will not do it. Nothing is tried again, and it is said where it still can be said."""
+    def _refused(self, thread: _Thread, write: Write, session: ManagedSession, error: RemoteError) -> None:
+        """``supervisor.refusals`` says what is next; here it is said where people look."""
         row = write.row
-        _log.warning("session %s: post %r is given up: %s", row.session_id, row.key, error)
+        step = thread.troubles.refused(write.action, row, error, _now())
+        _log.warning("session %s: post %r was refused: %s; next: %s", row.session_id, row.key, error, step)
+        match step:
+            case GiveUp():
+                self._give_up(write, session, error)
+            case Again(is_said=True) if row.desired.where == "thread":
+                words = in_words(write.action, row.desired, error)
+                cannot = "make a thread in" if write.action == "thread" else "write in"
+                where = f"<#{session.channel_id}>" if write.action == "thread" else session.url()
+                text = f"{TROUBLE} I cannot {cannot} {where}: {words}. Nothing is lost; I will try again."
+                self._say_in_channel(session, text)
+            case _:
+                pass
+
+    def _give_up(self, write: Write, session: ManagedSession, error: RemoteError) -> None:
+        """There is no place for it (any more)."""
         if write.action == "thread":
-            reason = "no thread could be made for it"
-            self._give_up_thread(session, reason)
-            self._say_in_channel(session, f"⚠ I cannot make a thread here: {error}")
-        elif isinstance(error, ChannelGone) and row.desired.where == "thread":
+            self._give_up_thread(session, "no thread could be made for it")
+            self._say_in_channel(session, f"{TROUBLE} I cannot make a thread here: {escape(one_line(str(error), 300))}")
+        elif write.row.desired.where == "thread":
             self._give_up_thread(session, "its thread was deleted")
         else:
             with self._store.transaction():
-                self._store.give_up(row.id, str(error))
-            if any(file.path for file in row.desired.files):
-                names = ", ".join(file.name for file in row.desired.files)
-                text = f"⚠ {escape(one_line(names, 200))} could not be sent: {escape(one_line(str(error), 300))}"
-                self._manager.show(session.session_id, f"{row.key}:failed", Post(text))
-            elif isinstance(error, Forbidden) and row.desired.where == "thread":
-                self._say_in_channel(session, f"⚠ I cannot write in {session.url()}: {error}")
+                self._store.give_up(write.row.id)
 
     def _give_up_thread(self, session: ManagedSession, reason: str) -> None:
-        self._give_up_posts(session, reason)
-        if self._manager.row(session.session_id).ended_at is None:
-            self._manager.destroy_session(session.session_id, reason)
-
-    def _give_up_posts(self, session: ManagedSession, why: str) -> None:
         with self._store.transaction():
             for row in self._store.unsettled_posts(session.session_id):
                 if row.desired.where == "thread":
-                    self._store.give_up(row.id, why)
+                    self._store.give_up(row.id)
+        if self._manager.row(session.session_id).ended_at is None:
+            self._manager.destroy_session(session.session_id, reason)
 
     def _say_in_channel(self, session: ManagedSession, text: str) -> None:
         """Once: it is one post, whatever happens again."""
         self._manager.show(session.session_id, "trouble", Post(text, where="channel"))
+
+    def _say_it_is_over(self, session: ManagedSession) -> bool:
+        """All is shown; whether the words in the channel said otherwise until now."""
+        said = self._store.post(session.session_id, "trouble")
+        if said is None or not said.desired.content.startswith(TROUBLE):
+            return False
+        if self._manager.row(session.session_id).ended_at is None:
+            self._say_in_channel(session, f"-# ✓ I can write in {session.url()} again.")
+            return True
+        return False
 
 
 def _channel(row: PostRow, session: ManagedSession) -> int:

@@ -58,11 +58,12 @@ _POSTS = (0, 19)
 _ERRORS: dict[int, type[RemoteError]] = {
     10003: ChannelGone,
     10008: MessageGone,
-    50001: Forbidden,
-    50013: Forbidden,
+    50005: MessageGone,
     50083: Archived,
 }
 """Discord's own codes (discord-api-docs, "Opcodes and Status Codes")."""
+
+_MISSING_PERMISSION = (50001, 50013)
 
 Json = dict[str, Any]
 
@@ -356,6 +357,8 @@ def _decoded[T](reply: _Reply, kind: type[T]) -> T:
 def _checked(call: _Call, reply: _Reply) -> _Reply:
     """The reply, or what it means."""
     if 200 <= reply.status < 300:
+        if reply.body.strip()[:1] not in (b"", b"{", b"["):
+            raise Unavailable(f"{call.route}: something else than Discord answers ({reply.status}, and no JSON)")
         return reply
     problem = _problem(reply)
     if call.accept and problem.code == call.accept:
@@ -367,9 +370,9 @@ def _checked(call: _Call, reply: _Reply) -> _Reply:
         raise BadToken("Discord does not accept the bot's token: take a new one from the developer portal")
     if kind := _ERRORS.get(problem.code):
         raise kind(what)
-    if reply.status == 403:
-        raise Forbidden(what)
-    raise (_NotFound if reply.status == 404 else Refused)(what)
+    if problem.code in _MISSING_PERMISSION:
+        raise Forbidden(what, problem.code)
+    raise (_NotFound if reply.status == 404 else Refused)(what, reply.status, problem.code)
 
 
 def _problem(reply: _Reply) -> _Problem:

@@ -35,6 +35,8 @@ BUSY_TIMEOUT_S = 1.0
 """We are the only writer; the loop stands still while we wait for somebody's lock."""
 HISTORY = "history"
 """``failed`` of a post that Discord shows already, in a message that we do not know."""
+GONE = "gone"
+"""``failed`` of a post whose thread or channel is gone. Any other word in that column is an older Threadbridge's."""
 
 _MAY_PASS = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -361,8 +363,8 @@ class Store:
             for number, session, key, desired, shown, *rest in rows
         ]
 
-    def attempt(self, post_id: int, attempt: int, at: float) -> None:
-        """A create is about to be sent. Committed before it is."""
+    def attempt(self, post_id: int, attempt: int, at: float | None) -> None:
+        """A create is about to be sent. Committed before it is. None: it was refused, so it surely was not made."""
         self._execute("UPDATE posts SET attempt = ?, attempted_at = ? WHERE id = ?", (attempt, at, post_id))
 
     def shown(self, post_id: int, message_id: int, post: Post) -> None:
@@ -378,8 +380,20 @@ class Store:
             (post_id,),
         )
 
-    def give_up(self, post_id: int, why: str) -> None:
-        self._execute("UPDATE posts SET failed = ? WHERE id = ?", (why, post_id))
+    def give_up(self, post_id: int) -> None:
+        """There is no place (any more) where it could be shown."""
+        self._execute("UPDATE posts SET failed = ? WHERE id = ?", (GONE, post_id))
+
+    def revive(self) -> None:
+        """What an older Threadbridge gave up because of one refusal is tried again.
+
+        A post of a session that has ended is only brought up to date: nobody waits for a new one there.
+        """
+        self._execute(
+            "UPDATE posts SET failed = '' WHERE failed NOT IN ('', ?, ?) AND (message_id IS NOT NULL"
+            " OR session_id IN (SELECT session_id FROM sessions WHERE ended_at IS NULL))",
+            (HISTORY, GONE),
+        )
 
     # --- starts, cursors, facts ----------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from bridge.render.posts import Post
 from playground.discord_faults import LOSE
 from playground.discord_loopback import LoopbackDiscord
 from playground.discord_model import Message, Permission
-from supervisor import outbox
+from supervisor import outbox, refusals
 from supervisor.outbox import Outbox
 from supervisor.pace import Pace
 from supervisor.rest import Rest
@@ -88,7 +88,7 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of minutes become moments."""
-    monkeypatch.setattr(outbox, "FORBIDDEN_PAUSE_S", 0.2)
+    monkeypatch.setattr(refusals, "PLACE_PAUSE_S", 0.2)
 
 
 # --- people ------------------------------------------------------------------------------------------
@@ -152,31 +152,34 @@ async def test_a_permission_that_was_taken_away_is_said_in_the_channel_and_nothi
         s.discord.deny(s.thread_id, Permission.NONE)
         await s.settled()
         assert s.texts() == ["one", "two", "three"]
-        assert s.said_in_channel().count("I cannot write in") == 1
+        await s.discord.until(lambda: "I can write in" in s.said_in_channel(), STEP_DEADLINE_S, "that it is over")
         assert len(s.discord.invalid_requests) < 6
 
 
 @awaited
-async def test_where_nothing_may_be_said_at_all_the_requests_stay_few(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox, "FORBIDDEN_PAUSE_S", 0.05)
-    monkeypatch.setattr(outbox, "FORBIDDEN_TRIES", 2)
+async def test_where_nothing_may_be_said_at_all_the_requests_stay_few(tmp_path: Path, quick: None) -> None:
     async with scene(tmp_path) as s:
         s.discord.deny(s.channel.id, Permission.VIEW_CHANNEL)
-        for n in range(30):
+        for n in range(4):
             s.show(f"key{n}", f"text {n}")
+        await s.discord.until(lambda: len(s.discord.invalid_requests) >= 4, STEP_DEADLINE_S, "tries")
+        s.discord.deny(s.channel.id, Permission.NONE)
         await s.settled()
-        assert len(s.discord.invalid_requests) == 2 + 2, "three tries in the thread, and one in the channel"
+        assert len(s.discord.invalid_requests) < 10
+        assert s.texts() == [f"text {n}" for n in range(4)]
 
 
 @awaited
-async def test_a_thread_that_may_not_be_made_is_said_in_the_channel(tmp_path: Path) -> None:
+async def test_a_thread_that_may_not_be_made_is_made_when_it_may(tmp_path: Path, quick: None) -> None:
     async with scene(tmp_path) as s:
         s.discord.deny(s.channel.id, Permission.CREATE_PUBLIC_THREADS)
-        await s.begin()
-        assert "I cannot make a thread here" in s.said_in_channel()
-        assert s.manager.row(s.session_id).ended_at is not None
+        beginning = asyncio.create_task(s.begin())
+        await s.discord.until(lambda: "I cannot make a thread in" in s.said_in_channel(), STEP_DEADLINE_S, "words")
+        assert "*Create Public Threads*" in s.said_in_channel()
+        s.discord.deny(s.channel.id, Permission.NONE)
+        await beginning
+        assert s.manager.row(s.session_id).ended_at is None
+        assert s.thread_id in s.discord.world.channels
 
 
 # --- faults ------------------------------------------------------------------------------------------
