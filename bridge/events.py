@@ -412,6 +412,12 @@ class ConfigureAccepted(Event, frozen=True):
     error: str = ""
 
 
+class UnknownEvent(Event, frozen=True):
+    """A fact that a newer version told, kept whole (``bridge.records``); ``told`` is its JSON text."""
+
+    told: str
+
+
 AnyEvent = (
     SessionCreated
     | LogGap
@@ -451,6 +457,7 @@ AnyEvent = (
     | DecisionRefused
     | InterruptAccepted
     | ConfigureAccepted
+    | UnknownEvent
 )
 
 

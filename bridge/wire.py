@@ -38,6 +38,9 @@ import msgspec
 from bridge.commands import AnyCommand
 from bridge.errors import RemoteError
 from bridge.events import Record
+from bridge.records import MOST_RECORD_BYTES, decode_record, known
+
+__all__ = ["MOST_RECORD_BYTES"]
 
 OLDEST_PROTOCOL, PROTOCOL = 1, 1
 PROTOCOLS_SPOKEN = range(OLDEST_PROTOCOL, PROTOCOL + 1)
@@ -100,9 +103,19 @@ def common_protocol(hello: Hello, oldest: int, newest: int) -> int | None:
 Up = Hello | Records | Delta
 Down = Welcome | Ack | Order
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _encoder = msgspec.json.Encoder()
 _up: msgspec.json.Decoder[Up] = msgspec.json.Decoder(Up)
 _down: msgspec.json.Decoder[Down] = msgspec.json.Decoder(Down)
+
+
+class _Untold(Message, frozen=True, tag="Records"):
+    """Records that another version tells: each is read by itself."""
+
+    records: tuple[msgspec.Raw, ...]
+
+
+_untold: msgspec.json.Decoder[_Untold] = msgspec.json.Decoder(_Untold)
 
 
 def encode(message: Up | Down) -> bytes:
@@ -110,16 +123,27 @@ def encode(message: Up | Down) -> bytes:
 
 
 def decode_up(data: bytes | memoryview) -> Up:
-    """Raises RemoteError for bytes that are no message of a worker."""
+    """Raises RemoteError for bytes that are no message of a worker. A record may be newer than we are."""
     try:
-        return _up.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RemoteError(f"a worker sent something that is no message: {error}") from error
+        message = _up.decode(data)
+    except _UNREADABLE as error:
+        return _decode_newer(data, error)
+    if isinstance(message, Records):
+        return msgspec.structs.replace(message, records=tuple(known(record) for record in message.records))
+    return message
+
+
+def _decode_newer(data: bytes | memoryview, why: Exception) -> Records:
+    try:
+        untold = _untold.decode(data)
+    except _UNREADABLE:
+        raise RemoteError(f"a worker sent something that is no message: {why}") from why
+    return Records(untold.session_id, tuple(decode_record(raw) for raw in untold.records))
 
 
 def decode_down(data: bytes | memoryview) -> Down:
     """Raises RemoteError for bytes that are no message of a supervisor."""
     try:
         return _down.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise RemoteError(f"the supervisor sent something that is no message: {error}") from error

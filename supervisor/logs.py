@@ -1,6 +1,7 @@
 """The sessions' event logs as the supervisor may read them: beside the worker, which alone writes.
 
 A last line without its end is being written, or was when the power went; it is no damage and is left out.
+A record that is newer than we are is none either (``bridge.records``).
 """
 
 from collections.abc import Iterator
@@ -9,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from bridge import events as e
+from bridge.errors import RemoteError
 from bridge.layout import Layout, SessionLayout
-
-_record: msgspec.json.Decoder[e.Record] = msgspec.json.Decoder(e.Record)
+from bridge.records import decode_record
 
 
 class _Name(msgspec.Struct, frozen=True):
@@ -39,8 +40,8 @@ def beginning(log: Path) -> Beginning | None:
     """None when there is no log, or its first line is not what a log begins with."""
     try:
         with log.open("rb") as file:
-            record = _record.decode(file.readline())
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            record = decode_record(file.readline())
+    except (OSError, RemoteError):
         return None
     match record.event:
         case e.SessionCreated() as created:
@@ -58,8 +59,8 @@ def read_log(log: Path, after: int = 0, generation: str = "") -> list[e.Record]:
             if generation and name.generation != generation:
                 return []
             if name.seq > after:
-                records.append(_record.decode(line))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                records.append(decode_record(line))
+        except (RemoteError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             break
     return records
 
@@ -86,8 +87,8 @@ def damage(log: Path) -> str:
 
 def _problem(line: bytes) -> str:
     try:
-        _record.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        decode_record(line)
+    except RemoteError as error:
         return str(error)
     return ""
 

@@ -12,8 +12,15 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.permission import ADVICE_TO_ASK_IN_TEXT, PLAN_MODES, PLAN_TOOL, QUESTION_TOOL, digest_of
 from bridge.questions import read_questions
+from bridge.records import MOST_INPUT_BYTES, is_too_long_to_ask
 from worker import frames as f
 from worker.steps import Control, Line, Step
+
+TOO_LONG = (
+    "This was not run: its input has {:,} bytes, and no more than "
+    f"{MOST_INPUT_BYTES:,} can be shown to the person who decides. Do it in smaller parts: write a long file piece by"
+    " piece, or let a command make it."
+)
 
 
 class OpenRequest(msgspec.Struct, frozen=True):
@@ -56,7 +63,7 @@ class Asks:
             case _:
                 return [self._ask(request_id, ask, shown, ask.input)]
 
-    def _ask(self, request_id: str, ask: f.Ask, shown: str, raw_input: msgspec.Raw | None) -> e.PermissionRequested:
+    def _ask(self, request_id: str, ask: f.Ask, shown: str, raw_input: msgspec.Raw | None) -> Step:
         request = e.PermissionRequested(
             request_id=request_id,
             tool=ask.tool_name,
@@ -70,6 +77,8 @@ class Asks:
             reason=ask.decision_reason or "",
             blocked_path=ask.blocked_path or "",
         )
+        if is_too_long_to_ask(request):
+            return Line(f.answer(request_id, {"behavior": "deny", "message": TOO_LONG.format(len(shown.encode()))}))
         # A copy: a Raw is a view of the whole line that it was read from.
         self._asked[request_id] = (request, raw_input.copy() if raw_input is not None else None)
         return request

@@ -19,10 +19,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from bridge import events as e
-from bridge.errors import LocalError
+from bridge.errors import LocalError, RemoteError
+from bridge.records import decode_record, encode_record
 
 _SYNCED = (
     e.SessionCreated,
@@ -34,8 +33,6 @@ _SYNCED = (
 )
 CHUNK_BYTES = 256 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_decoder: msgspec.json.Decoder[e.Record] = msgspec.json.Decoder(e.Record)
-_encoder = msgspec.json.Encoder()
 
 
 class LogWriteError(OSError):
@@ -71,11 +68,14 @@ class EventLog:
             raise _told(error, path) from error
 
     def append(self, event: e.AnyEvent) -> e.Record:
-        """The event as a numbered record, in the file. Raises LogWriteError when it could not be written whole."""
+        """The event as a numbered record, in the file, cut where it would be too long (``bridge.records``).
+
+        Raises LogWriteError when it could not be written whole.
+        """
         if not self.generation:
             self.generation = secrets.token_hex(8)
-        record = e.Record(self.generation, self.last + 1, self._clock(), event)
-        self._write(_encoder.encode(record) + b"\n", sync=isinstance(event, _SYNCED))
+        record, line = encode_record(e.Record(self.generation, self.last + 1, self._clock(), event))
+        self._write(line, sync=isinstance(event, _SYNCED))
         self.last = record.seq
         return record
 
@@ -103,7 +103,7 @@ class EventLog:
     def _lines_from(self, offset: int, after: int, limit: int | None, most_bytes: int | None) -> Iterator[e.Record]:
         given = size = 0
         for line in _lines_of(self._fd, offset):
-            record = _decoder.decode(line)
+            record = decode_record(line)
             if record.seq > after:
                 yield record
                 given, size = given + 1, size + len(line)
@@ -220,8 +220,8 @@ def _read_line(line: bytes, generation: str, last: int) -> e.Record | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        record = _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        record = decode_record(line)
+    except RemoteError:
         return None
     continues = not generation or (record.generation == generation and record.seq > last)
     return record if continues else None

@@ -85,7 +85,7 @@ GARBAGE = [
     b'{"type":"Hello"}',
     b'{"type":"Nothing","session_id":"x"}',
     b'{"type":"Hello","session_id":"x","protocol":"1","generation":"","first":1,"last":1,"pid":1}',
-    b'{"type":"Records","session_id":"x","records":[{"generation":"","seq":1,"at":0,"event":{"kind":"Odd"}}]}',
+    b'{"type":"Records","session_id":"x","records":[{"generation":"","seq":1,"at":0,"event":{"kind":5}}]}',
     b'{"type":"Order","session_id":"x","command":{"kind":"Odd"}}',
     b'{"type":"Order","session_id":"x","command":{"kind":"Decide","generation":"","seq":1,"digest":"","verdict":"maybe"}}',
     b'{"type":"Ack","session_id":"x","applied":1e999}',

@@ -8,6 +8,7 @@ import pytest
 from bridge import commands as c
 from bridge import events as e
 from bridge.permission import ADVICE_TO_ASK_IN_TEXT, NOT_ANSWERED, digest_of
+from bridge.records import MOST_INPUT_BYTES
 from replay import CLAUDE_ID, GENERATION, Replay, transcript
 from worker import frames as f
 from worker.asks import Asks
@@ -146,3 +147,21 @@ def test_a_request_that_comes_twice_is_asked_once_and_its_answer_is_no_surprise(
     assert isinstance(resolved, e.PermissionResolved)
     assert stream.receive(again) == [] and not stream.open_requests()
     assert len(replay.events(e.PermissionRequested)) == 1
+
+
+@pytest.mark.parametrize("tool", ["Write", "AskUserQuestion", "ExitPlanMode"])
+def test_an_input_that_nobody_can_be_shown_whole_is_refused_in_words_for_claude(tool: str) -> None:
+    stream = Stream(1, claude_id=CLAUDE_ID, resuming=False)
+    long = "x" * MOST_INPUT_BYTES
+    given = {
+        "Write": {"file_path": "a.txt", "content": long},
+        "AskUserQuestion": {"questions": [{"question": long, "options": [{"label": "A"}, {"label": "B"}]}]},
+        "ExitPlanMode": {"plan": long},
+    }
+    ask = {"subtype": "can_use_tool", "tool_name": tool, "input": given[tool]}
+    (step,) = stream.receive(json.dumps({"type": "control_request", "request_id": "r", "request": ask}).encode())
+    assert isinstance(step, Line)
+    answer = json.loads(step.data)["response"]["response"]
+    assert answer["behavior"] == "deny"
+    assert "1,000,000 can be shown" in answer["message"] or answer["message"] == ADVICE_TO_ASK_IN_TEXT
+    assert not stream.open_requests()

@@ -83,7 +83,7 @@ GARBAGE = [
     b"{}\n",
     b'{"generation":"0000000000000000","seq":3,"at":1.0,"event":{"kind":"PromptDone","prompt_id":5}}\n',
     b'{"generation":"GENERATION","seq":2,"at":1.0,"event":{"kind":"PromptDone","prompt_id":5}}\n',
-    b'{"generation":"GENERATION","seq":3,"at":1.0,"event":{"kind":"FromTheFuture"}}\n',
+    b'{"generation":"GENERATION","seq":3,"at":1.0,"event":{"of":"no kind"}}\n',
     b"\xff\xfe\n",
     b"[" * 100_000 + b"\n",
     b'{"x":' * 100_000 + b"\n",
