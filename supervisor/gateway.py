@@ -34,8 +34,9 @@ from bridge.render.posts import Post
 from bridge.router import BridgeRouter
 from supervisor.config import Config
 from supervisor.health import StoreError
-from supervisor.inbound import GuildJson, Inbound, InboundRest, read
+from supervisor.inbound import DeletedJson, GuildJson, Inbound, InboundRest, read
 from supervisor.interactions import InteractionRest, Interactions
+from supervisor.own_posts import OwnPosts
 from supervisor.registration import CommandRest, forget_registration, register
 from supervisor.session_manager import SessionManager
 from supervisor.slash import Slash, SlashRest
@@ -153,6 +154,7 @@ class Gateway:
         self._channels = config.channels
         self._inbound = Inbound(manager, router, rest, config.policy, config.channels, self._tell)
         self._inbound.on_caught_up = self._caught_up
+        self._own_posts = OwnPosts(manager, rest)
         slash = Slash(manager, router, rest, config.channels, self._sees, may_bypass=config.bypass_permissions)
         self._interactions = Interactions(manager, router, rest, slash)
         self._client: _Client | None = None
@@ -171,6 +173,7 @@ class Gateway:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 tasks.create_task(self._inbound.run())
+                tasks.create_task(self._own_posts.run())
                 tasks.create_task(self._keep_presence())
                 tasks.create_task(self._stay_connected())
         except* UserError as errors:
@@ -255,6 +258,8 @@ class Gateway:
             case "MESSAGE_UPDATE":
                 self._inbound.edited(data)
             case "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK":
+                gone = read(data, DeletedJson)
+                self._own_posts.deleted((*gone.ids, gone.id))
                 self._inbound.deleted(data)
             case "INTERACTION_CREATE":
                 self._start(self._interactions.handle(data))
@@ -270,6 +275,7 @@ class Gateway:
                 forget_registration(self._manager, int(data["id"]))
             case "ready":
                 self._ready = True
+                self._own_posts.look()
                 self._say_what_is_missing()
                 self._caught_up()
             case "RESUMED":

@@ -343,6 +343,10 @@ class Store:
     def post(self, session_id: str, key: str) -> PostRow | None:
         return next(iter(self._posts("session_id = ? AND key = ?", session_id, key)), None)
 
+    def post_of_message(self, message_id: int) -> PostRow | None:
+        """The post that this message of Discord's shows."""
+        return next(iter(self._posts("message_id = ?", message_id)), None)
+
     def posts_like(self, session_id: str, prefix: str) -> list[PostRow]:
         return self._posts("session_id = ? AND substr(key, 1, ?) = ?", session_id, len(prefix), prefix)
 
