@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from bridge.errors import RemoteError, UserError
+from bridge.errors import RemoteError
 from bridge.render.posts import Post
 from supervisor.pace import Priority
 
@@ -61,8 +61,8 @@ class TooLarge(RemoteError):
     """A file has more bytes than are taken."""
 
 
-class BadToken(UserError):
-    """Discord does not know the bot's token (401). Final: nothing is tried again with it."""
+class BadToken(Unavailable):
+    """Discord does not know the bot's token (401), now. Whether that is so is seen by looking again."""
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -10,7 +10,8 @@ two attempts to connect (DISCORD.md section 2).
       │            └──────── RESUME, within DEADLINE_S ◀──socket lost───┤
       └── a fresh client, after 1 to 30 s ◀── anything else ────────────┘
 
-Each step has a deadline: whoever hears from Discord moves it. Only a bad token and a missing intent are final.
+Each step has a deadline: whoever hears from Discord moves it. A bad token and a missing intent are final only when they
+are seen a few times before the first READY; later they are looked at again, ever more seldom (``token_watch``).
 """
 
 import asyncio
@@ -40,6 +41,7 @@ from supervisor.own_posts import OwnPosts
 from supervisor.registration import CommandRest, forget_registration, register
 from supervisor.session_manager import SessionManager
 from supervisor.slash import Slash, SlashRest
+from supervisor.token_watch import REFUSED, TRIES, pause_s
 
 DEADLINE_S = 45.0
 """For each step of a connection: login, connect, RESUME."""
@@ -60,6 +62,9 @@ logging.getLogger("nextcord.http").setLevel(logging.ERROR)
 
 class GatewayRest(InboundRest, InteractionRest, SlashRest, CommandRest, Protocol):
     """What all of the gateway needs of REST: ``supervisor.rest.Rest`` has it."""
+
+    @property
+    def token_trouble(self) -> str: ...
 
 
 class TooManyIdentifiesError(RemoteError):
@@ -160,12 +165,18 @@ class Gateway:
         self._client: _Client | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._deadline: asyncio.Timeout | None = None
-        self._connected = self._ready = False
+        self._connected = self._ready = self._was_ready = False
+        self._refusals = 0
         self._losses: deque[float] = deque(maxlen=MOST_LOSSES)
         self._identified_at = 0.0
         self._application_id = 0
         self._retry_s = RETRY_MIN_S
         Route.BASE = config.api_base
+
+    @property
+    def status(self) -> str:
+        """``state``, or what keeps us from doing anything in it."""
+        return self._rest.token_trouble or self.state
 
     async def run(self) -> None:
         """Until cancelled. Raises UserError when the token or an intent is refused, and nothing else."""
@@ -191,11 +202,11 @@ class Gateway:
                 await self._connect()
                 reason = "the connection ended"
             except nextcord.LoginFailure:
-                raise UserError(_LOGIN_REFUSED) from None
+                wait_s, reason = self._not_let_in(REFUSED)
             except nextcord.ConnectionClosed as closed:
-                if closed.code in _FINAL:
-                    raise UserError(_FINAL[closed.code]) from None
                 reason = f"the gateway closed with code {closed.code}"
+                if closed.code in _NOT_LET_IN:
+                    wait_s, reason = self._not_let_in(_NOT_LET_IN[closed.code])
             except TooManyIdentifiesError as error:
                 wait_s, reason = error.wait_s, str(error)
             except TimeoutError:
@@ -207,11 +218,18 @@ class Gateway:
             log.warning("%s", self.state)
             await asyncio.sleep(wait_s)
 
+    def _not_let_in(self, words: str) -> tuple[float, str]:
+        """(seconds until the next look, why). Raises UserError when it is believed and nobody was ever let in."""
+        self._refusals += 1
+        if not self._was_ready and self._refusals >= TRIES:
+            raise UserError(words)
+        return pause_s(self._refusals), words
+
     async def _connect(self) -> None:
         """One client, from its login to its end."""
         client = self._client = _Client(self._hear, self._allow_identify)
         self._losses.clear()
-        self.state = "connecting to Discord"
+        self.state = self.state if self._refusals else "connecting to Discord"
         try:
             async with asyncio.timeout(DEADLINE_S) as self._deadline:
                 await client.login(self._token)
@@ -266,6 +284,7 @@ class Gateway:
             case "THREAD_DELETE" | "CHANNEL_DELETE":
                 self._inbound.channel_deleted(int(data["id"]))
             case "READY":
+                self._was_ready, self._refusals = True, 0
                 self._application_id = int(data["application"]["id"])
                 self._inbound.bot_id = int(data["user"]["id"])
                 self._is_connected()
@@ -374,16 +393,12 @@ class Gateway:
         return bool(permissions.view_channel and permissions.send_messages)
 
 
-_LOGIN_REFUSED = (
-    "Discord does not accept the bot's token. Take a new one in the developer portal (Bot, Reset Token) and put it"
-    " where the configuration's discord.token_file says."
-)
 _INTENT_REFUSED = (
     "Discord does not let this bot read messages: switch on Message Content Intent in the developer portal"
     " (your application, Bot, Privileged Gateway Intents), and start again."
 )
-_FINAL = {4004: _LOGIN_REFUSED, 4014: _INTENT_REFUSED}
-"""Close codes after which only a person can help (documentation, "Gateway Close Event Codes")."""
+_NOT_LET_IN = {4004: REFUSED, 4014: _INTENT_REFUSED}
+"""Close codes after which only a person can help, if they are right (documentation, "Gateway Close Event Codes")."""
 
 
 def _in_words(error: BaseException) -> str:

@@ -32,7 +32,7 @@ from bridge.permission import Person, Policy
 from bridge.render.posts import Post
 from bridge.router import BridgeRouter, MessageSeen
 from bridge.session import ManagedSession
-from supervisor.discord import BadToken, ChannelGone, Forbidden, MessageGone, Refused
+from supervisor.discord import ChannelGone, Forbidden, MessageGone, Refused
 from supervisor.health import StoreError
 from supervisor.message import (
     REPLY,
@@ -422,8 +422,6 @@ class Inbound:
         for channel_id in sorted(self._held, key=lambda i: i not in self._channels):
             try:
                 await self._catch_up(channel_id)
-            except BadToken:
-                raise
             except ChannelGone:
                 self.channel_deleted(channel_id)
             except (Forbidden, Refused) as error:
@@ -448,8 +446,6 @@ class Inbound:
                 for prompt_id in self._manager.waiting.messages(session_id):
                     await self._compare(session_id, prompt_id)
                 self._unsure.discard(session_id)
-            except BadToken:
-                raise
             except (ChannelGone, Forbidden, Refused) as error:
                 log.warning("session %s: what waits cannot be fetched again: %s", session_id, error)
                 self._unsure.discard(session_id)

@@ -114,7 +114,7 @@ async def _serve(
             tasks.create_task(gateway.run()),
             tasks.create_task(files.run()),
             tasks.create_task(_watch_clock(config, manager, lambda: gateway.back_at)),
-            tasks.create_task(notifier.keep(lambda: gateway.state)),
+            tasks.create_task(notifier.keep(lambda: gateway.status)),
         ]
         notifier.say(READY="1")
         log.info(

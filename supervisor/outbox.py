@@ -37,12 +37,12 @@ from typing import Literal
 
 import msgspec
 
-from bridge.errors import RemoteError, UserError
+from bridge.errors import RemoteError
 from bridge.layout import Layout
 from bridge.render.posts import Post, payload
 from bridge.render.text import escape, one_line
 from bridge.session import ManagedSession
-from supervisor.discord import Archived, Discord, Forbidden, Found, MessageGone, Refused, Unavailable
+from supervisor.discord import Archived, BadToken, Discord, Forbidden, Found, MessageGone, Refused, Unavailable
 from supervisor.health import StoreError
 from supervisor.pace import Priority
 from supervisor.refusals import Again, GiveUp, in_words
@@ -195,7 +195,7 @@ class Outbox:
             self._tasks.create_task(self._keep(thread), name=f"outbox {session_id}")
 
     async def run(self) -> None:
-        """A task for each session with unsettled posts, until cancelled. Raises BadToken in a group."""
+        """A task for each session with unsettled posts, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
@@ -240,9 +240,6 @@ class Outbox:
         while thread.running:
             try:
                 await self._step(thread)
-            except UserError:
-                self._tasks = None
-                raise
             except StoreError:
                 await self._store_is_well()
             except Exception:
@@ -384,7 +381,7 @@ class Outbox:
         except MessageGone:  # it was made, its answer was lost, and somebody deleted it
             self._forget(row)
             return
-        except (Refused, Forbidden):
+        except (Refused, Forbidden, BadToken):
             if not may_exist:
                 self._attempt(row, attempt, None)  # surely it was not made
             raise

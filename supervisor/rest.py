@@ -33,6 +33,7 @@ from supervisor.discord import (
 )
 from supervisor.message import AttachmentJson, QuotedJson, SnapshotJson
 from supervisor.pace import PATIENCE_S, Pace, Priority, TooLongError, Turn
+from supervisor.token_watch import TokenWatch
 
 CALL_TIMEOUT_S = 15.0
 ANSWER_PATIENCE_S = 3.0
@@ -123,6 +124,11 @@ class _Call(msgspec.Struct, frozen=True):
     patience_s: float = PATIENCE_S
     accept: int = 0
 
+    @property
+    def is_authorized(self) -> bool:
+        """Whether the bot's token goes with it; an interaction's routes carry their own."""
+        return "{token}" not in self.route
+
 
 class _Reply(msgspec.Struct, frozen=True):
     status: int
@@ -147,6 +153,12 @@ class Rest:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._http: aiohttp.ClientSession | None = None
         self._own_id = 0
+        self._watch = TokenWatch()
+
+    @property
+    def token_trouble(self) -> str:
+        """That Discord does not accept the token, in words; empty while it does."""
+        return self._watch.trouble
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(timeout=self._timeout, headers={"User-Agent": USER_AGENT})
@@ -267,6 +279,8 @@ class Rest:
     # --- one request -----------------------------------------------------------------------------------
 
     async def _do(self, call: _Call, **parameters: int | str) -> _Reply:
+        if call.is_authorized and (wait_s := self._watch.wait_s):
+            raise BadToken(f"{call.route}: the bot's token was refused a moment ago", wait_s)
         try:
             async with self._pace.turn(call.route, _major(parameters), call.priority, call.patience_s) as turn:
                 reply = await self._send(call, turn, parameters)
@@ -274,13 +288,18 @@ class Rest:
             raise Unavailable(str(error), error.wait_s) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"{call.route}: no answer ({type(error).__name__})") from None
+        if call.is_authorized and reply.status == 401:
+            self._watch.refused()
+            raise BadToken("Discord does not accept the bot's token", self._watch.wait_s)
+        if call.is_authorized and reply.status < 400:
+            self._watch.accepted()
         return _checked(call, reply)
 
     async def _send(self, call: _Call, turn: Turn, parameters: dict[str, int | str]) -> _Reply:
         assert self._http, "use `async with Rest(...)`"
         method, template = call.route.split(" ")
         data, headers = await _encoded(call.body, call.files)
-        if not template.startswith(("/interactions/", "/webhooks/")):
+        if call.is_authorized:
             headers["Authorization"] = f"Bot {self._token}"
         url = self._base + template.format(**parameters)
         timeout = UPLOAD_TIMEOUT if any(file.path for file in call.files) else self._timeout
@@ -366,8 +385,6 @@ def _checked(call: _Call, reply: _Reply) -> _Reply:
     what = f"{_in_words(problem)} ({reply.status} {problem.code}; {call.route})"
     if reply.status == 429 or reply.status >= 500:
         raise Unavailable(what, problem.retry_after or _seconds(reply.retry_after))
-    if reply.status == 401 and "{token}" not in call.route:
-        raise BadToken("Discord does not accept the bot's token: take a new one from the developer portal")
     if kind := _ERRORS.get(problem.code):
         raise kind(what)
     if problem.code in _MISSING_PERMISSION:

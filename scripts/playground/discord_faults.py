@@ -18,7 +18,9 @@ import msgspec
 from playground.discord_model import Json
 
 type Point = Literal["came", "done", "frame"]
-type Kind = Literal["drop", "lose", "truncate", "delay", "delay answer", "limit", "error", "error after"]
+type Kind = Literal[
+    "drop", "lose", "truncate", "delay", "delay answer", "limit", "error", "error after", "refuse", "page"
+]
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -33,6 +35,7 @@ class Fault(msgspec.Struct, frozen=True):
     kind: Kind
     seconds: float = 0.0
     status: int = 0
+    code: int = 0
     scope: str = "user"
     has_headers: bool = True
 
@@ -41,7 +44,7 @@ class Fault(msgspec.Struct, frozen=True):
         return "done" if self.kind in ("lose", "truncate", "delay answer", "error after") else "came"
 
     def __str__(self) -> str:
-        parts = [self.kind, str(self.status or ""), f"{self.seconds:g} s" if self.seconds else ""]
+        parts = [self.kind, str(self.status or ""), str(self.code or ""), f"{self.seconds:g} s" if self.seconds else ""]
         parts += [self.scope, "" if self.has_headers else "without headers"] if self.kind == "limit" else []
         return " ".join(part for part in parts if part)
 

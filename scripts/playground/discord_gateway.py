@@ -259,6 +259,11 @@ class Gateway:
             return False
         return self._world.clock.monotonic() - session.lost_at > SESSION_LIFE_S
 
+    async def change_token(self, token: str) -> None:
+        """The one of before is revoked, and who is here by it is shown out."""
+        self._token = token
+        await self.close(Close.AUTHENTICATION_FAILED)
+
     def _authenticate(self, data: Json) -> None:
         if data.get("token") != self._token:
             raise GatewayCloseError(Close.AUTHENTICATION_FAILED)

@@ -277,6 +277,11 @@ class LoopbackDiscord:
     def latency_s(self, seconds: float) -> None:
         self.rest.latency_s = seconds
 
+    async def change_token(self, token: str) -> None:
+        """Somebody resets the bot's token in the developer portal. `token` stays the one that the bot was given."""
+        self.rest.change_token(token)
+        await self.gateway.change_token(token)
+
     def drop_gateway(self) -> None:
         """Break every gateway socket as a lost network does. A RESUME then gets what was missed."""
         self.gateway.drop()

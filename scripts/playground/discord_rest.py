@@ -170,6 +170,12 @@ class Rest:
         self._record(request, route, call, fault.status, at, None, fault)
         if fault.kind == "error":
             return _with_via(web.Response(status=fault.status, text="upstream error"))
+        if fault.kind == "refuse":
+            return _with_via(_response({"message": "refused by a fault", "code": fault.code}, fault.status))
+        if fault.kind == "page":
+            page = web.Response(status=fault.status, text="<html><body>One moment.</body></html>")
+            page.content_type = "text/html"
+            return page
         return _broken(request)
 
     def _served(self, route: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -177,6 +183,10 @@ class Rest:
             return await self.answer(request, route, handler)
 
         return serve
+
+    def change_token(self, token: str) -> None:
+        """The one of before is revoked."""
+        self._authorization = f"Bot {token}"
 
     def _authenticate(self, request: web.Request, route: str) -> None:
         if route.startswith(_WITHOUT_TOKEN):

@@ -504,14 +504,12 @@ async def test_after_a_failure_discord_is_left_alone_for_as_long_as_it_says(tmp_
 
 
 @jumping
-async def test_a_bad_token_ends_the_outbox(tmp_path: Path) -> None:
-    bridge = Bridge(tmp_path)
-    bridge.discord.fail("thread", BadToken("no such token"))
-    bridge.begin()
-    with pytest.raises(ExceptionGroup) as caught:
-        await bridge.outbox.run()
-    assert caught.group_contains(BadToken)
-    bridge.show("a", Post("a"))
+async def test_a_refused_token_loses_nothing(tmp_path: Path) -> None:
+    async with conversation(tmp_path) as bridge:
+        bridge.discord.fail("create", *[BadToken("refused a moment ago", 900.0)] * 5)
+        bridge.show("a", Post("a"))
+        await bridge.settled()
+        assert bridge.discord.shown(THREAD) == ["a"]
 
 
 @jumping

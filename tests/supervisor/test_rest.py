@@ -9,6 +9,7 @@ import pytest
 from aiohttp import BodyPartReader, web
 
 from bridge.render.posts import Button, Embed, File, Post
+from playground.discord_faults import Fault
 from playground.discord_loopback import LoopbackDiscord
 from playground.discord_model import Permission
 from supervisor.discord import (
@@ -335,10 +336,30 @@ async def test_every_kind_of_write_is_taken_by_the_loopback_discord() -> None:
 
 
 @awaited
-async def test_a_wrong_token_is_final() -> None:
+async def test_after_a_refused_token_nothing_is_asked_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("supervisor.token_watch.PAUSES_S", (0.2,))
     async with LoopbackDiscord() as discord, Rest(discord.api_base, "wrong", Pace()) as rest:
+        channel = discord.add_channel("general")
+        for _ in range(5):
+            with pytest.raises(BadToken):
+                await rest.typing(channel.id)
+        assert len(discord.requests) == 1
+        assert not rest.token_trouble, "one refusal is not believed"
+        await asyncio.sleep(0.2)
         with pytest.raises(BadToken):
-            await rest.typing(discord.add_channel("general").id)
+            await rest.typing(channel.id)
+        assert len(discord.requests) == 2
+
+
+@awaited
+@pytest.mark.parametrize("status", [200, 400, 403, 404])
+async def test_a_page_of_something_that_stands_between_is_no_answer_of_discords(status: int) -> None:
+    async with LoopbackDiscord() as discord, Rest(discord.api_base, discord.token, Pace()) as rest:
+        channel = discord.add_channel("general")
+        discord.faults.add(Fault("page", status=status), method="POST")
+        with pytest.raises(Unavailable if status == 200 else Refused):
+            await rest.create(channel.id, Post("a"), "nonce")
+        assert not discord.messages(channel.id)
 
 
 @awaited
