@@ -110,6 +110,9 @@ class Reports:
             if is_history:
                 self._sessions.store.desire_silently(session_id, key, post)
                 continue
+            if post.optional:
+                self._sessions.store.desire_where_shown(session_id, key, post)
+                continue
             if key.startswith(_CHANGES_LATER):
                 self._sessions.store.reveal(session_id, key)
             self._sessions.store.desire(session_id, key, post)

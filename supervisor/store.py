@@ -302,6 +302,17 @@ class Store:
     def desire(self, session_id: str, key: str, post: Post) -> None:
         self._desire(session_id, key, post, "")
 
+    def desire_where_shown(self, session_id: str, key: str, post: Post) -> None:
+        """A post that stands there, or may, is brought to this; one that was not begun yet is not wanted any more."""
+        self._execute(
+            "DELETE FROM posts WHERE session_id = ? AND key = ? AND message_id IS NULL AND attempted_at IS NULL"
+            " AND failed = ''",
+            (session_id, key),
+        )
+        self._execute(
+            "UPDATE posts SET desired = ? WHERE session_id = ? AND key = ?", (_json.encode(post), session_id, key)
+        )
+
     def desire_silently(self, session_id: str, key: str, post: Post) -> None:
         """As history has it: a post that we know is edited, one that we do not know is not made (again)."""
         self._desire(session_id, key, post, HISTORY)

@@ -35,6 +35,8 @@ class ToolItem(msgspec.Struct, tag="tool"):
     """All of it, where the short form is not all; only until it is done."""
     is_on_card: bool = False
     """A permission card shows what it does."""
+    is_decided: bool = False
+    """That card was answered."""
     is_denied: bool = False
     """A person did not allow it, or nobody answered; then its error is no failure."""
     progress: str = ""

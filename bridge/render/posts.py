@@ -71,6 +71,8 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     silent: bool = False
     urgent: bool = False
     """A person waits for it: sent before text that only streams."""
+    optional: bool = False
+    """Kept right where it stands already, and not made for this: what it says stands elsewhere."""
     where: Literal["thread", "channel"] = "thread"
     thread_name: str = ""
     """Not a message: the session's thread itself, to be made from the message that has its id."""

@@ -76,6 +76,12 @@ class Part(msgspec.Struct, frozen=True):
         """UTF-16 units that it may ever need."""
         return (COUNT_CHARS + 1 if self.counted else 0) + sum(_room(item, look) + 1 for item in self.lines)
 
+    def state(self) -> list[object]:
+        """What of its tools can change, and their lines with it."""
+        tools = [item for item in (*self.counted, *self.lines) if isinstance(item, ToolItem)]
+        counts: list[object] = [len(self.counted), len(self.lines)]
+        return counts + [(t.state, t.progress, t.is_on_card, t.is_denied, t.output) for t in tools]
+
     def text(self, look: Look, directory: str) -> str:
         counted = [_count_line(self.counted, look, directory)] if self.counted else []
         return "\n".join([*counted, *(_shown(item, look, directory) for item in self.lines)])
@@ -93,7 +99,7 @@ def _runs_agent(item: RunItem) -> bool:
 def _room(item: RunItem, look: Look) -> int:
     if isinstance(item, NoteItem):
         return utf16_len(QUIET + item.text)
-    diff = utf16_len(item.diff) if look.with_diffs != "none" else 0
+    diff = utf16_len(item.diff) if item.diff and look.with_diffs != "none" else 0
     below = max(diff, _OUTPUT_CHARS if look.with_outputs else 0)
     return len(_head(item)) + tools.TOOL_LINE_CHARS + (below + 1 if below else 0)
 
@@ -142,7 +148,9 @@ def _output(output: str) -> str:
 
 def _count_line(items: Sequence[RunItem], look: Look, directory: str) -> str:
     used = [item for item in items if isinstance(item, ToolItem)]
-    in_state = {state: [item for item in used if item.state is state] for state in ToolState}
+    in_state: dict[ToolState, list[ToolItem]] = {state: [] for state in ToolState}
+    for item in used:
+        in_state[item.state].append(item)
     errors, unknown, running = (in_state[s] for s in (ToolState.ERROR, ToolState.UNKNOWN, ToolState.RUNNING))
     failed, denied = ([item for item in errors if item.is_denied is is_denied] for is_denied in (False, True))
     ends = [

@@ -4,12 +4,14 @@ Items only come at the end of a segment, so where a post ends depends on nothing
 room that it may ever need, from the start, and so does a run of tool lines; text is split prefix-stable, and is the
 last item while it grows. So what stands in an earlier post never moves; only a post's own lines change.
 
+So laying out only ever goes on, too: what was laid out once is kept beside the segment (``_Laid``) and never done
+again, or a turn of a thousand tools would cost a million lines. What a line *says* is asked anew each time.
+
 How much is shown is settled when a segment begins: a changed configuration changes no post that is there.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
 
@@ -27,7 +29,7 @@ LEAST_ROOM_FOR_TEXT = 400
 _WITHDRAWN = f"{QUIET}(withdrawn: the connection to Claude broke here, and it began again)"
 
 
-class Segment(msgspec.Struct):
+class Segment(msgspec.Struct, dict=True):
     """What comes while text streams is *held* until the text is whole: above it, it would move what stands there."""
 
     key: str
@@ -43,6 +45,12 @@ class Segment(msgspec.Struct):
     def can_change(self) -> bool:
         return any(tool.state is ToolState.RUNNING for tool in self.tools())
 
+    @property
+    def only_waits(self) -> bool:
+        """Each of its lines is of a tool whose card is open, and says it better."""
+        waiting = [t for t in self.tools() if t.is_on_card and not t.is_decided and t.state is ToolState.RUNNING]
+        return len(waiting) == len(self.items) + len(self.held) and not self.footer
+
     def tools(self) -> list[ToolItem]:
         return [item for item in (*self.items, *self.held) if isinstance(item, ToolItem)]
 
@@ -54,60 +62,116 @@ class Segment(msgspec.Struct):
 
 def posts_of(segment: Segment, streaming: Sequence[Item], directory: str) -> dict[str, Post]:
     """The segment's posts by key, in their order; ``streaming`` stands at its end, for now."""
-    pages = _Pages(runs.LOOKS[segment.verbosity], directory)
-    pages.lay_out([*segment.items, *streaming])
+    pages = _laid_out(segment).copy()
+    pages.lay_out(streaming)
+    pages.end_run()
     if segment.footer:
         pages.last.add(f"{QUIET}{segment.footer}", 0, "\n")
-    texts = [page.text for page in pages.pages if page.text]
+    texts = [text for page in pages.pages if (text := page.text(pages.look, directory))]
     texts += [_WITHDRAWN] * (segment.posts - len(texts))
     segment.posts = len(texts)
-    return {f"{segment.key}.{n}": Post(text, silent=n > 0) for n, text in enumerate(texts)}
+    waits = segment.only_waits and not streaming
+    return {f"{segment.key}.{n}": Post(text, silent=n > 0, optional=waits) for n, text in enumerate(texts)}
+
+
+class _Laid(msgspec.Struct):
+    """How far a segment was laid out: not stored, and made anew when its items are not what they were."""
+
+    items: list[Item]
+    pages: "_Pages"
+
+
+def _laid_out(segment: Segment) -> "_Pages":
+    laid: _Laid | None = vars(segment).get("laid")
+    if laid is None or not _is_beginning(laid.items, segment.items):
+        laid = vars(segment)["laid"] = _Laid([], _Pages(runs.LOOKS[segment.verbosity]))
+    new = segment.items[len(laid.items) :]
+    laid.pages.lay_out(new)
+    laid.items += new
+    return laid.pages
+
+
+def _is_beginning(known: Sequence[Item], items: Sequence[Item]) -> bool:
+    return len(known) <= len(items) and all(one is other for one, other in zip(known, items, strict=False))
 
 
 class _Page(msgspec.Struct):
     """One post in the making. ``used`` counts what its lines may grow to, not what they are now."""
 
-    text: str = ""
+    blocks: list[tuple[str, str | runs.Part]] = []
+    """Each with the gap above it."""
     used: int = 0
     ends_in_line: bool = False
+    told: tuple[object, str] = (None, "")
+    """The text, and what its lines said of their tools when it was made."""
 
-    def add(self, text: str, cost: int, gap: str) -> None:
-        if not text.strip():
+    def add(self, block: str | runs.Part, cost: int, gap: str) -> None:
+        if isinstance(block, str) and not block.strip():
             return
-        gap = gap if self.text else ""
-        self.text += gap + text
+        gap = gap if self.blocks else ""
+        self.blocks.append((gap, block))
         self.used += cost + len(gap)
         self.ends_in_line = False
 
-    def add_line(self, line: str, cost: int) -> None:
+    def add_line(self, line: str | runs.Part, cost: int) -> None:
         self.add(line, cost, "\n" if self.ends_in_line else "\n\n")
         self.ends_in_line = True
 
     def has_room_for(self, cost: int) -> bool:
         return self.used + cost + 2 <= SEGMENT_CHARS
 
+    def text(self, look: runs.Look, directory: str) -> str:
+        now = len(self.blocks), [block.state() for _, block in self.blocks if isinstance(block, runs.Part)]
+        if self.told[0] != now:
+            self.told = now, self._text(look, directory)
+        return self.told[1]
+
+    def _text(self, look: runs.Look, directory: str) -> str:
+        shown = ((gap, block if isinstance(block, str) else block.text(look, directory)) for gap, block in self.blocks)
+        return "".join(gap + text for gap, text in shown)
+
+    def copy(self) -> "_Page":
+        return _Page([*self.blocks], self.used, self.ends_in_line, self.told)
+
 
 class _Pages:
-    def __init__(self, look: runs.Look, directory: str) -> None:
+    """The last page takes more; a run of tool lines is *open* until something else comes."""
+
+    def __init__(self, look: runs.Look) -> None:
+        self.look = look
         self.pages = [_Page()]
-        self._look = look
-        self._directory = directory
+        self._run: runs.Part | None = None
+        self._may_go_on = True
 
     @property
     def last(self) -> _Page:
         return self.pages[-1]
 
+    def copy(self) -> "_Pages":
+        """To be gone on with for the moment, apart from this one."""
+        pages = _Pages(self.look)
+        pages.pages = [*self.pages[:-1], self.last.copy()]
+        pages._run, pages._may_go_on = self._run, self._may_go_on
+        return pages
+
     def lay_out(self, items: Iterable[Item]) -> None:
-        shown = (i for i in items if self._look.with_agents or not (isinstance(i, ToolItem) and i.agent))
-        for is_run, group in groupby(shown, runs.in_run):
-            if is_run:
-                self._add_run(cast("Iterable[runs.RunItem]", group))
+        for item in items:
+            if isinstance(item, ToolItem) and item.agent and not self.look.with_agents:
                 continue
-            for item in group:
-                if isinstance(item, TextItem):
-                    self._add_text(item.text)
-                elif isinstance(item, NoteItem):
+            if not runs.in_run(item):
+                self.end_run()
+            match item:
+                case TextItem(text=text):
+                    self._add_text(text)
+                case NoteItem() if not item.is_thinking:
                     self._add_note(item)
+                case _:
+                    self._go_on(item)
+
+    def end_run(self) -> None:
+        if (part := self._run) and (part.lines or part.counted):
+            self.last.add_line(part, part.room(self.look))
+        self._run, self._may_go_on = None, True
 
     def _add_text(self, text: str) -> None:
         if not self.last.has_room_for(LEAST_ROOM_FOR_TEXT):
@@ -115,7 +179,9 @@ class _Pages:
         room = SEGMENT_CHARS - self.last.used - 2
         first, *rest = split(text, SEGMENT_CHARS, first_limit=room) or [""]
         self.last.add(first, utf16_len(first), "\n\n")
-        self.pages += [_Page(piece, utf16_len(piece)) for piece in rest]
+        for piece in rest:
+            self.pages.append(_Page())
+            self.last.add(piece, utf16_len(piece), "")
 
     def _add_note(self, note: NoteItem) -> None:
         """Another note may take its place, so it has at least the room of any line."""
@@ -125,24 +191,17 @@ class _Pages:
             self.pages.append(_Page())
         self.last.add_line(text, cost)
 
-    def _add_run(self, items: Iterable[runs.RunItem]) -> None:
+    def _go_on(self, item: runs.RunItem) -> None:
         """Where lines are counted, a run goes on in one more post at most; what has no room there is counted."""
-        part, may_go_on = runs.Part(), True
-        for item in items:
-            grown = part.grown(item, self._look)
-            if not self._has_room_for(grown) and (may_go_on or self._look.most is None):
-                self._put(part)
-                self.pages.append(_Page())
-                may_go_on = False
-                grown = runs.Part().grown(item, self._look)
-            while not self._has_room_for(grown) and len(grown.lines) > 1:
-                grown = grown.smaller()
-            part = grown
-        self._put(part)
+        grown = (self._run or runs.Part()).grown(item, self.look)
+        if not self._has_room_for(grown) and (self._may_go_on or self.look.most is None):
+            self.end_run()
+            self.pages.append(_Page())
+            self._may_go_on = False
+            grown = runs.Part().grown(item, self.look)
+        while not self._has_room_for(grown) and len(grown.lines) > 1:
+            grown = grown.smaller()
+        self._run = grown
 
     def _has_room_for(self, part: runs.Part) -> bool:
-        return self.last.has_room_for(part.room(self._look))
-
-    def _put(self, part: runs.Part) -> None:
-        if part.lines or part.counted:
-            self.last.add_line(part.text(self._look, self._directory), part.room(self._look))
+        return self.last.has_room_for(part.room(self.look))

@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
@@ -271,6 +272,7 @@ def _generic(name: str, tool_input: Input, limit: int) -> str:
     return _quote(shown, telling, "", limit) if telling else shown
 
 
+@lru_cache(maxsize=256)
 def tool_name(name: str) -> str:
     """A tool's name for people: "github · create_issue" for mcp__github__create_issue."""
     match name.split("__", 2):

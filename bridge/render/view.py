@@ -132,10 +132,12 @@ class ThreadView(Flow, msgspec.Struct):
             case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq) if seq in self.cards:
                 request = self.cards.pop(seq)
                 how, mention = session.settled[seq], session.prompter_of(request)
-                for _, tool in self._calls(request.event.tool_use_id):
-                    tool.is_denied = how.verdict in ("denied", "expired")
                 card = cards.settled_card(request, how, mention, session.directory)
-                return {f"card:{record.generation}:{seq}": card}
+                posts = {f"card:{record.generation}:{seq}": card}
+                for segment, tool in self._calls(request.event.tool_use_id):
+                    tool.is_denied, tool.is_decided = how.verdict in ("denied", "expired"), True
+                    posts |= self._posts(segment, now)
+                return posts
             case e.PromptAccepted():
                 return self._on_prompt(event, session)
             case e.PromptQueued() | e.PromptTaken() | e.PromptCancelled() | e.PromptDone():

@@ -15,8 +15,10 @@ from bridge.render.display import Display, Verbosity
 from bridge.render.items import NoteItem, ToolItem, ToolState
 from bridge.render.segments import SEGMENT_CHARS, Segment, posts_of
 from bridge.render.text import code_block, utf16_len
-from replay import NAMES
-from shown import VERBOSITIES, Thread, check, in_turn, played
+from bridge.render.view import ThreadView
+from bridge.session import session_from
+from replay import DIRECTORY, GENERATION, NAMES
+from shown import CREATED, VERBOSITIES, Thread, check, in_turn, played
 
 OLD, NEW = "def answer():\n    return 41\n", "def answer():\n    return 42\n"
 NASTY = ["```", "**bold**", "||", "x" * 400, "😀" * 90, "a\nb\n\x1b[31mc", "`", "-# ", "\u202e", ""]
@@ -338,3 +340,48 @@ def test_a_segment_that_an_older_supervisor_began_keeps_a_line_for_each_tool() -
     for key, post in posts.items():
         check(key, post)
         assert utf16_len(post.content) <= SEGMENT_CHARS
+
+
+# --- a thousand tools --------------------------------------------------------------------------------
+
+
+def tool_events(count: int) -> list[e.AnyEvent]:
+    given = json.dumps({"command": "make " + "x" * 200})
+    started: list[e.AnyEvent] = [e.ToolStarted(f"t{n}", "Bash", given) for n in range(count)]
+    return [e.TurnStarted((1,)), *started, *(e.ToolFinished(f"t{n}", n % 7 == 0, "out") for n in range(count))]
+
+
+def kept_view(events: list[e.AnyEvent], verbosity: Verbosity) -> ThreadView:
+    """The view after these, never stored meanwhile: as in a supervisor that is well."""
+    session, view = session_from(CREATED, 1000.0), ThreadView()
+    for seq, event in enumerate([CREATED, *events], 1):
+        record = e.Record(GENERATION, seq, 1000.0 + seq, event)
+        session.apply(record)
+        view.apply(record, session, {}, Display(verbosity))
+    return view
+
+
+@pytest.mark.parametrize("verbosity", ["quiet", "normal", "full"])
+def test_laying_out_a_turn_of_many_tools_costs_each_line_once(
+    verbosity: Verbosity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid: list[object] = []
+    grown = runs.Part.grown
+
+    def seen(part: runs.Part, item: runs.RunItem, look: runs.Look) -> runs.Part:
+        laid.append(item)
+        return grown(part, item, look)
+
+    monkeypatch.setattr(runs.Part, "grown", seen)
+    kept_view(tool_events(300), verbosity)
+    assert len(laid) <= 2 * 300
+
+
+@pytest.mark.parametrize("verbosity", ["quiet", "normal", "full"])
+def test_what_was_laid_out_bit_by_bit_is_what_is_laid_out_at_once(verbosity: Verbosity) -> None:
+    events = [*tool_events(40), e.TextWritten("b", "So. " * 700), *tool_events(9)[1:], e.Noticed("Hm.")]
+    for count in range(1, len(events)):
+        view = kept_view(events[:count], verbosity)
+        for segment in view.segments:
+            afresh = msgspec.json.decode(msgspec.json.encode(segment), type=Segment)
+            assert posts_of(segment, [], DIRECTORY) == posts_of(afresh, [], DIRECTORY)
