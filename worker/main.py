@@ -33,6 +33,9 @@ END_SESSION_DEADLINE_S = 5.0
 FAREWELL_DEADLINE_S = 5.0
 STDERR_DEADLINE_S = 1.0
 WATCH_INTERVAL_S = 0.5
+SIGNAL_DEADLINE_S = 0.5
+SHUT_DOWN = "the machine or the service was shut down"
+_TERMINATED = (-signal.SIGTERM, 128 + signal.SIGTERM)
 
 
 class Worker:
@@ -53,7 +56,9 @@ class Worker:
         self._turn_over = asyncio.Event()
         self._ready = asyncio.Event()
         self._stopping = False
+        self._shuts_down = False
         self._told_to_end = asyncio.Event()
+        self._signalled = asyncio.Event()
         self._drops_queued = False
         self._failure = ""
         self._is_final = False
@@ -119,6 +124,7 @@ class Worker:
                 tasks.create_task(self._work()),
                 tasks.create_task(self._watch_child()),
                 tasks.create_task(self._stop_on_signal()),
+                tasks.create_task(self._stop_unready()),
             ]
             await self._read(claude, stream)
             code = await self._reap(claude)
@@ -434,11 +440,32 @@ class Worker:
         await self._claude.kill()
 
     async def _stop_on_signal(self) -> None:
+        """A signal is ``threadbridge kill``, which leaves a mark first, or the end of the machine or the service."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._told_to_end.set)
+            loop.add_signal_handler(number, self._signalled.set)
+        await self._signalled.wait()
+        if self._paths.stopped.exists():
+            await self._stop("the worker was told to end", "")
+        else:
+            await self._shut_down()
+
+    async def _stop_unready(self) -> None:
         await self._told_to_end.wait()
         await self._stop("the worker was told to end", "")
+
+    async def _shut_down(self) -> None:
+        """Nobody wished for it: the turn is lost, not interrupted, and what waits is not dropped."""
+        assert self._stream and self._claude
+        if self._stopping:
+            return
+        self._stopping = self._shuts_down = True
+        self._record(e.WorkerStopping(SHUT_DOWN))
+        if not self._stream.in_turn:
+            await self._take(self._stream.end_session())
+            if await self._claude.exited(END_SESSION_DEADLINE_S) is not None:
+                return
+        await self._claude.kill()
 
     async def _stop(self, reason: str, command_id: str) -> None:
         """The ladder: interrupt, end_session, SIGTERM, then the whole tree."""
@@ -458,24 +485,32 @@ class Worker:
             await self._claude.kill()
 
     async def _reap(self, claude: cli.Claude) -> int:
-        """The child closed its stdout; it has a moment to exit, and nothing of it may stay."""
+        """The child closed its stdout; it has a moment to exit, and nothing of it may stay.
+
+        A shutdown tells all processes at once, so the child may be gone before we heard of it.
+        """
         code = await claude.exited(END_SESSION_DEADLINE_S)
         if code is None:
             return await claude.kill()
         await asyncio.to_thread(kill_descendants, cli.KILL_DEADLINE_S)
+        if code in _TERMINATED and not self._stopping:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._signalled.wait(), SIGNAL_DEADLINE_S)
+                self._shuts_down = self._stopping = not self._paths.stopped.exists()
         return code
 
     def _close_child(self, code: int, stderr_tail: str) -> None:
         """Whatever the child left open, nobody will end any more. Who stops drops what is queued."""
         past = recovery.read_past(self._log.read())
-        is_wanted = self._stopping or self._watch.is_told_to_stop
+        was_told = self._stopping and not self._shuts_down
+        is_wanted = was_told or (self._watch.is_told_to_stop and not self._shuts_down)
         reason = "" if self._stopping else self._failure or exit_in_words(code, stderr_tail)
-        why = "stopped" if self._stopping else reason
+        why = "stopped" if was_told else SHUT_DOWN if self._shuts_down else reason
         events, again = recovery.closing_events(past, self._taken(past), "interrupted" if is_wanted else "lost", why)
         waiting = {prompt.prompt_id: prompt for prompt in again}
         for command in self._unsettled_amends():
             events += recovery.amended(command, waiting)
-        if self._stopping or (is_wanted and self._drops_queued):
+        if was_told or (is_wanted and self._drops_queued):
             events += [e.PromptCancelled(prompt_id, why) for prompt_id in waiting]
         for event in events:
             self._record(event)

@@ -298,3 +298,51 @@ async def test_a_conversation_that_claude_no_longer_has_is_not_resumed_and_start
         stage.manager.start_fresh(session.session_id)
         await until(lambda: any("two" in post for post in stage.posts(session)), "the answer of a fresh start")
         assert stage.live(session).claude_id != gone
+
+
+# --- the machine, or the service, ends ----------------------------------------------------------------
+
+
+@awaited
+async def test_a_worker_that_a_shutdown_ends_closes_its_turn_as_lost_and_keeps_what_waits() -> None:
+    async with backstage() as stage:
+        session = stage.session("sleep 30")
+        await until(lambda: stage.live(session).is_processing, "a running turn")
+        stage.prompt(session, "say afterwards")
+        await until(lambda: len(stage.live(session).prompts) == 2, "the second prompt")
+        os.kill(stage.worker_pid(session), signal.SIGTERM)
+        await until(lambda: events(stage, session, e.ChildExited), "its end")
+        lost, *_ = events(stage, session, e.TurnEnded)
+        assert (lost.outcome, lost.reason) == ("lost", "the machine or the service was shut down")
+        cards = await until(lambda: stage.store.posts_like(session.session_id, "lost:"), "its card")
+        card = cards[0].desired
+        assert "the machine or the service was shut down" in card.content and card.mentions == (ADA.user_id,)
+        await until(lambda: any("afterwards" in post for post in stage.posts(session)), "what waited")
+
+
+@awaited
+async def test_a_shutdown_that_ends_claude_before_its_worker_hears_of_it_is_one_too() -> None:
+    async with backstage() as stage:
+        session = stage.session("sleep 30")
+        await until(lambda: stage.live(session).is_processing, "a running turn")
+        worker = stage.worker_pid(session)
+        os.kill(worker, signal.SIGSTOP)
+        os.kill(stage.live(session).child_pid, signal.SIGTERM)
+        os.kill(worker, signal.SIGTERM)
+        os.kill(worker, signal.SIGCONT)
+        await until(lambda: events(stage, session, e.TurnEnded), "its end")
+        (lost,) = events(stage, session, e.TurnEnded)
+        assert (lost.outcome, lost.reason) == ("lost", "the machine or the service was shut down")
+
+
+@awaited
+async def test_a_shutdown_of_an_idle_session_says_nothing_and_it_goes_on() -> None:
+    async with backstage() as stage:
+        session = stage.session("say before")
+        await stage.settles(session)
+        before = stage.posts(session)
+        os.kill(stage.worker_pid(session), signal.SIGTERM)
+        await until(lambda: not stage.worker_pid(session), "its end")
+        assert stage.posts(session) == before
+        stage.prompt(session, "say after")
+        await until(lambda: any("after" in post for post in stage.posts(session)), "the next answer")
