@@ -336,11 +336,15 @@ class Gateway:
             self.state = f"connected to Discord, reading back what was written meanwhile (in {behind} places)"
         else:
             self.back_at = self.back_at or time.time()
-            self.state = "connected to Discord" + self._missing()
+            self.state = "connected to Discord" + self._missing() + self._unread()
 
     def _missing(self) -> str:
         unseen = [str(channel_id) for channel_id in self._channels if not self._inbound.guild_of(channel_id)]
         return f"; it shows us no channel {', '.join(unseen)}" if unseen else ""
+
+    def _unread(self) -> str:
+        gaps = self._inbound.gaps
+        return f"; what was written meanwhile cannot be read back yet (in {gaps} places)" if gaps else ""
 
     def _say_what_is_missing(self) -> None:
         if missing := self._missing():

@@ -6,8 +6,9 @@
                          held ◀── until the read-back (REST, after the cursor) has come to its end
 
 A live message is handled within the call that brings it, so arrival order needs no queue and no await can
-reorder. The cursor of a channel that is being read back is moved by the read-back alone. A message that could
-not be handled (a full disk) makes its channel one that is read back, and so is tried again.
+reorder. The cursor of a channel that is being read back is moved by the read-back alone. A place whose history cannot
+be read is heard live all the same, behind a gap (``supervisor.gaps``). A message that could not be handled (a full
+disk) makes its channel one that is read back, and so is tried again.
 
 An edit or a deletion of a message that Claude has not taken up changes what Claude gets. What happened while we did
 not listen is seen by looking: every message that waits is fetched again after a connection was made.
@@ -17,6 +18,7 @@ which REST leaves out (then the member is fetched; nobody's roles are the defaul
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 import time
@@ -33,6 +35,7 @@ from bridge.render.posts import Post
 from bridge.router import BridgeRouter, MessageSeen
 from bridge.session import ManagedSession
 from supervisor.discord import ChannelGone, Forbidden, MessageGone, Refused
+from supervisor.gaps import CLOSED, TRIES_BEFORE_LIVE, Gap, in_words
 from supervisor.health import StoreError
 from supervisor.message import (
     REPLY,
@@ -55,6 +58,7 @@ ATTEMPTS = 3
 UNLISTED_READ_BACK_S = 7 * 86400.0
 """A thread that the guild does not list (archived) is read back when its session was active this recently."""
 
+UNREADABLE = "Discord sent this message in a form that the bridge cannot read. Write it again, please."
 THREAD_DELETED = "its thread was deleted"
 CHANNEL_DELETED = "its channel was deleted"
 
@@ -136,6 +140,12 @@ def read[T](data: object, kind: type[T]) -> T:
     return msgspec.convert(data, kind, strict=False, from_attributes=True)
 
 
+def id_of(data: object, name: str = "id") -> int:
+    """An id in what may be garbage; 0 for none."""
+    value = data.get(name) if isinstance(data, dict) else getattr(data, name, 0)
+    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0
+
+
 def person_of(user: UserJson, member: MemberJson | None, guild_id: int) -> Person:
     """Somebody, with the roles that were told with the event; none, if none were."""
     name = (member.nick if member else None) or user.global_name or user.username or str(user.id)
@@ -211,6 +221,9 @@ class Inbound:
         self._held: dict[int, list[MessageJson]] = {}
         self._recent: dict[int, None] = {}
         self._failures: dict[int, int] = {}
+        self._unread: dict[int, int] = {}
+        self._gaps: dict[int, Gap] = {}
+        self._surely_behind: set[int] = set()
         self._refused: dict[tuple[int, int], float] = {}
         self._guild_of: dict[int, int] = {}
         self._unsure: set[str] = set()
@@ -222,6 +235,11 @@ class Inbound:
     def behind(self) -> int:
         """How many channels and threads are still to be read back."""
         return len(self._held)
+
+    @property
+    def gaps(self) -> int:
+        """In how many channels and threads something was missed that cannot be read (yet)."""
+        return len(self._gaps)
 
     def guild_of(self, channel_id: int) -> int:
         """The guild of a configured channel; 0 while no guild has shown it."""
@@ -235,8 +253,20 @@ class Inbound:
             message = read(data, MessageJson)
         except msgspec.ValidationError as error:
             log.warning("a message that cannot be read: %s", error)
+            self._live_unreadable(data)
         else:
             self._live(message)
+
+    def _live_unreadable(self, data: object) -> None:
+        """Enough may be readable to tell who wrote it. A place that is read back meets it there."""
+        channel_id, message_id = id_of(data, "channel_id"), id_of(data)
+        author = data.get("author") if isinstance(data, dict) else None
+        is_from_bot = isinstance(author, dict) and bool(author.get("bot"))
+        if message_id and self._is_ours(channel_id) and channel_id not in self._held and not is_from_bot:
+            try:
+                self._unreadable(channel_id, message_id, is_from_bot=False)
+            except StoreError as error:
+                log.warning("that message %s cannot be read is told nobody: %s", message_id, error)
 
     def _live(self, message: MessageJson) -> None:
         if message.channel_id in self._held:
@@ -246,7 +276,10 @@ class Inbound:
             self._handle_once(message, message.guild_id, message.member)
         except Exception as error:
             self._failed(message, error)
-            self._held[message.channel_id] = []
+            if gap := self._gaps.get(message.channel_id):
+                gap.not_before = 0.0
+            else:
+                self._held[message.channel_id] = []
             self._wake.set()
 
     def edited(self, data: object) -> None:
@@ -312,13 +345,22 @@ class Inbound:
             if not (cursor := self._manager.cursor(channel_id)):
                 self._manager.handled(channel_id, newest or 1)  # what was said before our first start is not for us
             elif newest > cursor:
-                self._held.setdefault(channel_id, [])
+                self._is_behind_now(channel_id, surely=True)
         for session in self._manager.get_all_sessions():
             if session.guild_id == guild.id and self._manager.waiting.messages(session.session_id):
                 self._unsure.add(session.session_id)
             if session.guild_id == guild.id and self._is_behind(session, listed.get(session.thread_id)):
-                self._held.setdefault(session.thread_id, [])
+                self._is_behind_now(session.thread_id, surely=session.thread_id in listed)
         self._wake.set()
+
+    def _is_behind_now(self, channel_id: int, *, surely: bool) -> None:
+        """Live messages wait for the read-back; where that is known not to work it is tried beside them."""
+        if surely:
+            self._surely_behind.add(channel_id)
+        if gap := self._gaps.get(channel_id):
+            gap.not_before = 0.0
+        else:
+            self._held.setdefault(channel_id, [])
 
     def channel_deleted(self, channel_id: int) -> None:
         """A channel or a thread: its sessions end, and there is nowhere left to say so."""
@@ -328,6 +370,7 @@ class Inbound:
             elif session.channel_id == channel_id:
                 self._manager.destroy_session(session.session_id, CHANNEL_DELETED)
         self._held.pop(channel_id, None)
+        self._gaps.pop(channel_id, None)
 
     def _is_behind(self, session: ManagedSession, listed: ChannelJson | None) -> bool:
         if self._manager.row(session.session_id).end_reason in (THREAD_DELETED, CHANNEL_DELETED):
@@ -345,6 +388,9 @@ class Inbound:
 
     def _handle_once(self, message: MessageJson, guild_id: int, member: MemberJson | None) -> None:
         if message.id in self._recent or not self._is_ours(message.channel_id):
+            return
+        if self._manager.cursors.is_handled(message.channel_id, message.id):
+            self._manager.handled(message.channel_id, message.id)
             return
         seen = message_seen(message, self.bot_id, guild_id, member)
         if self._failures.get(message.id, 0) >= ATTEMPTS:
@@ -402,7 +448,7 @@ class Inbound:
         """Read back what is behind, until cancelled."""
         retry_s = RETRY_MIN_S
         while True:
-            await self._wake.wait()
+            await self._until_woken()
             self._wake.clear()
             while True:
                 whole = await self._pass()
@@ -416,27 +462,70 @@ class Inbound:
                 if not (self._held or self._unsure):
                     break
 
+    async def _until_woken(self) -> None:
+        """Or until a gap is to be tried again."""
+        due = min((gap.not_before for gap in self._gaps.values()), default=None)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(due):
+                await self._wake.wait()
+
     async def _pass(self) -> bool:
         """Try each channel that is behind once. Whether all of them came to their end."""
         whole = True
-        for channel_id in sorted(self._held, key=lambda i: i not in self._channels):
+        due = [channel_id for channel_id, gap in self._gaps.items() if gap.not_before <= _now()]
+        for channel_id in sorted({*self._held, *due}, key=lambda i: i not in self._channels):
             try:
                 await self._catch_up(channel_id)
             except ChannelGone:
                 self.channel_deleted(channel_id)
-            except (Forbidden, Refused) as error:
-                log.warning("channel %s cannot be read back: %s", channel_id, error)
-                self._release(channel_id, set())
-            except RemoteError as error:
-                log.info("channel %s is read back later: %s", channel_id, error)
-                whole = False
             except StoreError as error:
                 log.info("channel %s is read back later: %s", channel_id, error)
                 whole = False
+            except RemoteError as error:
+                log.info("channel %s is read back later: %s", channel_id, error)
+                whole = self._cannot_read(channel_id, error) and whole
             except Exception:
                 log.exception("channel %s is read back later", channel_id)
                 whole = False
         return whole
+
+    def _cannot_read(self, channel_id: int, error: RemoteError) -> bool:
+        """Whether the place is live again all the same, with a gap."""
+        self._unread[channel_id] = self._unread.get(channel_id, 0) + 1
+        if channel_id not in self._gaps:
+            if not isinstance(error, Forbidden) and self._unread[channel_id] < TRIES_BEFORE_LIVE:
+                return False
+            log.warning("channel %s cannot be read back: %s; it is live again, and tried beside it", channel_id, error)
+            self._gaps[channel_id] = Gap(0.0)
+            self._manager.cursors.open_gap(channel_id)
+            self._release(channel_id, set())
+        gap = self._gaps[channel_id]
+        gap.failed(_now())
+        if channel_id in self._surely_behind and gap.is_to_be_said(error):
+            gap.is_said = self._say_of_gap(channel_id, in_words(error, self._cursor(channel_id)), "g")
+        return True
+
+    def _is_read(self, channel_id: int, done: set[int]) -> None:
+        """The read-back came to its end."""
+        self._unread.pop(channel_id, None)
+        self._surely_behind.discard(channel_id)
+        with self._manager.transaction():
+            self._manager.cursors.close_gap(channel_id)
+        if (gap := self._gaps.pop(channel_id, None)) and gap.is_said:
+            self._say_of_gap(channel_id, CLOSED, "c")
+        self._release(channel_id, done)
+
+    def _say_of_gap(self, channel_id: int, text: str, mark: str) -> bool:
+        """In the thread (where the end of it takes the place of its beginning) or channel. Whether it is noted."""
+        post = Post(text, silent=True)
+        try:
+            if session := self._manager.session_of_thread(channel_id):
+                self._manager.show(session.session_id, "gap", post)
+            else:
+                self._tell(channel_id, post, f"{mark}{self._cursor(channel_id)}")
+        except StoreError:
+            return False
+        return True
 
     async def _look_again(self) -> bool:
         """Fetch what waits in the sessions that we are not sure of. Whether all of it could be."""
@@ -472,20 +561,44 @@ class Inbound:
         done: set[int] = set()
         while True:
             data = await self._rest.messages_after(channel_id, after, PAGE)
-            page = sorted((read(message, MessageJson) for message in data), key=lambda m: m.id)
-            for message in page:
-                await self._handle_read_back(message)
-                done.add(message.id)
-                after = message.id
+            for found in sorted(data, key=id_of):
+                message = self._readable(channel_id, found)
+                if message is not None:
+                    await self._handle_read_back(message)
+                    done.add(message.id)
+            after = max([after, *(id_of(found) for found in data)])
             if len(data) < PAGE:
                 break
-        self._release(channel_id, done)
+        self._is_read(channel_id, done)
+
+    def _readable(self, channel_id: int, found: object) -> MessageJson | None:
+        """One that makes no sense holds nothing up; who wrote it hears of it."""
+        try:
+            return read(found, MessageJson)
+        except msgspec.ValidationError as error:
+            message_id = id_of(found)
+            log.warning("message %s in channel %s cannot be read: %s", message_id, channel_id, error)
+        if message_id and not self._manager.cursors.is_handled(channel_id, message_id):
+            self._unreadable(channel_id, message_id, is_from_bot=bool(getattr(found, "is_from_bot", False)))
+        return None
+
+    def _unreadable(self, channel_id: int, message_id: int, *, is_from_bot: bool) -> None:
+        with self._manager.cursors.in_order(channel_id):
+            self._manager.handled(channel_id, message_id)
+        if is_from_bot:
+            return
+        post = Post(UNREADABLE, reply_to=message_id, silent=True)
+        if session := self._manager.session_of_thread(channel_id):
+            self._manager.show(session.session_id, f"refused:{message_id}", post)
+        else:
+            self._tell(channel_id, post, f"r{message_id}")
 
     async def _handle_read_back(self, message: MessageJson) -> None:
         guild_id = self._guild_id(message.channel_id)
         try:
             member = await self._member(message, guild_id)
-            self._handle_once(message, guild_id, member)
+            with self._manager.cursors.in_order(message.channel_id):
+                self._handle_once(message, guild_id, member)
         except RemoteError:
             raise
         except Exception as error:
@@ -517,3 +630,7 @@ class Inbound:
     def _guild_id(self, channel_id: int) -> int:
         session = self._manager.session_of_thread(channel_id)
         return session.guild_id if session else self.guild_of(channel_id)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

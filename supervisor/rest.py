@@ -107,6 +107,13 @@ class Message(msgspec.Struct, frozen=True):
         return (self.message_reference and self.message_reference.message_id) or 0
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """A message that is none as we know them. ``id``: 0 when not even that can be read."""
+
+    id: int = 0
+    is_from_bot: bool = False
+
+
 class Member(msgspec.Struct, frozen=True):
     user: Author
     roles: tuple[int, ...] = ()
@@ -200,10 +207,11 @@ class Rest:
         own_id = self._own_id = self._own_id or await self._ask_own_id()
         messages: list[Message] = []
         for _ in range(OWN_PAGES):
-            page = await self.messages_after(channel_id, messages[-1].id if messages else after)
-            messages += page
+            page = await self.messages_after(channel_id, after)
+            messages += [message for message in page if isinstance(message, Message)]
             if len(page) < PAGE_LIMIT:
                 break
+            after = page[-1].id
         return [
             Found(message.id, message.content, str(message.nonce or ""), message.reply_to)
             for message in messages
@@ -216,15 +224,18 @@ class Rest:
 
     # --- what the gateway needs ------------------------------------------------------------------------
 
-    async def messages_after(self, channel_id: int, after: int, limit: int = PAGE_LIMIT) -> list[Message]:
-        """At most ``limit`` (1 to 100) messages after that id, oldest first."""
+    async def messages_after(self, channel_id: int, after: int, limit: int = PAGE_LIMIT) -> list[Message | Unreadable]:
+        """At most ``limit`` (1 to 100) messages after that id, oldest first. One that is garbage spoils no other."""
         call = _Call(f"GET {_MESSAGES}", Priority.END, query={"after": str(after), "limit": str(limit)})
-        page = _decoded(await self._do(call, channel_id=channel_id), list[Message])
-        return sorted(page, key=lambda message: message.id)
+        page = _decoded(await self._do(call, channel_id=channel_id), list[msgspec.Raw])
+        return sorted((_message(raw) for raw in page), key=lambda message: message.id)
 
     async def message(self, channel_id: int, message_id: int) -> Message:
         call = _Call(f"GET {_MESSAGE}", Priority.END)
-        return _decoded(await self._do(call, channel_id=channel_id, message_id=message_id), Message)
+        found = _message(msgspec.Raw((await self._do(call, channel_id=channel_id, message_id=message_id)).body))
+        if isinstance(found, Unreadable):
+            raise Refused(f"message {message_id} makes no sense to us")
+        return found
 
     async def download(self, url: str, take: Callable[[bytes], object], most_bytes: int) -> None:
         """Hand a file's bytes to ``take`` as they come. The link is Discord's own, and gets no token.
@@ -371,6 +382,23 @@ def _decoded[T](reply: _Reply, kind: type[T]) -> T:
         return msgspec.json.decode(reply.body, type=kind, strict=False)
     except msgspec.MsgspecError as error:
         raise Unavailable(f"an answer of Discord's cannot be read: {error}") from None
+
+
+def _message(raw: msgspec.Raw) -> Message | Unreadable:
+    try:
+        return msgspec.json.decode(raw, type=Message, strict=False)
+    except msgspec.MsgspecError:
+        return _glimpse(raw)
+
+
+def _glimpse(raw: msgspec.Raw) -> Unreadable:
+    try:
+        found: object = msgspec.json.decode(raw)
+        data = found if isinstance(found, dict) else {}
+        author = data.get("author")
+        return Unreadable(int(data.get("id", 0)), isinstance(author, dict) and bool(author.get("bot")))
+    except (msgspec.MsgspecError, ValueError, TypeError):
+        return Unreadable()
 
 
 def _checked(call: _Call, reply: _Reply) -> _Reply:

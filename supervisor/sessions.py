@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from bridge import commands as c
 from bridge.render.posts import Post
 from bridge.session import ManagedSession
+from supervisor.gaps import Cursors
 from supervisor.health import StoreError
 from supervisor.store import SessionRow, Store
 
@@ -27,6 +28,7 @@ class Sessions:
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self.store = store
+        self.cursors = Cursors(store)
         self.clock = clock
         self.rows: dict[str, SessionRow] = {}
         self.by_thread: dict[int, str] = {}
@@ -93,7 +95,7 @@ class Sessions:
 
     def move_cursor(self, channel_id: int, message_id: int) -> None:
         if channel_id:
-            self.store.move_cursor(channel_id, message_id)
+            self.cursors.move(channel_id, message_id)
 
     def reopen_row(self, row: SessionRow) -> None:
         if row.ended_at is not None:

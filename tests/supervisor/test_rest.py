@@ -23,7 +23,7 @@ from supervisor.discord import (
     Unavailable,
 )
 from supervisor.pace import Pace, Priority
-from supervisor.rest import Rest
+from supervisor.rest import Message, Rest
 from support import awaited
 
 TOKEN = "the.secret.token"
@@ -283,8 +283,20 @@ async def test_messages_come_oldest_first_with_integer_ids() -> None:
         server.body = [one | {"id": "9"}, one | {"id": "7", "type": 19, "message_reference": {"message_id": "6"}}]
         messages = await rest.messages_after(2, 4, 50)
     assert [m.id for m in messages] == [7, 9]
+    assert isinstance(messages[0], Message)
     assert messages[0].reply_to == 6
     assert server.seen[0].query == {"after": "4", "limit": "50"}
+
+
+@awaited
+async def test_one_message_that_makes_no_sense_spoils_no_other() -> None:
+    async with rest_and_server() as (rest, server):
+        one = server.body
+        assert isinstance(one, dict)
+        garbage: list[object] = [None, 5, [], {"id": "x"}, {"id": "8", "author": {"bot": True}}, one | {"content": 7}]
+        server.body = [one | {"id": "9"}, *garbage, one | {"id": "7"}]
+        messages = await rest.messages_after(2, 4)
+        assert [m.id for m in messages] == [0, 0, 0, 0, 5, 7, 8, 9]
 
 
 @awaited

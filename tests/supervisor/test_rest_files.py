@@ -12,6 +12,7 @@ from playground.discord_faults import DROP, TRUNCATE, Fault
 from playground.discord_loopback import LoopbackDiscord
 from playground.discord_model import Channel, Message, Upload
 from playground.person import Person
+from supervisor import rest as subject
 from supervisor.discord import LinkExpired, Refused, TooLarge, Unavailable
 from supervisor.message import attachments_of, quote_of
 from supervisor.pace import Pace
@@ -121,4 +122,5 @@ async def test_a_reply_that_is_read_back_still_says_what_it_answers() -> None:
         first = await it.sends(text="the first thing")
         answer = await it.sends(text="and now this", reply_to=first)
         (read,) = [m for m in await it.rest.messages_after(it.channel.id, first.id) if m.id == answer.id]
+        assert isinstance(read, subject.Message)
         assert quote_of(read, 5) == "[In reply to what Ada wrote:]\n> the first thing"
