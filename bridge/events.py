@@ -334,6 +334,8 @@ class TurnEnded(Event, frozen=True):
     output_tokens: int = 0
     result: str = ""
     """The answer of a turn that showed no text of its own (a local command)."""
+    cost_usd: float | None = None
+    """What was spent since the result before, where Claude tells that (2.1.330 does)."""
 
 
 # --- permissions -------------------------------------------------------------------------------------

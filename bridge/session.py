@@ -10,9 +10,10 @@ knows what the lost records told. What is not an event of the log
 is not here: that a session was *ended* is a wish of the supervisor's and stands in its store; *awaiting*
 and *broken* are derived (``shown_state``).
 
-Money: ``total_cost_usd`` is assigned, because Claude's figure is cumulative; ``spent_usd``, for budgets, is
-the sum of its positive differences per Claude id, because ``/clear`` resets it and forks carry their
-parent's (PROTOCOL.md section 16, 28). Tokens are per turn, and added.
+Money: what a turn cost is what Claude says was spent since its last result. Where it does not say that, it is the
+difference of its cumulative figure, per Claude id; a figure below the one before begins anew, for Claude keeps its
+figure over an ordinary resume and loses it when it is killed. ``total_cost_usd`` and ``spent_usd`` are the sum of all
+turns. Tokens are per turn, and added.
 """
 
 from enum import StrEnum
@@ -268,16 +269,18 @@ class ManagedSession(msgspec.Struct):
                 pass
 
     def update_costs(self, ended: e.TurnEnded) -> None:
-        """Assign Claude's cumulative cost; add this turn's tokens."""
+        """Add what this turn cost, and its tokens."""
         self.input_tokens += ended.input_tokens
         self.output_tokens += ended.output_tokens
         if ended.total_cost_usd is None:
             return
-        before = self.cost_by_claude_id.get(self.claude_id, 0.0)
-        self.turn_cost_usd = max(0.0, ended.total_cost_usd - before)
+        known = self.cost_by_claude_id.get(self.claude_id, 0.0)
+        base = known if known <= ended.total_cost_usd else 0.0
+        spent = ended.total_cost_usd - base if ended.cost_usd is None else ended.cost_usd
+        self.turn_cost_usd = max(0.0, spent)
         self.spent_usd += self.turn_cost_usd
+        self.total_cost_usd = self.spent_usd
         self.cost_by_claude_id[self.claude_id] = ended.total_cost_usd
-        self.total_cost_usd = ended.total_cost_usd
 
     def _apply_permission(self, record: e.Record) -> None:
         match record.event:

@@ -20,6 +20,10 @@ Raw = msgspec.Raw
 _EMPTY = Raw(b"")
 
 
+class ModelUsage(msgspec.Struct):
+    costUSD: float = 0.0  # noqa: N815 - the CLI's name
+
+
 class LiveTask(msgspec.Struct):
     """One of ``background_tasks_changed``, which names all that live."""
 
@@ -72,6 +76,7 @@ class Frame(msgspec.Struct):
     duration_ms: float = 0
     total_cost_usd: float | None = None
     usage: Raw = _EMPTY
+    model_usage_since_last_result: dict[str, ModelUsage] | None = None
     user_message_uuids: list[str] | None = None
     api_error: str | None = None
     api_error_status: int | None = None

@@ -400,6 +400,7 @@ class Stream:
             total_cost_usd=frame.total_cost_usd,
             input_tokens=usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens,
             output_tokens=usage.output_tokens,
+            cost_usd=_spent(frame),
             result="" if self._turn_said_text or outcome != "completed" else frame.result or "",
         )
         begun: list[Step] = (
@@ -556,6 +557,12 @@ def _outcome(frame: f.Frame) -> e.Outcome:
     if (frame.terminal_reason or "").startswith("aborted"):
         return "interrupted"
     return "failed" if frame.is_error or frame.subtype != "success" else "completed"
+
+
+def _spent(frame: f.Frame) -> float | None:
+    """In USD since the result before; None where the CLI does not tell it."""
+    models = frame.model_usage_since_last_result
+    return None if models is None else sum(model.costUSD for model in models.values())
 
 
 def _reason(frame: f.Frame) -> str:

@@ -1,7 +1,9 @@
+import random
 from collections.abc import Iterable
 from itertools import product
 from typing import get_args
 
+import msgspec
 import pytest
 
 from bridge import events as e
@@ -103,7 +105,7 @@ def test_cost_is_assigned_and_tokens_are_added() -> None:
 def test_clear_resets_claudes_figure_and_what_was_spent_stays_spent() -> None:
     cleared: list[e.AnyEvent] = [e.TurnStarted(()), e.ClaudeIdentified("claude-2"), ended(cost=0.0)]
     session = fold(WORKER, CHILD, *turn(5), ended(cost=0.5), *cleared, *turn(6), ended(cost=0.25))
-    assert session.total_cost_usd == 0.25
+    assert session.total_cost_usd == pytest.approx(0.75)
     assert session.spent_usd == pytest.approx(0.75)
 
 
@@ -112,9 +114,41 @@ def test_a_resumed_conversation_carries_its_cost_on_and_nothing_is_counted_twice
     assert session.spent_usd == pytest.approx(0.6)
 
 
-def test_a_figure_that_sinks_gives_no_money_back_and_a_missing_one_changes_nothing() -> None:
-    session = fold(WORKER, CHILD, ended(cost=0.5), ended(cost=0.2), ended(cost=None))
-    assert (session.total_cost_usd, session.spent_usd) == (0.2, 0.5)
+def test_a_figure_that_sinks_begins_anew_and_a_missing_one_changes_nothing() -> None:
+    session = fold(WORKER, CHILD, ended(cost=2.4), DIED, WORKER, CHILD, ended(cost=1.0), ended(cost=2.4))
+    assert session.turn_cost_usd == pytest.approx(1.4)
+    fold(ended(cost=None), session=session)
+    assert session.total_cost_usd == session.spent_usd == pytest.approx(4.8)
+
+
+def test_what_claude_says_was_spent_since_its_last_result_counts_whatever_its_figure_began_at() -> None:
+    """Killed and resumed, Claude begins at 0 again; here its first figure is already above the one before."""
+    turns = [msgspec.structs.replace(ended(cost=total), cost_usd=spent) for total, spent in ((0.1, 0.1), (0.5, 0.5))]
+    session = fold(WORKER, CHILD, turns[0], DIED, WORKER, CHILD, turns[1])
+    assert session.turn_cost_usd == 0.5
+    assert session.total_cost_usd == session.spent_usd == pytest.approx(0.6)
+
+
+def test_any_number_of_deaths_clears_and_resumes_lose_no_money() -> None:
+    chance = random.Random(7)
+    session, figure, spent = fold(WORKER, CHILD), 0.0, 0.0
+    for number in range(300):
+        match chance.choice(("turn", "turn", "turn", "death", "clear", "resume")):
+            case "turn":
+                cost = chance.randint(1, 100) / 16
+                figure, spent = figure + cost, spent + cost
+                told = msgspec.structs.replace(ended(cost=figure), cost_usd=cost)
+                fold(e.TurnStarted(()), told, session=session)
+                assert session.turn_cost_usd == cost
+            case "death":
+                figure = 0.0
+                fold(e.TurnStarted(()), e.TurnEnded("lost"), DIED, WORKER, CHILD, session=session)
+            case "clear":
+                figure = 0.0
+                fold(e.ClaudeIdentified(f"another-{number}"), session=session)
+            case _:
+                fold(e.ChildExited(0, wanted=True), WORKER, CHILD, session=session)
+    assert session.total_cost_usd == session.spent_usd == pytest.approx(spent)
 
 
 # --- whom a request serves ---------------------------------------------------------------------------

@@ -665,3 +665,18 @@ def test_a_long_line_that_may_have_been_a_request_interrupts_the_turn() -> None:
         _, line = in_turn().dropped(head, 70_000_000)
         assert isinstance(line, Line) and json.loads(line.data)["request"]["subtype"] == "interrupt"
         assert len(Stream(1, claude_id=CLAUDE_ID, resuming=False).dropped(head, 70_000_000)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "costs"),
+    [
+        ("i1_first", [0.0008]),
+        ("i1_resume", [0.0008]),
+        ("i1_fork", [0.0008]),
+        ("i2_kill_midstream_resume", [0.0008]),
+        ("n1_subagent", [0.0024, 0.0016]),
+        ("l2_max_budget", [0.8, 0.0]),
+    ],
+)
+def test_each_turn_says_what_it_cost_itself(name: str, costs: list[float]) -> None:
+    assert [turn.cost_usd for turn in Replay(name).events(e.TurnEnded)] == pytest.approx(costs)
