@@ -161,7 +161,7 @@ def _fitted(text: str, language: str, *, as_code: bool) -> tuple[str, tuple[File
     if as_code:
         shown = code_block(clip(text, EXCERPT_CHARS), language, EXCERPT_CHARS * 2)
     else:
-        shown = split(text, PLAN_EXCERPT_CHARS)[0]  # no fence is left open
+        shown = (split(text, PLAN_EXCERPT_CHARS, ended=True) or [""])[0]  # no fence is left open
     name = _FILE_NAMES.get(language, "input.txt")
     data = text.encode(errors="replace")
     is_whole = len(data) <= FILE_BYTES

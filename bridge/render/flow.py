@@ -59,7 +59,11 @@ class Flow(msgspec.Struct):
         if not self.is_open or segment is not self.segments[-1]:
             return []
         known = {item.block for item in segment.items if isinstance(item, TextItem)}
-        return [TextItem(block, text) for block, text in now.live.items() if block not in known and text.strip()]
+        return [
+            TextItem(block, text, is_open=True)
+            for block, text in now.live.items()
+            if block not in known and text.strip()
+        ]
 
     def _open_segment(self, now: Now) -> Segment:
         if not self.is_open or not self.segments:

@@ -18,6 +18,8 @@ class ToolState(StrEnum):
 class TextItem(msgspec.Struct, tag="text"):
     block: str
     text: str
+    is_open: bool = False
+    """More of it may come."""
 
 
 class ToolItem(msgspec.Struct, tag="tool"):

@@ -64,14 +64,27 @@ class _Place(msgspec.Struct, frozen=True):
     inside_line: bool = False
 
 
-def split(text: str, limit: int = DISCORD_LIMIT, first_limit: int | None = None) -> list[str]:
+def split(text: str, limit: int = DISCORD_LIMIT, first_limit: int | None = None, *, ended: bool = False) -> list[str]:
     """`text` as messages of at most `limit` UTF-16 units, the first of at most `first_limit`.
+
+    `ended`: nothing more is appended, so its last line is whole, and means what it says.
 
     Prefix-stable: if more text is appended, every piece but the last stays as it is. No piece is empty,
     except the first if nothing can begin well in what `first_limit` leaves. No word of the text is lost, but
     for the info strings of fences. ValueError if `limit` is under MIN_LIMIT.
     """
-    return [str(piece) for piece in Splitter(translate(text, limit), limit, first_limit).pieces()]
+    whole = text + _last_line_end(text, limit) if ended else text
+    return [str(piece) for piece in Splitter(translate(whole, limit), limit, first_limit).pieces()]
+
+
+def _last_line_end(text: str, limit: int) -> str:
+    """What makes the last line whole. A backslash before it would make it a line break, and is none at a text's end."""
+    if text.endswith(("\n", "\r")):
+        return ""
+    is_break = (len(text) - len(text.rstrip("\\"))) % 2 == 1
+    blocks = find_blocks(text, Caps.within(limit), None, inside_line=False) if is_break else []
+    is_code = bool(blocks) and blocks[-1].end > len(text)
+    return "\\\n" if is_break and not is_code else "\n"
 
 
 class Splitter:

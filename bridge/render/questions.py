@@ -49,7 +49,7 @@ def body(questions: tuple[Question, ...], draft: Draft) -> tuple[str, tuple[File
     if utf16_len(whole) <= BODY_CHARS:
         return _text(questions, range(len(questions)), answers), ()
     places = sorted({row.place for _, row in _page(questions, draft)})
-    shown = split(_text(questions, places, {}), BODY_CHARS - 100)[0]
+    shown = (split(_text(questions, places, {}), BODY_CHARS - 100, ended=True) or [""])[0]
     chosen = "\n".join(f"{place + 1}. {_chosen(answers[place], len(places))}" for place in places if answers[place])
     note = f"The whole of it is in **{FILE_NAME}**."
     return "\n\n".join(part for part in (shown, note, chosen) if part), (File(FILE_NAME, whole),)

@@ -161,8 +161,8 @@ class _Pages:
             if not runs.in_run(item):
                 self.end_run()
             match item:
-                case TextItem(text=text):
-                    self._add_text(text)
+                case TextItem():
+                    self._add_text(item)
                 case NoteItem() if not item.is_thinking:
                     self._add_note(item)
                 case _:
@@ -173,11 +173,11 @@ class _Pages:
             self.last.add_line(part, part.room(self.look))
         self._run, self._may_go_on = None, True
 
-    def _add_text(self, text: str) -> None:
+    def _add_text(self, item: TextItem) -> None:
         if not self.last.has_room_for(LEAST_ROOM_FOR_TEXT):
             self.pages.append(_Page())
         room = SEGMENT_CHARS - self.last.used - 2
-        first, *rest = split(text, SEGMENT_CHARS, first_limit=room) or [""]
+        first, *rest = split(item.text, SEGMENT_CHARS, first_limit=room, ended=not item.is_open) or [""]
         self.last.add(first, utf16_len(first), "\n\n")
         for piece in rest:
             self.pages.append(_Page())
