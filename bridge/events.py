@@ -226,6 +226,8 @@ class TextWritten(Event, frozen=True):
     block: str
     text: str
     agent_id: str = ""
+    broken_off: bool = False
+    """It is only what there was of the block when its turn or its process ended."""
 
 
 class ThinkingWritten(Event, frozen=True):

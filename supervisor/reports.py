@@ -11,6 +11,7 @@ import msgspec
 from bridge import events as e
 from bridge import wire
 from bridge.render.display import Display
+from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.router import thread_name
@@ -83,9 +84,10 @@ class Reports:
         if record.generation != session.generation:
             self._sessions.store.drop_wishes(session.session_id, "decide:")  # made on requests of a log that is gone
         session.apply(record)
-        self._forget_live(live, record.event)
+        forget_void(live, record.event)
         display = self._display_of(session.channel_id)
         self._show_all(row, record, row.view.apply(record, session, live, display))
+        forget_ended(live, record.event)
         for key in _answers(record):
             self._sessions.store.answered(session.session_id, key)
         match record.event:
@@ -120,17 +122,6 @@ class Reports:
             self._sessions.store.move_cursor(row.session.thread_id, record.event.prompt_id)
         if is_history and record.seq == through:
             row.view.is_open = False  # what comes now gets posts of its own
-
-    @staticmethod
-    def _forget_live(live: dict[str, str], event: e.AnyEvent) -> None:
-        match event:
-            case e.TextWritten(block=block):
-                live.pop(block, None)
-            case e.TextWithdrawn(blocks=blocks):
-                for block in blocks:
-                    live.pop(block, None)
-            case e.TurnEnded() | e.WorkerStarted():
-                live.clear()
 
     def delta(self, session_id: str, delta: wire.Delta) -> None:
         """Live text: lossy, and only in memory. A piece that does not fit on is left for the record."""

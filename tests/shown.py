@@ -4,6 +4,7 @@ import msgspec
 
 from bridge import events as e
 from bridge.render.display import Display, Verbosity
+from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import CONTENT_CHARS, Post, payload
 from bridge.render.text import utf16_len
 from bridge.render.view import ThreadView
@@ -36,9 +37,11 @@ class Thread:
 
     def record(self, record: e.Record) -> dict[str, Post]:
         self.session.apply(record)
-        self._forget_live(record.event)
+        forget_void(self.live, record.event)
         self.view = msgspec.json.decode(msgspec.json.encode(self.view), type=ThreadView)
-        return self._show(self.view.apply(record, self.session, self.live, self.display))
+        changed = self.view.apply(record, self.session, self.live, self.display)
+        forget_ended(self.live, record.event)
+        return self._show(changed)
 
     def delta(self, block: str, text: str) -> dict[str, Post]:
         self.live[block] = self.live.get(block, "") + text
@@ -54,16 +57,6 @@ class Thread:
 
     def texts(self, prefix: str = "turn:") -> list[str]:
         return [post.content for key, post in self.posts.items() if key.startswith(prefix)]
-
-    def _forget_live(self, event: e.AnyEvent) -> None:
-        match event:
-            case e.TextWritten(block=block):
-                self.live.pop(block, None)
-            case e.TextWithdrawn(blocks=blocks):
-                for block in blocks:
-                    self.live.pop(block, None)
-            case e.TurnEnded() | e.WorkerStarted():
-                self.live.clear()
 
     def _show(self, changed: dict[str, Post]) -> dict[str, Post]:
         for key, post in changed.items():

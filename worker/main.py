@@ -501,6 +501,8 @@ class Worker:
 
     def _close_child(self, code: int, stderr_tail: str) -> None:
         """Whatever the child left open, nobody will end any more. Who stops drops what is queued."""
+        for text in self._stream.broken_off() if self._stream else ():
+            self._take_event(text)
         past = recovery.read_past(self._log.read())
         was_told = self._stopping and not self._shuts_down
         is_wanted = was_told or (self._watch.is_told_to_stop and not self._shuts_down)

@@ -67,6 +67,8 @@ class Stream:
         self._turn_said_text = False
         self._open_block = ""
         self._open_chars = 0
+        self._partial: dict[str, list[str]] = {}
+        self._stopped: set[str] = set()
         self._blocks: dict[str, list[str]] = {}
         self._message_id = ""
         self._last_wake = ""
@@ -263,6 +265,7 @@ class Stream:
             case "content_block_delta" if event.delta.type == "text_delta" and self._open_block:
                 return self._on_text_delta(event.delta.text)
             case "content_block_stop":
+                self._stopped.add(self._open_block)
                 self._open_block = ""
             case "message_stop":
                 return self._on_message_stop(frame)
@@ -274,6 +277,8 @@ class Stream:
         """As far as the text will be kept."""
         kept = text[: max(0, TEXT_KEPT_CHARS - self._open_chars)]
         self._open_chars += len(text)
+        if kept:
+            self._partial.setdefault(self._open_block, []).append(kept)
         return [DeltaRead(self._open_block, kept)] if kept else []
 
     def _on_message_stop(self, frame: f.Frame) -> list[Step]:
@@ -281,6 +286,8 @@ class Stream:
         abandoned = f.part(frame.abandoned_blocks, f.Abandoned)
         blocks = self._blocks.pop(abandoned.api_message_id or self._message_id, [])
         void = [b for b in blocks if int(b.rpartition(":")[2]) >= abandoned.from_block_index]
+        for block in void if abandoned.api_message_id else ():
+            self._partial.pop(block, None)
         return [e.TextWithdrawn(tuple(void))] if abandoned.api_message_id and void else []
 
     def _on_assistant(self, frame: f.Frame) -> list[Step]:
@@ -292,7 +299,9 @@ class Stream:
         steps: list[Step] = []
         for block in message.blocks():
             if block.type == "text" and block.text.strip():
-                steps.append(e.TextWritten(self._name_block(frame, agent), _kept_text(block.text), agent))
+                name = self._name_block(frame, agent)
+                self._forget_partial(name, block.text)
+                steps.append(e.TextWritten(name, _kept_text(block.text), agent))
                 self._turn_said_text |= not agent
             elif block.type == "thinking" and block.thinking.strip() and not agent:
                 steps.append(e.ThinkingWritten(_capped(block.thinking)[0]))
@@ -401,7 +410,7 @@ class Stream:
             input_tokens=usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens,
             output_tokens=usage.output_tokens,
             cost_usd=_spent(frame),
-            result="" if self._turn_said_text or outcome != "completed" else frame.result or "",
+            result="" if self._turn_said_text or self._partial or outcome != "completed" else frame.result or "",
         )
         begun: list[Step] = (
             [] if self.in_turn else [e.TurnStarted(ended.prompt_ids, f.part(frame.origin, f.Origin).kind)]
@@ -421,6 +430,19 @@ class Stream:
             return frame.subtype.removeprefix("error_")
         return self._api_error or frame.terminal_reason or "unknown"
 
+    def broken_off(self) -> list[e.TextWritten]:
+        """The texts that streamed and never came whole: what there is of them, shown or not."""
+        texts = {block: "".join(parts) for block, parts in self._partial.items()}
+        broken = {block: block not in self._stopped for block in texts}
+        self._partial, self._stopped = {}, set()
+        return [e.TextWritten(block, text, broken_off=broken[block]) for block, text in texts.items() if text.strip()]
+
+    def _forget_partial(self, name: str, text: str) -> None:
+        """This text came whole, under the name of its block or under another one."""
+        came = [block for block, parts in self._partial.items() if block == name or "".join(parts) == text]
+        for block in came:
+            del self._partial[block]
+
     def _end_turn(self, ended: e.TurnEnded) -> list[Step]:
         """Tools and requests of the main agent end with its turn; a subagent's outlive it (section 8).
 
@@ -433,7 +455,7 @@ class Stream:
         for tool in unfinished:
             del self._tools[tool]
         tools: list[Step] = [e.ToolFinished(tool, True, "", unknown=True) for tool in unfinished]
-        return [*tools, *self._asks.turn_ended(), ended]
+        return [*self.broken_off(), *tools, *self._asks.turn_ended(), ended]
 
     def _on_task_ended(self, task: Task, summary: str, status: str) -> list[Step]:
         agents = {task.task_id, task.tool_use_id} - {""}

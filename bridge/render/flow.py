@@ -32,6 +32,8 @@ class Flow(msgspec.Struct):
     """Whether the last segment still takes items."""
     turn_seq: int = 0
     next_index: int = 0
+    unfinished: dict[str, str] = {}
+    """What was shown of the texts that are not whole yet, by block. Live text is only in memory; this is stored."""
     after_card: bool = False
     """A card that pinged is the last thing in the thread, but for last lines."""
 
@@ -55,7 +57,22 @@ class Flow(msgspec.Struct):
         held = [item for item in segment.held if isinstance(item, NoteItem)]
         return posts_of(segment, [*streaming, *held], now.session.directory)
 
-    def _streaming(self, segment: Segment, now: Now) -> list[Item]:
+    def _with_unfinished(self, live: Mapping[str, str]) -> dict[str, str]:
+        """The live text; after a restart it may not have come again as far as it was shown."""
+        blocks = [*self.unfinished, *(block for block in live if block not in self.unfinished)]
+        return {block: max(self.unfinished.get(block, ""), live.get(block, ""), key=len) for block in blocks}
+
+    def _break_off(self, now: Now) -> dict[str, Post]:
+        """The texts that are not whole now never will be; what there is of them stays."""
+        self.unfinished = {}
+        if not now.live:
+            return {}
+        segment = self._open_segment(now)
+        streaming = self._streaming(segment, now)
+        segment.items += [msgspec.structs.replace(item, is_open=False, is_broken_off=True) for item in streaming]
+        return self._posts(segment, Now(now.session, {}, now.display)) if streaming else {}
+
+    def _streaming(self, segment: Segment, now: Now) -> list[TextItem]:
         if not self.is_open or segment is not self.segments[-1]:
             return []
         known = {item.block for item in segment.items if isinstance(item, TextItem)}

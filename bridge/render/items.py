@@ -20,6 +20,8 @@ class TextItem(msgspec.Struct, tag="text"):
     text: str
     is_open: bool = False
     """More of it may come."""
+    is_broken_off: bool = False
+    """The rest of it will never come."""
 
 
 class ToolItem(msgspec.Struct, tag="tool"):

@@ -18,6 +18,7 @@ import msgspec
 from bridge.render import runs, tools
 from bridge.render.display import Verbosity
 from bridge.render.items import Item, NoteItem, TextItem, ToolItem, ToolState
+from bridge.render.live import closed
 from bridge.render.markdown import split
 from bridge.render.posts import CONTENT_CHARS, Post
 from bridge.render.runs import QUIET
@@ -27,6 +28,8 @@ FOOTER_CHARS = 110
 SEGMENT_CHARS = CONTENT_CHARS - FOOTER_CHARS
 LEAST_ROOM_FOR_TEXT = 400
 _WITHDRAWN = f"{QUIET}(withdrawn: the connection to Claude broke here, and it began again)"
+_EMPTY = f"{QUIET}(nothing stands here any more; the text above is all of it)"
+BROKEN_OFF = NoteItem("broken off", "✂ The text breaks off here.")
 
 
 class Segment(msgspec.Struct, dict=True):
@@ -38,6 +41,8 @@ class Segment(msgspec.Struct, dict=True):
     footer: str = ""
     posts: int = 0
     """How many posts it has been cut into; never fewer are shown."""
+    is_withdrawn: bool = False
+    """Claude took a text of it back, and began again."""
     verbosity: Verbosity | Literal[""] = ""
     """Empty: it began before there was a choice."""
 
@@ -68,7 +73,7 @@ def posts_of(segment: Segment, streaming: Sequence[Item], directory: str) -> dic
     if segment.footer:
         pages.last.add(f"{QUIET}{segment.footer}", 0, "\n")
     texts = [text for page in pages.pages if (text := page.text(pages.look, directory))]
-    texts += [_WITHDRAWN] * (segment.posts - len(texts))
+    texts += [_WITHDRAWN if segment.is_withdrawn else _EMPTY] * (segment.posts - len(texts))
     segment.posts = len(texts)
     waits = segment.only_waits and not streaming
     return {f"{segment.key}.{n}": Post(text, silent=n > 0, optional=waits) for n, text in enumerate(texts)}
@@ -177,11 +182,14 @@ class _Pages:
         if not self.last.has_room_for(LEAST_ROOM_FOR_TEXT):
             self.pages.append(_Page())
         room = SEGMENT_CHARS - self.last.used - 2
-        first, *rest = split(item.text, SEGMENT_CHARS, first_limit=room, ended=not item.is_open) or [""]
+        text = closed(item.text) if item.is_broken_off else item.text
+        first, *rest = split(text, SEGMENT_CHARS, first_limit=room, ended=not item.is_open) or [""]
         self.last.add(first, utf16_len(first), "\n\n")
         for piece in rest:
             self.pages.append(_Page())
             self.last.add(piece, utf16_len(piece), "")
+        if item.is_broken_off:
+            self._add_note(BROKEN_OFF)
 
     def _add_note(self, note: NoteItem) -> None:
         """Another note may take its place, so it has at least the room of any line."""

@@ -18,6 +18,7 @@ from bridge.render.display import Display
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.flow import Flow, Now
 from bridge.render.items import THINKING, NoteItem, TextItem, ToolItem, ToolState
+from bridge.render.live import forget_void
 from bridge.render.posts import File, Post
 from bridge.render.segments import posts_of
 from bridge.render.text import code_block, duration, escape, one_line
@@ -57,10 +58,11 @@ class ThreadView(Flow, msgspec.Struct):
         self, record: e.Record, session: ManagedSession, live: Mapping[str, str], display: Display = _DEFAULT
     ) -> dict[str, Post]:
         """The posts that change, by key, in the thread's order. ``live``: text of blocks that are open."""
-        now = Now(session, live, display)
+        forget_void(self.unfinished, record.event)
+        now = Now(session, self._with_unfinished(live), display)
         self.agents.apply(record.event)
         if self.generation != record.generation or isinstance(record.event, e.LogGap):
-            return self._begin_generation(record, now) | self._apply(record, now)
+            return self._begin_generation(record, now) | self._apply(record, Now(session, {}, display))
         return self._apply(record, now)
 
     def live_posts(
@@ -69,7 +71,8 @@ class ThreadView(Flow, msgspec.Struct):
         """The posts of the open segment with the text that is streaming."""
         if not session.turn or not any(live.values()):
             return {}
-        now = Now(session, live, display)
+        self.unfinished = self._with_unfinished(live)
+        now = Now(session, self.unfinished, display)
         return self._posts(self._open_segment(now), now)
 
     def _apply(self, record: e.Record, now: Now) -> dict[str, Post]:
@@ -103,7 +106,7 @@ class ThreadView(Flow, msgspec.Struct):
     def _begin_generation(self, record: e.Record, now: Now) -> dict[str, Post]:
         """The log was lost, or a part of it: nothing of it goes on, and its requests can only be withdrawn."""
         generation, was_known, session = record.generation, bool(self.generation), now.session
-        posts = self._lose_tasks()
+        posts = self._break_off(now) | self._lose_tasks()
         for request in self.cards.values():
             how = Settled("withdrawn", "", "the session's log was lost")
             card = cards.settled_card(request, how, session.prompter_of(request), session.directory)
@@ -149,7 +152,7 @@ class ThreadView(Flow, msgspec.Struct):
                 return {f"mark:{event.prompt_id}": late} if event.prompt_id in self.marks else {}
             case e.WorkerStarted():
                 self.tells_death = False
-                return self._lose_tasks()
+                return self._break_off(now) | self._lose_tasks()
             case e.ConfigureAccepted():
                 return {f"set:{record.generation}:{record.seq}": notices.configured(event)}
             case e.ResumeFailed():
@@ -159,7 +162,7 @@ class ThreadView(Flow, msgspec.Struct):
                     )
                 }
             case e.ChildExited():
-                return self._lose_tasks() | self._on_exit(record, event, session)
+                return self._break_off(now) | self._lose_tasks() | self._on_exit(record, event, session)
             case _:
                 return {}
 
@@ -210,6 +213,8 @@ class ThreadView(Flow, msgspec.Struct):
         """A subagent's text is for its parent, not for the thread."""
         if event.agent_id:
             return {}
+        if event.broken_off:
+            return self._break_off(Now(now.session, {event.block: event.text}, now.display))
         self.answer_chars += len(event.text)
         self.last_text = event.text
         return self._add(TextItem(event.block, event.text), now)
@@ -224,6 +229,7 @@ class ThreadView(Flow, msgspec.Struct):
         if not self.is_open or not self.segments:
             return {}
         segment = self.segments[-1]
+        segment.is_withdrawn = True
         void = [i for i in segment.items if isinstance(i, TextItem) and i.block in event.blocks]
         segment.items = [i for i in segment.items if i not in void]
         self.answer_chars -= sum(len(item.text) for item in void)
@@ -270,7 +276,7 @@ class ThreadView(Flow, msgspec.Struct):
         return {f"diff:{record.generation}:{record.seq}": _diff_post(item, whole, now.session.directory)}
 
     def _on_turn_ended(self, record: e.Record, event: e.TurnEnded, now: Now) -> dict[str, Post]:
-        posts: dict[str, Post] = {}
+        posts = self._break_off(now)
         session = now.session
         now = Now(session, {}, now.display)
         self._open_segment(now).release()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge import events as e
+from bridge.render.live import forget_ended, forget_void
 from bridge.render.markdown import split
 from bridge.render.posts import Post
 from bridge.render.segments import SEGMENT_CHARS
@@ -40,12 +41,9 @@ def thread_of(name: str) -> str:
             posts |= view.live_posts(session, live)
         elif isinstance(item, e.Record):
             session.apply(item)
-            match item.event:
-                case e.TextWritten(block=block):
-                    live.pop(block, None)
-                case e.TextWithdrawn() | e.TurnEnded() | e.WorkerStarted():
-                    live.clear()
+            forget_void(live, item.event)
             posts |= view.apply(item, session, live)
+            forget_ended(live, item.event)
     return "".join(f"=== {key.partition(':')[0]} ===\n{_shown(post)}\n" for key, post in posts.items())
 
 
