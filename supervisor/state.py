@@ -12,7 +12,7 @@ from pathlib import Path
 from bridge.errors import LocalError, UserError
 from bridge.layout import Layout, short_id
 from supervisor import locks
-from supervisor.files import write_private
+from supervisor.files import touch_private, write_private
 
 LAYOUT_VERSION = 1
 _PRIVATE, _PRIVATE_FILE = 0o700, 0o600
@@ -79,7 +79,7 @@ def check_place(layout: Layout, known: tuple[int, int]) -> None:
 
 def ring(layout: Layout) -> None:
     """Let the supervisor look at all sessions now. Raises OSError."""
-    write_private(layout.bell, b"")
+    touch_private(layout.bell)
 
 
 def rung(layout: Layout) -> int:

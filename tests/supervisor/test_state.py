@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,12 @@ def test_a_private_file_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
     write_private(path, b"new", durable=True)
     assert (path.read_bytes(), mode_of(path)) == (b"new", 0o600)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_bell_may_be_rung_by_many_at_once(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: state.ring(layout), range(64)))
+    before = state.rung(layout)
+    state.ring(layout)
+    assert state.rung(layout) > before > 0
