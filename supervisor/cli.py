@@ -20,7 +20,7 @@ import msgspec
 from bridge import events as e
 from bridge.errors import LocalError, UserError
 from bridge.layout import Layout
-from bridge.render.text import duration, human_size, usd
+from bridge.render.text import duration, human_size, reveal, usd
 from supervisor import config as configuration
 from supervisor import places
 from supervisor.places import NotHereError
@@ -229,7 +229,7 @@ def _record_line(record: e.Record) -> str:
 
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
+    text = reveal(" ".join(text.split()))  # what Claude's tools print may steer a terminal
     return text if len(text) <= 100 else f"{text[:99]}…"
 
 

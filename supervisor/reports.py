@@ -4,12 +4,14 @@ History is what a database that is gone had folded and shown: its posts stand in
 them, so they are not posted again.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from bridge import events as e
 from bridge import wire
+from bridge.render import notices
 from bridge.render.display import Display
 from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post
@@ -30,6 +32,8 @@ _RESTORED = Post(
 )
 _CHANGES_LATER = ("card:", "resume:", "lost:")
 """Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
+
+log = logging.getLogger(__name__)
 
 
 class Reports:
@@ -86,7 +90,7 @@ class Reports:
         session.apply(record)
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)
-        self._show_all(row, record, row.view.apply(record, session, live, display))
+        self._show_all(row, record, self._drawn(row, record, live, display))
         forget_ended(live, record.event)
         for key in _answers(record):
             self._sessions.store.answered(session.session_id, key)
@@ -103,6 +107,16 @@ class Reports:
             row.fresh = False
         if isinstance(record.event, e.ChildOffered):
             self._sessions.store.remember(f"offers:{session.session_id}", msgspec.json.encode(record.event).decode())
+
+    @staticmethod
+    def _drawn(row: SessionRow, record: e.Record, live: dict[str, str], display: Display) -> dict[str, Post]:
+        """The posts that change. What cannot be drawn is said, and may not stop what comes after it."""
+        try:
+            return row.view.apply(record, row.session, live, display)
+        except Exception:
+            name = f"{record.generation}:{record.seq}"
+            log.exception("session %s: record %s cannot be shown", row.session.session_id, name)
+            return {f"unshown:{name}": notices.unshown(record.event)}
 
     def _show_all(self, row: SessionRow, record: e.Record, posts: dict[str, Post]) -> None:
         session_id = row.session.session_id
@@ -138,9 +152,19 @@ class Reports:
             return
         with self._sessions.transaction():
             display = self._display_of(row.session.channel_id)
-            for key, post in row.view.live_posts(row.session, live, display).items():
+            for key, post in self._drawn_live(row, live, display).items():
                 self._sessions.store.desire(session_id, key, post)
             self._sessions.store.save(row)
+
+    @staticmethod
+    def _drawn_live(row: SessionRow, live: dict[str, str], display: Display) -> dict[str, Post]:
+        """Text that cannot be drawn while it streams is left to its record."""
+        try:
+            return row.view.live_posts(row.session, live, display)
+        except Exception:
+            log.exception("session %s: the text that streams cannot be shown", row.session.session_id)
+            live.clear()
+            return {}
 
     # --- history: what was folded and shown by a database that is gone -------------------------------
 

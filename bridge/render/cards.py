@@ -11,7 +11,6 @@ from bridge.events import PermissionRequested
 from bridge.permission import KEEP_PLANNING, PermissionRequest, Settled
 from bridge.questions import Draft
 from bridge.render import questions, tools
-from bridge.render.markdown import split
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.render.replies import REASON_FIELD
 from bridge.render.text import clip, code_block, escape, one_line, reveal, utf16_len
@@ -161,7 +160,7 @@ def _fitted(text: str, language: str, *, as_code: bool) -> tuple[str, tuple[File
     if as_code:
         shown = code_block(clip(text, EXCERPT_CHARS), language, EXCERPT_CHARS * 2)
     else:
-        shown = (split(text, PLAN_EXCERPT_CHARS, ended=True) or [""])[0]  # no fence is left open
+        shown = questions.beginning(text, PLAN_EXCERPT_CHARS)
     name = _FILE_NAMES.get(language, "input.txt")
     data = text.encode(errors="replace")
     is_whole = len(data) <= FILE_BYTES

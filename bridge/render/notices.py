@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bridge.events import Attachment, ConfigureAccepted, FileSent
+from bridge.events import AnyEvent, Attachment, ConfigureAccepted, FileSent, PermissionRequested
 from bridge.render.posts import File, Post
 from bridge.render.text import duration, escape, human_size, one_line
 
@@ -68,3 +68,10 @@ def expired(timeout_s: float) -> str:
         f"Nobody answered this permission request within {duration(timeout_s)}; the person is probably away."
         " Do not try to reach the same thing another way. Say what you would need, and end your turn."
     )
+
+
+def unshown(event: AnyEvent) -> Post:
+    """A mistake of ours: the record stands, and what it should show could not be made of it."""
+    what = "Claude asks for a decision" if isinstance(event, PermissionRequested) else "Something happened here"
+    then = " `/stop` ends the waiting." if isinstance(event, PermissionRequested) else ""
+    return Post(f"⚠ {what} that cannot be shown; the bridge's log says why, and the session's log has it.{then}")

@@ -24,6 +24,8 @@ from bridge.render.text import clip, code_block, escape, one_line, reveal, utf16
 
 BODY_CHARS = 3000
 ANSWERS_CHARS = 1000
+SOURCE_PER_UNIT = 8
+"""Characters of Markdown that are looked at for each that is shown."""
 PLACEHOLDER_CHARS = 150
 FIELD_LABEL_CHARS = 45
 FIELD_HINT_CHARS = 100
@@ -49,10 +51,18 @@ def body(questions: tuple[Question, ...], draft: Draft) -> tuple[str, tuple[File
     if utf16_len(whole) <= BODY_CHARS:
         return _text(questions, range(len(questions)), answers), ()
     places = sorted({row.place for _, row in _page(questions, draft)})
-    shown = (split(_text(questions, places, {}), BODY_CHARS - 100, ended=True) or [""])[0]
+    shown = beginning(_text(questions, places, {}), BODY_CHARS - 100)
     chosen = "\n".join(f"{place + 1}. {_chosen(answers[place], len(places))}" for place in places if answers[place])
     note = f"The whole of it is in **{FILE_NAME}**."
     return "\n\n".join(part for part in (shown, note, chosen) if part), (File(FILE_NAME, whole),)
+
+
+def beginning(text: str, limit: int) -> str:
+    """As much of a Markdown text as fits, and no fence left open; never empty, whatever the text is made of."""
+    shown = split(
+        text[: limit * SOURCE_PER_UNIT], limit, ended=True
+    )  # prefix-stable: more of the text would change nothing
+    return shown[0] if shown else code_block(clip(text, limit // 2), "", limit)
 
 
 def answered(questions: tuple[Question, ...], answers: Mapping[str, str]) -> str:

@@ -96,10 +96,12 @@ def reveal(text: str) -> str:
 
 
 def _revealed(match: re.Match[str]) -> str:
-    sign, before = match.group(), match.string[: match.start()][-1:]
-    after_symbol = unicodedata.category(before or " ") in ("So", "Sk")
-    if (after_symbol and sign in _IN_EMOJI) or (before == _IN_EMOJI[1] and sign == _IN_EMOJI[0]):
-        return sign
+    sign = match.group()
+    if sign in _IN_EMOJI:
+        before = match.string[max(0, match.start() - 1) : match.start()]
+        after_symbol = unicodedata.category(before or " ") in ("So", "Sk")
+        if after_symbol or (before == _IN_EMOJI[1] and sign == _IN_EMOJI[0]):
+            return sign
     return f"⟨U+{ord(sign):04X}⟩"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from bridge import wire
 from bridge.actions import CreateSession
 from bridge.channel import Channel
 from bridge.permission import PermissionRequest, Person, RequestName
+from bridge.render.view import ThreadView
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
 
@@ -129,3 +131,19 @@ def test_a_decision_on_a_request_of_a_log_that_is_gone_is_dropped(desk: Desk) ->
     desk.take(records(*ASKED, generation=OTHER_GENERATION))
     assert desk.decisions() == []
     assert not desk.manager.decide(request, "allowed", ADA)
+
+
+def test_a_record_that_cannot_be_drawn_is_said_and_stops_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply = ThreadView.apply
+
+    def fails(view: ThreadView, record: e.Record, *rest: Any) -> Any:
+        if isinstance(record.event, e.TextWritten):
+            raise IndexError("list index out of range")
+        return apply(view, record, *rest)
+
+    monkeypatch.setattr(ThreadView, "apply", fails)
+    batch = records(*ASKED, *ENDED)
+    assert desk.take(batch) == len(batch)
+    keys = [row.key for row in desk.store.posts_like(desk.session_id, "")]
+    assert f"unshown:{GENERATION}:7" in keys
+    assert f"card:{GENERATION}:8" in keys
