@@ -19,7 +19,7 @@ from supervisor.session_manager import SessionManager
 
 MODES = {
     "default": "asks before it changes anything",
-    "acceptEdits": "edits files in the directory without asking",
+    "acceptEdits": "edits, and runs rm, mv, mkdir and sed in the directory, without asking",
     "plan": "looks and plans, and changes nothing",
     "dontAsk": "does only what is allowed already, and never asks",
     "auto": "decides by itself what is safe enough not to ask",

@@ -26,6 +26,11 @@ PLAN_CHANGE_CHARS = 3000
 REASON_CHARS = 500
 
 _OPEN, _ALLOWED, _DENIED, _GONE = 0xE0A030, 0x3BA55D, 0xD83C3E, 0x747F8D
+ACCEPTING_EDITS = (
+    "With edits accepted Claude edits, and runs rm, mv, mkdir and sed in the directory, without asking; /mode default"
+    " ends that."
+)
+"""*Observed*, claude 2.1.330: in the mode acceptEdits these commands run unasked inside the directory."""
 _FILE_NAMES = {"diff": "change.diff", "bash": "command.sh", "json": "input.json", "markdown": "plan.md"}
 
 
@@ -182,6 +187,7 @@ def _input(event: PermissionRequested) -> dict[str, object]:
 def _fine_print(request: PermissionRequest) -> str:
     event = request.event
     parts = [
+        ACCEPTING_EDITS if request.is_plan else "",
         f"Its full name: {event.tool}" if _mcp_tool(event) else "",
         f"Touches {event.blocked_path}" if event.blocked_path else "",
         event.reason,
