@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bridge import events as e
 from bridge.errors import LocalError, RemoteError
-from bridge.records import decode_record, encode_record
+from bridge.records import MOST_RECORD_BYTES, decode_record, encode_record
 
 _SYNCED = (
     e.SessionCreated,
@@ -104,6 +104,8 @@ class EventLog:
         given = size = 0
         for line in _lines_of(self._fd, offset):
             record = decode_record(line)
+            if len(line) > MOST_RECORD_BYTES:  # of a version that had no limit
+                record, _ = encode_record(record)
             if record.seq > after:
                 yield record
                 given, size = given + 1, size + len(line)

@@ -235,8 +235,9 @@ meet faults of their own; while the supervisor or the gateway is away, people go
 
 Machine: {machine()}.
 
-A cell says: faults · lost/duplicated/misrouted/orphans · seconds from the fault until everything was shown as it
-should be, median / worst (a turn takes about 1.5 s of it by itself).
+A cell says: faults · lost/duplicated/misrouted/orphans/gone (characters of Claude's that a thread had shown, and shows
+no more) · seconds from the fault until everything was shown as it should be, median / worst (a turn takes about 1.5 s
+of it by itself).
 
 {in_words(result)}
 

@@ -20,11 +20,12 @@ from playground import host_shown
 from playground.discord_forms import CannotError
 from playground.discord_model import Channel, Message
 from playground.faults_eyes import LogTail
+from playground.faults_gone import Seen
 from playground.faults_stage import Stage
 from playground.faults_table import Finding
 from worker.recovery import uuids_taken
 
-STREAM_CHARS, STREAM_S = 240, 0.5
+STREAM_CHARS, STREAM_S = 480, 1.5
 SENTENCE = "sentence number 1 of"
 CLICK_AGAIN_S = 2.0
 PATIENCE_S = 2.0
@@ -61,6 +62,7 @@ class SessionUnderFaults:
         self.session_id = ""
         self.clicked: dict[int, str] = {}
         """The custom_id that was pressed on a card, by the card's id."""
+        self._seen = Seen()
         self._channel = channel
         self._you = stage.person()
         self._you.patience_s = PATIENCE_S
@@ -106,6 +108,7 @@ class SessionUnderFaults:
         """Allow what is asked, until cancelled. A click that fails is repeated, as a person would."""
         pressed: dict[int, float] = {}
         while True:
+            self._seen.look(self.said())
             for card in self._open_cards():
                 if time.monotonic() - pressed.get(card.id, 0.0) > CLICK_AGAIN_S:
                     await asyncio.sleep(self.random.uniform(0.02, 0.15))
@@ -212,6 +215,7 @@ class SessionUnderFaults:
             *(Finding("lost", f"{self.name}: {what}") for what in self.missing()),
             *self._findings_of_effects(),
             *self._findings_of_texts(),
+            *self._findings_of_what_was_read(),
             *self._findings_of_posts(),
         ]
 
@@ -246,6 +250,10 @@ class SessionUnderFaults:
         if times > streams + lost_turns:
             found.append(Finding("duplicated", f"streamed texts of {self.name}: {times} of {streams}"))
         return found
+
+    def _findings_of_what_was_read(self) -> list[Finding]:
+        gone = self._seen.gone(self.said())
+        return [Finding("gone", f"{gone} characters that {self.name} showed", gone)] if gone else []
 
     def _findings_of_posts(self) -> list[Finding]:
         """No post twice, none deleted, no card twice, as many ends as turns.

@@ -58,14 +58,17 @@ MEANING = {
     Column.ANYWHERE: "a random instant",
 }
 ROWS = tuple(Row)
+KINDS = ("lost", "duplicated", "misrouted", "orphan", "gone")
+"""Of findings; *gone*: characters of Claude's that were shown, and are no more."""
 
 
 class Finding(msgspec.Struct, frozen=True):
     """Something that must not be."""
 
     kind: str
-    """lost, duplicated, misrouted, orphan"""
+    """One of KINDS."""
     text: str
+    count: int = 1
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -80,15 +83,15 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def count(outcomes: Iterable[Outcome], kind: str) -> int:
-    return sum(finding.kind == kind for outcome in outcomes for finding in outcome.findings)
+    return sum(f.count for outcome in outcomes for f in outcome.findings if f.kind == kind)
 
 
 def cell(outcomes: Sequence[Outcome]) -> str:
-    """Runs, lost/duplicated/misrouted/orphans, recovery as median and worst."""
+    """Runs, lost/duplicated/misrouted/orphans/characters gone, recovery as median and worst."""
     struck = [outcome for outcome in outcomes if outcome.struck]
     if not struck:
         return "–"
-    wrong = "/".join(str(count(outcomes, kind)) for kind in ("lost", "duplicated", "misrouted", "orphan"))
+    wrong = "/".join(str(count(outcomes, kind)) for kind in KINDS)
     times = [outcome.settled_s for outcome in struck]
     return f"{len(struck)} · {wrong} · {statistics.median(times):.1f} / {max(times):.1f} s"
 
@@ -106,5 +109,4 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    kinds = ("lost", "duplicated", "misrouted", "orphan")
-    return {"faults": sum(outcome.struck for outcome in outcomes), **{kind: count(outcomes, kind) for kind in kinds}}
+    return {"faults": sum(outcome.struck for outcome in outcomes), **{kind: count(outcomes, kind) for kind in KINDS}}

@@ -1,6 +1,7 @@
 """The matrix as values: what a cell says, and what the plan of a run holds."""
 
 from playground import faults
+from playground.faults_gone import Seen
 from playground.faults_table import ROWS, Column, Finding, Outcome, Row, table, totals
 
 
@@ -10,8 +11,33 @@ def outcome(column: Column, settled_s: float, *findings: Finding, struck: bool =
 
 def test_a_cell_tells_runs_findings_and_the_recovery() -> None:
     seen = [outcome(Column.POSTED, 1.0), outcome(Column.POSTED, 3.0, Finding("lost", "x")), outcome(Column.POSTED, 2.0)]
-    assert "| posted | 3 · 1/0/0/0 · 2.0 / 3.0 s |" in table(seen)
-    assert totals(seen) == {"faults": 3, "lost": 1, "duplicated": 0, "misrouted": 0, "orphan": 0}
+    assert "| posted | 3 · 1/0/0/0/0 · 2.0 / 3.0 s |" in table(seen)
+    assert totals(seen) == {"faults": 3, "lost": 1, "duplicated": 0, "misrouted": 0, "orphan": 0, "gone": 0}
+
+
+def test_characters_that_are_gone_are_counted_each() -> None:
+    seen = [outcome(Column.DELTA, 1.0, Finding("gone", "x", 400)), outcome(Column.DELTA, 1.0, Finding("gone", "y", 30))]
+    assert totals(seen)["gone"] == 430
+
+
+ONE, TWO = (f"This is sentence number {n} of a long answer." for n in (1, 2))
+
+
+def test_what_was_shown_must_be_shown_in_the_end_wherever_it_stands_then() -> None:
+    seen = Seen()
+    for text in ("«s1p1a»", f"«s1p1a»\n{ONE}", f"«s1p1a»\n{ONE} {TWO}", "«s1p1a»"):
+        seen.look(text)
+    assert seen.gone(f"{TWO}\n«s1p1a» {ONE}") == 0
+    assert seen.gone("«s1p1a»\n-# ? lost") == len("sentence number 1 of a long answer") * 2
+    assert seen.gone("") > seen.gone("«s1p1a»")
+
+
+def test_a_sentence_that_was_shown_twice_at_once_must_stand_there_twice() -> None:
+    seen = Seen()
+    seen.look(ONE)
+    seen.look(f"{ONE} {ONE}")
+    assert seen.gone(f"{ONE} {ONE}") == 0
+    assert seen.gone(ONE) > 0
 
 
 def test_a_run_that_was_not_struck_is_no_fault_but_its_findings_count() -> None:

@@ -3,10 +3,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bridge import events as e
 from bridge.errors import LocalError
+from bridge.records import MOST_RECORD_BYTES
 from worker.log import EventLog
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 1, 2, 3, "/srv/app", 4)
@@ -186,3 +188,34 @@ def test_only_what_must_survive_a_power_cut_waits_for_the_disk(
     monkeypatch.setattr(os, "fdatasync", synced.append)
     written(path, [event])
     assert bool(synced) is not isinstance(event, e.TextWritten)
+
+
+def test_a_record_of_a_version_that_had_no_limit_is_cut_when_it_is_told(path: Path) -> None:
+    written(path)
+    huge = e.Record("0" * 16, 5, 1.0, e.ToolFinished("t1", False, "x" * (21 * 1024 * 1024)))
+    generation = next(iter(EventLog(path).read())).generation
+    with path.open("ab") as file:
+        file.write(msgspec.json.encode(msgspec.structs.replace(huge, generation=generation)) + b"\n")
+    log = EventLog(path)
+    assert log.damage == ""
+    (told,) = log.read(after=4)
+    assert len(msgspec.json.encode(told)) <= MOST_RECORD_BYTES
+    assert isinstance(told.event, e.ToolFinished)
+    log.close()
+
+
+def test_a_reading_ends_after_so_many_bytes_but_never_without_a_record(path: Path) -> None:
+    written(path)
+    log = EventLog(path)
+    assert [record.seq for record in log.read(after=0, most_bytes=1)] == [1]
+    assert [record.seq for record in log.read(after=3, most_bytes=1)] == [4]
+    assert len(list(log.read(most_bytes=1_000_000))) == 4
+    log.close()
+
+
+def test_a_log_is_read_after_its_folder_was_moved(path: Path) -> None:
+    records = written(path)
+    log = EventLog(path)
+    path.rename(path.with_name("elsewhere"))
+    assert list(log.read()) == records
+    log.close()
