@@ -27,9 +27,23 @@ def test_what_was_shown_must_be_shown_in_the_end_wherever_it_stands_then() -> No
     seen = Seen()
     for text in ("«s1p1a»", f"«s1p1a»\n{ONE}", f"«s1p1a»\n{ONE} {TWO}", "«s1p1a»"):
         seen.look(text)
-    assert seen.gone(f"{TWO}\n«s1p1a» {ONE}") == 0
+    assert seen.gone(f"«s1p1a» {ONE}\n{TWO}") == 0
     assert seen.gone("«s1p1a»\n-# ? lost") == len("sentence number 1 of a long answer") * 2
     assert seen.gone("") > seen.gone("«s1p1a»")
+
+
+def test_the_same_sentence_below_another_prompts_mark_is_no_comfort() -> None:
+    seen = Seen()
+    seen.look(f"«s1p1a» {ONE}")
+    assert seen.gone(f"«s1p1a»\n-# ? lost\n«s1p2a» {ONE}") > 0
+
+
+def test_of_a_sentence_that_had_begun_the_beginning_must_stay() -> None:
+    seen = Seen()
+    seen.look("This is sentence number 1 of a")
+    assert seen.gone("This is sentence number 1 of a long answer.") == 0
+    assert seen.gone("This is sentence number 1") == len(" of a")
+    assert seen.gone("") == len("sentence number 1 of a")
 
 
 def test_a_sentence_that_was_shown_twice_at_once_must_stand_there_twice() -> None:
