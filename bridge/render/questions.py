@@ -59,9 +59,7 @@ def body(questions: tuple[Question, ...], draft: Draft) -> tuple[str, tuple[File
 
 def beginning(text: str, limit: int) -> str:
     """As much of a Markdown text as fits, and no fence left open; never empty, whatever the text is made of."""
-    shown = split(
-        text[: limit * SOURCE_PER_UNIT], limit, ended=True
-    )
+    shown = split(text[: limit * SOURCE_PER_UNIT], limit, ended=True)
     return shown[0] if shown else code_block(clip(text, limit // 2), "", limit)
 
 
