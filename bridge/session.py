@@ -159,6 +159,10 @@ class ManagedSession(msgspec.Struct):
         """The user id of the person whose prompt the request serves; the owner when there was none."""
         return request.asked_for or self.last_prompter_id or self.owner_id
 
+    def was_mended(self) -> None:
+        """A person says that it may work now."""
+        self.quick_deaths, self.last_failure_is_final = 0, False
+
     def apply(self, record: e.Record) -> None:
         """Fold one record. Records MUST come in ascending seq; that is ``SessionManager.record``'s duty."""
         event = record.event
@@ -225,6 +229,8 @@ class ManagedSession(msgspec.Struct):
                 pass
 
     def _child_exited(self, event: e.ChildExited) -> None:
+        if not self.worker_pid:
+            self.last_failure_is_resume = False  # that was another worker's; this one came to nothing
         self.worker_pid = self.child_pid = 0
         self.tasks.clear()
         self.last_failure = "" if event.wanted else event.reason

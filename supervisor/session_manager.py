@@ -293,11 +293,17 @@ class SessionManager(Sessions):
         row = self.rows[session_id]
         with self.transaction():
             row.fresh = True
+            row.session.was_mended()
             self.reopen_row(row)
-            for post in self.store.posts_like(session_id, "resume:"):
-                self.store.desire(session_id, post.key, notices.fresh_start())
+            for key, post in self._started_fresh(row).items():
+                self.store.desire(session_id, key, post)
             self.store.save(row)
         self.changed(session_id)
+
+    def _started_fresh(self, row: SessionRow) -> dict[str, Post]:
+        """Views from before there was one card at a time do not know which it is."""
+        known = self.store.posts_like(row.session.session_id, "resume:")
+        return row.view.started_fresh() or {post.key: notices.fresh_start() for post in known if post.desired.buttons}
 
     def reopen(self, session_id: str) -> None:
         row = self.rows[session_id]

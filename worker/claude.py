@@ -29,7 +29,8 @@ SOCKET_BUFFER_BYTES = 1024 * 1024
 WRITE_DEADLINE_S = 30.0
 TERM_DEADLINE_S = 5.0
 KILL_DEADLINE_S = 5.0
-STDERR_LINES_KEPT = 20
+STDERR_LINES_KEPT = 10
+"""Of its beginning, and as many of its end."""
 STDERR_LINE_BYTES = 2000
 
 
@@ -140,6 +141,7 @@ class Claude:
         self._process = process
         self._stdio = stdio
         self._stderr = stderr
+        self._stderr_head: list[str] = []
         self._stderr_tail: deque[str] = deque(maxlen=STDERR_LINES_KEPT)
         self._writing = asyncio.Lock()
         self.framer = LineFramer()
@@ -150,7 +152,8 @@ class Claude:
 
     @property
     def stderr_tail(self) -> str:
-        return "\n".join(self._stderr_tail)
+        """What stderr began and ended with."""
+        return "\n".join([*self._stderr_head, *self._stderr_tail])
 
     async def lines(self) -> AsyncIterator[list[bytes | Dropped]]:
         """Batches of lines, as they come."""
@@ -166,7 +169,9 @@ class Claude:
         while data := await _receive(loop, self._stderr):
             for line in framer.feed(data):
                 kept = line.head if isinstance(line, Dropped) else line
-                self._stderr_tail.append(kept[:STDERR_LINE_BYTES].decode(errors="replace"))
+                has_begun = len(self._stderr_head) < STDERR_LINES_KEPT
+                lines = self._stderr_head if has_begun else self._stderr_tail
+                lines.append(kept[:STDERR_LINE_BYTES].decode(errors="replace"))
 
     async def write(self, line: bytes) -> None:
         """Raises RemoteError when the child does not take the line in time or is gone."""

@@ -19,7 +19,7 @@ from bridge.errors import BridgeError, UserError
 from bridge.layout import Layout
 from bridge.start import WorkerStart
 from worker import claude as cli
-from worker import containment, frames, instructions, mcp, recovery, sending
+from worker import containment, frames, instructions, mcp, missing, recovery, sending
 from worker.files import content_of
 from worker.log import Acked, EventLog, LogWriteError
 from worker.looking import Looking
@@ -34,6 +34,8 @@ FAREWELL_DEADLINE_S = 5.0
 STDERR_DEADLINE_S = 1.0
 WATCH_INTERVAL_S = 0.5
 SIGNAL_DEADLINE_S = 0.5
+WORDS_LINES = 2
+"""Of stderr, from its beginning and from its end, that a person is told."""
 SHUT_DOWN = "the machine or the service was shut down"
 _TERMINATED = (-signal.SIGTERM, 128 + signal.SIGTERM)
 
@@ -111,11 +113,15 @@ class Worker:
 
     async def _serve(self) -> None:
         try:
+            environment = containment.child_environment(
+                os.environ, self._start.environment, self._start.created.session_id
+            )
+            missing.look(self._start.created.directory, self._start.command, environment.get("PATH", os.defpath))
             shell = self._shut_in()
             self._record(e.WorkerStarted(self._pid, shell.contained, shell.how))
-            claude, stream = await self._spawn(shell)
+            claude, stream = await self._spawn(shell, environment)
         except BridgeError as error:
-            self._record(e.ChildExited(1, wanted=False, reason=str(error)))
+            self._record(e.ChildExited(1, wanted=False, reason=str(error), is_final=isinstance(error, UserError)))
             return
         self._claude, self._stream = claude, stream
         async with asyncio.TaskGroup() as tasks:
@@ -160,7 +166,7 @@ class Worker:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return containment.decide(wish, containment.probe(wish) if wish.mode != "none" else None)
 
-    async def _spawn(self, shell: containment.Shell) -> tuple[cli.Claude, Stream]:
+    async def _spawn(self, shell: containment.Shell, environment: dict[str, str]) -> tuple[cli.Claude, Stream]:
         claude_id, resuming = self._choose_conversation()
         argv = cli.arguments(
             self._start.command,
@@ -173,7 +179,6 @@ class Worker:
         )
         argv += cli.project_arguments(await asyncio.to_thread(instructions.read, self._start.created.directory))
         argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)))
-        environment = containment.child_environment(os.environ, self._start.environment, self._start.created.session_id)
         claude = await cli.spawn([*shell.prefix, *argv], self._start.created.directory, environment)
         stream = Stream(
             claude.pid,
@@ -516,7 +521,8 @@ class Worker:
             events += [e.PromptCancelled(prompt_id, why) for prompt_id in waiting]
         for event in events:
             self._record(event)
-        self._record(e.ChildExited(code, self._stopping, reason, stderr_tail, is_final=self._is_final))
+        is_final = self._is_final or not (self._stopping or self._ready.is_set() or _signal_name(code))
+        self._record(e.ChildExited(code, self._stopping, reason, stderr_tail, is_final=is_final))
 
     def _unsettled_amends(self) -> list[c.Amend]:
         """Those that Claude did not answer, and those that did not even come to it."""
@@ -540,13 +546,22 @@ def _accepted(command: c.Prompt) -> e.PromptAccepted:
 
 
 def exit_in_words(code: int, stderr_tail: str) -> str:
-    """Why a child ended by itself, for a person: the signal's or the code's meaning and stderr's last line."""
-    last_words = stderr_tail.strip().splitlines()[-1:] or [""]
+    """Why a child ended by itself, for a person: the signal's or the code's meaning, stderr's first and last lines.
+
+    What went wrong stands in the first ones where a program dies of an error, and in the last where it gives up.
+    """
+    words = " … ".join(_first_and_last([line.strip() for line in stderr_tail.splitlines() if line.strip()]))
     if name := _signal_name(code):
         how = f"Claude was ended by {name}"
     else:
         how = f"Claude ended by itself with exit code {code}"
-    return f"{how}: {last_words[0]}" if last_words[0] else how
+    return f"{how}: {words}" if words else how
+
+
+def _first_and_last(lines: list[str]) -> list[str]:
+    if len(lines) <= WORDS_LINES * 2:
+        return [" · ".join(lines)] if lines else []
+    return [" · ".join(lines[:WORDS_LINES]), " · ".join(lines[-WORDS_LINES:])]
 
 
 def _signal_name(code: int) -> str:

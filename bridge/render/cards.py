@@ -75,6 +75,11 @@ def resume_failed_card(session_id: str, reason: str) -> Post:
     )
 
 
+def resume_settled_card(reason: str, verdict: str) -> Post:
+    """The same without its button."""
+    return Post(f"Claude could not resume this conversation: {escape(one_line(reason, REASON_CHARS))}\n-# {verdict}")
+
+
 def _who(request: PermissionRequest) -> str:
     if not request.event.agent_id:
         return "Claude"

@@ -48,14 +48,15 @@ def exit_post(event: e.ChildExited, session: ManagedSession) -> Post:
     """A process ended by itself: what that means for the session."""
     what = escape(one_line(event.reason, REASON_CHARS))
     if session.last_failure_is_final:
-        rest = "It is not started again by itself, for that would end the same way. Mend it, then write here."
+        rest = (
+            "It is not started again by itself, for that would end the same way."
+            " Mend it, then write here: what waits goes along."
+        )
     elif session.is_broken:
         rest = (
             f"That was {session.quick_deaths} times in a row, so it is not started again by itself."
-            " Mend it, then write here to try again."
+            " Mend it, then write here: what waits goes along."
         )
-    elif session.prompts:
-        rest = "What Claude had not taken up is sent again by itself; nothing else is."
     else:
-        rest = "Nothing is run again by itself. Write here to go on where the conversation stands."
+        rest = "What Claude had not taken up is sent again by itself; nothing else is. Write here to go on."
     return Post(f"⚠ {what}\n{QUIET}{rest}")

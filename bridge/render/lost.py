@@ -51,7 +51,7 @@ def card(session_id: str, lost: LostTurn, mention: int, directory: str) -> Post:
         else ""
     )
     rest = (
-        f"{_QUIET}{again}Nothing is run again by itself. *Continue* tells Claude what happened and lets it go on;"
+        f"{_QUIET}{again}Nothing of it is run again by itself. *Continue* tells Claude what happened and lets it go on;"
         " *Discard* leaves it at that. Or write here."
     )
     return Post(

@@ -22,7 +22,7 @@ from bridge.render.live import forget_void
 from bridge.render.posts import File, Post
 from bridge.render.segments import posts_of
 from bridge.render.text import code_block, duration, escape, one_line
-from bridge.session import ManagedSession
+from bridge.session import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
 
 NOTE_CHARS = 900  # escaped, a note may be twice as long, and still fits a post
 THINKING_CHARS = 300
@@ -53,6 +53,11 @@ class ThreadView(Flow, msgspec.Struct):
     live_tasks: dict[str, tasks.LiveTask] = {}
     """What runs in the background, and the subagents that Claude waits for, by their ids."""
     turn_started_at: float = 0.0
+    resume_key: str = ""
+    """The card that offers a fresh start now."""
+    resume_reason: str = ""
+    exit_key: str = ""
+    """The post of the deaths in a row: of one failure that comes again there is one."""
 
     def apply(
         self, record: e.Record, session: ManagedSession, live: Mapping[str, str], display: Display = _DEFAULT
@@ -150,17 +155,23 @@ class ThreadView(Flow, msgspec.Struct):
             case e.PromptRequeued(done=False):
                 late = marks.too_late(event.prompt_id, "the button was pressed")
                 return {f"mark:{event.prompt_id}": late} if event.prompt_id in self.marks else {}
+            case e.ConfigureAccepted():
+                return {f"set:{record.generation}:{record.seq}": notices.configured(event)}
+            case _:
+                return self._apply_process(record, now)
+
+    def _apply_process(self, record: e.Record, now: Now) -> dict[str, Post]:
+        event, session = record.event, now.session
+        match event:
             case e.WorkerStarted():
                 self.tells_death = False
                 return self._break_off(now) | self._lose_tasks()
-            case e.ConfigureAccepted():
-                return {f"set:{record.generation}:{record.seq}": notices.configured(event)}
             case e.ResumeFailed():
-                return {
-                    f"resume:{record.generation}:{record.seq}": cards.resume_failed_card(
-                        session.session_id, event.reason
-                    )
-                }
+                posts = self._settle_resume("— Tried again; see below.")
+                self.resume_key, self.resume_reason = f"resume:{record.generation}:{record.seq}", event.reason
+                return posts | {self.resume_key: cards.resume_failed_card(session.session_id, event.reason)}
+            case e.ChildStarted():
+                return self._settle_resume("— Claude goes on without that.")
             case e.ChildExited():
                 return self._break_off(now) | self._lose_tasks() | self._on_exit(record, event, session)
             case _:
@@ -173,7 +184,20 @@ class ThreadView(Flow, msgspec.Struct):
             return {self.lost_turn.key: self._lost_card(self.lost_turn, session)}
         if event.wanted or not event.reason or session.last_failure_is_resume:
             return {}
-        return {f"exit:{record.generation}:{record.seq}": ends.exit_post(event, session)}
+        is_one_more = 1 < session.quick_deaths <= QUICK_DEATHS_BEFORE_BROKEN and not session.last_failure_is_final
+        if not (self.exit_key and is_one_more):
+            self.exit_key = f"exit:{record.generation}:{record.seq}"
+        return {self.exit_key: ends.exit_post(event, session)}
+
+    def _settle_resume(self, verdict: str) -> dict[str, Post]:
+        """One card at a time offers a fresh start."""
+        key, self.resume_key = self.resume_key, ""
+        return {key: cards.resume_settled_card(self.resume_reason, verdict)} if key else {}
+
+    def started_fresh(self) -> dict[str, Post]:
+        """Somebody pressed the button."""
+        key, self.resume_key = self.resume_key, ""
+        return {key: notices.fresh_start()} if key else {}
 
     def _on_request(self, seq: int, event: e.PermissionRequested, now: Now) -> dict[str, Post]:
         posts: dict[str, Post] = {}

@@ -129,8 +129,9 @@ async def test_ending_a_session_leaves_nothing_of_it() -> None:
 
 
 @awaited
-async def test_a_child_that_cannot_start_is_told_and_given_up_after_a_few_tries() -> None:
+async def test_a_child_that_cannot_start_is_told_once_and_not_started_again_by_itself() -> None:
     async with backstage(command=("/bin/false",)) as stage:
         session = stage.session("say hello")
         await until(lambda: stage.live(session).is_broken, "the session is broken")
-        assert any("exit code 1" in post for post in stage.posts(session))
+        (post,) = stage.posts(session)
+        assert "exit code 1" in post and "It is not started again by itself" in post

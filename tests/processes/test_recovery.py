@@ -250,7 +250,7 @@ async def test_a_worker_whose_log_takes_no_more_ends_its_claude_and_says_why() -
 
 def claude_that_fails_in(folder: str) -> tuple[str, ...]:
     """The scripted claude, but in directories of this name it ends at once with some last words."""
-    script = f'case $PWD in */{folder}) echo "cannot open the frobnicator" >&2; exit 7;; esac; exec "$@"'
+    script = f'case $PWD in */{folder}) echo "cannot open the frobnicator" >&2; kill -9 $$;; esac; exec "$@"'
     return ("/bin/sh", "-c", script, "sh", *scripted_claude())
 
 
@@ -268,7 +268,8 @@ async def test_quick_deaths_back_off_and_stop_after_a_few_with_stderrs_tail_and_
         last_words = {end.stderr_tail.strip() for end in events(stage, sick, e.ChildExited)}
         assert last_words == {"cannot open the frobnicator"}
         said = "\n".join(stage.posts(sick))
-        assert "cannot open the frobnicator" in said and "exit code 7" in said
+        assert "cannot open the frobnicator" in said and "SIGKILL" in said
+        assert said.count("cannot open the frobnicator") == 1, "one post for one failure, however often it came"
         await stage.settles(well)
         assert any("two" in post for post in stage.posts(well))
         sick_directory.rename(stage.folder / "mended")
@@ -346,3 +347,55 @@ async def test_a_shutdown_of_an_idle_session_says_nothing_and_it_goes_on() -> No
         assert stage.posts(session) == before
         stage.prompt(session, "say after")
         await until(lambda: any("after" in post for post in stage.posts(session)), "the next answer")
+
+
+# --- what a child cannot be started without -----------------------------------------------------------
+
+
+@awaited
+async def test_a_project_directory_that_is_gone_is_named_once_and_the_prompt_goes_on_when_it_is_back() -> None:
+    async with backstage() as stage:
+        directory = stage.folder / "moved"
+        session = stage.session("say one", directory)
+        await until(lambda: stage.live(session).is_broken, "the session is broken")
+        (post,) = stage.posts(session)
+        assert f"the project directory {directory} is not there" in post.replace("\\", "")
+        assert "Nothing is run again" not in post and "bwrap" not in post
+        directory.mkdir()
+        stage.prompt(session, "say two")
+        await until(lambda: any("two" in post for post in stage.posts(session)), "the answer")
+        assert any("one" in post for post in stage.posts(session)), "what waited went along"
+
+
+@awaited
+async def test_a_program_that_is_not_installed_is_named_once() -> None:
+    async with backstage(command=("no-such-claude",)) as stage:
+        session = stage.session("say one")
+        await until(lambda: stage.live(session).is_broken, "the session is broken")
+        (post,) = stage.posts(session)
+        assert "the program no-such-claude is in none of" in post and "install Claude Code" in post
+
+
+@awaited
+async def test_one_card_at_a_time_offers_a_fresh_start() -> None:
+    async with backstage() as stage:
+        session = stage.session("say one")
+        await stage.settles(session)
+        os.kill(stage.worker_pid(session), signal.SIGKILL)
+        await until(lambda: not stage.worker_pid(session), "its end")
+        shutil.rmtree(stage.folder / "home/.claude/projects")
+
+        def offers(count: int) -> list[Post]:
+            rows = stage.store.posts_like(session.session_id, "resume:")
+            return [row.desired for row in rows] if len(rows) == count else []
+
+        stage.prompt(session, "say two")
+        await until(lambda: offers(1), "the first card")
+        stage.prompt(session, "say three")
+        first, second = await until(lambda: offers(2), "the second card")
+        assert not first.buttons and second.buttons
+        stage.manager.start_fresh(session.session_id)
+        await until(lambda: any("three" in post for post in stage.posts(session)), "the answers")
+        first, second = offers(2)
+        assert "Started fresh" in second.content and "Started fresh" not in first.content
+        assert not first.buttons and not second.buttons
