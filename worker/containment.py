@@ -32,7 +32,6 @@ visible), nested user namespaces (mounts from outside are locked in them), sudo 
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -44,6 +43,7 @@ import msgspec
 
 from bridge.errors import UserError
 from bridge.start import is_forbidden_for_child
+from worker import bubblewrap
 
 PROBE_DEADLINE_S = 5.0
 HIDDEN = ("/run/credentials", "/run/user", "/run/dbus", "/run/systemd")
@@ -178,7 +178,7 @@ def survey(wish: Containment) -> Walls:
     if any(_within(project, cover.path) for cover in covers):
         mounts[project] = Mount(project, "writable")
     mounts |= {path: Mount(path, "writable") for path in (Path(given).resolve() for given in wish.writable)}
-    program = shutil.which("bwrap") or ""
+    program = bubblewrap.find(os.environ.get("PATH", ""))
     return Walls(program, wish.uid == 0, tuple(mounts.values()), tuple(_weaknesses(wish)))
 
 
@@ -270,7 +270,9 @@ def _weaknesses(wish: Containment) -> Iterable[str]:
 
 # Prints what is wrong and fails, or is silent. $1 is our PID namespace; then, after --, paths that must not
 # be seen, and after another --, paths that must not be writable.
-_CHECK = r"""
+_CHECK = (
+    f"PATH={bubblewrap.SYSTEM_PATH}"
+    + r"""
 fail() { echo "$1"; exit 1; }
 [ "$(readlink /proc/self/ns/pid)" != "$1" ] || fail "the child would see the host's processes"
 read -r pid rest < /proc/self/stat
@@ -283,6 +285,7 @@ while [ "$1" != -- ]; do [ ! -e "$1" ] || fail "the child would see $1"; shift; 
 shift
 for path; do [ ! -w "$path" ] || fail "the child could write $path"; done
 """
+)
 
 
 def probe(wish: Containment, run: Run | None = None) -> str | None:
@@ -292,7 +295,7 @@ def probe(wish: Containment, run: Run | None = None) -> str | None:
     """
     walls = survey(wish)
     if not walls.program:
-        return "bubblewrap (bwrap) is not installed"
+        return "bubblewrap (bwrap) is not installed where only root can put it"
     try:
         done = (run or _run)([*arguments(walls), *_check(walls)])
     except subprocess.TimeoutExpired:
@@ -313,7 +316,7 @@ def _run(argv: list[str]) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=PROBE_DEADLINE_S,
         cwd="/",
-        env={"PATH": os.environ.get("PATH", os.defpath)},
+        env={"PATH": bubblewrap.SYSTEM_PATH},
     )
 
 
@@ -321,7 +324,7 @@ def _check(walls: Walls) -> list[str]:
     namespace = str(Path("/proc/self/ns/pid").readlink())
     writable = [mount.path for mount in walls.mounts if mount.kind == "writable"]
     sealed = [mount.path for mount in walls.mounts if mount.kind == "read-only" and mount.path not in writable]
-    return ["sh", "-c", _CHECK, "sh", namespace, "--", *_witnesses(walls), "--", *map(str, sealed)]
+    return ["/bin/sh", "-c", _CHECK, "sh", namespace, "--", *_witnesses(walls), "--", *map(str, sealed)]
 
 
 def _witnesses(walls: Walls) -> list[str]:

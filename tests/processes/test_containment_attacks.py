@@ -363,6 +363,31 @@ def test_a_bind_mount_cannot_look_below_what_is_hidden(camp: Camp, walls: list[s
     assert answer in {"refused: EPERM", "refused: EINVAL", "refused: ENOSPC"}
 
 
+PLANTED = """#!/bin/sh
+echo ran > {mark}
+exit 0
+"""
+
+
+@pytest.mark.parametrize("name", ["bwrap", "sh", "readlink"])
+def test_a_program_that_a_child_planted_on_the_path_is_not_run(
+    camp: Camp, walls: list[str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control: the shell takes it from there."""
+    planted, mark = camp / "home/.local/bin" / name, camp / "tmp/mark"
+    planted.parent.mkdir(parents=True)
+    planted.write_text(PLANTED.format(mark=mark))
+    planted.chmod(0o755)
+    for path in (planted.parent, planted):
+        os.chown(path, camp.uid, -1)
+    monkeypatch.setenv("PATH", f"{planted.parent}:{os.environ['PATH']}")
+    assert probe(camp.wish, camp.run) is None
+    assert decide(camp.wish, None).prefix[0] == walls[0]
+    assert not mark.exists()
+    camp.run(["/bin/sh", "-c", name])
+    assert mark.read_text() == "ran\n"
+
+
 # ---- the kernel and its devices
 
 

@@ -201,7 +201,7 @@ class Answer(msgspec.Struct):
 
 @pytest.fixture
 def _bwrap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("worker.bubblewrap.find", lambda path: "/usr/bin/bwrap")
 
 
 @pytest.mark.usefixtures("_bwrap")
@@ -238,8 +238,8 @@ def test_a_probe_that_hangs_or_cannot_start_is_a_refusal(wish: Containment) -> N
 
 
 def test_without_bubblewrap_the_probe_says_so(wish: Containment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    assert probe(wish) == "bubblewrap (bwrap) is not installed"
+    monkeypatch.setattr("worker.bubblewrap.find", lambda path: "")
+    assert probe(wish) == "bubblewrap (bwrap) is not installed where only root can put it"
 
 
 def test_auto_falls_back_and_says_why(wish: Containment) -> None:
