@@ -53,6 +53,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """Begin a new conversation of Claude's instead of resuming the old one."""
     open_files: int = 0
     """The soft limit of open files that the worker and its child live under; 0: as inherited."""
+    umask: int = -1
+    """The child's: the one that the supervisor was started with; -1: the worker's own."""
 
 
 _ARGUMENT = re.compile(r"[A-Za-z0-9][\w.:@/\[\] -]{0,149}", re.ASCII)

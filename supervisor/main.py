@@ -44,14 +44,14 @@ def run(config: Config, token: str) -> None:
     """Until SIGTERM or SIGINT. Raises UserError for what only a person can mend, StoreError for what may pass."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     _make_undumpable()
-    os.umask(0o077)
+    umask = os.umask(0o077)
     open_files = descriptors.raise_limit()
     lock = state.prepare(config.layout)
     with suppress(OSError):  # then the other commands are told where to look
         places.leave_note(config.layout)
     os.environ.pop("DISCORD_TOKEN", None)
     try:
-        asyncio.run(_supervise(config, token, open_files))
+        asyncio.run(_supervise(config, token, open_files, umask))
     except* UserError as errors:
         raise _first(errors) from None
     except* StoreError as errors:
@@ -60,13 +60,13 @@ def run(config: Config, token: str) -> None:
         os.close(lock)
 
 
-async def _supervise(config: Config, token: str, open_files: int) -> None:
+async def _supervise(config: Config, token: str, open_files: int, umask: int) -> None:
     store = Store(config.layout.database)
     try:
         manager = SessionManager(store, display_of=config.display)
         recall(config.layout, manager)
         downlink = Downlink(manager, config.layout, _server_keys(store))
-        processes = Processes(config, manager, downlink, open_files=open_files)
+        processes = Processes(config, manager, downlink, open_files=open_files, umask=umask)
         router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
         async with Rest(config.api_base, token, Pace()) as rest:
             outbox = Outbox(store, manager, rest, layout=config.layout)

@@ -86,7 +86,10 @@ class Spawned(msgspec.Struct):
 
 
 class Processes:
-    """The loop over all sessions. ``environment`` is what a worker may have of ours; ``open_files`` its soft limit."""
+    """The loop over all sessions. ``environment`` is what a worker may have of ours; ``open_files`` its soft limit.
+
+    ``umask``: its child's; -1: the worker's own.
+    """
 
     def __init__(
         self,
@@ -95,8 +98,10 @@ class Processes:
         downlink: Downlink,
         environment: Mapping[str, str] = os.environ,
         open_files: int = 0,
+        umask: int = -1,
     ) -> None:
         self._open_files = open_files
+        self._umask = umask
         self._config = config
         self._layout: Layout = config.layout
         self._manager = manager
@@ -387,6 +392,7 @@ class Processes:
             died=self._ends.pop(session.session_id, ""),
             fresh=self._manager.row(session.session_id).fresh,
             open_files=self._open_files,
+            umask=self._umask,
         )
 
     def _permission_mode(self, session: ManagedSession) -> str:

@@ -214,8 +214,10 @@ class Claude:
             self._process.send_signal(number)
 
 
-async def spawn(argv: Sequence[str], directory: str, environment: dict[str, str]) -> Claude:
+async def spawn(argv: Sequence[str], directory: str, environment: dict[str, str], umask: int = -1) -> Claude:
     """Start the child in its own process session. Must run on the main thread (PDEATHSIG is per thread).
+
+    ``umask``: what its files are made with; -1: as ours.
 
     Raises RemoteError, in words, when it cannot be started.
     """
@@ -234,6 +236,7 @@ async def spawn(argv: Sequence[str], directory: str, environment: dict[str, str]
             cwd=directory,
             env=environment,
             start_new_session=True,
+            umask=umask,
             preexec_fn=prctl.die_with_parent,
         )
     except OSError as error:

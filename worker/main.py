@@ -179,7 +179,8 @@ class Worker:
         )
         argv += cli.project_arguments(await asyncio.to_thread(instructions.read, self._start.created.directory))
         argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)))
-        claude = await cli.spawn([*shell.prefix, *argv], self._start.created.directory, environment)
+        directory, umask = self._start.created.directory, self._start.umask
+        claude = await cli.spawn([*shell.prefix, *argv], directory, environment, umask)
         stream = Stream(
             claude.pid,
             claude_id=claude_id,
