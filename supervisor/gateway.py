@@ -34,6 +34,7 @@ from bridge.render import replies
 from bridge.render.posts import Post
 from bridge.router import BridgeRouter
 from supervisor.config import Config
+from supervisor.guarded import guard
 from supervisor.health import StoreError
 from supervisor.inbound import DeletedJson, GuildJson, Inbound, InboundRest, read
 from supervisor.interactions import InteractionRest, Interactions
@@ -116,6 +117,7 @@ class _Client(nextcord.Client):
         self._hear = hear
         self._allow_identify = allow_identify
         parsers = self._connection.parsers
+        guard(parsers)
         for event in (*_MESSAGES, "INTERACTION_CREATE"):
             parsers[event] = lambda data, event=event: hear(event, data)
         for event in ("READY", "RESUMED", "GUILD_CREATE", "GUILD_DELETE", "THREAD_DELETE", "CHANNEL_DELETE"):

@@ -163,4 +163,8 @@ class Faults:
         await self._flows.wait()
         data = frame.get("d")
         channel = data.get("channel_id") if isinstance(data, dict) else None
-        self.hook(Moment("frame", "", str(frame.get("t") or ""), int(channel) if channel else None, frame))
+        self.hook(
+            Moment(
+                "frame", "", str(frame.get("t") or ""), int(str(channel)) if str(channel).isdecimal() else None, frame
+            )
+        )
