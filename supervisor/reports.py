@@ -103,6 +103,8 @@ class Reports:
             for prefix in ("interrupt:", "stop:", "decide:"):
                 self._sessions.store.drop_wishes(session.session_id, prefix)
             self._waiting.drop_stale(session)
+            if session.is_broken:
+                self._hold(session.session_id)
         if isinstance(record.event, e.ChildStarted):
             row.fresh = False
         if isinstance(record.event, e.ChildOffered):
@@ -117,6 +119,22 @@ class Reports:
             name = f"{record.generation}:{record.seq}"
             log.exception("session %s: record %s cannot be shown", row.session.session_id, name)
             return {f"unshown:{name}": notices.unshown(record.event)}
+
+    # --- what waits in a session that is broken ------------------------------------------------------
+
+    def _hold(self, session_id: str) -> None:
+        """What waits now did not help. By the inbox's order and no clock: that one may be set back meanwhile."""
+        newest = max((item.id for item in self._sessions.store.inbox(session_id)), default=0)
+        self._sessions.store.remember(_held(session_id), str(newest))
+
+    def is_held(self, session_id: str) -> bool:
+        """Nothing was wished for since the session broke, and nobody asked to try again."""
+        mark = self._sessions.store.fact(_held(session_id))
+        return bool(mark) and all(item.id <= int(mark) for item in self._sessions.store.inbox(session_id))
+
+    def let_go(self, session_id: str) -> None:
+        """Somebody asked to try again with what waits. Within the caller's transaction."""
+        self._sessions.store.forget(_held(session_id))
 
     def _show_all(self, row: SessionRow, record: e.Record, posts: dict[str, Post]) -> None:
         session_id = row.session.session_id
@@ -222,6 +240,11 @@ class Reports:
     def _begin_quiet(self, row: SessionRow, generation: str, through: int) -> None:
         self._quiet[row.session.session_id] = generation, through
         self._sessions.store.may_exist(row.session.session_id)
+
+
+def _held(session_id: str) -> str:
+    """The fact that names the newest wish that waited when the session broke."""
+    return f"held:{session_id}"
 
 
 def _last_message(records: Sequence[e.Record]) -> int:

@@ -193,6 +193,11 @@ class Rest:
         call = _Call(_WRITES["edit"], priority, payload(post, editing=True))
         await self._do(call, channel_id=channel_id, message_id=message_id)
 
+    async def delete(self, channel_id: int, message_id: int) -> None:
+        """A message of ours; that it is gone already is no error."""
+        call = _Call(f"DELETE {_MESSAGE}", Priority.URGENT, accept=10008)
+        await self._do(call, channel_id=channel_id, message_id=message_id)
+
     async def make_thread(self, channel_id: int, message_id: int, name: str) -> None:
         body = {"name": name, "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
         call = _Call(f"POST {_MESSAGE}/threads", Priority.URGENT, body, accept=_THREAD_EXISTS)

@@ -295,6 +295,7 @@ class SessionManager(Sessions):
             row.fresh = True
             row.session.was_mended()
             self.reopen_row(row)
+            self.reports.let_go(session_id)
             for key, post in self._started_fresh(row).items():
                 self.store.desire(session_id, key, post)
             self.store.save(row)
@@ -309,6 +310,7 @@ class SessionManager(Sessions):
         row = self.rows[session_id]
         with self.transaction():
             self.reopen_row(row)
+            self.reports.let_go(session_id)
         self.changed(session_id)
 
     def expire_requests(self, timeout_s: float | None, discord_back_at: float | None) -> None:
@@ -340,13 +342,14 @@ class SessionManager(Sessions):
         session, inbox = row.session, self._waking(session_id)
         if session.state is not SessionState.DORMANT:
             return True
-        newest = max((item.created_at for item in inbox), default=0.0)
         waits = bool(inbox) or bool(session.prompts)
-        return waits and row.ended_at is None and (not session.is_broken or newest > session.last_activity)
+        return waits and row.ended_at is None and not (session.is_broken and self.reports.is_held(session_id))
 
     def has_work(self, session_id: str) -> bool:
         """Whether the worker should have a child, or only close the log."""
-        return self.rows[session_id].ended_at is None and bool(self._waking(session_id))
+        row = self.rows[session_id]
+        is_begun_anew = row.fresh and bool(row.session.prompts)
+        return row.ended_at is None and (bool(self._waking(session_id)) or is_begun_anew)
 
     def _waking(self, session_id: str) -> list[InboxRow]:
         """Wishes for which a child is started; a setting waits until there is another reason."""

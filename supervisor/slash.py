@@ -1,8 +1,10 @@
 """What each slash command does, and the buttons and selects that they show."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +21,7 @@ from bridge.router import NOT_ALLOWED, BridgeRouter, Clicked, thread_name
 from bridge.session import ManagedSession
 from supervisor.claude_commands import ClaudeCommands
 from supervisor.discord import Found
+from supervisor.health import StoreError
 from supervisor.inbound import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.interactions import (
     DEFERRED_MESSAGE,
@@ -36,6 +39,8 @@ from supervisor.pace import Priority
 from supervisor.session_manager import SessionManager
 from supervisor.settings import Settings
 
+STORE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Between the tries to note a session whose starter is posted. The answer can be edited for 15 minutes."""
 _STRICTNESS = ("none", "auto", "required")
 
 log = logging.getLogger(__name__)
@@ -45,6 +50,8 @@ class SlashRest(Protocol):
     """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
 
     async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = ...) -> Found: ...
+
+    async def delete(self, channel_id: int, message_id: int) -> None: ...
 
 
 class Slash:
@@ -137,10 +144,28 @@ class Slash:
             text=prompt,
             thread_name=thread_name(prompt or f"Claude in {Path(channel.directory).name}"),
         )
-        session = self._manager.create_session(action)
+        session = await self._begun(action)
         if not prompt:
-            self._manager.show(session.session_id, "welcome", replies.welcome(channel.directory))
+            with suppress(StoreError):  # the session is there, and that is what counts
+                self._manager.show(session.session_id, "welcome", replies.welcome(channel.directory))
         return payload(Post(replies.started(session.url(), with_prompt=bool(prompt))), editing=True)
+
+    async def _begun(self, action: CreateSession) -> ManagedSession:
+        """The starter stands in the channel already: a store that is locked for a moment is waited for.
+
+        If it stays so the starter is taken away again. Raises UserError then.
+        """
+        for pause_s in STORE_PAUSES_S:
+            try:
+                return self._manager.create_session(action)
+            except StoreError as error:
+                log.info("a session waits for the store: %s", error)
+            await asyncio.sleep(pause_s)
+        try:
+            return self._manager.create_session(action)
+        except StoreError as error:
+            await self._rest.delete(action.channel.channel_id, action.thread_id)
+            raise UserError(f"nothing was started, because {error}. Please try again in a while.") from None
 
     def _channel_of(self, asked: InteractionJson) -> Channel:
         """The configured channel in which, or in a thread of which, somebody asked."""

@@ -1,17 +1,20 @@
 """The slash commands against the loopback Discord."""
 
+import itertools
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from bridge import events as e
+from bridge.actions import CreateSession
 from bridge.render.replies import STOP_PICKER
 from bridge.session import ManagedSession
 from gateway_stage import DEADLINE_S, Stage, stage
 from playground.discord_interactions import Interaction, Kind
 from playground.discord_model import Permission
 from playground.person import Person
+from supervisor.health import StoreError
 from supervisor.registration import COMMANDS
 from support import awaited
 
@@ -253,3 +256,42 @@ async def test_help_names_every_command(tmp_path: Path) -> None:
     async with stage(tmp_path) as s, s.back():
         text = content(await runs(s, s.ada, "help", s.channel.id))
         assert all(f"/{command['name']}" in text for command in COMMANDS)
+
+
+# --- a store that is locked --------------------------------------------------------------------------
+
+
+@awaited
+async def test_new_with_a_store_that_is_locked_for_a_moment_starts_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.slash.STORE_PAUSES_S", (0.02,) * 100)
+    async with stage(tmp_path) as s, s.back():
+        tries = itertools.count()
+        begin = s.manager.create_session
+
+        def locked(action: CreateSession) -> ManagedSession:
+            if next(tries) < 3:
+                raise StoreError("another program has it locked")
+            return begin(action)
+
+        monkeypatch.setattr(s.manager, "create_session", locked)
+        ran = await runs(s, s.ada, "new", s.channel.id, prompt="fix it")
+        (session,) = s.manager.get_all_sessions()
+        assert session.url() in content(ran)
+
+
+@awaited
+async def test_new_with_a_store_that_stays_locked_leaves_no_starter_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.slash.STORE_PAUSES_S", (0.01,))
+    async with stage(tmp_path) as s, s.back():
+
+        def locked(_action: CreateSession) -> ManagedSession:
+            raise StoreError("another program has it locked")
+
+        monkeypatch.setattr(s.manager, "create_session", locked)
+        ran = await runs(s, s.ada, "new", s.channel.id, prompt="fix it")
+        assert "nothing was started, because another program has it locked" in content(ran)
+        assert not s.discord.messages(s.channel.id)
