@@ -295,8 +295,11 @@ class Inbound:
         for place, one in enumerate(held):
             if one.id == message.id:
                 held[place] = msgspec.structs.replace(one, content=message.content)
-        if (session := self._session_of(message.channel_id, message.id)) and self._may_still_talk(session, message):
-            if is_quote_unknown(message):
+        if (session := self._session_of(message.channel_id, message.id)) is None or not _is_persons(message):
+            return
+        may_talk = self._may_still_talk(session, message)
+        if may_talk or self._lacks_roles(message):
+            if is_quote_unknown(message) or not may_talk:
                 self._unsure.add(session.session_id)
                 self._wake.set()
             else:
@@ -322,9 +325,12 @@ class Inbound:
         starter = self._manager.session_of_thread(message_id)
         return starter if starter and starter.channel_id == channel_id else None
 
+    def _lacks_roles(self, message: EditedJson) -> bool:
+        """Discord did not tell them with it, and they can matter."""
+        return message.member is None and bool(self._policy.roles)
+
     def _may_still_talk(self, session: ManagedSession, message: EditedJson) -> bool:
-        if message.author is None or message.author.bot:
-            return False
+        assert message.author
         return self._router.may_talk(person_of(message.author, message.member, session.guild_id), session.guild_id)
 
     def _amend(self, session: ManagedSession, message_id: int, text: str | None) -> None:
@@ -392,6 +398,8 @@ class Inbound:
         if self._manager.cursors.is_handled(message.channel_id, message.id):
             self._manager.handled(message.channel_id, message.id)
             return
+        if member is not None:
+            self._manager.delivery.note(guild_id, message.author.id, frozenset(member.roles))
         seen = message_seen(message, self.bot_id, guild_id, member)
         if self._failures.get(message.id, 0) >= ATTEMPTS:
             self._refuse(
@@ -553,7 +561,13 @@ class Inbound:
         except MessageGone:
             self._manager.waiting.amend(session_id, prompt_id, None)
             return
-        if message.edited_timestamp and message.content is not None:
+        if not message.edited_timestamp or message.content is None or not _is_persons(message):
+            return
+        if self._lacks_roles(message) and not self._may_still_talk(session, message):
+            assert message.author
+            found = await self._rest.member(session.guild_id, message.author.id)
+            message = msgspec.structs.replace(message, member=read(found, MemberJson) if found else None)
+        if self._may_still_talk(session, message):
             self._manager.waiting.amend(session_id, prompt_id, edited_text(message, self.bot_id))
 
     async def _catch_up(self, channel_id: int) -> None:
@@ -634,3 +648,7 @@ class Inbound:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _is_persons(message: EditedJson) -> bool:
+    return message.author is not None and not message.author.bot

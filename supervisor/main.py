@@ -69,6 +69,7 @@ async def _supervise(config: Config, token: str, open_files: int, umask: int) ->
         processes = Processes(config, manager, downlink, open_files=open_files, umask=umask)
         router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
         async with Rest(config.api_base, token, Pace()) as rest:
+            manager.delivery.follow(config.policy, rest)
             outbox = Outbox(store, manager, rest, layout=config.layout)
             gateway = Gateway(config, manager, router, rest, token)
             files = Attachments(manager, config.layout, rest, config.most_file_bytes)
@@ -113,6 +114,7 @@ async def _serve(
             tasks.create_task(outbox.keep_typing()),
             tasks.create_task(gateway.run()),
             tasks.create_task(files.run()),
+            tasks.create_task(manager.delivery.run()),
             tasks.create_task(_watch_clock(config, manager, lambda: gateway.back_at)),
             tasks.create_task(notifier.keep(lambda: gateway.status)),
         ]
@@ -135,6 +137,7 @@ async def _watch_clock(config: Config, manager: SessionManager, back_at: Callabl
     jumps = JumpWatch()
     while True:
         with suppress(StoreError):
+            manager.delivery.stop_placeless()
             manager.expire_requests(config.permission_timeout_s, jumps.back_at(back_at()))
             manager.hibernate_idle(config.hibernate_after_s)
         await asyncio.sleep(EXPIRY_INTERVAL_S)

@@ -342,6 +342,7 @@ class Outbox:
                 name = thread.troubles.post(write.row).thread_name
                 await self._discord.make_thread(session.channel_id, session.thread_id, name)
                 self._shown(write.row, session.thread_id, write.row.desired)
+                self._manager.delivery.place_made(session.session_id)
             case "create":
                 await self._create(thread, write, session)
             case "edit":
@@ -424,6 +425,8 @@ class Outbox:
         row = write.row
         step = thread.troubles.refused(write.action, row, error, _now())
         _log.warning("session %s: post %r was refused: %s; next: %s", row.session_id, row.key, error, step)
+        if write.action == "thread":
+            self._manager.delivery.place_refused(session.session_id)
         match step:
             case GiveUp():
                 self._give_up(write, session, error)

@@ -23,6 +23,7 @@ from bridge.render.display import Display
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.session import HIBERNATION, ManagedSession, SessionState, session_from
+from supervisor.delivery import Delivery
 from supervisor.reports import Reports
 from supervisor.sessions import Sessions
 from supervisor.store import InboxRow, SessionRow, StartRow, Store
@@ -44,6 +45,7 @@ class SessionManager(Sessions):
     ) -> None:
         super().__init__(store, clock)
         self.waiting = WaitingPrompts(self)
+        self.delivery = Delivery(self, self.waiting.drop)
         self.reports = Reports(self, self.waiting, display_of)
 
     # --- looking -------------------------------------------------------------------------------------
@@ -332,7 +334,8 @@ class SessionManager(Sessions):
             self.move_cursor(channel_id, message_id)
 
     def inbox(self, session_id: str) -> list[InboxRow]:
-        return self.store.inbox(session_id)
+        """What may go to the session's worker now. Raises StoreError."""
+        return list(self.delivery.of(session_id))
 
     # --- what the processes loop reports -------------------------------------------------------------
 
@@ -342,12 +345,14 @@ class SessionManager(Sessions):
         session, inbox = row.session, self._waking(session_id)
         if session.state is not SessionState.DORMANT:
             return True
-        waits = bool(inbox) or bool(session.prompts)
+        waits = (bool(inbox) or bool(session.prompts)) and self.delivery.has_place(session_id)
         return waits and row.ended_at is None and not (session.is_broken and self.reports.is_held(session_id))
 
     def has_work(self, session_id: str) -> bool:
         """Whether the worker should have a child, or only close the log."""
         row = self.rows[session_id]
+        if not self.delivery.has_place(session_id):
+            return False
         is_begun_anew = row.fresh and bool(row.session.prompts)
         return row.ended_at is None and (bool(self._waking(session_id)) or is_begun_anew)
 

@@ -119,6 +119,7 @@ class Slash:
     def _allowed(self, asked: InteractionJson) -> Person:
         if not self._router.may_talk(asked.person, asked.guild_id):
             raise UserError(NOT_ALLOWED)
+        self._manager.delivery.note(asked.guild_id, asked.person.user_id, asked.person.role_ids)
         return asked.person
 
     # --- /new ----------------------------------------------------------------------------------------

@@ -440,6 +440,11 @@ class Store:
         rows = self._execute("SELECT value FROM facts WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else ""
 
+    def facts(self, prefix: str) -> list[str]:
+        """The names that begin so."""
+        rows = self._execute("SELECT name FROM facts WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+        return [str(name) for (name,) in rows]
+
     def remember(self, name: str, value: str) -> None:
         self._execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 

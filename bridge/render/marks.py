@@ -44,6 +44,10 @@ def too_late(prompt_id: int, what: str) -> Post:
     return _mark(prompt_id, f"✓ Claude took this up before {what}: too late.")
 
 
+def not_allowed_any_more(prompt_id: int) -> Post:
+    return _mark(prompt_id, "✗ Not sent to Claude: who wrote it is no longer on the list of people who may talk to it.")
+
+
 def fate_unknown(prompt_id: int) -> Post:
     return _mark(prompt_id, "? What became of this is not known: the session's log was lost.")
 
