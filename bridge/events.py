@@ -139,6 +139,8 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str = ""
     stored: str = ""
     failure: str = ""
+    origin: str = ""
+    """Empty: it is the person's own. ``forwarded``: it hung on a message of somebody's that the person passed on."""
 
 
 class PromptAccepted(Event, frozen=True):

@@ -67,9 +67,14 @@ class CarriesMore(Protocol):
 
 
 def attachments_of(message: CarriesMore) -> tuple[Attachment, ...]:
-    """The message's files, and those of the messages that it forwards."""
-    forwarded = [found for snapshot in message.message_snapshots for found in snapshot.message.attachments]
-    return tuple(_attachment(found) for found in (*message.attachments, *forwarded))[:MOST_FILES]
+    """The message's files, and those of the messages that it forwards, which are named as such.
+
+    Their name alone keeps an older worker from reading a stranger's ``message.txt`` as what the person asks.
+    """
+    own = [_attachment(found) for found in message.attachments]
+    passed_on = [_attachment(found) for snapshot in message.message_snapshots for found in snapshot.message.attachments]
+    forwarded = [msgspec.structs.replace(a, name=f"forwarded-{a.name}", origin="forwarded") for a in passed_on]
+    return tuple((*own, *forwarded)[:MOST_FILES])
 
 
 def _attachment(found: AttachmentJson) -> Attachment:

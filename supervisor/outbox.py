@@ -42,6 +42,7 @@ from bridge.layout import Layout
 from bridge.render.posts import Post, payload
 from bridge.render.text import escape, one_line
 from bridge.session import ManagedSession
+from supervisor import sent_files
 from supervisor.discord import Archived, BadToken, Discord, Forbidden, Found, MessageGone, Refused, Unavailable
 from supervisor.health import StoreError
 from supervisor.pace import Priority
@@ -394,11 +395,14 @@ class Outbox:
             self._store.attempt(row.id, attempt, at)
 
     def _with_paths(self, session_id: str, post: Post) -> Post:
-        """The post with its files where they lie on this host."""
+        """The post with its files where they lie on this host. Raises Refused for what is none of ours."""
         if self._layout is None or not any(file.path for file in post.files):
             return post
         folder = self._layout.session(session_id).folder
-        files = [msgspec.structs.replace(f, path=str(folder / f.path)) if f.path else f for f in post.files]
+        files = [
+            msgspec.structs.replace(f, path=str(sent_files.place_of(f.path, folder))) if f.path else f
+            for f in post.files
+        ]
         return msgspec.structs.replace(post, files=tuple(files))
 
     async def _read_back(self, row: PostRow, session: ManagedSession) -> Found | None:

@@ -17,7 +17,7 @@ import logging
 from collections.abc import Sequence
 
 from bridge import events as e
-from bridge.layout import Layout, SessionLayout
+from bridge.layout import Layout, SessionLayout, short_id
 from supervisor import logs
 from supervisor.session_manager import SessionManager
 
@@ -33,6 +33,9 @@ def _recall(paths: SessionLayout, manager: SessionManager) -> bool:
     if (began := logs.beginning(paths.log)) is None:
         if paths.log.exists():
             log.error("%s does not begin as a log does; `threadbridge check` says more", paths.log)
+        return False
+    if short_id(began.created.session_id) != paths.folder.name:
+        log.error("%s says that it is of session %s; it is left alone", paths.log, began.created.session_id)
         return False
     acked = logs.acked(paths, began.generation)
     session = manager.get_session(began.created.session_id)

@@ -19,6 +19,7 @@ import msgspec
 
 from bridge.errors import RemoteError
 from bridge.render.posts import File, Post, payload
+from supervisor import sent_files
 from supervisor.discord import (
     Archived,
     BadToken,
@@ -371,7 +372,7 @@ async def _content(file: File) -> bytes:
     if not file.path:
         return file.text.encode()
     try:
-        return await asyncio.to_thread(Path(file.path).read_bytes)
+        return await asyncio.to_thread(sent_files.read, Path(file.path))
     except OSError as error:
         raise Refused(f"{file.name} cannot be read on the host: {error.strerror}") from None
 

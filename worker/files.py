@@ -2,7 +2,8 @@
 
 Images and PDFs become blocks when their own first bytes say that they are such (what the sender's client called them
 is not trusted) and they are not too large for the API; everything, also these, is told by its path, so that Claude
-can work on it. A long paste, which Discord makes a file named ``message.txt``, is read as the prompt itself.
+can work on it. A long paste, which Discord makes a file named ``message.txt``, is read as the prompt itself;
+never one that hung on a message of somebody else's.
 
 The files lie in the session's own folder and were put there by the supervisor. They are read when the prompt is
 sent, so a prompt that is sent again after a death gives the same.
@@ -48,19 +49,24 @@ class _Told(msgspec.Struct):
 
     def add(self, attachment: Attachment, path: Path) -> None:
         if (data := read_whole(path)) is None:
-            self.lines.append(f"- {attachment.name}: not passed on, because it is gone from the host's disk")
+            self.lines.append(f"- {_named(attachment)}: not passed on, because it is gone from the host's disk")
         elif (pasted := self._pasted(attachment, data)) is not None:
             self.text = "\n\n".join(filter(None, (self.text, pasted)))
         elif (block := self._block(attachment.name, data)) is not None:
             self.room -= len(data)
             self.blocks.append(block)
-            self.lines.append(f"- {attachment.name}: you see it above; it lies at {path}")
+            self.lines.append(f"- {_named(attachment)}: you see it above; it lies at {path}")
         else:
-            self.lines.append(f"- {attachment.name} ({len(data):,} bytes): it lies at {path}")
+            self.lines.append(f"- {_named(attachment)} ({len(data):,} bytes): it lies at {path}")
 
     def _pasted(self, attachment: Attachment, data: bytes) -> str | None:
         kind = attachment.media_type.partition(";")[0]
-        if attachment.name != PASTE_NAME or kind not in ("", "text/plain") or len(data) > PASTE_BYTES:
+        if (
+            attachment.origin
+            or attachment.name != PASTE_NAME
+            or kind not in ("", "text/plain")
+            or len(data) > PASTE_BYTES
+        ):
             return None
         if len(_own_words(self.text)) > SHORT_TEXT_CHARS:
             return None
@@ -97,8 +103,14 @@ def content_of(prompt: PromptAccepted, folder: Path) -> Content:
         if attachment.stored:
             told.add(attachment, Path(os.path.normpath(folder / attachment.stored)))
         else:
-            told.lines.append(f"- {attachment.name}: not passed on: {attachment.failure or 'it was not fetched'}")
+            told.lines.append(f"- {_named(attachment)}: not passed on: {attachment.failure or 'it was not fetched'}")
     return told.content()
+
+
+def _named(attachment: Attachment) -> str:
+    """What hung on somebody else's message is not the person's word."""
+    whose = ", from a message of somebody's that the person forwards" if attachment.origin else ""
+    return f"{attachment.name}{whose}"
 
 
 def kind_of(data: bytes) -> str:

@@ -62,10 +62,22 @@ def test_a_forwarded_message_is_quoted_and_brings_its_files() -> None:
     snapshots = [{"message": {"content": "it broke\nagain", "attachments": [file]}}]
     seen = message_seen(message(content="", message_snapshots=snapshots), BOT, 7, None)
     assert seen.prompt == "[Forwarded message:]\n> it broke\n> again\n> (attached: log.txt)"
-    assert [(f.attachment_id, f.name, f.size_bytes, f.url) for f in seen.attachments] == [
-        (3, "log.txt", 12, "https://cdn/x")
+    assert [(f.attachment_id, f.name, f.size_bytes, f.url, f.origin) for f in seen.attachments] == [
+        (3, "forwarded-log.txt", 12, "https://cdn/x", "forwarded")
     ]
     assert not seen.objection
+
+
+def test_a_forwarded_paste_is_named_so_that_no_worker_takes_it_for_the_persons_own_words() -> None:
+    paste = {"id": "3", "filename": "message.txt", "size": 12, "content_type": "text/plain", "url": "https://cdn/x"}
+    own = {**paste, "id": "4"}
+    seen = message_seen(
+        message(content="", attachments=[own], message_snapshots=[{"message": {"attachments": [paste]}}]), BOT, 7, None
+    )
+    assert [(f.attachment_id, f.name, f.origin) for f in seen.attachments] == [
+        (4, "message.txt", ""),
+        (3, "forwarded-message.txt", "forwarded"),
+    ]
 
 
 def test_files_alone_are_a_prompt_and_name_the_thread() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,16 +13,18 @@ from bridge.channel import Channel
 from bridge.layout import Layout
 from bridge.permission import Person
 from bridge.render.posts import File, Post
+from supervisor import sent_files
 from supervisor.discord import Forbidden, Found, Refused
 from supervisor.outbox import Outbox, lost_among
 from supervisor.session_manager import SessionManager
 from supervisor.store import PostRow, Store
 from support import awaited, until
+from worker.sending import copy, places
 
 from .fake_discord import FakeDiscord
 
 CHANNEL, THREAD = 222, 10**18
-FILE = Post("look\n-# chart.png · 1 KiB", files=(File("chart.png", path="sent/1-chart.png"),))
+FILE = Post("look\n-# chart.png · 1 KiB", files=(File("chart.png", path="sent/0123abcd-chart.png"),))
 
 
 class Desk:
@@ -60,7 +63,7 @@ async def test_a_file_is_named_by_its_place_on_this_host_when_it_is_sent_and_not
         it.manager.show(it.session_id, "file:g:5", FILE)
         await it.settled()
         (message,) = it.discord.made(THREAD)
-        assert message.post.files[0].path == str(it.layout.session(it.session_id).folder / "sent/1-chart.png")
+        assert message.post.files[0].path == str(it.layout.session(it.session_id).folder / "sent/0123abcd-chart.png")
         row = it.store.post(it.session_id, "file:g:5")
         assert row
         assert row.desired == row.shown == FILE
@@ -85,6 +88,58 @@ async def test_a_file_that_cannot_be_sent_is_said_in_the_thread_and_holds_up_not
         it.manager.show(it.session_id, "file:g:5", FILE)
         await until(lambda: len(it.shown()) == 2, "the words")
         assert f"chart.png could not be sent: {why}" in it.shown()[-1].replace("\\", "")
+
+
+@awaited
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "/etc/hostname",
+        "../../store.db",
+        "sent/../log",
+        "sent/0123abcd-../../log",
+        "sent/0123abcd-a/b",
+        "log",
+        "sent/notours.png",
+        "sent/0123abcd-.hidden",
+        "sent/0123abcd-a\0b",
+        "sent/0123abcd-a\n",
+        "sent/0123abcd-",
+        " sent/0123abcd-a",
+    ],
+)
+async def test_a_record_cannot_name_a_file_that_the_bridge_did_not_make(tmp_path: Path, stored: str) -> None:
+    async with desk(tmp_path) as it:
+        it.manager.show(it.session_id, "file:g:5", Post("look", files=(File("chart.png", path=stored),)))
+        await it.settled()
+        (message,) = it.discord.made(THREAD)
+        assert not message.post.files
+        assert "names no file that the bridge made" in message.post.content
+
+
+def test_what_a_worker_names_its_copies_is_what_we_open(tmp_path: Path) -> None:
+    project, folder = tmp_path / "project", tmp_path / "folder"
+    for made in (project, folder / "sent", tmp_path / "scratch"):
+        made.mkdir(parents=True)
+    where = places(str(project), folder, tmp_path / "scratch", folder / "sent", ())
+    for name in ("a.png", ".hidden", " x", "é ü+(1).tar.gz", "x" * 200 + ".txt", "-rf", "a\nb"):
+        (project / name).write_text(name)
+        stored = copy(str(project / name), where).stored
+        assert sent_files.read(sent_files.place_of(stored, folder)).decode() == name
+
+
+def test_no_link_is_followed_and_nothing_but_a_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    sent = tmp_path / "sent"
+    sent.mkdir()
+    (sent / "link").symlink_to(tmp_path / "secret")
+    os.mkfifo(sent / "fifo")
+    (tmp_path / "other").symlink_to(sent)
+    (sent / "file").write_text("ok")
+    for path in (sent / "link", sent / "fifo", sent, tmp_path / "other" / "file", sent / "gone"):
+        with pytest.raises(OSError):
+            sent_files.read(path)
+    assert sent_files.read(sent / "file") == b"ok"
 
 
 def test_only_a_message_with_the_same_words_is_taken_for_a_lost_file() -> None:
