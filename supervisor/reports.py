@@ -17,13 +17,11 @@ from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.router import thread_name
-from bridge.session import ManagedSession, SessionState, session_from
+from bridge.session import ManagedSession, session_from
 from supervisor.sessions import Sessions
 from supervisor.store import SessionRow
 from supervisor.waiting import WaitingPrompts
 
-RESTORED_IS_SAID_S = 86400.0
-"""A session that was silent for longer hears nothing of a lost database; nobody waits there."""
 CLOCKS_DIFFER_S = 10.0
 _RESTORED = Post(
     "-# The bridge's database was lost or came from a backup: this session's history was read again from its log."
@@ -58,7 +56,7 @@ class Reports:
             row.attached = hello.pid
             if (acked := min(hello.acked, hello.last)) > applied:
                 self._begin_quiet(row, hello.generation, acked)
-                self._sessions.store.desire(session_id, f"restored:{hello.generation}:{acked}", _RESTORED)
+                self._note_restored(session_id)
             self._sessions.store.save(row)
         return wire.Welcome(session_id, protocol, hello.generation, applied)
 
@@ -233,13 +231,26 @@ class Reports:
         self._begin_quiet(row, generation, through)
         for record in records:
             self._take(row, record)
-        is_recent = row.session.last_activity > self._sessions.clock() - RESTORED_IS_SAID_S
-        if is_recent or row.session.state is not SessionState.DORMANT:
-            self._sessions.store.desire(row.session.session_id, f"restored:{generation}:{through}", _RESTORED)
+        self._note_restored(row.session.session_id)
+
+    def _note_restored(self, session_id: str) -> None:
+        """Not said now: a post would open each archived thread again, and a server has only so many open ones."""
+        self._sessions.store.remember(_restored(session_id), str(int(self._sessions.clock())))
+
+    def say_restored(self, session_id: str) -> None:
+        """Somebody writes here. Within the caller's transaction."""
+        if at := self._sessions.store.fact(_restored(session_id)):
+            self._sessions.store.forget(_restored(session_id))
+            self._sessions.store.desire(session_id, f"restored:{at}", _RESTORED)
 
     def _begin_quiet(self, row: SessionRow, generation: str, through: int) -> None:
         self._quiet[row.session.session_id] = generation, through
         self._sessions.store.may_exist(row.session.session_id)
+
+
+def _restored(session_id: str) -> str:
+    """The fact that says that people were not told yet of a lost database."""
+    return f"restored:{session_id}"
 
 
 def _held(session_id: str) -> str:

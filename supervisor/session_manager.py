@@ -191,6 +191,7 @@ class SessionManager(Sessions):
             return
         with self.transaction():
             self.reopen_row(row)
+            self.reports.say_restored(session_id)
             prompt = _prompt(prompt_id, text, author, is_message=bool(handled_in), attachments=attachments)
             if is_command:
                 prompt = msgspec.structs.replace(prompt, is_command=True, when="later")
