@@ -33,6 +33,7 @@ from bridge.errors import RemoteError, UserError
 from bridge.render import replies
 from bridge.render.posts import Post
 from bridge.router import BridgeRouter
+from supervisor.alone import Name, Nonces, NotAloneError
 from supervisor.config import Config
 from supervisor.guarded import guard
 from supervisor.health import StoreError
@@ -43,10 +44,13 @@ from supervisor.registration import CommandRest, forget_registration, register
 from supervisor.session_manager import SessionManager
 from supervisor.slash import Slash, SlashRest
 from supervisor.token_watch import REFUSED, TRIES, pause_s
+from supervisor.twins import OwnJson, Twins
 
 DEADLINE_S = 45.0
 """For each step of a connection: login, connect, RESUME."""
 CLOSE_S = 5.0
+LEAVE_S = 3.0
+"""From the word that we stop answering to our silence."""
 GUILD_READY_S = 0.3
 RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
 IDENTIFY_GAP_S = 5.0
@@ -66,6 +70,10 @@ class GatewayRest(InboundRest, InteractionRest, SlashRest, CommandRest, Protocol
 
     @property
     def token_trouble(self) -> str: ...
+
+    nonces: Nonces
+
+    def hold(self, words: str) -> None: ...
 
 
 class TooManyIdentifiesError(RemoteError):
@@ -162,6 +170,8 @@ class Gateway:
         self._inbound = Inbound(manager, router, rest, config.policy, config.channels, self._tell)
         self._inbound.on_caught_up = self._caught_up
         self._own_posts = OwnPosts(manager, rest)
+        self._twins = Twins(rest.nonces, self._inbound.is_ours, self._tell, self._stand_aside)
+        self._name, self._aside, self._api_base = Name(), "", config.api_base
         slash = Slash(manager, router, rest, config.channels, self._sees, may_bypass=config.bypass_permissions)
         self._interactions = Interactions(manager, router, rest, slash)
         self._client: _Client | None = None
@@ -193,11 +203,15 @@ class Gateway:
             raise _first(errors) from None
         finally:
             self._tasks = None
+            self._name.release()
 
     # --- the connection ------------------------------------------------------------------------------
 
     async def _stay_connected(self) -> None:
         while True:
+            if self._aside:
+                self._away(self._aside)
+                await asyncio.Event().wait()
             wait_s = self._retry_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads attempts, keeps no secret
             self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
             try:
@@ -209,6 +223,8 @@ class Gateway:
                 reason = f"the gateway closed with code {closed.code}"
                 if closed.code in _NOT_LET_IN:
                     wait_s, reason = self._not_let_in(_NOT_LET_IN[closed.code])
+            except NotAloneError as error:
+                wait_s, reason = RETRY_MAX_S, str(error)
             except TooManyIdentifiesError as error:
                 wait_s, reason = error.wait_s, str(error)
             except TimeoutError:
@@ -235,11 +251,36 @@ class Gateway:
         try:
             async with asyncio.timeout(DEADLINE_S) as self._deadline:
                 await client.login(self._token)
+                self._be_alone(client)
                 self._expect(DEADLINE_S)
                 await client.connect(reconnect=False)
         finally:
             self._client = self._deadline = None
             await _closed(client)
+
+    def _be_alone(self, client: _Client) -> None:
+        """Raises NotAloneError while another supervisor of this machine answers with this token."""
+        try:
+            if client.user:
+                self._name.claim(client.user.id, self._api_base)
+        except NotAloneError as error:
+            self._rest.hold(str(error))
+            raise
+        self._rest.hold("")
+
+    def _stand_aside(self, words: str) -> None:
+        """For good: whoever was started before us answers. A restart looks again."""
+        self._aside = f"not answering: {words}; end one of the two, and start this one again"
+        log.error("%s", self._aside)
+        self._start(self._leave())
+
+    async def _leave(self) -> None:
+        """Once what was to be said about it is said."""
+        await asyncio.sleep(LEAVE_S)
+        self._rest.hold(self._aside)
+        self._away(self._aside)
+        if self._client:
+            await self._client.close()
 
     def _expect(self, seconds: float | None) -> None:
         """How long from now the silence of Discord may last; None: nextcord watches the heartbeat itself."""
@@ -273,7 +314,10 @@ class Gateway:
 
     def _heard(self, event: str, data: Any) -> None:
         match event:
+            case "MESSAGE_CREATE" if self._aside:
+                pass
             case "MESSAGE_CREATE":
+                self._look_for_twins(data)
                 self._inbound.live(data)
             case "MESSAGE_UPDATE":
                 self._inbound.edited(data)
@@ -281,7 +325,7 @@ class Gateway:
                 gone = read(data, DeletedJson)
                 self._own_posts.deleted((*gone.ids, gone.id))
                 self._inbound.deleted(data)
-            case "INTERACTION_CREATE":
+            case "INTERACTION_CREATE" if not self._aside:
                 self._start(self._interactions.handle(data))
             case "THREAD_DELETE" | "CHANNEL_DELETE":
                 self._inbound.channel_deleted(int(data["id"]))
@@ -297,6 +341,7 @@ class Gateway:
             case "ready":
                 self._ready = True
                 self._own_posts.look()
+                self._twins.ready()
                 self._say_what_is_missing()
                 self._caught_up()
             case "RESUMED":
@@ -305,6 +350,10 @@ class Gateway:
                 self._caught_up()
             case "disconnect":
                 self._lost()
+
+    def _look_for_twins(self, data: Any) -> None:
+        with contextlib.suppress(msgspec.ValidationError):
+            self._twins.heard(read(data, OwnJson), self._inbound.bot_id)
 
     def _is_connected(self) -> None:
         self._connected = True

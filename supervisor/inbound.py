@@ -262,7 +262,7 @@ class Inbound:
         channel_id, message_id = id_of(data, "channel_id"), id_of(data)
         author = data.get("author") if isinstance(data, dict) else None
         is_from_bot = isinstance(author, dict) and bool(author.get("bot"))
-        if message_id and self._is_ours(channel_id) and channel_id not in self._held and not is_from_bot:
+        if message_id and self.is_ours(channel_id) and channel_id not in self._held and not is_from_bot:
             try:
                 self._unreadable(channel_id, message_id, is_from_bot=False)
             except StoreError as error:
@@ -393,7 +393,7 @@ class Inbound:
     # --- one message ---------------------------------------------------------------------------------
 
     def _handle_once(self, message: MessageJson, guild_id: int, member: MemberJson | None) -> None:
-        if message.id in self._recent or not self._is_ours(message.channel_id):
+        if message.id in self._recent or not self.is_ours(message.channel_id):
             return
         if self._manager.cursors.is_handled(message.channel_id, message.id):
             self._manager.handled(message.channel_id, message.id)
@@ -412,7 +412,8 @@ class Inbound:
         while len(self._recent) > RECENT_KEPT:
             del self._recent[next(iter(self._recent))]
 
-    def _is_ours(self, channel_id: int) -> bool:
+    def is_ours(self, channel_id: int) -> bool:
+        """A configured channel, or a session's thread."""
         return channel_id in self._channels or self._manager.session_of_thread(channel_id) is not None
 
     def _act(self, seen: MessageSeen) -> None:

@@ -69,6 +69,7 @@ async def _supervise(config: Config, token: str, open_files: int, umask: int) ->
         processes = Processes(config, manager, downlink, open_files=open_files, umask=umask)
         router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
         async with Rest(config.api_base, token, Pace()) as rest:
+            rest.hold("it is not known yet whether another supervisor answers for this bot")
             manager.delivery.follow(config.policy, rest)
             outbox = Outbox(store, manager, rest, layout=config.layout)
             gateway = Gateway(config, manager, router, rest, token)

@@ -20,6 +20,7 @@ import msgspec
 from bridge.errors import RemoteError
 from bridge.render.posts import File, Post, payload
 from supervisor import sent_files
+from supervisor.alone import Nonces
 from supervisor.discord import (
     Archived,
     BadToken,
@@ -43,6 +44,8 @@ COSMETIC_PATIENCE_S = 1.0
 DOWNLOAD_TIMEOUT = aiohttp.ClientTimeout(total=120.0, sock_connect=10.0, sock_read=20.0)
 UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=55.0)
 """Below ``outbox.NONCE_S``, so that a try that hangs is repeated under a nonce that Discord still knows."""
+HELD_S = 1.0
+"""How soon to ask again whether we may ask."""
 PIECE_BYTES = 256 * 1024
 AUTO_ARCHIVE_MINUTES = 1440
 PAGE_LIMIT = 100
@@ -162,6 +165,13 @@ class Rest:
         self._http: aiohttp.ClientSession | None = None
         self._own_id = 0
         self._watch = TokenWatch()
+        self._held = ""
+        self.nonces = Nonces()
+        """Of all messages that we asked for."""
+
+    def hold(self, words: str) -> None:
+        """Ask nothing with the token until told otherwise (empty), because of that."""
+        self._held = words
 
     @property
     def token_trouble(self) -> str:
@@ -185,6 +195,7 @@ class Rest:
         return self._pace.wait_s(_WRITES[write], channel_id, priority)
 
     async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = Priority.TEXT) -> Found:
+        self.nonces.add(nonce)
         body = payload(post) | {"nonce": nonce, "enforce_nonce": True}
         call = _Call(_WRITES["create"], priority, body, post.files)
         message = _decoded(await self._do(call, channel_id=channel_id), Message)
@@ -296,6 +307,8 @@ class Rest:
     # --- one request -----------------------------------------------------------------------------------
 
     async def _do(self, call: _Call, **parameters: int | str) -> _Reply:
+        if call.is_authorized and self._held:
+            raise Unavailable(f"{call.route}: {self._held}", HELD_S)
         if call.is_authorized and (wait_s := self._watch.wait_s):
             raise BadToken(f"{call.route}: the bot's token was refused a moment ago", wait_s)
         try:

@@ -14,6 +14,7 @@ import pytest
 from bridge.router import BridgeRouter
 from gateway_stage import DEADLINE_S, stage
 from supervisor import gateway as subject
+from supervisor.alone import Nonces
 from supervisor.gateway import Gateway, GatewayRest
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
@@ -48,6 +49,8 @@ class FakeClient:
         self._sky = sky
         self._hear = hear
         self._allow_identify = allow_identify
+
+    user = None
 
     async def login(self, _token: str) -> None:
         self._sky.logins.append(asyncio.get_running_loop().time())
@@ -92,7 +95,9 @@ async def running(folder: Path) -> AsyncIterator[Gateway]:
     store = Store(config.layout.database)
     manager = SessionManager(store)
     router = BridgeRouter(config.policy, {}, manager.session_of_thread, manager.request_of)
-    gateway = Gateway(config, manager, router, cast(GatewayRest, object()), "token")
+    gateway = Gateway(
+        config, manager, router, cast(GatewayRest, SimpleNamespace(hold=lambda _: None, nonces=Nonces())), "token"
+    )
     task = asyncio.create_task(gateway.run())
     try:
         yield gateway
