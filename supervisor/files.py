@@ -6,7 +6,7 @@ from pathlib import Path
 
 def write_private(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Mode 0600; root's is given to the folder's owner. ``durable``: also after a power cut. Raises OSError."""
-    beside = path.with_name(f".{path.name}.new")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")  # two may write the same at once
     beside.unlink(missing_ok=True)
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
