@@ -1,12 +1,13 @@
 """Small files that only we may read, written so that there is the old one or the new one and never a half."""
 
 import os
+import secrets
 from pathlib import Path
 
 
 def write_private(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Mode 0600; root's is given to the folder's owner. ``durable``: also after a power cut. Raises OSError."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")  # two may write the same at once
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # two threads may write the same at once
     beside.unlink(missing_ok=True)
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

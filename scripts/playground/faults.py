@@ -246,6 +246,12 @@ of it by itself).
 read-only below its open files. People go on writing meanwhile. A corrupt or lost store or log is no matter of the
 instant and has tests of its own in `tests/processes`.
 
+*refusals*: Discord refuses one request or two in a row (a 400, a 404 without a code, a thread that is locked, one 401),
+or a page of something that stands between comes in place of its answer (200, 400, 403 or 404).
+
+*moderators*: somebody deletes the newest post, the newest card or the message that the thread was made from, or locks
+the thread for 0.3 to 3 s. What still matters stands there anew; what was over stays deleted.
+
 Where on the path:
 
 {meanings}

@@ -18,7 +18,7 @@ BEGIN_WITHIN_S = 1.5
 MEANWHILE, CHANGED_MIND, IMPATIENT = 0.7, 0.3, 0.3
 LONGEST_PATIENCE_S = 0.8
 UP_S = 30.0
-UNTOUCHED = (Row.SUPERVISOR, Row.REST, Row.GATEWAY)
+UNTOUCHED = (Row.SUPERVISOR, Row.REST, Row.GATEWAY, Row.REFUSALS, Row.MODERATORS)
 """Rows that leave workers and children alone: no turn may be lost."""
 BEFORE_THE_TURN = (Column.STORED, Column.SPAWN, Column.HELLO)
 """Claude has taken nothing yet, if the blow comes in time: what was not taken must not be lost, whatever dies."""
@@ -72,7 +72,7 @@ async def _all(
 
 def _wrongly_lost(session: SessionUnderFaults, strike: Strike) -> list[Finding]:
     """Turns are lost only with the worker or the child, and only if Claude had taken the prompt up."""
-    lost = [prompted for prompted in session.prompts if session.is_lost(prompted)]
+    lost = [prompted for prompted in session.prompts if session.is_lost(prompted) and not prompted.moderated]
     if strike.row not in UNTOUCHED:
         is_early = strike.column in BEFORE_THE_TURN
         lost = [prompted for prompted in lost[:1] if is_early and not session.was_taken(prompted)]

@@ -36,11 +36,12 @@ _MARKS = re.compile(r"«(s\d+p\d+[a-z])»")
 
 
 class Prompted(msgspec.Struct, eq=False):
-    """One prompt. `deleted`: taken back before anybody could see it."""
+    """One prompt. `deleted`: taken back before anybody could see it. `moderated`: deleted by somebody, at any time."""
 
     mark: str
     message: Message
     deleted: bool = False
+    moderated: bool = False
 
 
 def script(mark: str, file: str) -> str:
@@ -63,6 +64,8 @@ class SessionUnderFaults:
         self.clicked: dict[int, str] = {}
         """The custom_id that was pressed on a card, by the card's id."""
         self._seen = Seen()
+        self.taken_away: list[Message] = []
+        """Posts that a moderator deleted: those that still mattered stand there anew."""
         self._channel = channel
         self._you = stage.person()
         self._you.patience_s = PATIENCE_S
@@ -142,11 +145,23 @@ class SessionUnderFaults:
         return self.tail.of(*kinds) if self.know() else []
 
     def posts(self) -> list[Message]:
-        """What the bot shows in the thread, oldest first."""
+        """What the bot shows in the thread, oldest first; and what it rightly leaves deleted, at its place."""
         if not self.thread:
             return []
         bot = self.stage.discord.bot
-        return [m for m in self.stage.discord.messages(self.thread_id) if m.author is bot]
+        shown = [m for m in self.stage.discord.messages(self.thread_id) if m.author is bot]
+        gone = [m for m in self.taken_away if not self._is_made_anew(m, shown)]
+        return sorted([*shown, *gone], key=lambda m: m.id)
+
+    def _is_made_anew(self, gone: Message, shown: list[Message]) -> bool:
+        if gone.embeds:
+            cards = sum(bool(m.embeds) for m in shown)
+            return cards >= len(self.logged("PermissionRequested")) or bool(host_shown.choice(gone, "Allow"))
+        marks = _MARKS.findall(gone.text)
+        if marks or SENTENCE in gone.text:
+            text = "\n".join(m.text for m in shown)
+            return all(f"«{mark}»" in text for mark in marks) and (SENTENCE not in gone.text or SENTENCE in text)
+        return any(m.text == gone.text for m in shown)
 
     def text(self) -> str:
         return "\n".join(post.text for post in self.posts())
@@ -156,7 +171,7 @@ class SessionUnderFaults:
         return "\n".join(post.text for post in self.posts() if not post.text.startswith("<@"))
 
     def _open_cards(self) -> list[Message]:
-        return [post for post in self.posts() if host_shown.choice(post, "Allow")]
+        return [post for post in self.posts() if host_shown.choice(post, "Allow") and not post.deleted]
 
     def is_lost(self, prompted: Prompted) -> bool:
         """Whether the log says that a turn took it and did not finish it."""
@@ -180,6 +195,7 @@ class SessionUnderFaults:
         """Prompts whose last text the thread does not show yet."""
         shown = set(_MARKS.findall(self.said()))
         todo = [p for p in self.prompts if not p.deleted and f"{p.mark}z" not in shown]
+        todo = [p for p in todo if not p.moderated or self.was_taken(p)]
         return [prompted for prompted in todo if not self.is_lost(prompted)]
 
     def missing(self) -> list[str]:
@@ -223,7 +239,8 @@ class SessionUnderFaults:
         lines = self.file.read_text().split() if self.file.exists() else []
         found = []
         for prompted in self.prompts:
-            times, least = lines.count(prompted.mark), not (prompted.deleted or self.is_lost(prompted))
+            is_gone = prompted.deleted or (prompted.moderated and not self.was_taken(prompted))
+            times, least = lines.count(prompted.mark), not (is_gone or self.is_lost(prompted))
             if times > (not prompted.deleted):
                 found.append(Finding("duplicated", f"the effect of {prompted.mark}: {times} times"))
             elif times < least:
@@ -265,7 +282,7 @@ class SessionUnderFaults:
         found = [
             Finding("lost", f"a post of {self.name} was deleted: {m.text[:80]!r}")
             for m in everything
-            if m.deleted and m.author.bot
+            if m.deleted and m.author.bot and m not in self.taken_away
         ]
         told = [post for post in posts if post.text.startswith(NO_LOG)]
         if len(told) > 1 + len(self.logged("WorkerStarted")):

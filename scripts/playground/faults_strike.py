@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from random import Random
 
+from playground import faults_discord
 from playground.discord_faults import DROP, LOSE, TRUNCATE, Fault, Moment
 from playground.faults_eyes import starting_worker
 from playground.faults_session import SENTENCE, SessionUnderFaults
@@ -199,6 +200,13 @@ class Strike:
                 self._later(self._trouble_gateway())
             case Row.DISK:
                 self._sicken_disk()
+            case Row.REFUSALS:
+                self.how, fault = faults_discord.refuse(self._session, self._random, moment)
+                return fault
+            case Row.MODERATORS:
+                self.how, undo = faults_discord.moderate(self._session, self._random)
+                if undo:
+                    self._later(faults_discord.later(self._random, undo))
         return None
 
     def _later(self, work: Coroutine[None, None, None]) -> None:

@@ -18,6 +18,8 @@ class Row(StrEnum):
     REST = "REST"
     GATEWAY = "gateway"
     DISK = "disk"
+    REFUSALS = "refusals"
+    MODERATORS = "moderators"
 
 
 class Column(StrEnum):
