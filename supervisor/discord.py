@@ -88,8 +88,8 @@ class Discord(Protocol):
 
     async def edit(self, channel_id: int, message_id: int, post: Post, priority: Priority = Priority.TEXT) -> None: ...
 
-    async def make_thread(self, channel_id: int, message_id: int, name: str) -> None:
-        """A thread from a message; that it exists already is no error (160004)."""
+    async def make_thread(self, channel_id: int, message_id: int, name: str) -> bool:
+        """A thread from a message; that it exists already is no error (160004). Whether we had made it before."""
 
     async def unarchive(self, thread_id: int) -> None: ...
 

@@ -48,6 +48,7 @@ from supervisor.message import (
     quote_of,
     with_quote,
 )
+from supervisor.restored import Known, answered_before, before_our_own
 from supervisor.session_manager import SessionManager
 
 PAGE = 100
@@ -98,6 +99,14 @@ class MessageJson(msgspec.Struct, frozen=True):
     attachments: tuple[AttachmentJson, ...] = ()
     referenced_message: QuotedJson | msgspec.UnsetType | None = msgspec.UNSET
     message_snapshots: tuple[SnapshotJson, ...] = ()
+    interaction_metadata: object = None
+    thread: "StartedJson | None" = None
+
+
+class StartedJson(msgspec.Struct, frozen=True):
+    """The thread that was started from a message; only a message that is read back has one."""
+
+    owner_id: int = 0
 
 
 class EditedJson(msgspec.Struct, frozen=True):
@@ -405,6 +414,8 @@ class Inbound:
             self._refuse(
                 seen, "This message could not be handled here; the bridge's log says why. Please send it again."
             )
+        elif message.thread and message.thread.owner_id == self.bot_id and message.channel_id in self._channels:
+            self._begun_before(seen)
         else:
             self._act(seen)
         self._failures.pop(message.id, None)
@@ -415,6 +426,15 @@ class Inbound:
     def is_ours(self, channel_id: int) -> bool:
         """A configured channel, or a session's thread."""
         return channel_id in self._channels or self._manager.session_of_thread(channel_id) is not None
+
+    def _begun_before(self, seen: MessageSeen) -> None:
+        """A thread of ours hangs on it: it was a prompt of an earlier state, which this store does not know."""
+        action = self._router.handle_message(seen)
+        if isinstance(action, CreateSession) and self._manager.session_of_thread(seen.message_id) is None:
+            log.warning("message %s has a thread that this store does not know; it is not asked again", seen.message_id)
+            self._manager.adopt_thread(action, handled_in=seen.channel_id)
+        else:
+            self._act(seen)
 
     def _act(self, seen: MessageSeen) -> None:
         match self._router.handle_message(seen):
@@ -573,18 +593,43 @@ class Inbound:
 
     async def _catch_up(self, channel_id: int) -> None:
         after = self._cursor(channel_id) if channel_id not in self._channels else self._manager.cursor(channel_id)
-        done: set[int] = set()
+        found = await self._read_all(channel_id, after)
+        messages = [message for one in found if (message := self._readable(channel_id, one)) is not None]
+        answered = before_our_own(messages, self.bot_id, self._known_posts(channel_id, messages))
+        for message in messages:
+            if message.id in answered:
+                with self._manager.cursors.in_order(channel_id):
+                    self._manager.handled(channel_id, message.id)
+            else:
+                await self._handle_read_back(message)
+        if answered and (session := self._manager.session_of_thread(channel_id)):
+            log.warning("thread %s: %d messages were answered by a later state", channel_id, len(answered))
+            self._manager.show(session.session_id, f"answered:{max(answered)}", answered_before(len(answered)))
+        self._is_read(channel_id, {message.id for message in messages})
+
+    async def _read_all(self, channel_id: int, after: int) -> list[object]:
+        """Oldest first."""
+        found: list[object] = []
         while True:
-            data = await self._rest.messages_after(channel_id, after, PAGE)
-            for found in sorted(data, key=id_of):
-                message = self._readable(channel_id, found)
-                if message is not None:
-                    await self._handle_read_back(message)
-                    done.add(message.id)
-            after = max([after, *(id_of(found) for found in data)])
-            if len(data) < PAGE:
-                break
-        self._is_read(channel_id, done)
+            page = sorted(await self._rest.messages_after(channel_id, after, PAGE), key=id_of)
+            found += page
+            after = max([after, *(id_of(one) for one in page)])
+            if len(page) < PAGE:
+                return found
+
+    def _known_posts(self, channel_id: int, messages: Sequence[MessageJson]) -> Known | None:
+        """None: nothing can be told of this place, for others post here too, or all is known by their threads."""
+        if (session := self._manager.session_of_thread(channel_id)) is None or channel_id in self._channels:
+            return None
+        store = self._manager.store
+        mine = [message.id for message in messages if message.author.id == self.bot_id]
+        history = store.post(session.session_id, "history")
+        unsettled = store.unsettled_posts(session.session_id)
+        return Known(
+            frozenset(message_id for message_id in mine if store.post_of_message(message_id)),
+            sum(row.message_id is None and row.attempted_at is not None for row in unsettled),
+            (history.message_id or 0) if history else 0,
+        )
 
     def _readable(self, channel_id: int, found: object) -> MessageJson | None:
         """One that makes no sense holds nothing up; who wrote it hears of it."""

@@ -341,7 +341,12 @@ class Outbox:
         match write.action:
             case "thread":
                 name = thread.troubles.post(write.row).thread_name
-                await self._discord.make_thread(session.channel_id, session.thread_id, name)
+                is_first = write.row.attempted_at is None
+                if is_first:
+                    self._attempt(write.row, write.row.attempt, self._clock())
+                was_ours = await self._discord.make_thread(session.channel_id, session.thread_id, name)
+                if was_ours and is_first:
+                    self._manager.begun_before(session.session_id)
                 self._shown(write.row, session.thread_id, write.row.desired)
                 self._manager.delivery.place_made(session.session_id)
             case "create":

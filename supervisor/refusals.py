@@ -43,7 +43,7 @@ FORM_CODES = frozenset({20009, 40005, 50006, 50008, 50035, 50045, 50046, 50109, 
 (discord-api-docs, "Opcodes and Status Codes", "JSON Error Codes")."""
 NO_ACCESS = 50001
 ODD_PAUSES_S = (1.0, 2.0, 4.0)
-PLACE_PAUSE_S, LONGEST_PLACE_PAUSE_S = 5.0, 600.0
+PLACE_PAUSE_S, LONGEST_PLACE_PAUSE_S = 2.0, 600.0
 COMES_BACK_PAUSES_S = (30.0, 60.0, 120.0, 300.0, 600.0, 600.0, 600.0)
 SAID_AFTER = 3
 """Refusals in a row after which one that may pass by itself is said; a missing permission is said at once."""

@@ -28,6 +28,12 @@ _RESTORED = Post(
     " What stands above still holds, and open buttons still decide.",
     silent=True,
 )
+_UNKNOWN = Post(
+    "-# The bridge's database came from a backup that does not know this thread: Claude remembers nothing of what"
+    " stands above.",
+    silent=True,
+)
+_IS_UNKNOWN = "unknown:"
 _CHANGES_LATER = ("card:", "resume:", "lost:")
 """Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
 
@@ -241,7 +247,12 @@ class Reports:
         """Somebody writes here. Within the caller's transaction."""
         if at := self._sessions.store.fact(_restored(session_id)):
             self._sessions.store.forget(_restored(session_id))
-            self._sessions.store.desire(session_id, f"restored:{at}", _RESTORED)
+            told = _UNKNOWN if at.startswith(_IS_UNKNOWN) else _RESTORED
+            self._sessions.store.desire(session_id, f"restored:{at}", told)
+
+    def note_unknown(self, session_id: str) -> None:
+        """As ``_note_restored``, of a thread of which not even a log is left."""
+        self._sessions.store.remember(_restored(session_id), f"{_IS_UNKNOWN}{int(self._sessions.clock())}")
 
     def _begin_quiet(self, row: SessionRow, generation: str, through: int) -> None:
         self._quiet[row.session.session_id] = generation, through

@@ -10,6 +10,7 @@ knows no ``enforce_nonce`` (DISCORD.md, section 2).
 import asyncio
 import mimetypes
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -87,6 +88,13 @@ class Reference(msgspec.Struct, frozen=True):
     type: int = 0
 
 
+class Started(msgspec.Struct, frozen=True):
+    """The thread that was started from a message."""
+
+    id: int = 0
+    owner_id: int = 0
+
+
 class Message(msgspec.Struct, frozen=True):
     """A message as read back. ``type`` 0 and 19 are ordinary ones and replies; ids of Discord are integers here."""
 
@@ -105,6 +113,7 @@ class Message(msgspec.Struct, frozen=True):
     attachments: tuple[AttachmentJson, ...] = ()
     referenced_message: QuotedJson | None = None
     message_snapshots: tuple[SnapshotJson, ...] = ()
+    thread: Started | None = None
 
     @property
     def reply_to(self) -> int:
@@ -210,10 +219,21 @@ class Rest:
         call = _Call(f"DELETE {_MESSAGE}", Priority.URGENT, accept=10008)
         await self._do(call, channel_id=channel_id, message_id=message_id)
 
-    async def make_thread(self, channel_id: int, message_id: int, name: str) -> None:
+    async def make_thread(self, channel_id: int, message_id: int, name: str) -> bool:
         body = {"name": name, "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
         call = _Call(f"POST {_MESSAGE}/threads", Priority.URGENT, body, accept=_THREAD_EXISTS)
-        await self._do(call, channel_id=channel_id, message_id=message_id)
+        reply = await self._do(call, channel_id=channel_id, message_id=message_id)
+        if reply.status < 300:
+            return False
+        return await self._has_own_thread(channel_id, message_id)
+
+    async def _has_own_thread(self, channel_id: int, message_id: int) -> bool:
+        """Whose thread it is, if that can be seen; somebody's own, or another bot's, says nothing about us."""
+        with suppress(RemoteError):
+            started = (await self.message(channel_id, message_id)).thread
+            self._own_id = self._own_id or await self._ask_own_id()
+            return started is not None and started.owner_id == self._own_id
+        return False
 
     async def unarchive(self, thread_id: int) -> None:
         await self._do(

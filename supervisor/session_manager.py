@@ -170,6 +170,25 @@ class SessionManager(Sessions):
         self.changed(session.session_id)
         return session
 
+    def adopt_thread(self, action: CreateSession, handled_in: int) -> ManagedSession:
+        """A thread that an earlier state of ours made, and that this store (a backup) does not know.
+
+        Its first prompt was answered there, so Claude does not get it (again).
+        """
+        session = self.create_session(msgspec.structs.replace(action, text="", attachments=()), handled_in)
+        with self.transaction():
+            self.reports.note_unknown(session.session_id)
+            if thread := self.store.post(session.session_id, "thread"):
+                self.store.shown(thread.id, session.thread_id, thread.desired)
+        return session
+
+    def begun_before(self, session_id: str) -> None:
+        """Its thread turns out to be one that an earlier state of ours made: what waits was answered there."""
+        with self.transaction():
+            self.waiting.drop_all(session_id)
+            self.reports.note_unknown(session_id)
+        self.changed(session_id)
+
     def prompt(
         self,
         session_id: str,

@@ -169,10 +169,12 @@ class FakeDiscord:
             message.post = post
             message.contents.append(post.content)
 
-    async def make_thread(self, channel_id: int, message_id: int, name: str) -> None:
+    async def make_thread(self, channel_id: int, message_id: int, name: str) -> bool:
         await self._arrive("thread", channel_id, Priority.URGENT, Call(_now(), "thread", channel_id, name))
         with self._answering("thread"):
+            is_known = message_id in self.channels
             self.channels.add(message_id)
+        return is_known
 
     async def unarchive(self, thread_id: int) -> None:
         await self._arrive("unarchive", thread_id, Priority.URGENT, Call(_now(), "unarchive", thread_id))
