@@ -67,7 +67,7 @@ def test_start_fresh_and_continue_try_what_waits(tmp_path: Path) -> None:
     desk.manager.start_fresh(desk.id)
     assert desk.is_wanted
     assert desk.manager.has_work(desk.id)
-    desk.dies()
+    desk.breaks()
     assert not desk.is_wanted
     desk.manager.reopen(desk.id)
     assert desk.is_wanted
