@@ -55,6 +55,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """The soft limit of open files that the worker and its child live under; 0: as inherited."""
     umask: int = -1
     """The child's: the one that the supervisor was started with; -1: the worker's own."""
+    hidden_paths: tuple[str, ...] = ()
+    """Directories that are hidden from the child, as the state directory is: the token's. Real paths."""
 
 
 _ARGUMENT = re.compile(r"[A-Za-z0-9][\w.:@/\[\] -]{0,149}", re.ASCII)

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from bridge.errors import UserError
 from bridge.router import BridgeRouter
-from supervisor import descriptors, places, state
+from supervisor import descriptors, places, state, token_file
 from supervisor.attachments import Attachments
 from supervisor.clock import JumpWatch
 from supervisor.config import Config
@@ -27,7 +27,7 @@ from supervisor.gateway import Gateway
 from supervisor.health import StoreError
 from supervisor.outbox import Outbox
 from supervisor.pace import Pace
-from supervisor.processes import Processes
+from supervisor.processes import Processes, Surroundings
 from supervisor.recall import recall
 from supervisor.rest import Rest
 from supervisor.session_manager import SessionManager
@@ -45,13 +45,13 @@ def run(config: Config, token: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     _make_undumpable()
     umask = os.umask(0o077)
-    open_files = descriptors.raise_limit()
+    around = Surroundings(descriptors.raise_limit(), umask, token_file.guard(config))
     lock = state.prepare(config.layout)
     with suppress(OSError):  # then the other commands are told where to look
         places.leave_note(config.layout)
     os.environ.pop("DISCORD_TOKEN", None)
     try:
-        asyncio.run(_supervise(config, token, open_files, umask))
+        asyncio.run(_supervise(config, token, around))
     except* UserError as errors:
         raise _first(errors) from None
     except* StoreError as errors:
@@ -60,13 +60,13 @@ def run(config: Config, token: str) -> None:
         os.close(lock)
 
 
-async def _supervise(config: Config, token: str, open_files: int, umask: int) -> None:
+async def _supervise(config: Config, token: str, around: Surroundings) -> None:
     store = Store(config.layout.database)
     try:
         manager = SessionManager(store, display_of=config.display)
         recall(config.layout, manager)
         downlink = Downlink(manager, config.layout, _server_keys(store))
-        processes = Processes(config, manager, downlink, open_files=open_files, umask=umask)
+        processes = Processes(config, manager, downlink, around=around)
         router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
         async with Rest(config.api_base, token, Pace()) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")

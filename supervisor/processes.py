@@ -85,11 +85,16 @@ class Spawned(msgspec.Struct):
     since: float
 
 
-class Processes:
-    """The loop over all sessions. ``environment`` is what a worker may have of ours; ``open_files`` its soft limit.
+class Surroundings(msgspec.Struct, frozen=True):
+    """What this start of the supervisor hands on to every worker; as in ``WorkerStart``."""
 
-    ``umask``: its child's; -1: the worker's own.
-    """
+    open_files: int = 0
+    umask: int = -1
+    hidden_paths: tuple[str, ...] = ()
+
+
+class Processes:
+    """The loop over all sessions. ``environment`` is what a worker may have of ours."""
 
     def __init__(
         self,
@@ -97,11 +102,9 @@ class Processes:
         manager: SessionManager,
         downlink: Downlink,
         environment: Mapping[str, str] = os.environ,
-        open_files: int = 0,
-        umask: int = -1,
+        around: Surroundings | None = None,
     ) -> None:
-        self._open_files = open_files
-        self._umask = umask
+        self._around = around or Surroundings()
         self._config = config
         self._layout: Layout = config.layout
         self._manager = manager
@@ -391,8 +394,9 @@ class Processes:
             wake=self._manager.has_work(session.session_id),
             died=self._ends.pop(session.session_id, ""),
             fresh=self._manager.row(session.session_id).fresh,
-            open_files=self._open_files,
-            umask=self._umask,
+            open_files=self._around.open_files,
+            umask=self._around.umask,
+            hidden_paths=self._around.hidden_paths,
         )
 
     def _permission_mode(self, session: ManagedSession) -> str:

@@ -6,10 +6,11 @@ not be read or changed is covered. Whether this machine allows that is not guess
 arguments. What is covered, and why so (each is tried in tests/processes/test_containment_attacks.py):
 
 * *Shown again* inside the hidden state directory: this session's files from people (read-only) and scratch folder.
-* *Hidden* by an empty tmpfs: the state directory, /run/credentials, /run/user, $XDG_RUNTIME_DIR. As wholes:
-  when the host removes a directory that is a mount point here, our mount is gone, and what is made anew under
-  that name is seen. So the mount must lie on a directory that stays: /run/user, not /run/user/1000. Also
-  /run/dbus and /run/systemd, where root's child could ask the service manager to run something outside.
+* *Hidden* by an empty tmpfs: the state directory, the directory of the token's file, /run/credentials, /run/user,
+  $XDG_RUNTIME_DIR. As wholes: when the host removes a directory that is a mount point here, our mount is gone, and
+  what is made anew under that name is seen. So the mount must lie on a directory that stays: /run/user, not
+  /run/user/1000. Also /run/dbus and /run/systemd, where root's child could ask the service manager to run
+  something outside.
 * *Private* tmpfs: the CLI's peer sockets and their keys.
 * *Read-only*: our code, the configuration, ~/.config/systemd, the CLI's settings; /sys and /proc/sys, because
   a root child without any capability wrote kernel.core_pattern, which names a program that runs outside.
@@ -79,6 +80,8 @@ class Containment(msgspec.Struct, frozen=True, kw_only=True):
     """The child's $CLAUDE_CONFIG_DIR, if it is not ~/.claude."""
     temporary_directories: tuple[str, ...] = ("/tmp",)  # noqa: S108
     """Where the CLI makes its peer sockets: /tmp, or below TMPDIR and CLAUDE_CODE_TMPDIR (2.1.330, tried)."""
+    secrets: tuple[str, ...] = ()
+    """Hidden as the state directory is: where the token lies."""
     hidden: tuple[str, ...] = HIDDEN
     shown: tuple[str, ...] = ()
     """Folders in what is hidden that the child may read all the same: what people sent to this session."""
@@ -199,7 +202,7 @@ def _read_only(wish: Containment) -> list[Path]:
 
 
 def _hidden(wish: Containment) -> list[Path]:
-    return [Path(path) for path in (wish.state_directory, *wish.hidden, wish.runtime_directory) if path]
+    return [Path(path) for path in (wish.state_directory, *wish.secrets, *wish.hidden, wish.runtime_directory) if path]
 
 
 def _make_mount_points(wish: Containment) -> None:
@@ -221,6 +224,9 @@ def _refuse_misplaced(wish: Containment) -> None:
             )
     if _within(project, state):
         raise UserError(f"the project directory {project} lies inside the state directory {state}; move one")
+    for secret in (Path(path).resolve() for path in wish.secrets):
+        if _within(project, secret):
+            raise UserError(f"the project directory {project} lies in {secret}, where the bot's token is; move one")
     for path in map(Path, (*wish.installation, *wish.protected_paths)):
         if _within(project, path.resolve()):
             raise UserError(

@@ -156,6 +156,7 @@ class Worker:
             home=self._home(),
             runtime_directory=os.environ.get("XDG_RUNTIME_DIR", ""),
             hidden=(*containment.HIDDEN, *added("XDG_RUNTIME_DIR")),
+            secrets=self._start.hidden_paths,
             temporary_directories=("/tmp", *added("TMPDIR"), *added("CLAUDE_CODE_TMPDIR")),  # noqa: S108
             claude_directory=self._variable("CLAUDE_CONFIG_DIR"),
             uid=os.getuid(),
@@ -261,7 +262,8 @@ class Worker:
             self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes))
 
     def _places(self) -> sending.Places:
-        hidden = (self._start.state_directory, *containment.HIDDEN, os.environ.get("XDG_RUNTIME_DIR", ""))
+        hidden = (self._start.state_directory, *self._start.hidden_paths, *containment.HIDDEN)
+        hidden += (os.environ.get("XDG_RUNTIME_DIR", ""),)
         paths = self._paths
         return sending.places(self._start.created.directory, paths.folder, paths.scratch, paths.sent, hidden)
 

@@ -1,10 +1,11 @@
 """Where a playground keeps its things, and the configuration that it runs on.
 
 lock              held by the one playground of this folder
-config.toml       made anew for each run: the loopback Discord has new ids each time
 state/            the supervisor's; emptied for each run, because the threads of the last run are gone
 project/          Claude's working directory; what was made there stays
-home/             the scripted Claude's $HOME, so that it leaves nothing in the person's
+home/             the scripted Claude's $HOME, so that it leaves nothing in the person's. In its .config/threadbridge,
+                  where people have them: config.toml (made anew for each run: the loopback Discord has new ids
+                  each time) and the token
 supervisor.log    what the supervisor says in this run
 """
 
@@ -38,12 +39,11 @@ class Place(msgspec.Struct, frozen=True):
 
     @property
     def config(self) -> Path:
-        return self.root / "config.toml"
+        return self.home / ".config/threadbridge/config.toml"
 
     @property
     def token_file(self) -> Path:
-        """Inside the state directory: hidden from Claude."""
-        return self.state / "discord-token"
+        return self.config.parent / "token"
 
     @property
     def project(self) -> Path:
@@ -118,8 +118,8 @@ def temporary() -> Iterator[Place]:
 def renew(place: Place) -> None:
     """Empty what belongs to the last run, make what this one needs. Nothing of the last may still run."""
     shutil.rmtree(place.state, ignore_errors=True)
-    for folder in (place.state, place.project, place.home):
-        folder.mkdir(exist_ok=True, mode=0o700)
+    for folder in (place.state, place.project, place.home, place.config.parent):
+        folder.mkdir(exist_ok=True, mode=0o700, parents=True)
     for file in (place.log, place.config, place.notify_socket):
         file.unlink(missing_ok=True)
 

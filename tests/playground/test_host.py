@@ -216,6 +216,7 @@ def test_the_supervisor_is_started_told_ready_and_stopped_and_its_workers_are_en
 def test_workers_that_a_killed_playground_left_are_ended_first(tmp_path: Path) -> None:
     async def use() -> None:
         with host_place.held(tmp_path / "p") as place:
+            place.config.parent.mkdir(parents=True)
             place.config.touch()
             async with hosted(place, host_claude.scripted(place.home), fake_threadbridge(tmp_path)) as host:
                 await host.supervisor.until_ready(DEADLINE_S)

@@ -110,7 +110,7 @@ def test_a_playground_that_serves_leaves_nothing_after_sigterm(folder: Path) -> 
     process.send_signal(signal.SIGTERM)
     told, _ = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0
-    assert str(folder / "p/config.toml") in told
+    assert str(folder / "p/home/.config/threadbridge/config.toml") in told
     assert of_this_playground(folder) == []
 
 

@@ -201,7 +201,8 @@ class Camp:
             project_directory=str(self / "project"),
             home=str(self / "home"),
             uid=self.uid,
-            protected_paths=(str(self / "home/.config/threadbridge"),),
+            protected_paths=(str(self / "home/.config/threadbridge/config.toml"),),
+            secrets=(str(self / "home/.config/threadbridge"),),
             installation=(str(self / "code"),),
             temporary_directories=(str(self / "tmp"),),
             hidden=(*HIDDEN, str(self / "run/credentials")),
@@ -246,7 +247,12 @@ class Camp:
 
 
 STATE = "home/.local/state/threadbridge"
-SECRETS = [f"{STATE}/token", "run/credentials/unit/token", "home/.claude/sessions/1.key"]
+SECRETS = [
+    f"{STATE}/token",
+    "home/.config/threadbridge/token",
+    "run/credentials/unit/token",
+    "home/.claude/sessions/1.key",
+]
 SEALED = [
     "home/.config/threadbridge/config.toml",
     "home/.config/systemd/user/hostile.service",

@@ -139,3 +139,15 @@ def test_an_empty_or_missing_file_is_refused_in_words(place: Place) -> None:
 def test_a_name_that_could_do_harm_is_made_harmless(place: Place) -> None:
     (place.project / 'a"b\r\nc<@1>.txt').write_text("x")
     assert place.send('a"b\r\nc<@1>.txt').name == "a_b__c_@1_.txt"
+
+
+def test_what_is_hidden_inside_the_project_is_not_sent(tmp_path: Path) -> None:
+    """The project is a whole home, and the token lies in it where the docs put it."""
+    place = Place(tmp_path)
+    own = place.project / ".config/threadbridge"
+    own.mkdir(parents=True)
+    (own / "token").write_text("the secret")
+    place.places = sending.places(str(place.project), place.folder, place.scratch, place.sent, [str(own)])
+    (place.project / "link").symlink_to(own / "token")
+    for path in (".config/threadbridge/token", own / "token", "link"):
+        assert "may not be sent" in place.refusal(path)
