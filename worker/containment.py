@@ -14,6 +14,8 @@ arguments. What is covered, and why so (each is tried in tests/processes/test_co
 * *Private* tmpfs: the CLI's peer sockets and their keys.
 * *Read-only*: our code, the configuration, ~/.config/systemd, the CLI's settings; /sys and /proc/sys, because
   a root child without any capability wrote kernel.core_pattern, which names a program that runs outside.
+  These and the private ones are made when they are missing, and opened part by part: a link that the child of a
+  session before planted in their place is not followed, but stops the start.
 * *Pinned*, bound onto itself: each ancestor of all these that the user could rename. A mount point cannot be
   renamed, but the directory above it can, and another be planted in its place.
 * A root child gets a small /dev: on the host's, root owns the disks and needs no capability to read them.
@@ -36,7 +38,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -44,7 +45,7 @@ import msgspec
 
 from bridge.errors import UserError
 from bridge.start import is_forbidden_for_child
-from worker import bubblewrap
+from worker import bubblewrap, opening
 
 PROBE_DEADLINE_S = 5.0
 HIDDEN = ("/run/credentials", "/run/user", "/run/dbus", "/run/systemd")
@@ -174,11 +175,11 @@ def survey(wish: Containment) -> Walls:
     Raises UserError when the project or home directory lies where the child could not use it.
     """
     _refuse_misplaced(wish)
-    _make_mount_points(wish)
     covers = _covers(wish)
     mounts = {mount.path: mount for mount in (*_pins(covers, wish.uid), *covers)}
     project = Path(wish.project_directory).resolve()
     if any(_within(project, cover.path) for cover in covers):
+        opening.real(Path(wish.project_directory), wish.uid)  # no link may lead into what is covered
         mounts[project] = Mount(project, "writable")
     mounts |= {path: Mount(path, "writable") for path in (Path(given).resolve() for given in wish.writable)}
     program = bubblewrap.find(os.environ.get("PATH", ""))
@@ -195,26 +196,42 @@ def _private(wish: Containment) -> list[Path]:
     return [*sockets, _claude(wish) / "sessions"]
 
 
+def _settings(wish: Containment) -> list[Path]:
+    return [_claude(wish) / name for name in ("settings.json", "settings.local.json")]
+
+
+def _units(wish: Containment) -> Path:
+    return Path(wish.home, ".config/systemd")
+
+
 def _read_only(wish: Containment) -> list[Path]:
-    settings = [_claude(wish) / name for name in ("settings.json", "settings.local.json")]
-    given = map(Path, (*SHOWN_AGAIN, *wish.installation, *wish.protected_paths, *wish.shown))
-    return [*given, Path(wish.home, ".config/systemd"), *settings]
+    return list(map(Path, (*SHOWN_AGAIN, *wish.installation, *wish.protected_paths, *wish.shown)))
 
 
 def _hidden(wish: Containment) -> list[Path]:
     return [Path(path) for path in (wish.state_directory, *wish.secrets, *wish.hidden, wish.runtime_directory) if path]
 
 
-def _make_mount_points(wish: Containment) -> None:
-    """What the child could otherwise make itself must be there to be covered."""
-    for folder in (*_private(wish), Path(wish.home, ".config/systemd")):
-        with suppress(OSError):  # where we may not write, the child may not either
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(OSError), (_claude(wish) / "settings.json").open("x") as settings:
-        settings.write("{}\n")
+def _plantable(wish: Containment) -> Iterable[Mount]:
+    """What a child could make itself, or replace by a link: each is made when it is missing, so that it is covered.
+
+    Raises UserError for a link.
+    """
+    wanted: list[tuple[Kind, opening.Make, list[Path]]] = [
+        ("private", "directory", _private(wish)),
+        ("read-only", "directory", [_units(wish)]),
+        ("read-only", "file", _settings(wish)),
+    ]
+    for kind, make, paths in wanted:
+        for path in paths:
+            if real := opening.real(path, wish.uid, make):
+                yield Mount(real, kind)
 
 
 def _refuse_misplaced(wish: Containment) -> None:
+    paths = (*_private(wish), *_settings(wish), _units(wish))
+    sealed = [real for path in paths if (real := opening.real(path, wish.uid))]
+    sealed += [Path(path).resolve() for path in SHOWN_AGAIN]
     state, project = Path(wish.state_directory).resolve(), Path(wish.project_directory).resolve()
     for name, path in (("home", Path(wish.home)), ("claude", _claude(wish))):
         if _within(path.resolve(), state):
@@ -233,18 +250,22 @@ def _refuse_misplaced(wish: Containment) -> None:
                 f"the project directory {project} lies inside {path}, which belongs to Threadbridge"
                 " itself and which Claude must not change; use another copy"
             )
-    if project in {path.resolve() for path in (*_hidden(wish), *_private(wish))}:
+    if project in {path.resolve() for path in _hidden(wish)}:
         raise UserError(f"the project directory {project} is one that is hidden from Claude; choose another")
+    for path in sealed:
+        if _within(project, path):
+            raise UserError(
+                f"the project directory {wish.project_directory} is or lies in {path}, which is kept from Claude"
+            )
 
 
 def _covers(wish: Containment) -> list[Mount]:
     kinds: list[tuple[Kind, list[Path]]] = [
         ("read-only", _read_only(wish)),
-        ("private", _private(wish)),
         ("hidden", _hidden(wish)),
     ]
     there = ((kind, path) for kind, paths in kinds for path in paths if os.access(path, os.F_OK))
-    return [Mount(path.resolve(), kind) for kind, path in there]
+    return [*_plantable(wish), *(Mount(path.resolve(), kind) for kind, path in there)]
 
 
 def _within(path: Path, folder: Path) -> bool:
@@ -259,9 +280,8 @@ def _pins(covers: list[Mount], uid: int) -> list[Mount]:
 
 
 def _renamable(path: Path, uid: int) -> bool:
-    """May the user rename it? Whoever may write its parent, or owns that and could allow it to himself."""
-    parent = path.parent.stat()
-    return uid in {0, parent.st_uid} or bool(parent.st_mode & 0o022)
+    """May the user rename it? As he may put something beside it."""
+    return opening.could_plant(path.parent.stat(), uid)
 
 
 def _weaknesses(wish: Containment) -> Iterable[str]:

@@ -48,6 +48,14 @@ def open_to_write(path):
     os.close(os.open(path, os.O_WRONLY))
     return "opened"
 
+def link(path, target):
+    if os.path.islink(path) or os.path.isfile(path):
+        os.unlink(path)
+    elif os.path.isdir(path):
+        os.rename(path, path + ".away")
+    os.symlink(target, path)
+    return "planted"
+
 def rename(path):
     os.rename(path, path + ".away")
     os.mkdir(path)
@@ -367,6 +375,61 @@ def test_what_is_hidden_cannot_be_uncovered(camp: Camp, walls: list[str], attack
 def test_a_bind_mount_cannot_look_below_what_is_hidden(camp: Camp, walls: list[str]) -> None:
     answer = camp.try_(walls, "look_below_from_a_nested_namespace", camp / STATE, camp / "project")
     assert answer in {"refused: EPERM", "refused: EINVAL", "refused: ENOSPC"}
+
+
+def plant(camp: Camp, path: str, target: str) -> None:
+    """As a child of a session before could: one without walls, or before a wall stood there."""
+    assert camp.try_(FREE, "link", camp / path, target) == "planted"
+
+
+LINKS = ["/proc", "/proc/self/root", "/nowhere/at/all", "settings.local.json", "../project", "/etc/hostname"]
+
+
+@pytest.mark.parametrize("target", LINKS)
+@pytest.mark.parametrize("name", ["settings.local.json", "settings.json", "sessions"])
+@pytest.mark.usefixtures("walls")
+def test_a_planted_link_stops_the_start_and_never_switches_the_walls_off(camp: Camp, name: str, target: str) -> None:
+    """Whatever the mode: there is no shell at all, not one without walls."""
+    plant(camp, f"home/.claude/{name}", target)
+    for mode in ("auto", "required"):
+        wish = msgspec.structs.replace(camp.wish, mode=mode)
+        with pytest.raises(UserError, match=rf"{name} is a symbolic link, which Claude could have made"):
+            probe(wish, camp.run)
+        with pytest.raises(UserError, match="symbolic link"):
+            decide(wish, None)
+
+
+@pytest.mark.parametrize("path", ["home/.claude", "home/.config", "home/.config/systemd", "tmp/cc-socks"])
+@pytest.mark.parametrize("target", ["project", "nowhere", "/proc"])
+@pytest.mark.usefixtures("walls")
+def test_nor_does_one_on_the_way_to_what_is_covered(camp: Camp, path: str, target: str) -> None:
+    wish = camp.wish
+    plant(camp, path, str(camp / target))
+    with pytest.raises(UserError, match="is a symbolic link, which Claude could have made"):
+        probe(wish, camp.run)
+    assert [entry.name for entry in (camp / "project").iterdir()] == [], "nothing was made where it leads"
+
+
+def test_a_contained_child_cannot_plant_one(camp: Camp, walls: list[str]) -> None:
+    for name in ("settings.json", "settings.local.json", "sessions"):
+        assert camp.try_(walls, "link", camp / "home/.claude" / name, "/proc").startswith("refused: EBUSY")
+
+
+@pytest.mark.parametrize("place", ["home/.config/systemd", "home/.config/systemd/user", "home/.config/threadbridge"])
+def test_a_project_replaced_by_a_link_does_not_open_what_is_sealed(camp: Camp, place: str) -> None:
+    plant(camp, "project", str(camp / place))
+    with pytest.raises(UserError, match="project directory"):
+        probe(camp.wish, camp.run)
+
+
+@pytest.mark.usefixtures("walls")
+def test_nor_what_is_hidden(camp: Camp) -> None:
+    """A project may lie below a hidden directory, and is then shown; but no link may lead there."""
+    inside = camp / "run/credentials/unit"
+    assert probe(msgspec.structs.replace(camp.wish, project_directory=str(inside)), camp.run) is None
+    plant(camp, "project", str(inside))
+    with pytest.raises(UserError, match="is a symbolic link"):
+        probe(camp.wish, camp.run)
 
 
 PLANTED = """#!/bin/sh

@@ -90,6 +90,7 @@ def test_state_secrets_sockets_and_settings_are_covered(wish: Containment) -> No
         "tmp/cc-socks-1000": "private",
         "home/.claude/sessions": "private",
         "home/.claude/settings.json": "read-only",
+        "home/.claude/settings.local.json": "read-only",
         "home/.config/systemd": "read-only",
         **dict.fromkeys(PINNED, "pinned"),
     }
