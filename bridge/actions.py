@@ -84,6 +84,13 @@ class StartFresh(msgspec.Struct, frozen=True):
     person: Person
 
 
+class GoOnHere(msgspec.Struct, frozen=True):
+    """In the directory that stands now where the session's was."""
+
+    session_id: str
+    person: Person
+
+
 class InterruptSession(msgspec.Struct, frozen=True):
     session_id: str
     keeps_waiting: bool = False
@@ -114,6 +121,7 @@ Action = (
     | AskReason
     | SettleLostTurn
     | StartFresh
+    | GoOnHere
     | RequeuePrompt
     | InterruptSession
     | EndSession

@@ -33,6 +33,8 @@ class SessionCreated(Event, frozen=True):
     channel_id: int
     directory: str
     owner_id: int
+    inode: int = 0
+    """The directory's own number in its file system, which no other in its place has; 0: not known."""
 
 
 class LogGap(Event, frozen=True):
@@ -49,6 +51,8 @@ class WorkerStarted(Event, frozen=True):
     contained: bool
     containment: str
     """How the child is shut in, or why it is not; in words."""
+    inode: int = 0
+    """The project directory's, as far as it is the session's; 0: not known."""
 
 
 class ChildStarted(Event, frozen=True):
@@ -77,6 +81,14 @@ class ResumeFailed(Event, frozen=True):
     """Claude has no conversation under the id that we asked it to resume; a fresh one was not started."""
 
     claude_id: str
+    reason: str
+
+
+class ProjectReplaced(Event, frozen=True):
+    """Where the project directory was, there is another one now; nothing was started in it."""
+
+    inode: int
+    """The other one's."""
     reason: str
 
 
@@ -431,6 +443,7 @@ AnyEvent = (
     | ChildStarted
     | ChildExited
     | ResumeFailed
+    | ProjectReplaced
     | ClaudeIdentified
     | ModeChanged
     | WorkerStopping

@@ -19,6 +19,7 @@ from bridge.actions import (
     DecideRequest,
     DraftAnswers,
     EndSession,
+    GoOnHere,
     Ignore,
     InterruptSession,
     PromptSession,
@@ -161,7 +162,9 @@ class BridgeRouter:
     def handle_click(self, click: Clicked) -> Action:
         """The click's own custom_id names the request, and its channel must be the session's thread."""
         if fresh := session_to_start_fresh(click.custom_id):
-            return self._start_fresh(fresh, click)
+            return self._allowed(fresh, click) or StartFresh(fresh, click.person)
+        if moved := session_to_go_on(click.custom_id):
+            return self._allowed(moved, click) or GoOnHere(moved, click.person)
         if not (parsed := RequestName.parse(click.custom_id)):
             return Ignore("not a button of ours")
         verb, name = parsed
@@ -180,13 +183,14 @@ class BridgeRouter:
             case request:
                 return _decide(verb, request, click)
 
-    def _start_fresh(self, session_id: str, click: Clicked) -> Action:
+    def _allowed(self, session_id: str, click: Clicked) -> Refuse | None:
+        """None when the click's person may, and it comes from the session's own thread."""
         session = self._session_of(click.channel_id)
         if session is None or session.session_id != session_id:
             return Refuse("This button belongs to another thread, so it does nothing here.")
         if not self._policy.allows(click.person, session.guild_id):
             return Refuse(NOT_ALLOWED)
-        return StartFresh(session_id, click.person)
+        return None
 
     def steer(self, click: Clicked) -> Action | None:
         """A button of ``bridge.steering``; None when it is none of those."""
@@ -285,7 +289,14 @@ def session_to_start_fresh(custom_id: str) -> str | None:
     return dashed(found[1]) if found else None
 
 
+def session_to_go_on(custom_id: str) -> str | None:
+    """The session id of a "Go on here" button's custom_id."""
+    found = _MOVED.fullmatch(custom_id)
+    return dashed(found[1]) if found else None
+
+
 _FRESH = re.compile("tb:fresh:([0-9a-f]{32})")
+_MOVED = re.compile("tb:moved:([0-9a-f]{32})")
 
 
 def thread_name(text: str) -> str:

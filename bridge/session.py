@@ -100,6 +100,10 @@ class ManagedSession(msgspec.Struct):
     model: str = ""
     """What a person chose for this session; empty: the channel's or the configuration's."""
     effort: str = ""
+    inode: int = 0
+    """The project directory's; 0: not known. Another one in its place is gone on in only when a person says so."""
+    replaced_by: int = 0
+    """The inode of another directory that was found in its place."""
     stopped_for: str = ""
     """Why its last worker was told to stop; empty once another one runs."""
     worker_pid: int = 0
@@ -193,6 +197,7 @@ class ManagedSession(msgspec.Struct):
                     self.quick_deaths += 1  # the one before died without a word
                 self.worker_pid, self.child_pid = event.pid, 0
                 self.contained, self.containment = event.contained, event.containment
+                self.inode = event.inode or self.inode
                 self.turns_since_start = 0
                 self.stopped_for = ""
                 self.last_failure_is_resume = self.last_failure_is_final = False
@@ -205,6 +210,9 @@ class ManagedSession(msgspec.Struct):
                 self.stopped_for = event.reason
             case e.ResumeFailed():
                 self.last_failure, self.last_failure_is_resume = event.reason, True
+            case e.ProjectReplaced():
+                self.last_failure, self.last_failure_is_resume = event.reason, True
+                self.replaced_by = event.inode
             case e.ChildExited():
                 self._child_exited(event)
             case e.TaskStarted(backgrounded=True):
@@ -323,6 +331,7 @@ def session_from(created: e.SessionCreated, at: float) -> ManagedSession:
         channel_id=created.channel_id,
         directory=created.directory,
         owner_id=created.owner_id,
+        inode=created.inode,
         started_at=at,
         last_activity=at,
     )

@@ -57,6 +57,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """The child's: the one that the supervisor was started with; -1: the worker's own."""
     hidden_paths: tuple[str, ...] = ()
     """Directories that are hidden from the child, as the state directory is: the token's. Real paths."""
+    accepted_inode: int = 0
+    """A person said that the session goes on in the directory with this inode, which stands where its own was."""
 
 
 _ARGUMENT = re.compile(r"[A-Za-z0-9][\w.:@/\[\] -]{0,149}", re.ASCII)

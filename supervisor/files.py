@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -48,3 +49,10 @@ def _sync(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def inode_of(directory: str) -> int:
+    """0 when it is not there or cannot be looked at."""
+    with suppress(OSError):
+        return Path(directory).stat().st_ino
+    return 0

@@ -17,6 +17,7 @@ from bridge.actions import (
     AskReason,
     DecideRequest,
     DraftAnswers,
+    GoOnHere,
     Ignore,
     Refuse,
     SettleLostTurn,
@@ -182,6 +183,9 @@ class Interactions:
             case StartFresh(session_id):
                 self._manager.start_fresh(session_id)
                 return Answer(DEFERRED_UPDATE)
+            case GoOnHere(session_id, person):
+                is_first = self._manager.go_on_here(session_id, person)
+                return Answer(DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
             case Refuse(text):
                 return told(text)
             case Ignore():

@@ -374,6 +374,7 @@ class Processes:
                 session.channel_id,
                 session.directory,
                 session.owner_id,
+                session.inode,
             ),
             state_directory=str(self._layout.state),
             start=start,
@@ -397,6 +398,7 @@ class Processes:
             open_files=self._around.open_files,
             umask=self._around.umask,
             hidden_paths=self._around.hidden_paths,
+            accepted_inode=self._manager.accepted_inode(session.session_id),
         )
 
     def _permission_mode(self, session: ManagedSession) -> str:

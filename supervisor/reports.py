@@ -34,7 +34,7 @@ _UNKNOWN = Post(
     silent=True,
 )
 _IS_UNKNOWN = "unknown:"
-_CHANGES_LATER = ("card:", "resume:", "lost:")
+_CHANGES_LATER = ("card:", "resume:", "moved:", "lost:")
 """Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
 
 log = logging.getLogger(__name__)

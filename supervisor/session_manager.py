@@ -24,6 +24,7 @@ from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.session import HIBERNATION, ManagedSession, SessionState, session_from
 from supervisor.delivery import Delivery
+from supervisor.files import inode_of
 from supervisor.reports import Reports
 from supervisor.sessions import Sessions
 from supervisor.store import InboxRow, SessionRow, StartRow, Store
@@ -150,6 +151,7 @@ class SessionManager(Sessions):
             channel_id=action.channel.channel_id,
             directory=action.channel.directory,
             owner_id=action.owner.user_id,
+            inode=inode_of(action.channel.directory),
         )
         session = session_from(created, self.clock())
         with self.transaction():
@@ -322,6 +324,25 @@ class SessionManager(Sessions):
                 self.store.desire(session_id, key, post)
             self.store.save(row)
         self.changed(session_id)
+
+    def go_on_here(self, session_id: str, person: Person) -> bool:
+        """Whether this is the first click on the card of a replaced directory: the one that was found is accepted."""
+        row = self.rows[session_id]
+        with self.transaction():
+            if not (posts := row.view.goes_on_here(person.name)):
+                return False
+            self.store.remember(f"accepted:{session_id}", str(row.session.replaced_by))
+            row.session.was_mended()
+            self.reopen_row(row)
+            for key, post in posts.items():
+                self.store.desire(session_id, key, post)
+            self.store.save(row)
+        self.changed(session_id)
+        return True
+
+    def accepted_inode(self, session_id: str) -> int:
+        """Of the directory that a person let the session go on in; 0 when nobody was asked."""
+        return int(self.store.fact(f"accepted:{session_id}") or 0)
 
     def _started_fresh(self, row: SessionRow) -> dict[str, Post]:
         """Views from before there was one card at a time do not know which it is."""

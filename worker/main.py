@@ -19,7 +19,7 @@ from bridge.errors import BridgeError, UserError
 from bridge.layout import Layout
 from bridge.start import WorkerStart
 from worker import claude as cli
-from worker import containment, frames, instructions, mcp, missing, recovery, sending
+from worker import containment, frames, instructions, mcp, missing, project, recovery, sending
 from worker.files import content_of
 from worker.log import Acked, EventLog, LogWriteError
 from worker.looking import Looking
@@ -118,7 +118,7 @@ class Worker:
             )
             missing.look(self._start.created.directory, self._start.command, environment.get("PATH", os.defpath))
             shell = self._shut_in()
-            self._record(e.WorkerStarted(self._pid, shell.contained, shell.how))
+            self._begin(shell)
             claude, stream = await self._spawn(shell, environment)
         except BridgeError as error:
             self._record(e.ChildExited(1, wanted=False, reason=str(error), is_final=isinstance(error, UserError)))
@@ -141,6 +141,18 @@ class Worker:
             stderr.cancel()
         self._close_child(code, claude.stderr_tail)
         claude.close()
+
+    def _begin(self, shell: containment.Shell) -> None:
+        """Raises UserError when another directory stands where the project's was, and nobody said to go on there."""
+        directory, start = self._start.created.directory, self._start
+        own = self._past.session.inode if self._past.session else start.created.inode
+        seen = project.inode_of(directory)
+        is_own = not own or seen in (own, start.accepted_inode)
+        self._record(e.WorkerStarted(self._pid, shell.contained, shell.how, seen if is_own else 0))
+        if not is_own:
+            reason = project.replaced_in_words(directory)
+            self._record(e.ProjectReplaced(seen, reason))
+            raise UserError(reason)
 
     def _shut_in(self) -> containment.Shell:
         """Raises UserError when containment is required and cannot be had."""

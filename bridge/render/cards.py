@@ -75,6 +75,21 @@ def resume_failed_card(session_id: str, reason: str) -> Post:
     )
 
 
+def project_replaced_card(session_id: str, reason: str) -> Post:
+    """Another directory stands in the place of the session's; a person says whether Claude works there."""
+    return Post(
+        content=f"Claude was not started: {escape(one_line(reason, REASON_CHARS))}\n"
+        "If you did that yourself, *Go on here* lets Claude work in it. If not, look at it first.",
+        buttons=(Button("Go on here", f"tb:moved:{session_id.replace('-', '')}", "primary"),),
+        urgent=True,
+    )
+
+
+def project_settled_card(reason: str, verdict: str) -> Post:
+    """The same without its button."""
+    return Post(f"Claude was not started: {escape(one_line(reason, REASON_CHARS))}\n-# {verdict}")
+
+
 def resume_settled_card(reason: str, verdict: str) -> Post:
     """The same without its button."""
     return Post(f"Claude could not resume this conversation: {escape(one_line(reason, REASON_CHARS))}\n-# {verdict}")

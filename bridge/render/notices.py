@@ -28,6 +28,10 @@ def fresh_start() -> Post:
     return Post("Started fresh: Claude remembers nothing of before in this thread.")
 
 
+def goes_on_here(name: str) -> Post:
+    return Post(f"✓ {escape(one_line(name, 80))} lets Claude go on in the directory as it is now.")
+
+
 def log_lost(*, whole: bool) -> Post:
     """The session's log on the disk is gone, or the end of it. What is shown in the thread was shown from it."""
     if whole:

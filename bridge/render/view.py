@@ -53,6 +53,9 @@ class ThreadView(Flow, msgspec.Struct):
     live_tasks: dict[str, tasks.LiveTask] = {}
     """What runs in the background, and the subagents that Claude waits for, by their ids."""
     turn_started_at: float = 0.0
+    moved_key: str = ""
+    """The open card about a directory that was replaced, and why it was said."""
+    moved_reason: str = ""
     resume_key: str = ""
     """The card that offers a fresh start now."""
     resume_reason: str = ""
@@ -170,8 +173,13 @@ class ThreadView(Flow, msgspec.Struct):
                 posts = self._settle_resume("— Tried again; see below.")
                 self.resume_key, self.resume_reason = f"resume:{record.generation}:{record.seq}", event.reason
                 return posts | {self.resume_key: cards.resume_failed_card(session.session_id, event.reason)}
+            case e.ProjectReplaced():
+                posts = self._settle_moved("— Looked at again; see below.")
+                self.moved_key, self.moved_reason = f"moved:{record.generation}:{record.seq}", event.reason
+                return posts | {self.moved_key: cards.project_replaced_card(session.session_id, event.reason)}
             case e.ChildStarted():
-                return self._settle_resume("— Claude goes on without that.")
+                settled = self._settle_moved("— Claude goes on in the session's own directory.")
+                return settled | self._settle_resume("— Claude goes on without that.")
             case e.ChildExited():
                 return self._break_off(now) | self._lose_tasks() | self._on_exit(record, event, session)
             case _:
@@ -193,6 +201,15 @@ class ThreadView(Flow, msgspec.Struct):
         """One card at a time offers a fresh start."""
         key, self.resume_key = self.resume_key, ""
         return {key: cards.resume_settled_card(self.resume_reason, verdict)} if key else {}
+
+    def _settle_moved(self, verdict: str) -> dict[str, Post]:
+        key, self.moved_key = self.moved_key, ""
+        return {key: cards.project_settled_card(self.moved_reason, verdict)} if key else {}
+
+    def goes_on_here(self, name: str) -> dict[str, Post]:
+        """Somebody pressed the button; nothing when it was pressed before."""
+        key, self.moved_key = self.moved_key, ""
+        return {key: notices.goes_on_here(name)} if key else {}
 
     def started_fresh(self) -> dict[str, Post]:
         """Somebody pressed the button."""

@@ -274,6 +274,13 @@ def test_a_fresh_start_is_its_own_threads_and_an_allowed_persons() -> None:
     assert World().click(custom_id, person=EVE) == a.Refuse(r.NOT_ALLOWED)
 
 
+def test_to_go_on_in_a_replaced_directory_is_its_own_threads_and_an_allowed_persons() -> None:
+    custom_id = f"tb:moved:{A.replace('-', '')}"
+    assert World().click(custom_id) == a.GoOnHere(A, ADA)
+    assert isinstance(World().click(custom_id, thread=701), a.Refuse)
+    assert World().click(custom_id, person=EVE) == a.Refuse(r.NOT_ALLOWED)
+
+
 @pytest.mark.parametrize(("verb", "goes_on"), [("continue", True), ("discard", False)])
 def test_a_lost_turn_is_settled_in_its_own_thread_by_an_allowed_person(verb: str, goes_on: bool) -> None:
     custom_id = NAME.custom_id(verb)

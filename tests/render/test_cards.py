@@ -237,6 +237,13 @@ def test_a_settled_card_says_who_decided_what_and_has_no_buttons(tool: str, how:
     assert card.content == words and not card.buttons
 
 
+def test_a_replaced_directorys_button_names_the_session_and_hostile_words_fit() -> None:
+    card = cards.project_replaced_card(NAME.session_id, "*`" * 5000)
+    assert utf16_len(card.content) <= 2000
+    assert [button.custom_id for button in card.buttons] == ["tb:moved:5c0ffee5000040008000000000000001"]
+    assert not cards.project_settled_card("gone", "seen").buttons
+
+
 def test_a_fresh_starts_button_names_the_session() -> None:
     (button,) = cards.resume_failed_card(NAME.session_id, "gone").buttons
     assert button.custom_id == "tb:fresh:5c0ffee5000040008000000000000001"
