@@ -11,6 +11,7 @@ class Channel(msgspec.Struct, frozen=True):
     channel_id: int
     directory: str
     mention_only: bool = False
-    containment: str = "auto"
+    containment: str = "required"
+    """required or none: whether its Claudes are shut in."""
     verbosity: Verbosity = "normal"
     thinking: Thinking = "off"

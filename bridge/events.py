@@ -75,6 +75,8 @@ class ChildExited(Event, frozen=True):
     stderr_tail: str = ""
     is_final: bool = False
     """To start another one by itself would end the same way."""
+    may_pass: bool = False
+    """Nothing was started, for a reason that lies outside the session and may be gone later: it is tried again."""
 
 
 class ResumeFailed(Event, frozen=True):

@@ -130,6 +130,8 @@ class ManagedSession(msgspec.Struct):
     turns_since_start: int = 0
     last_failure: str = ""
     last_failure_is_resume: bool = False
+    last_failure_may_pass: bool = False
+    """It was no failure of Claude's: it is not started now, and is tried again by itself."""
     last_failure_is_final: bool = False
     """Another start by itself would fail the same way."""
 
@@ -242,7 +244,9 @@ class ManagedSession(msgspec.Struct):
         self.worker_pid = self.child_pid = 0
         self.tasks.clear()
         self.last_failure = "" if event.wanted else event.reason
-        self.last_failure_is_final = event.is_final
+        self.last_failure_is_final, self.last_failure_may_pass = event.is_final, event.may_pass
+        if event.may_pass:
+            return
         if event.wanted or self.turns_since_start:
             self.quick_deaths = 0
         else:

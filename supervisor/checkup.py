@@ -9,7 +9,7 @@ import msgspec
 
 from bridge.errors import UserError
 from bridge.layout import Layout, short_id
-from supervisor import listing, locks, logs, state, trees
+from supervisor import listing, locks, logs, state, trees, walls
 from supervisor.health import StoreError
 from supervisor.store import SessionRow, Store
 
@@ -149,13 +149,24 @@ def _modes(seen: Seen) -> list[Finding]:
     ]
 
 
+def _walls(seen: Seen) -> list[Finding]:
+    """Looked at as who runs this command: root may where the service's user may not."""
+    if not (why := walls.refusal(seen.layout)):
+        return []
+    what, _, todo = why.partition(". ")
+    return [Finding("no_containment", f"Claude cannot be shut in here, so sessions wait: {what}", todo or "mend that")]
+
+
 def _uncontained(seen: Seen) -> list[Finding]:
     found = []
     for row in seen.rows:
         session = row.session
         if not session.contained and session.child_pid and locks.holder(seen.layout.session(session.session_id).lock):
             what = f"Claude runs without containment: {session.containment or 'no reason is known'}"
-            todo = 'containment = "required" for its channel refuses that'
+            todo = (
+                "it can do whatever its user can, read the token and decide for other sessions included;"
+                ' containment = "required" for its channel ends that at its next start'
+            )
             found.append(Finding("uncontained", what, todo, session.session_id, (session.child_pid,), is_wrong=False))
     return found
 
@@ -167,5 +178,6 @@ _LOOKS: tuple[Callable[[Seen], list[Finding]], ...] = (
     _modes,
     _supervisor,
     _sockets,
+    _walls,
     _uncontained,
 )

@@ -215,7 +215,7 @@ def _cells(line: dict[str, object], now: float) -> tuple[str, ...]:
         human_size(int(str(line["rss_bytes"]))),
         f"{line['cpu_percent']}%",
         "yes" if line["attached"] else "no",
-        "yes" if line["contained"] else "no",
+        "yes" if line["contained"] else "NO" if line["child_pid"] else "-",
         str(line["directory"]),
     )
 

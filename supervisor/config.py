@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -25,9 +25,10 @@ PLACES = ("$THREADBRIDGE_CONFIG", "~/.config/threadbridge/config.toml", "/etc/th
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")
 MOST_MEGABYTES = 500
 """What Discord takes from anybody in one file (discord-api-docs, "Uploading Files")."""
-Containment = Literal["auto", "required", "none"]
+Containment = Literal["required", "none", "auto"]
+"""``auto`` once let a Claude run uncontained where bubblewrap did not work; it means ``required`` now."""
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "containment": get_args(Containment),
+    "containment": ("required", "none"),
     "verbosity": get_args(Verbosity),
     "thinking": get_args(Thinking),
 }
@@ -53,7 +54,7 @@ class ChannelTable(_Table, frozen=True):
     id: int
     directory: str
     mention_only: bool = False
-    containment: Containment = "auto"
+    containment: Containment = "required"
     verbosity: Verbosity = "normal"
     thinking: Thinking = "off"
 
@@ -120,6 +121,8 @@ class Config(msgspec.Struct, frozen=True):
     """Of all files of one prompt together."""
     ping_after_s: float | None = PING_AFTER_S
     """None: never."""
+    warnings: tuple[str, ...] = ()
+    """What the log says at the start: old words, and doors that were left open."""
 
     def display(self, channel_id: int) -> Display:
         """What threads of the channel show; also of one that is configured no more."""
@@ -239,7 +242,22 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
         token_file=file.discord.token_file,
         most_file_bytes=_file_bytes(file.files),
         ping_after_s=_seconds("display.ping_after", file.display.ping_after),
+        warnings=tuple(_warnings(path, file)),
     )
+
+
+def _warnings(path: Path, file: ConfigFile) -> Iterator[str]:
+    for n, table in enumerate(file.channels):
+        if table.containment == "auto":
+            yield (
+                f'{path}: channels[{n}].containment: "auto" is gone and means "required" now: without a working'
+                ' bubblewrap its sessions wait; write "required", or "none" to run them uncontained'
+            )
+        elif table.containment == "none":
+            yield (
+                f"{path}: channels[{n}].containment: its Claudes run uncontained: they can do whatever this user can,"
+                " read the bot's token and decide for other sessions included"
+            )
 
 
 def _api_base(table: DiscordTable) -> str:
@@ -281,7 +299,12 @@ def _channels(tables: tuple[ChannelTable, ...]) -> dict[int, Channel]:
         if not directory.is_dir():
             raise _Wrong(f"{key}.directory", f"{directory} is not a directory")
         channels[table.id] = Channel(
-            table.id, str(directory), table.mention_only, table.containment, table.verbosity, table.thinking
+            table.id,
+            str(directory),
+            table.mention_only,
+            "none" if table.containment == "none" else "required",
+            table.verbosity,
+            table.thinking,
         )
     return channels
 

@@ -155,8 +155,9 @@ def end(layout: Layout, row: SessionRow) -> list[int]:
     paths = layout.session(session_id)
     paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(paths.stopped, f"{time.time()}\n".encode())
-    state.ring(layout)
-    return trees.end(session_id, locks.holder(paths.lock))
+    left = trees.end(session_id, locks.holder(paths.lock))
+    state.ring(layout)  # not before: a worker that is told to end looks for the mark, which the supervisor takes away
+    return left
 
 
 def strays(layout: Layout, session_ids: Iterable[str]) -> dict[str, list[trees.Process]]:

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from bridge.errors import UserError
 from bridge.router import BridgeRouter
-from supervisor import descriptors, places, state, token_file
+from supervisor import descriptors, places, state, token_file, walls
 from supervisor.attachments import Attachments
 from supervisor.clock import JumpWatch
 from supervisor.config import Config
@@ -46,6 +46,8 @@ def run(config: Config, token: str) -> None:
     _make_undumpable()
     umask = os.umask(0o077)
     around = Surroundings(descriptors.raise_limit(), umask, token_file.guard(config))
+    for warning in config.warnings:
+        log.warning("%s", warning)
     lock = state.prepare(config.layout)
     with suppress(OSError):  # then the other commands are told where to look
         places.leave_note(config.layout)
@@ -118,6 +120,7 @@ async def _serve(
             tasks.create_task(manager.delivery.run()),
             tasks.create_task(_watch_clock(config, manager, lambda: gateway.back_at)),
             tasks.create_task(notifier.keep(lambda: gateway.status)),
+            tasks.create_task(_say_whether_shut_in(config)),
         ]
         notifier.say(READY="1")
         log.info(
@@ -131,6 +134,14 @@ async def _serve(
         log.info("stopping; workers go on (threadbridge kill --all ends them)")
         for task in running:
             task.cancel()
+
+
+async def _say_whether_shut_in(config: Config) -> None:
+    """Once, at the start: each session that cannot be shut in says so itself, in its thread."""
+    if all(channel.containment == "none" for channel in config.channels.values()):
+        return
+    if why := await walls.refusal_soon(config.layout):
+        log.error("Claude cannot be shut in on this machine, so its sessions wait: %s", why)
 
 
 async def _watch_clock(config: Config, manager: SessionManager, back_at: Callable[[], float | None]) -> None:

@@ -55,6 +55,8 @@ UNHEARD_DEADLINE_S = 30.0
 """A worker repeats its hello several times a second, and finds a new supervisor within one."""
 LONGEST_HINDRANCE_S = 30.0
 BACKOFF_S = (0.0, 0.5, 2.0, 5.0)
+REFUSAL_PAUSES_S = (2.0, 5.0, 15.0, 30.0, 60.0)
+"""While a child cannot be shut in: each look takes a worker's start."""
 FAILURES_BEFORE_GIVING_UP = 3
 STDERR_KEPT_BYTES = 2000
 MOST_WORDS = 500
@@ -113,6 +115,7 @@ class Processes:
         self._found: dict[str, Found] = {}
         self._spawned: dict[str, Spawned] = {}
         self._failures: dict[str, int] = {}
+        self._refusals: dict[str, int] = {}
         self._ends: dict[str, str] = {}
         self._not_before: dict[str, float] = {}
         self._hindrances: dict[str, tuple[int, str]] = {}
@@ -293,9 +296,14 @@ class Processes:
     def _slow_down(self, session_id: str) -> None:
         """After a child that died before it did anything, the next one waits a little longer each time."""
         session = self._manager.get_session(session_id)
-        deaths = min(session.quick_deaths, len(BACKOFF_S) - 1) if session else 0
-        if deaths:
-            self._not_before[session_id] = asyncio.get_running_loop().time() + BACKOFF_S[deaths]
+        if session and session.last_failure_may_pass:
+            refusals = self._refusals[session_id] = self._refusals.get(session_id, 0) + 1
+            pause_s = REFUSAL_PAUSES_S[min(refusals, len(REFUSAL_PAUSES_S)) - 1]
+        else:
+            self._refusals.pop(session_id, None)
+            pause_s = BACKOFF_S[min(session.quick_deaths, len(BACKOFF_S) - 1)] if session else 0.0
+        if pause_s:
+            self._not_before[session_id] = asyncio.get_running_loop().time() + pause_s
 
     def _look_at_spawned(self, session_id: str) -> None:
         """It has no lock yet: still importing, or already dead."""
@@ -311,6 +319,8 @@ class Processes:
         self._forget_start(session_id, spawned.start)
         if code:
             self._failed(session_id, code)
+        else:
+            self._slow_down(session_id)  # it took its lock and ended well between two looks
 
     def _failed(self, session_id: str, code: int) -> None:
         """A worker that ends itself with an error: wait a little longer each time, then say so and stop.
@@ -388,7 +398,7 @@ class Processes:
             model=self._manager.setting(session, "model") or config.model,
             effort=self._manager.setting(session, "effort"),
             bypass_permissions=config.bypass_permissions,
-            containment=channel.containment if channel else "auto",
+            containment=channel.containment if channel else "required",
             protected_paths=(str(INSTALLATION), sys.prefix, str(config.path)),
             generation=session.generation,
             applied=session.applied,

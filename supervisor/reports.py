@@ -92,6 +92,7 @@ class Reports:
         if record.generation != session.generation:
             self._sessions.store.drop_wishes(session.session_id, "decide:")  # made on requests of a log that is gone
         session.apply(record)
+        _log_start(session.session_id, record.event)
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)
         self._show_all(row, record, self._drawn(row, record, live, display))
@@ -300,3 +301,11 @@ def _answers(record: e.Record) -> list[str]:
             return [f"stop:{command_id}"]
         case _:
             return []
+
+
+def _log_start(session_id: str, event: e.AnyEvent) -> None:
+    match event:
+        case e.WorkerStarted(contained=False):
+            log.warning("session %s: its Claude runs uncontained, as the configuration says", session_id)
+        case e.ChildExited(may_pass=True, reason=reason):
+            log.warning("session %s: %s", session_id, reason)

@@ -41,7 +41,7 @@ from supervisor.settings import Settings
 
 STORE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Between the tries to note a session whose starter is posted. The answer can be edited for 15 minutes."""
-_STRICTNESS = ("none", "auto", "required")
+_STRICTNESS = ("none", "required")
 
 log = logging.getLogger(__name__)
 

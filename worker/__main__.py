@@ -2,15 +2,28 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from worker.process import run
+from worker.shutting_in import refusal_in_words
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="worker", description=__doc__)
-    parser.add_argument("--session", required=True, help="the session's id; a label for ps, the pipe tells the rest")
-    parser.add_argument("--start-fd", required=True, type=int, help="the inherited pipe with the start message")
-    return run(parser.parse_args().start_fd)
+    parser.add_argument("--session", help="the session's id; a label for ps, the pipe tells the rest")
+    parser.add_argument("--start-fd", type=int, help="the inherited pipe with the start message")
+    parser.add_argument("--probe", type=Path, help="say whether a child could be shut in, given a state directory")
+    asked = parser.parse_args()
+    if asked.probe:
+        return _probe(asked.probe)
+    return run(asked.start_fd)
+
+
+def _probe(state: Path) -> int:
+    """0 when it could; else 1, and on stdout why not."""
+    why = refusal_in_words(state)
+    print(why)
+    return 1 if why else 0
 
 
 if __name__ == "__main__":

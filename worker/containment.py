@@ -67,7 +67,7 @@ class Containment(msgspec.Struct, frozen=True, kw_only=True):
     """The wish: what is to be kept from a child, and whose child it is. Paths, "" for none."""
 
     mode: str
-    """auto, required or none"""
+    """none lets it run uncontained; anything else (required, and what an older supervisor calls auto) refuses that."""
     state_directory: str
     project_directory: str
     home: str
@@ -104,6 +104,18 @@ class Walls(msgspec.Struct, frozen=True):
     weaknesses: tuple[str, ...] = ()
 
 
+TODO = (
+    "Install the package bubblewrap, and let it make user namespaces (sysctl user.max_user_namespaces above 0,"
+    " kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in a systemd unit no"
+    " RestrictSUIDSGID, PrivateTmp or ProcSubset);"
+    ' or set containment = "none" for the channel, which lets Claude do whatever its user can'
+)
+
+
+class RefusedError(UserError):
+    """The child cannot be shut in now. It may be possible later, without anybody saying so here."""
+
+
 class Shell(msgspec.Struct, frozen=True):
     """What to put in front of the child's argv, and what to tell people about it."""
 
@@ -113,26 +125,19 @@ class Shell(msgspec.Struct, frozen=True):
 
 
 def decide(wish: Containment, refusal: str | None) -> Shell:
-    """``refusal`` is the probe's answer. Raises UserError when containment is required and not to be had."""
+    """``refusal`` is the probe's answer. Raises RefusedError unless the child is shut in, or is not to be."""
     if wish.mode == "none":
         return Shell([], False, "not contained: containment is switched off")
     if refusal is not None:
-        _refuse_required(wish, refusal)
-        return Shell([], False, f"not contained: {refusal}")
+        raise _refused(wish, f"{refusal}. {TODO}")
     walls = survey(wish)
     if walls.weaknesses:
-        _refuse_required(wish, "; ".join(walls.weaknesses))
-    return Shell(arguments(walls), True, "; but ".join(("contained by bubblewrap", *walls.weaknesses)))
+        raise _refused(wish, "; ".join(walls.weaknesses))
+    return Shell(arguments(walls), True, "contained by bubblewrap")
 
 
-def _refuse_required(wish: Containment, reason: str) -> None:
-    if wish.mode != "auto":
-        raise UserError(
-            f"containment is required for {wish.project_directory}, but {reason}. Install the package"
-            " bubblewrap, allow user namespaces (sysctl user.max_user_namespaces above 0,"
-            " kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0),"
-            ' or set containment = "auto" or "none"'
-        )
+def _refused(wish: Containment, why: str) -> RefusedError:
+    return RefusedError(f"Claude is not started: containment is required for {wish.project_directory}, but {why}")
 
 
 # ---- the arguments: pure

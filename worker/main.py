@@ -120,6 +120,11 @@ class Worker:
             shell = self._shut_in()
             self._begin(shell)
             claude, stream = await self._spawn(shell, environment)
+        except containment.RefusedError as error:
+            refused = e.ChildExited(1, wanted=False, reason=str(error), may_pass=True)
+            if refused != self._past.exited:  # it is tried again and again, and told once
+                self._record(refused)
+            return
         except BridgeError as error:
             self._record(e.ChildExited(1, wanted=False, reason=str(error), is_final=isinstance(error, UserError)))
             return

@@ -33,6 +33,8 @@ class Past(msgspec.Struct):
     """The tool calls that have no result yet, and whose they are: a subagent's id, or nothing."""
     commands: set[str] = msgspec.field(default_factory=set)
     completed_turns: int = 0
+    exited: e.ChildExited | None = None
+    """How the child before ended, when nothing was started since."""
     offered: e.ChildOffered | None = None
 
 
@@ -66,9 +68,20 @@ def read_past(records: Iterable[e.Record]) -> Past:
                 past.offered = record.event
             case _:
                 pass
+        past.exited = _exited_after(record.event, past.exited)
         if past.session:
             past.session.apply(record)
     return past
+
+
+def _exited_after(event: e.AnyEvent, before: e.ChildExited | None) -> e.ChildExited | None:
+    match event:
+        case e.ChildExited():
+            return event
+        case e.WorkerStarted():
+            return None
+        case _:
+            return before
 
 
 def closing_events(

@@ -47,7 +47,9 @@ def ping(ended: e.TurnEnded, seconds: float, session: ManagedSession) -> Post:
 def exit_post(event: e.ChildExited, session: ManagedSession) -> Post:
     """A process ended by itself: what that means for the session."""
     what = escape(one_line(event.reason, REASON_CHARS))
-    if session.last_failure_is_final:
+    if event.may_pass:
+        rest = "It is tried again by itself; what waits here goes along then."
+    elif session.last_failure_is_final:
         rest = (
             "It is not started again by itself, for that would end the same way."
             " Mend it, then write here: what waits goes along."

@@ -74,6 +74,13 @@ def expired(timeout_s: float) -> str:
     )
 
 
+def uncontained() -> Post:
+    return Post(
+        "⚠ This Claude is not shut in, because the configuration says so: it can do whatever its user on the host can,"
+        " read the bot's token and decide for other sessions included."
+    )
+
+
 def unshown(event: AnyEvent) -> Post:
     """A mistake of ours: the record stands, and what it should show could not be made of it."""
     what = "Claude asks for a decision" if isinstance(event, PermissionRequested) else "Something happened here"

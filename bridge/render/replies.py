@@ -15,6 +15,7 @@ from bridge.steering import HaltButton
 
 STOP_PICKER = "tb:stop"
 TITLE_CHARS = 45
+WAITS_CHARS = 200
 STARTER_PROMPT_CHARS = 1500
 MODAL_TITLE_CHARS = 45
 REASON_CHARS = 1000
@@ -83,6 +84,8 @@ def _status_line(one: Listed, now: float) -> str:
         f"{count} message{'' if count == 1 else 's'}",
         f"{tokens(session.input_tokens)} in, {tokens(session.output_tokens)} out",
         usd(session.total_cost_usd),
+        *(["**not contained**"] if session.child_pid and not session.contained else []),
+        *([f"waits: {escape(one_line(session.last_failure, WAITS_CHARS))}"] if session.last_failure_may_pass else []),
         session.url(),
     ]
     return " · ".join(parts)

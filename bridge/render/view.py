@@ -59,6 +59,8 @@ class ThreadView(Flow, msgspec.Struct):
     resume_key: str = ""
     """The card that offers a fresh start now."""
     resume_reason: str = ""
+    waits_for: str = ""
+    """Why Claude is not started for the time being, as the thread was told."""
     exit_key: str = ""
     """The post of the deaths in a row: of one failure that comes again there is one."""
 
@@ -168,7 +170,7 @@ class ThreadView(Flow, msgspec.Struct):
         match event:
             case e.WorkerStarted():
                 self.tells_death = False
-                return self._break_off(now) | self._lose_tasks()
+                return self._break_off(now) | self._lose_tasks() | _told_of_containment(event)
             case e.ResumeFailed():
                 posts = self._settle_resume("— Tried again; see below.")
                 self.resume_key, self.resume_reason = f"resume:{record.generation}:{record.seq}", event.reason
@@ -178,6 +180,7 @@ class ThreadView(Flow, msgspec.Struct):
                 self.moved_key, self.moved_reason = f"moved:{record.generation}:{record.seq}", event.reason
                 return posts | {self.moved_key: cards.project_replaced_card(session.session_id, event.reason)}
             case e.ChildStarted():
+                self.waits_for = ""
                 settled = self._settle_moved("— Claude goes on in the session's own directory.")
                 return settled | self._settle_resume("— Claude goes on without that.")
             case e.ChildExited():
@@ -192,6 +195,9 @@ class ThreadView(Flow, msgspec.Struct):
             return {self.lost_turn.key: self._lost_card(self.lost_turn, session)}
         if event.wanted or not event.reason or session.last_failure_is_resume:
             return {}
+        if event.may_pass and event.reason == self.waits_for:
+            return {}
+        self.waits_for = event.reason if event.may_pass else ""
         is_one_more = 1 < session.quick_deaths <= QUICK_DEATHS_BEFORE_BROKEN and not session.last_failure_is_final
         if not (self.exit_key and is_one_more):
             self.exit_key = f"exit:{record.generation}:{record.seq}"
@@ -472,3 +478,8 @@ def _note(seq: int, event: e.ApiRetried | e.Compacted | e.Noticed) -> NoteItem:
 def _diff_post(item: ToolItem, whole: str, directory: str) -> Post:
     what = tools.tool_line(item.tool, tools.read_input(item.tool_input), directory)
     return Post(f"-# The whole change: {what}", files=(File("change.diff", whole),), silent=True)
+
+
+def _told_of_containment(event: e.WorkerStarted) -> dict[str, Post]:
+    """Once a session, before Claude's first words."""
+    return {} if event.contained else {"uncontained": notices.uncontained()}

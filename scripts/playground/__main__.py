@@ -3,6 +3,7 @@
 ./scripts/run                       a web page (its address is printed), and at a terminal: talk; until SIGTERM
 ./scripts/run --once                one whole conversation, told step by step; 0 if every step was seen
 ./scripts/run --claude scripted     not the claude of this machine, also when it is logged in
+./scripts/run --uncontained         the claude of this machine also where it cannot be shut in
 ./scripts/run --state DIR           keep everything there
 ./scripts/run --page-port N         the page on this port, not on a free one
 """
@@ -23,6 +24,7 @@ from playground.host import Host, hosted
 from playground.host_place import Place
 from playground.page import Page
 from playground.talk import Talk, terminal_lines
+from worker import shutting_in
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -32,6 +34,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="play one whole conversation; 0 if every step was seen")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where everything is kept")
     parser.add_argument("--claude", choices=("auto", "real", "scripted"), default="auto")
+    parser.add_argument("--uncontained", action="store_true", help="let this machine's claude run without bubblewrap")
     parser.add_argument("--page-port", type=int, default=0, metavar="N", help="the port of the web page")
     parser.add_argument("--playground", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -67,14 +70,15 @@ def play_once(options: argparse.Namespace) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     with host_place.held(options.state or host_place.default_root()) as place:
-        run(_serve(place, options.claude, options.page_port))
+        run(_serve(place, options))
     return 0
 
 
-async def _serve(place: Place, wish: host_claude.Wish, page_port: int) -> None:
+async def _serve(place: Place, options: argparse.Namespace) -> None:
     """Until the person leaves, a signal comes, or the supervisor ends (then UserError)."""
-    claude = await host_claude.choose(wish, place.home)
-    async with hosted(place, claude) as host, Page(host, page_port) as page:
+    refusal = await asyncio.to_thread(shutting_in.refusal_in_words, place.state)
+    claude = await host_claude.choose(options.claude, place.home, refusal=refusal, may_be_free=options.uncontained)
+    async with hosted(place, claude) as host, Page(host, options.page_port) as page:
         print(host.where(page.url), flush=True)
         try:
             await host.supervisor.until_ready()

@@ -3,6 +3,7 @@
 Everything that acts on a playground (the terminal, the conversation of `--once`, the web page) takes a Host.
 """
 
+import asyncio
 import secrets
 import shlex
 import sys
@@ -19,8 +20,10 @@ from playground.host_claude import Chosen
 from playground.host_place import Facts, Place
 from playground.host_supervisor import THREADBRIDGE, Supervisor, Threadbridge
 from playground.person import Person
+from worker import shutting_in
 
 CHANNEL = "playground"
+UNCONTAINED = "Claude is not shut in here: it can do whatever you can on this machine."
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -63,9 +66,15 @@ async def hosted(place: Place, claude: Chosen, command: Sequence[str] = THREADBR
     await _end_sessions(place, threadbridge)
     host_place.renew(place)
     token = f"playground.{secrets.token_urlsafe(24)}"
+    claude = host_claude.within(claude, await asyncio.to_thread(shutting_in.refusal_in_words, place.state))
     async with LoopbackDiscord(token) as discord:
         channel, you, mallory = discord.add_channel(CHANNEL), discord.add_person("You"), discord.add_person("Mallory")
-        facts = Facts(discord.api_base, token, you.id, channel.id, claude.command, claude.environment)
+        if claude.containment == "none":
+            channel.topic = UNCONTAINED
+        facts = Facts(
+            *(discord.api_base, token, you.id, channel.id),
+            *(claude.command, claude.environment, claude.containment),
+        )
         host_place.write_configuration(place, facts)
         try:
             async with Supervisor(threadbridge, place.log, place.notify_socket) as supervisor:

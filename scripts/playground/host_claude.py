@@ -39,6 +39,7 @@ class Chosen(msgspec.Struct, frozen=True):
     uses_login: bool = False
     """It is the person's own, and their environment may hold their login."""
     is_scripted: bool = False
+    containment: Literal["required", "none"] = "required"
 
 
 def scripted(home: Path, why: str = "") -> Chosen:
@@ -60,8 +61,43 @@ def hermetic(program: str, home: Path, base_url: str) -> Chosen:
     return Chosen(f"the real one ({program}) against a scripted model", (program,), environment)
 
 
-async def choose(wish: Wish, home: Path, environ: Mapping[str, str] = os.environ) -> Chosen:
-    """Raises UserError when the real one is wished for and not there."""
+def within(chosen: Chosen, refusal: str) -> Chosen:
+    """What this machine lets it run in. ``refusal``: why no Claude can be shut in here; empty when it can.
+
+    The scripted one does only what a person types, so it may run uncontained; Raises UserError for a real one.
+    """
+    if not refusal or chosen.containment == "none":
+        return chosen
+    if not chosen.is_scripted:
+        raise UserError(f"{chosen.what} is not started, because it cannot be shut in: {refusal}; or give --uncontained")
+    why = refusal.partition(". ")[0]
+    return msgspec.structs.replace(chosen, what=f"{chosen.what}, uncontained ({why})", containment="none")
+
+
+def uncontained(chosen: Chosen) -> Chosen:
+    """By a person's own word."""
+    return msgspec.structs.replace(chosen, what=f"{chosen.what}, uncontained", containment="none")
+
+
+async def choose(
+    wish: Wish, home: Path, environ: Mapping[str, str] = os.environ, *, refusal: str = "", may_be_free: bool = False
+) -> Chosen:
+    """``refusal``: as in ``within``; ``may_be_free``: a real one runs uncontained all the same.
+
+    Raises UserError when the real one is wished for and not there.
+    """
+    found = await _choose(wish, home, environ)
+    if found.is_scripted:
+        return found
+    if may_be_free:
+        return uncontained(found)
+    if refusal and wish == "auto":
+        why = refusal.partition(". ")[0]
+        return scripted(home, f"the machine's claude runs only shut in: {why}; --uncontained lets it run all the same")
+    return found
+
+
+async def _choose(wish: Wish, home: Path, environ: Mapping[str, str]) -> Chosen:
     if wish == "scripted":
         return scripted(home)
     program = shutil.which("claude", path=environ.get("PATH", os.defpath))

@@ -71,6 +71,7 @@ class Facts(msgspec.Struct, frozen=True):
     channel_id: int
     command: Sequence[str]
     environment: Mapping[str, str]
+    containment: str = "required"
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -145,6 +146,7 @@ users = [{facts.user_id}]
 [[channels]]
 id = {facts.channel_id}
 directory = {_quoted(str(place.project))}
+containment = {_quoted(facts.containment)}
 
 [claude]
 command = [{", ".join(map(_quoted, facts.command))}]

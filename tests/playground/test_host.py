@@ -163,6 +163,13 @@ def test_a_claude_that_is_logged_in_is_taken(tmp_path: Path) -> None:
     assert chosen.uses_login
 
 
+def test_where_it_cannot_be_shut_in_it_is_taken_only_by_a_persons_word(tmp_path: Path) -> None:
+    environ, why = machine_with_claude(tmp_path, '[ "$*" = "auth status" ]'), "no bubblewrap. Install it"
+    assert finish(host_claude.choose("auto", tmp_path, environ, refusal=why)).is_scripted
+    chosen = finish(host_claude.choose("auto", tmp_path, environ, refusal=why, may_be_free=True))
+    assert (chosen.uses_login, chosen.containment) == (True, "none")
+
+
 @pytest.mark.parametrize("program", [None, "exit 1"])
 def test_without_a_claude_that_is_logged_in_the_scripted_one_is_taken(tmp_path: Path, program: str | None) -> None:
     chosen = finish(host_claude.choose("auto", tmp_path, machine_with_claude(tmp_path, program)))

@@ -118,7 +118,7 @@ class Backstage:
         return self.manager.get_all_sessions()
 
 
-def make(folder: Path, containment: str = "auto", **changes: object) -> Backstage:
+def make(folder: Path, containment: str = "required", **changes: object) -> Backstage:
     """A state directory below a short ``folder``, with the scripted claude as the CLI."""
     project, home = folder / "project", folder / "home"
     for path in (project, home, folder / "state/sessions", folder / "state/sockets"):
@@ -141,7 +141,7 @@ def make(folder: Path, containment: str = "auto", **changes: object) -> Backstag
 
 
 @contextlib.asynccontextmanager
-async def folder_of_a_stage(containment: str = "auto", **changes: object) -> AsyncIterator[Backstage]:
+async def folder_of_a_stage(containment: str = "required", **changes: object) -> AsyncIterator[Backstage]:
     """A stage whose supervisor the test starts and ends itself; the folder is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="tb", dir=os.environ.get("TMPDIR", "/tmp")))
     try:
@@ -151,7 +151,7 @@ async def folder_of_a_stage(containment: str = "auto", **changes: object) -> Asy
 
 
 @contextlib.asynccontextmanager
-async def backstage(containment: str = "auto", **changes: object) -> AsyncIterator[Backstage]:
+async def backstage(containment: str = "required", **changes: object) -> AsyncIterator[Backstage]:
     """A running supervisor without Discord; whatever it started is gone afterwards."""
     async with folder_of_a_stage(containment, **changes) as stage, stage.running():
         try:

@@ -22,7 +22,7 @@ import msgspec
 import pytest
 
 from bridge.errors import UserError
-from worker.containment import HIDDEN, Containment, decide, probe, survey
+from worker.containment import HIDDEN, Containment, RefusedError, decide, probe, survey
 
 DEADLINE_S = 10.0
 UNPRIVILEGED = 60321
@@ -204,7 +204,7 @@ class Camp:
 
     def _wish(self) -> Containment:
         return Containment(
-            mode="auto",
+            mode="required",
             state_directory=str(self / STATE),
             project_directory=str(self / "project"),
             home=str(self / "home"),
@@ -300,19 +300,15 @@ def camp(request: pytest.FixtureRequest) -> Iterator[Camp]:
 def walls(camp: Camp) -> list[str]:
     """The prefix. Where it cannot be had: the words for that are shown, then the skip."""
     refusal = probe(camp.wish, camp.run)
-    shell = decide(camp.wish, refusal)
-    if not shell.contained:
-        assert_the_fallback_is_shown(camp, refusal)
+    if refusal is not None:
+        assert_it_is_refused(camp, refusal)
         pytest.skip(f"this machine cannot contain uid {camp.uid}: {refusal}")
-    return shell.prefix
+    return decide(camp.wish, None).prefix
 
 
-def assert_the_fallback_is_shown(camp: Camp, refusal: str | None) -> None:
-    shell = decide(camp.wish, refusal)
-    assert (shell.prefix, shell.contained) == ([], False)
-    assert shell.how == f"not contained: {refusal}"
-    with pytest.raises(UserError, match="containment is required"):
-        decide(msgspec.structs.replace(camp.wish, mode="required"), refusal)
+def assert_it_is_refused(camp: Camp, refusal: str) -> None:
+    with pytest.raises(RefusedError, match="containment is required"):
+        decide(camp.wish, refusal)
 
 
 # ---- files
@@ -391,7 +387,7 @@ LINKS = ["/proc", "/proc/self/root", "/nowhere/at/all", "settings.local.json", "
 def test_a_planted_link_stops_the_start_and_never_switches_the_walls_off(camp: Camp, name: str, target: str) -> None:
     """Whatever the mode: there is no shell at all, not one without walls."""
     plant(camp, f"home/.claude/{name}", target)
-    for mode in ("auto", "required"):
+    for mode in ("required",):
         wish = msgspec.structs.replace(camp.wish, mode=mode)
         with pytest.raises(UserError, match=rf"{name} is a symbolic link, which Claude could have made"):
             probe(wish, camp.run)
@@ -634,7 +630,7 @@ def test_an_undumpable_process_says_so_to_the_kernel() -> None:
 # ---- where the machine refuses
 
 
-def test_where_user_namespaces_are_refused_the_fallback_is_shown(camp: Camp) -> None:
+def test_where_user_namespaces_are_refused_the_child_is_not_started(camp: Camp) -> None:
     """The probe runs where the kernel refuses them: in a sandbox that forbids further ones."""
 
     def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
@@ -644,7 +640,7 @@ def test_where_user_namespaces_are_refused_the_fallback_is_shown(camp: Camp) -> 
     refusal = probe(camp.wish, run)
     assert refusal is not None
     assert refusal.startswith("bubblewrap")
-    assert_the_fallback_is_shown(camp, refusal)
+    assert_it_is_refused(camp, refusal)
 
 
 def test_the_probe_notices_an_argument_that_is_missing(camp: Camp, walls: list[str]) -> None:

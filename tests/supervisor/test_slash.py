@@ -134,8 +134,8 @@ async def test_new_takes_directories_below_its_own_or_of_a_channel_that_the_pers
 @awaited
 async def test_new_does_not_lead_to_the_directory_of_a_channel_that_is_contained_more_strictly(tmp_path: Path) -> None:
     async with stage(tmp_path) as s:
-        strict = msgspec.structs.replace(s.config.channels[s.quiet.id], containment="required")
-        s.config.channels[s.quiet.id] = strict
+        loose = msgspec.structs.replace(s.config.channels[s.channel.id], containment="none")
+        s.config.channels[s.channel.id] = loose
         async with s.back():
             assert "more strictly" in content(await runs(s, s.ada, "new", s.channel.id, directory=str(s.other)))
             await runs(s, s.ada, "new", s.quiet.id, directory=str(s.project))

@@ -1,0 +1,27 @@
+"""Whether this machine can shut a Claude in, asked of a worker's own code in a process of its own."""
+
+import asyncio
+import subprocess
+import sys
+
+from bridge.layout import Layout
+
+PROBE_DEADLINE_S = 15.0
+
+
+def refusal(layout: Layout) -> str:
+    """Why not, and what to do; empty when it can. Takes about 0.2 s."""
+    argv = [sys.executable, "-I", "-m", "worker", "--probe", str(layout.state)]
+    try:
+        done = subprocess.run(argv, cwd="/", capture_output=True, text=True, timeout=PROBE_DEADLINE_S, check=False)
+    except subprocess.TimeoutExpired:
+        return f"the trial did not end within {PROBE_DEADLINE_S:g} s"
+    except OSError as error:
+        return f"the trial does not start: {error.strerror}"
+    if not done.returncode:
+        return ""
+    return done.stdout.strip() or done.stderr.strip()[-500:] or f"the trial ended with {done.returncode}"
+
+
+async def refusal_soon(layout: Layout) -> str:
+    return await asyncio.to_thread(refusal, layout)

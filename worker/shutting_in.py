@@ -1,0 +1,30 @@
+"""Whether this machine can shut a child in at all, for the supervisor's start and for ``threadbridge check``."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from bridge.errors import UserError
+from worker import containment
+
+
+def refusal_in_words(state: Path) -> str:
+    """Why a child cannot be shut in here, whatever the reason; empty when it can."""
+    try:
+        return refusal_here(state) or ""
+    except (UserError, OSError) as error:
+        return str(error)
+
+
+def refusal_here(state: Path) -> str | None:
+    """None when it can, else why not, and what to do. Tried on an empty project. Raises OSError, UserError."""
+    with tempfile.TemporaryDirectory(prefix="threadbridge-probe-") as project:
+        wish = containment.Containment(
+            mode="required",
+            state_directory=str(state),
+            project_directory=project,
+            home=os.environ.get("HOME") or str(Path.home()),
+            uid=os.getuid(),
+        )
+        refusal = containment.probe(wish)
+    return f"{refusal}. {containment.TODO}" if refusal else None
