@@ -163,8 +163,13 @@ class Processes:
 
     def _under_way(self) -> set[str]:
         """Sessions for which waiting alone changes something."""
-        unheard = {key for key, found in self._found.items() if not self._downlink.has_heard(key) and not found.ending}
+        unheard = {key for key, found in self._found.items() if not found.ending and self._may_have_to_end(key)}
         return self._spawned.keys() | self._not_before.keys() | unheard
+
+    def _may_have_to_end(self, session_id: str) -> bool:
+        downlink = self._downlink
+        is_understood = downlink.has_heard(session_id) and downlink.stranger(session_id) != "older"
+        return not is_understood or downlink.is_stuck(session_id)
 
     def _operator_rang(self) -> bool:
         """``threadbridge kill`` leaves its marks in the sessions' folders, and then rings."""

@@ -17,13 +17,16 @@ def refusal_in_words(state: Path) -> str:
 
 
 def refusal_here(state: Path) -> str | None:
-    """None when it can, else why not, and what to do. Tried on an empty project. Raises OSError, UserError."""
-    with tempfile.TemporaryDirectory(prefix="threadbridge-probe-") as project:
+    """None when it can, else why not, and what to do. Tried on an empty home and project. Raises OSError, UserError."""
+    with tempfile.TemporaryDirectory(prefix="threadbridge-probe-") as folder:
+        home, project = Path(folder, "home"), Path(folder, "project")
+        for made in (home, project):
+            made.mkdir()
         wish = containment.Containment(
             mode="required",
             state_directory=str(state),
-            project_directory=project,
-            home=os.environ.get("HOME") or str(Path.home()),
+            project_directory=str(project),
+            home=str(home),
             uid=os.getuid(),
         )
         refusal = containment.probe(wish)
