@@ -198,11 +198,24 @@ class SessionUnderFaults:
         todo = [p for p in todo if not p.moderated or self.was_taken(p)]
         return [prompted for prompted in todo if not self.is_lost(prompted)]
 
+    def undecided(self) -> list[Prompted]:
+        """Prompts whose message somebody deleted, and of which nobody has said yet whether that came too late."""
+        settled = {
+            event.get("prompt_id")
+            for event in [*self.logged("PromptCancelled"), *self.logged("PromptAmended")]
+            if event.get("done", True)
+        }
+        gone = [p for p in self.prompts if p.moderated and p.message.id not in settled and not self.was_taken(p)]
+        accepted = {event["prompt_id"] for event in self.logged("PromptAccepted")}
+        waits = self.stage.eyes.waits(self.know(), "prompt:")
+        return [p for p in gone if waits or p.message.id in accepted]
+
     def missing(self) -> list[str]:
         """What is still to come, in words; nothing when all is as it should be in the end."""
         text = self.text()
         missing = [] if self.thread else ["the thread"]
         missing += [f"the end of {prompted.mark}" for prompted in self.unfinished()]
+        missing += [f"what becomes of {prompted.mark}" for prompted in self.undecided()]
         missing += [f"a decision of {card.embeds}" for card in self._open_cards()]
         for outcome, footer in FOOTERS.items():
             ended = sum(event["outcome"] == outcome for event in self.logged("TurnEnded"))
