@@ -305,7 +305,7 @@ def _answers(record: e.Record) -> list[str]:
 
 def _log_start(session_id: str, event: e.AnyEvent) -> None:
     match event:
-        case e.WorkerStarted(contained=False):
-            log.warning("session %s: its Claude runs uncontained, as the configuration says", session_id)
+        case e.WorkerStarted(contained=False, containment=how):
+            log.warning("session %s: its Claude runs uncontained (%s)", session_id, how)
         case e.ChildExited(may_pass=True, reason=reason):
             log.warning("session %s: %s", session_id, reason)

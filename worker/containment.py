@@ -132,7 +132,7 @@ def decide(wish: Containment, refusal: str | None) -> Shell:
         raise _refused(wish, f"{refusal}. {TODO}")
     walls = survey(wish)
     if walls.weaknesses:
-        raise _refused(wish, "; ".join(walls.weaknesses))
+        raise _refused(wish, f"{'; '.join(walls.weaknesses)}. Put a real directory in its place, or name the real path")
     return Shell(arguments(walls), True, "contained by bubblewrap")
 
 

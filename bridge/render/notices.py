@@ -74,9 +74,9 @@ def expired(timeout_s: float) -> str:
     )
 
 
-def uncontained() -> Post:
+def uncontained(how: str) -> Post:
     return Post(
-        "⚠ This Claude is not shut in, because the configuration says so: it can do whatever its user on the host can,"
+        f"⚠ This Claude is not shut in ({escape(one_line(how, 200))}): it can do whatever its user on the host can,"
         " read the bot's token and decide for other sessions included."
     )
 

@@ -60,7 +60,7 @@ class ThreadView(Flow, msgspec.Struct):
     """The card that offers a fresh start now."""
     resume_reason: str = ""
     waits_for: str = ""
-    """Why Claude is not started for the time being, as the thread was told."""
+    """The post that tells why Claude is not started for the time being; there is one, until one was started."""
     exit_key: str = ""
     """The post of the deaths in a row: of one failure that comes again there is one."""
 
@@ -195,9 +195,9 @@ class ThreadView(Flow, msgspec.Struct):
             return {self.lost_turn.key: self._lost_card(self.lost_turn, session)}
         if event.wanted or not event.reason or session.last_failure_is_resume:
             return {}
-        if event.may_pass and event.reason == self.waits_for:
-            return {}
-        self.waits_for = event.reason if event.may_pass else ""
+        if event.may_pass:
+            self.waits_for = self.waits_for or f"waits:{record.generation}:{record.seq}"
+            return {self.waits_for: ends.exit_post(event, session)}
         is_one_more = 1 < session.quick_deaths <= QUICK_DEATHS_BEFORE_BROKEN and not session.last_failure_is_final
         if not (self.exit_key and is_one_more):
             self.exit_key = f"exit:{record.generation}:{record.seq}"
@@ -482,4 +482,4 @@ def _diff_post(item: ToolItem, whole: str, directory: str) -> Post:
 
 def _told_of_containment(event: e.WorkerStarted) -> dict[str, Post]:
     """Once a session, before Claude's first words."""
-    return {} if event.contained else {"uncontained": notices.uncontained()}
+    return {} if event.contained else {"uncontained": notices.uncontained(event.containment)}

@@ -61,7 +61,7 @@ def play_once(options: argparse.Namespace) -> int:
     """In a folder of its own, which stays when something was not seen."""
     place_of = host_place.held(options.state) if options.state else host_place.temporary()
     with suppress(once.Missed), place_of as place:
-        if run(once.run(place, options.claude)):
+        if run(once.run(place, options.claude, may_be_free=options.uncontained)):
             return 0
         print(f"Everything is still in {place.root}.")
         raise once.Missed

@@ -248,9 +248,12 @@ async def play(host: Host) -> bool:
     return True
 
 
-async def run(place: Place, wish: host_claude.Wish) -> bool:
+async def run(place: Place, wish: host_claude.Wish, *, may_be_free: bool = False) -> bool:
     """Start everything, play, end everything. `wish`: real = the real CLI against a scripted model on loopback."""
-    async with _claude(place, wish) as claude, hosted(place, claude) as host:
+    async with (
+        _claude(place, wish) as chosen,
+        hosted(place, host_claude.uncontained(chosen) if may_be_free and not chosen.is_scripted else chosen) as host,
+    ):
         print(host.where(), flush=True)
         return await play(host)
 

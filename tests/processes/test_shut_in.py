@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import UserError
+from bridge.render import replies
 from bridge.session import ManagedSession
 from playground import host_claude
 from processes.backstage import Backstage, backstage, folder_of_a_stage
 from processes.playhouse import playhouse
-from supervisor import checkup, listing, processes, walls
+from supervisor import checkup, cli, listing, processes, walls
 from support import ROOT, awaited, until
 
 REFUSED = "containment is required"
@@ -83,7 +84,13 @@ async def test_an_uncontained_session_says_so_first_and_in_the_list() -> None:
         stage.prompt(session, "say again")
         await stage.settles(session, 2)
         assert sum("not shut in" in post for post in stage.posts(session)) == 1
-        assert [line.contained for line in listing.listed(stage.layout)] == [False]
+        (line,) = listing.listed(stage.layout)
+        assert not line.contained
+        assert "  NO  " in cli._table([line])
+        (shown,) = [f for f in checkup.findings(stage.layout) if f.kind == "uncontained"]
+        assert "decide for other sessions" in shown.todo
+        status = replies.status([replies.Listed(stage.live(session), "t", "idle")], 0.0)
+        assert "**not contained**" in status
 
 
 @awaited

@@ -88,6 +88,19 @@ def test_a_mistake_is_named(write, old: str, new: str, said: str) -> None:  # ty
     assert said in refusal(write(GOOD.replace(old, new)))
 
 
+@pytest.mark.parametrize(
+    ("word", "becomes", "warned"),
+    [("auto", "required", "is gone"), ("none", "none", "uncontained"), ("", "required", "")],
+)
+def test_the_old_word_auto_means_required_and_is_warned_of_as_none_is(  # type: ignore[no-untyped-def]
+    write, word: str, becomes: str, warned: str
+) -> None:
+    line = f'\ncontainment = "{word}"' if word else ""
+    loaded = config.load(write(GOOD.replace('directory = "{folder}"', 'directory = "{folder}"' + line)))
+    assert [channel.containment for channel in loaded.channels.values()] == [becomes]
+    assert [warned in warning for warning in loaded.warnings] == ([True] if word else [])
+
+
 def test_a_channel_twice_is_refused(write) -> None:  # type: ignore[no-untyped-def]
     twice = GOOD + '[[channels]]\nid = 222\ndirectory = "{folder}"\n'
     assert "channels[1].id: 222 stands there twice" in refusal(write(twice))
