@@ -214,7 +214,9 @@ class Claude:
             self._process.send_signal(number)
 
 
-async def spawn(argv: Sequence[str], directory: str, environment: dict[str, str], umask: int = -1) -> Claude:
+async def spawn(
+    argv: Sequence[str], directory: str, environment: dict[str, str], umask: int = -1, pass_fds: Sequence[int] = ()
+) -> Claude:
     """Start the child in its own process session. Must run on the main thread (PDEATHSIG is per thread).
 
     ``umask``: what its files are made with; -1: as ours.
@@ -237,6 +239,7 @@ async def spawn(argv: Sequence[str], directory: str, environment: dict[str, str]
             env=environment,
             start_new_session=True,
             umask=umask,
+            pass_fds=pass_fds,
             preexec_fn=prctl.die_with_parent,
         )
     except OSError as error:

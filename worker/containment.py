@@ -16,6 +16,8 @@ arguments. What is covered, and why so (each is tried in tests/processes/test_co
   a root child without any capability wrote kernel.core_pattern, which names a program that runs outside.
   These and the private ones are made when they are missing, and opened part by part: a link that the child of a
   session before planted in their place is not followed, but stops the start.
+  What is bound is handed to bubblewrap as descriptors, so that nothing is swapped between the look and the mount (one
+  older than 0.7 takes none, and binds by path; a contained child of another session cannot rename a mount point).
 * *Pinned*, bound onto itself: each ancestor of all these that the user could rename. A mount point cannot be
   renamed, but the directory above it can, and another be planted in its place.
 * A root child gets a small /dev: on the host's, root owns the disks and needs no capability to read them.
@@ -37,7 +39,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -122,6 +126,44 @@ class Shell(msgspec.Struct, frozen=True):
     prefix: list[str]
     contained: bool
     how: str
+
+
+@contextmanager
+def held(prefix: Sequence[str]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """The prefix with what it binds opened now, and the descriptors to hand to bubblewrap.
+
+    So what is bound is what was looked at, though somebody put another thing in its place meanwhile. Raises UserError.
+    """
+    if not prefix or not _takes_descriptors(prefix[0]):
+        yield list(prefix), ()
+        return
+    fds: list[int] = []
+    try:
+        held, at = list(prefix), 0
+        while at < len(held) and held[at] != "--":
+            if held[at] in _BY_DESCRIPTOR and held[at + 1] == held[at + 2] != "/" and not _is_kernels(held[at + 1]):
+                fds.append(opening.place(Path(held[at + 1])))
+                held[at : at + 2] = [_BY_DESCRIPTOR[held[at]], str(fds[-1])]
+            at += 1
+        yield held, tuple(fds)
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+_BY_DESCRIPTOR = {"--bind": "--bind-fd", "--ro-bind": "--ro-bind-fd"}
+"""Since bubblewrap 0.7.0."""
+
+
+@cache
+def _takes_descriptors(program: str) -> bool:
+    """Whether this bubblewrap binds descriptors; an older one binds by path."""
+    asked = subprocess.run([program, "--help"], capture_output=True, timeout=PROBE_DEADLINE_S, check=False)
+    return b"--ro-bind-fd" in asked.stdout + asked.stderr
+
+
+def _is_kernels(path: str) -> bool:
+    return Path(path).parts[1] in {"proc", "sys", "dev"}
 
 
 def decide(wish: Containment, refusal: str | None) -> Shell:
@@ -340,15 +382,17 @@ def probe(wish: Containment, run: Run | None = None) -> str | None:
 
 
 def _run(argv: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: PLW1510 - the status is looked at
-        argv,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PROBE_DEADLINE_S,
-        cwd="/",
-        env={"PATH": bubblewrap.SYSTEM_PATH},
-    )
+    with held(argv) as (prefix, fds):
+        return subprocess.run(  # noqa: PLW1510 - the status is looked at
+            prefix,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PROBE_DEADLINE_S,
+            cwd="/",
+            env={"PATH": bubblewrap.SYSTEM_PATH},
+            pass_fds=fds,
+        )
 
 
 def _check(walls: Walls) -> list[str]:

@@ -198,7 +198,8 @@ class Worker:
         argv += cli.project_arguments(await asyncio.to_thread(instructions.read, self._start.created.directory))
         argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)))
         directory, umask = self._start.created.directory, self._start.umask
-        claude = await cli.spawn([*shell.prefix, *argv], directory, environment, umask)
+        with containment.held(shell.prefix) as (prefix, fds):
+            claude = await cli.spawn([*prefix, *argv], directory, environment, umask, fds)
         stream = Stream(
             claude.pid,
             claude_id=claude_id,

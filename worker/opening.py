@@ -27,6 +27,22 @@ def could_plant(folder: os.stat_result, uid: int) -> bool:
     return uid in {0, folder.st_uid} or bool(folder.st_mode & 0o022)
 
 
+def place(path: Path) -> int:
+    """A descriptor of the very thing at ``path``, a real path without links, to be bound whatever stands there later.
+
+    The caller closes it. Raises UserError when a link is on the way by now, or nothing is there.
+    """
+    with _opened(path.parent) as folder:
+        try:
+            fd = os.open(path.name, _PLACE, dir_fd=folder)
+        except OSError as error:
+            raise UserError(f"{path} cannot be looked at: {error.strerror}") from error
+    if stat.S_ISLNK(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise UserError(f"{path} was replaced by a symbolic link at this moment")
+    return fd
+
+
 def real(path: Path, uid: int, make: Make = "") -> Path | None:
     """The path without links; None when it is not there. ``make``: what to make of it when it is missing.
 

@@ -22,7 +22,7 @@ import msgspec
 import pytest
 
 from bridge.errors import UserError
-from worker.containment import HIDDEN, Containment, RefusedError, decide, probe, survey
+from worker.containment import HIDDEN, Containment, RefusedError, decide, held, probe, survey
 
 DEADLINE_S = 10.0
 UNPRIVILEGED = 60321
@@ -426,6 +426,29 @@ def test_nor_what_is_hidden(camp: Camp) -> None:
     plant(camp, "project", str(inside))
     with pytest.raises(UserError, match="is a symbolic link"):
         probe(camp.wish, camp.run)
+
+
+def test_what_is_bound_is_what_was_looked_at_though_it_is_replaced_meanwhile(camp: Camp, walls: list[str]) -> None:
+    """A project below a hidden directory is shown again. Control: bound by its path, the token's directory is."""
+    project, token = camp / "run/credentials/unit", camp / "home/.config/threadbridge"
+    (project / "token").write_text("only the project's")
+    wish = msgspec.structs.replace(camp.wish, project_directory=str(project))
+    assert probe(wish, camp.run) is None
+    by_path = decide(wish, None).prefix
+    with held(by_path) as (prefix, fds):
+        project.rename(camp / "run/credentials/away")
+        project.symlink_to(token)
+        assert camp.try_(by_path, "read", project / "token") == "the secret"
+        camp.switch["pass_fds"] = fds
+        assert camp.try_(prefix, "read", project / "token") == "only the project's"
+        assert camp.try_(prefix, "read", f"/proc/1/fd/{fds[-1]}/token") == "refused: ENOENT"
+        assert camp.try_(prefix, "read", f"/proc/self/fd/{fds[-1]}/token") == "refused: ENOENT"
+
+
+def test_something_that_became_a_link_after_it_was_looked_at_stops_the_start(camp: Camp, walls: list[str]) -> None:
+    plant(camp, "home/.config/systemd", "/proc")
+    with pytest.raises(UserError, match="replaced by a symbolic link"), held(walls):
+        pytest.fail("it was bound")
 
 
 PLANTED = """#!/bin/sh
