@@ -172,7 +172,7 @@ class Worker:
             project_directory=self._start.created.directory,
             home=self._home(),
             runtime_directory=os.environ.get("XDG_RUNTIME_DIR", ""),
-            hidden=(*containment.HIDDEN, *added("XDG_RUNTIME_DIR")),
+            hidden=(*containment.HIDDEN, *added("XDG_RUNTIME_DIR"), *_ours("RUNTIME_DIRECTORY")),
             secrets=self._start.hidden_paths,
             temporary_directories=("/tmp", *added("TMPDIR"), *added("CLAUDE_CODE_TMPDIR")),  # noqa: S108
             claude_directory=self._variable("CLAUDE_CONFIG_DIR"),
@@ -564,6 +564,11 @@ def _accepted(command: c.Prompt) -> e.PromptAccepted:
         is_command=command.is_command,
         attachments=command.attachments,
     )
+
+
+def _ours(name: str) -> list[str]:
+    """What systemd made for the service: a note in it tells the other commands where the state is."""
+    return [folder for folder in os.environ.get(name, "").split(":") if folder]
 
 
 def exit_in_words(code: int, stderr_tail: str) -> str:
