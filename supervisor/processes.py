@@ -156,6 +156,7 @@ class Processes:
                     await self._downlink.deliver(session_id)
             except StoreError:
                 self._wished |= wished
+                all_at = now  # what was begun and could not be noted stands in none of our lists
                 await asyncio.sleep(LOOK_INTERVAL_S)
             look_at = now + LOOK_INTERVAL_S if now >= look_at else look_at
             with suppress(TimeoutError):

@@ -1,7 +1,9 @@
 """How many sessions run at once, and what the processes cost that do nothing."""
 
 import asyncio
+import os
 import resource
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from processes.backstage import backstage, folder_of_a_stage
 from supervisor import descriptors, listing, locks, processes
 from supervisor.curve import new_keys
 from supervisor.downlink import NoRoomError
+from supervisor.health import StoreError
 from supervisor.store import StartRow
 from support import awaited, until
 
@@ -116,3 +119,24 @@ async def test_a_sleeping_session_that_the_operator_ends_is_ended_at_once() -> N
         row = next(row for row in listing.rows(stage.layout) if row.session.session_id == session.session_id)
         assert listing.end(stage.layout, row) == []
         await until(lambda: stage.manager.row(session.session_id).ended_at, "its end")
+
+
+@awaited
+async def test_a_death_that_the_sick_store_could_not_note_is_seen_to_once_it_is_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with backstage() as stage:
+        session = stage.session("run touch made.txt")
+        await stage.asks(session)
+        worker, gone, sick = stage.worker_pid(session), stage.manager.worker_gone, [True]
+
+        def cannot(session_id: str, start: str) -> None:
+            if sick:
+                sick.clear()
+                raise StoreError("the disk is full")
+            gone(session_id, start)
+
+        monkeypatch.setattr(stage.manager, "worker_gone", cannot)
+        os.kill(worker, signal.SIGKILL)
+        await until(lambda: not sick, "the failed note")
+        await until(lambda: stage.worker_pid(session) not in (0, worker), "the next worker")
