@@ -16,8 +16,8 @@ arguments. What is covered, and why so (each is tried in tests/processes/test_co
   a root child without any capability wrote kernel.core_pattern, which names a program that runs outside.
   These and the private ones are made when they are missing, and opened part by part: a link that the child of a
   session before planted in their place is not followed, but stops the start.
-  What is bound is handed to bubblewrap as descriptors, so that nothing is swapped between the look and the mount (one
-  older than 0.7 takes none, and binds by path; a contained child of another session cannot rename a mount point).
+  What is bound is handed to bubblewrap as descriptors, so that nothing is swapped between the look and the mount; an
+  older one takes none and binds by path, and then each is compared again from inside, before Claude runs.
 * *Pinned*, bound onto itself: each ancestor of all these that the user could rename. A mount point cannot be
   renamed, but the directory above it can, and another be planted in its place.
 * A root child gets a small /dev: on the host's, root owns the disks and needs no capability to read them.
@@ -134,14 +134,17 @@ def held(prefix: Sequence[str]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
 
     So what is bound is what was looked at, though somebody put another thing in its place meanwhile. Raises UserError.
     """
-    if not prefix or not _takes_descriptors(prefix[0]):
-        yield list(prefix), ()
+    if not prefix:
+        yield [], ()
+        return
+    if not _takes_descriptors(prefix[0]):
+        yield [*prefix, *_compared(prefix)], ()
         return
     fds: list[int] = []
     try:
         held, at = list(prefix), 0
         while at < len(held) and held[at] != "--":
-            if held[at] in _BY_DESCRIPTOR and held[at + 1] == held[at + 2] != "/" and not _is_kernels(held[at + 1]):
+            if _binds(held, at):
                 fds.append(opening.place(Path(held[at + 1])))
                 held[at : at + 2] = [_BY_DESCRIPTOR[held[at]], str(fds[-1])]
             at += 1
@@ -149,6 +152,37 @@ def held(prefix: Sequence[str]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     finally:
         for fd in fds:
             os.close(fd)
+
+
+_COMPARE = r"""
+while [ "$1" != -- ]; do
+  [ "$(/usr/bin/stat -c %i "$1")" = "$2" ] || { echo "$1 was replaced while Claude was started" >&2; exit 1; }
+  shift 2
+done
+shift
+exec "$@"
+"""
+"""Inside, before anything of Claude's runs: each path and its inode, then ``--`` and what is to run."""
+
+
+def _compared(prefix: Sequence[str]) -> list[str]:
+    """What to put behind a prefix that binds by path: a look from inside whether it is still what was looked at."""
+    places = [prefix[at + 1] for at in range(len(prefix) - 2) if _binds(prefix, at)]
+    return ["/bin/sh", "-c", _COMPARE, "sh", *(word for path in places for word in (path, _inode(path))), "--"]
+
+
+def _inode(path: str) -> str:
+    fd = opening.place(Path(path))
+    try:
+        return str(os.fstat(fd).st_ino)
+    finally:
+        os.close(fd)
+
+
+def _binds(prefix: Sequence[str], at: int) -> bool:
+    """Whether a path that could be replaced is bound onto itself there."""
+    is_bind = prefix[at] in _BY_DESCRIPTOR and prefix[at + 1] == prefix[at + 2] != "/"
+    return is_bind and not _is_kernels(prefix[at + 1])
 
 
 _BY_DESCRIPTOR = {"--bind": "--bind-fd", "--ro-bind": "--ro-bind-fd"}

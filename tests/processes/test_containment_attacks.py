@@ -22,6 +22,7 @@ import msgspec
 import pytest
 
 from bridge.errors import UserError
+from worker import containment
 from worker.containment import HIDDEN, Containment, RefusedError, decide, held, probe, survey
 
 DEADLINE_S = 10.0
@@ -443,6 +444,23 @@ def test_what_is_bound_is_what_was_looked_at_though_it_is_replaced_meanwhile(cam
         assert camp.try_(prefix, "read", project / "token") == "only the project's"
         assert camp.try_(prefix, "read", f"/proc/1/fd/{fds[-1]}/token") == "refused: ENOENT"
         assert camp.try_(prefix, "read", f"/proc/self/fd/{fds[-1]}/token") == "refused: ENOENT"
+
+
+def test_a_bubblewrap_that_takes_no_descriptors_compares_from_inside(
+    camp: Camp, walls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containment, "_takes_descriptors", lambda program: False)
+    project = camp / "run/credentials/unit"
+    (project / "token").write_text("only the project's")
+    wish = msgspec.structs.replace(camp.wish, project_directory=str(project))
+    with held(decide(wish, probe(wish, camp.run)).prefix) as (prefix, fds):
+        assert fds == ()
+        assert camp.try_(prefix, "read", project / "token") == "only the project's"
+        project.rename(camp / "run/credentials/away")
+        project.symlink_to(camp / "home/.config/threadbridge")
+        done = camp.run([*prefix, "/bin/cat", str(project / "token")])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "was replaced while Claude was started" in done.stderr
 
 
 def test_something_that_became_a_link_after_it_was_looked_at_stops_the_start(camp: Camp, walls: list[str]) -> None:
