@@ -207,7 +207,7 @@ class SessionUnderFaults:
         }
         gone = [p for p in self.prompts if p.moderated and p.message.id not in settled and not self.was_taken(p)]
         accepted = {event["prompt_id"] for event in self.logged("PromptAccepted")}
-        waits = self.stage.eyes.waits(self.know(), "prompt:")
+        waits = any(self.stage.eyes.waits(self.know(), kind) for kind in ("prompt:", "amend:"))
         return [p for p in gone if waits or p.message.id in accepted]
 
     def missing(self) -> list[str]:
