@@ -172,7 +172,7 @@ class Worker:
             project_directory=self._start.created.directory,
             home=self._home(),
             runtime_directory=os.environ.get("XDG_RUNTIME_DIR", ""),
-            hidden=(*containment.HIDDEN, *added("XDG_RUNTIME_DIR"), *_ours("RUNTIME_DIRECTORY")),
+            hidden=self._hidden(),
             secrets=self._start.hidden_paths,
             temporary_directories=("/tmp", *added("TMPDIR"), *added("CLAUDE_CODE_TMPDIR")),  # noqa: S108
             claude_directory=self._variable("CLAUDE_CONFIG_DIR"),
@@ -195,9 +195,9 @@ class Worker:
             effort=self._start.effort,
             bypass=self._start.bypass_permissions,
         )
-        argv += cli.project_arguments(await asyncio.to_thread(instructions.read, self._start.created.directory))
-        argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)))
         directory, umask = self._start.created.directory, self._start.umask
+        argv += cli.project_arguments(await asyncio.to_thread(instructions.read, directory, self._kept_from_claude()))
+        argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)))
         with containment.held(shell.prefix) as (prefix, fds):
             claude = await cli.spawn([*prefix, *argv], directory, environment, umask, fds)
         stream = Stream(
@@ -280,10 +280,17 @@ class Worker:
             self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes))
 
     def _places(self) -> sending.Places:
-        hidden = (self._start.state_directory, *self._start.hidden_paths, *containment.HIDDEN)
-        hidden += (os.environ.get("XDG_RUNTIME_DIR", ""),)
-        paths = self._paths
+        paths, hidden = self._paths, self._kept_from_claude()
         return sending.places(self._start.created.directory, paths.folder, paths.scratch, paths.sent, hidden)
+
+    def _kept_from_claude(self) -> tuple[str, ...]:
+        """What we, outside of the walls, must not read on its behalf: all that the walls hide."""
+        ours = (self._start.state_directory, *self._start.hidden_paths, os.environ.get("XDG_RUNTIME_DIR", ""))
+        return (*ours, *self._hidden())
+
+    def _hidden(self) -> tuple[str, ...]:
+        configured = self._start.environment.get("XDG_RUNTIME_DIR", "")
+        return (*containment.HIDDEN, *([configured] if configured else []), *_ours("RUNTIME_DIRECTORY"))
 
     def _take_event(self, event: e.AnyEvent) -> None:
         if event == self._past.offered:
