@@ -1,6 +1,6 @@
 """Claude's permission modes in their order of strictness, and how loose a session may be.
 
-    plan, dontAsk  <  default (also called manual)  <  acceptEdits  <  auto  <  bypassPermissions  <  anything unknown
+    plan < dontAsk < default (also called manual) < acceptEdits < auto < bypassPermissions < anything unknown
 
 A mode is *admitted* when it is no looser than the last one that was set or that a person chose. Claude may make itself
 stricter (it enters plan mode), and go back; a looser one that nobody chose is a reason to end it.
@@ -12,7 +12,7 @@ shuts the looser mode out only once Claude has answered, because what it said be
 import msgspec
 
 DEFAULT, PLAN, BYPASS = "default", "plan", "bypassPermissions"
-_RANKS = {PLAN: 0, "dontAsk": 0, DEFAULT: 1, "acceptEdits": 2, "auto": 3, BYPASS: 4}
+_RANKS = {PLAN: 0, "dontAsk": 1, DEFAULT: 2, "acceptEdits": 3, "auto": 4, BYPASS: 5}
 _UNKNOWN = max(_RANKS.values()) + 1
 
 
