@@ -23,6 +23,8 @@ import msgspec
 from bridge.errors import UserError
 
 SOCKET_PATH_BYTES = 107
+MOST_LINKS = 40
+"""On the way to one path, as the kernel follows (path_resolution(7))."""
 _LONGEST_SOCKET_NAME = "sockets/0123456789ab-01234567.sock"
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import msgspec
 
 from bridge.errors import RemoteError
-from supervisor.discord import Forbidden
+from supervisor.discord import Forbidden, given_at
 from supervisor.store import Store
 
 TRIES_BEFORE_LIVE = 4
@@ -21,7 +21,6 @@ PAUSE_S, LONGEST_PAUSE_S = 5.0, 600.0
 SAID_AFTER = 2
 """Tries within a gap after which it is said; a missing permission is said at once."""
 MOST_AHEAD = 2000
-_DISCORDS_EPOCH_S = 1_420_070_400
 
 
 class Gap(msgspec.Struct, eq=False):
@@ -92,7 +91,7 @@ def _ahead(channel_id: int) -> str:
 
 def in_words(error: RemoteError, cursor: int) -> str:
     """What people are told of a gap that begins behind this message."""
-    since = f" since <t:{(cursor >> 22) // 1000 + _DISCORDS_EPOCH_S}:R>" if cursor >> 22 else ""
+    since = f" since <t:{given_at(cursor)}:R>" if cursor >> 22 else ""
     why = (
         "the bot lacks the permission *Read Message History*"
         if isinstance(error, Forbidden)

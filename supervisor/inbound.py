@@ -38,7 +38,7 @@ from supervisor.discord import ChannelGone, Forbidden, MessageGone, Refused
 from supervisor.gaps import CLOSED, TRIES_BEFORE_LIVE, Gap, in_words
 from supervisor.health import StoreError
 from supervisor.message import (
-    REPLY,
+    POST_TYPES,
     VOICE_MESSAGE,
     AttachmentJson,
     QuotedJson,
@@ -63,8 +63,6 @@ UNREADABLE = "Discord sent this message in a form that the bridge cannot read. W
 THREAD_DELETED = "its thread was deleted"
 CHANNEL_DELETED = "its channel was deleted"
 
-_FROM_PEOPLE = (0, REPLY)
-"""Message types DEFAULT and REPLY; every other is Discord's own or a bot's (documentation, "Message Types")."""
 
 log = logging.getLogger(__name__)
 
@@ -161,8 +159,11 @@ def person_of(user: UserJson, member: MemberJson | None, guild_id: int) -> Perso
     return Person(user.id, name, guild_id, frozenset(member.roles) if member else frozenset())
 
 
+def _is_from_person(message: MessageJson) -> bool:
+    return message.type in POST_TYPES and not message.author.bot and message.webhook_id is None
+
+
 def message_seen(message: MessageJson, bot_id: int, guild_id: int, member: MemberJson | None) -> MessageSeen:
-    is_from_person = message.type in _FROM_PEOPLE and not message.author.bot and message.webhook_id is None
     return MessageSeen(
         message_id=message.id,
         channel_id=message.channel_id,
@@ -170,7 +171,7 @@ def message_seen(message: MessageJson, bot_id: int, guild_id: int, member: Membe
         guild_id=guild_id,
         author=person_of(message.author, member, guild_id),
         text=without_mention(message.content, bot_id),
-        is_from_person=is_from_person,
+        is_from_person=_is_from_person(message),
         mentions_bot=any(user.id == bot_id for user in message.mentions),
         quote=quote_of(message, bot_id),
         is_forward=bool(message.message_snapshots),
@@ -681,8 +682,7 @@ class Inbound:
 
     async def _member(self, message: MessageJson, guild_id: int) -> MemberJson | None:
         """The author's roles, if they can matter."""
-        is_person = message.type in _FROM_PEOPLE and not message.author.bot and message.webhook_id is None
-        if not is_person or not self._policy.roles or message.author.id in self._policy.users:
+        if not _is_from_person(message) or not self._policy.roles or message.author.id in self._policy.users:
             return None
         data = await self._rest.member(guild_id, message.author.id)
         return read(data, MemberJson) if data is not None else None

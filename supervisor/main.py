@@ -140,7 +140,7 @@ async def _say_whether_shut_in(config: Config) -> None:
     """Once, at the start: each session that cannot be shut in says so itself, in its thread."""
     if all(channel.containment == "none" for channel in config.channels.values()):
         return
-    if why := await walls.refusal_soon(config.layout):
+    if why := await asyncio.to_thread(walls.refusal, config.layout):
         log.error("Claude cannot be shut in on this machine, so its sessions wait: %s", why)
 
 

@@ -12,6 +12,8 @@ import msgspec
 from bridge.events import Attachment
 
 REPLY = 19
+POST_TYPES = (0, REPLY)
+"""DEFAULT and REPLY: what somebody wrote; every other is Discord's own (documentation, "Message Types")."""
 """The message type of an answer."""
 VOICE_MESSAGE = 1 << 13
 """The flag IS_VOICE_MESSAGE."""

@@ -18,6 +18,7 @@ from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.router import thread_name
 from bridge.session import ManagedSession, session_from
+from supervisor.discord import snowflake
 from supervisor.sessions import Sessions
 from supervisor.store import SessionRow
 from supervisor.waiting import WaitingPrompts
@@ -275,11 +276,6 @@ def _last_message(records: Sequence[e.Record]) -> int:
     accepted = [r.event for r in records if isinstance(r.event, e.PromptAccepted)]
     messages = [event.prompt_id for event in accepted if event.is_message]
     return max(messages or [event.prompt_id for event in accepted], default=0)
-
-
-def snowflake(at: float) -> int:
-    """The smallest id that Discord gives at that time, in Unix seconds (discord-api-docs, "Snowflakes")."""
-    return max(0, int(at * 1000) - 1_420_070_400_000) << 22
 
 
 def _answers(record: e.Record) -> list[str]:

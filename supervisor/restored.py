@@ -14,8 +14,7 @@ from typing import Protocol
 import msgspec
 
 from bridge.render.posts import Post
-
-_POSTS = (0, 19)
+from supervisor.message import POST_TYPES
 
 
 class _Author(Protocol):
@@ -49,7 +48,7 @@ def before_our_own(messages: Sequence[_Message], bot_id: int, known: Known | Non
     """The ids of those that other people wrote before a post of ours that this store did not make."""
     if known is None:
         return set()
-    own = [m.id for m in messages if m.author.id == bot_id and m.type in _POSTS and not m.interaction_metadata]
+    own = [m.id for m in messages if m.author.id == bot_id and m.type in POST_TYPES and not m.interaction_metadata]
     unknown = sorted(number for number in own if number not in known.posts and number > known.since)
     horizon = max(unknown[known.attempted :], default=0)
     return {m.id for m in messages if m.id < horizon and m.author.id != bot_id}

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bridge.errors import UserError
+from bridge.layout import MOST_LINKS
 from supervisor.config import Config
 
-MOST_LINKS = 40
-"""As the kernel follows (path_resolution(7))."""
 _SYSTEM = (
     *("/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root", "/run"),
     *("/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/share", "/var"),  # noqa: S108
@@ -68,16 +67,16 @@ def _needed(place: Path, config: Config, environ: Mapping[str, str]) -> str:
     if why := next(filter(None, (_of_project(place, project, homes) for project in projects)), ""):
         return why
     of_homes = (home / name for home in homes for name in _OF_HOME)
-    if any(_within(needed, place) for needed in (*of_homes, *_others(config, environ))):
+    if any(needed.is_relative_to(place) for needed in (*of_homes, *_others(config, environ))):
         return f"{place}, which Claude needs"
     return ""
 
 
 def _of_project(place: Path, project: Path, homes: list[Path]) -> str:
     """A whole home may be the project: then what lies deep enough in it is hidden like any other place."""
-    if place != project and _within(project, place):
+    if place != project and project.is_relative_to(place):
         return f"{place}, a directory above the project {project}"
-    if _within(place, project) and (place == project or not any(_within(home, project) for home in homes)):
+    if place.is_relative_to(project) and (place == project or not any(home.is_relative_to(project) for home in homes)):
         return f"the project directory {project}"
     return ""
 
@@ -108,7 +107,3 @@ def _warn(config: Config) -> None:
     mode = stat.S_IMODE(file.stat().st_mode)
     if mode & 0o077:
         log.warning("%s holds the bot's token and others can read or write it (mode %o): chmod 600 it", file, mode)
-
-
-def _within(path: Path, folder: Path) -> bool:
-    return path.parts[: len(folder.parts)] == folder.parts

@@ -9,10 +9,9 @@ import msgspec
 from bridge.render.posts import Post
 from supervisor.alone import CLAIM_AGAIN_S, GRACE_S, Claim, Nonces, claim_of
 from supervisor.inbound import UserJson
+from supervisor.message import POST_TYPES
 
 log = logging.getLogger(__name__)
-
-_POSTS = (0, 19)
 
 
 class OwnJson(msgspec.Struct, frozen=True):
@@ -51,7 +50,7 @@ class Twins:
 
     def heard(self, message: OwnJson, bot_id: int) -> None:
         """A message in a channel or thread; most are of other people's."""
-        if message.author.id != bot_id or message.interaction_metadata or message.type not in _POSTS:
+        if message.author.id != bot_id or message.interaction_metadata or message.type not in POST_TYPES:
             return
         nonce = str(message.nonce or "")
         if not nonce or nonce in self._nonces or not self._is_ours(message.channel_id):

@@ -1,6 +1,5 @@
 """Whether this machine can shut a Claude in, asked of a worker's own code in a process of its own."""
 
-import asyncio
 import subprocess
 import sys
 
@@ -21,7 +20,3 @@ def refusal(layout: Layout) -> str:
     if not done.returncode:
         return ""
     return done.stdout.strip() or done.stderr.strip()[-500:] or f"the trial ended with {done.returncode}"
-
-
-async def refusal_soon(layout: Layout) -> str:
-    return await asyncio.to_thread(refusal, layout)

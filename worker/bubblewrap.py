@@ -10,12 +10,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.layout import MOST_LINKS
+
 NAME = "bwrap"
 PLACES = ("/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin")
 """Before any entry of PATH. The last is NixOS's."""
 SYSTEM_PATH = os.pathsep.join((*PLACES, "/usr/sbin", "/sbin"))
-_MOST_LINKS = 40
-"""As the kernel follows (path_resolution(7))."""
 
 
 def find(path: str, places: tuple[str, ...] = PLACES) -> str:
@@ -42,7 +42,7 @@ def _trusted(path: Path) -> Path | None:
 def _parts(path: Path) -> Iterator[Path]:
     """The path, all that is above it, and the same for wherever a link on the way leads."""
     waiting, seen = [path], 0
-    while waiting and seen <= _MOST_LINKS:
+    while waiting and seen <= MOST_LINKS:
         for part in (here := waiting.pop(), *here.parents):
             yield part
             if part.is_symlink():

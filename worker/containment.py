@@ -142,13 +142,13 @@ def held(prefix: Sequence[str]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
         return
     fds: list[int] = []
     try:
-        held, at = list(prefix), 0
-        while at < len(held) and held[at] != "--":
-            if _binds(held, at):
-                fds.append(opening.place(Path(held[at + 1])))
-                held[at : at + 2] = [_BY_DESCRIPTOR[held[at]], str(fds[-1])]
+        words, at = list(prefix), 0
+        while at < len(words) and words[at] != "--":
+            if _binds(words, at):
+                fds.append(opening.place(Path(words[at + 1])))
+                words[at : at + 2] = [_BY_DESCRIPTOR[words[at]], str(fds[-1])]
             at += 1
-        yield held, tuple(fds)
+        yield words, tuple(fds)
     finally:
         for fd in fds:
             os.close(fd)

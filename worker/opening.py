@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from bridge.errors import UserError
+from bridge.layout import MOST_LINKS
 
 Make = Literal["", "directory", "file"]
-MOST_LINKS = 40
-"""As the kernel follows (path_resolution(7))."""
 _PLACE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 EMPTY_SETTINGS = b"{}\n"
 

@@ -70,8 +70,12 @@ def within(chosen: Chosen, refusal: str) -> Chosen:
         return chosen
     if not chosen.is_scripted:
         raise UserError(f"{chosen.what} is not started, because it cannot be shut in: {refusal}; or give --uncontained")
-    why = refusal.partition(". ")[0]
-    return msgspec.structs.replace(chosen, what=f"{chosen.what}, uncontained ({why})", containment="none")
+    return msgspec.structs.replace(chosen, what=f"{chosen.what}, uncontained ({_why(refusal)})", containment="none")
+
+
+def _why(refusal: str) -> str:
+    """Without what to do about it."""
+    return refusal.partition(". ")[0]
 
 
 def uncontained(chosen: Chosen) -> Chosen:
@@ -92,8 +96,8 @@ async def choose(
     if may_be_free:
         return uncontained(found)
     if refusal and wish == "auto":
-        why = refusal.partition(". ")[0]
-        return scripted(home, f"the machine's claude runs only shut in: {why}; --uncontained lets it run all the same")
+        why = f"the machine's claude runs only shut in: {_why(refusal)}; --uncontained lets it run all the same"
+        return scripted(home, why)
     return found
 
 

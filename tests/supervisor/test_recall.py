@@ -15,8 +15,8 @@ from bridge.permission import PermissionRequest, Person, RequestName
 from bridge.render.posts import Post
 from bridge.session import SessionState
 from supervisor.curve import server_keys
+from supervisor.discord import snowflake
 from supervisor.recall import recall
-from supervisor.reports import snowflake
 from supervisor.session_manager import SessionManager
 from supervisor.store import HISTORY, PostRow, Store
 
