@@ -71,12 +71,18 @@ def _layout(context: click.Context, own: str | None) -> Layout:
 
 
 def _configured(explicit: str | None) -> str:
-    """A configuration that we may not read says nothing, unless somebody named it."""
+    """A configuration that was found and cannot be read is said, and says nothing; one that was named is an error."""
+    is_named = explicit or os.environ.get("THREADBRIDGE_CONFIG")
     try:
-        return configuration.state_directory(configuration.find(explicit))
+        path = configuration.find(explicit)
     except UserError:
-        if explicit or os.environ.get("THREADBRIDGE_CONFIG"):
+        return ""
+    try:
+        return configuration.state_directory(path)
+    except UserError as error:
+        if is_named:
             raise
+        click.echo(f"going on without the configuration: {error}", err=True)
         return ""
 
 

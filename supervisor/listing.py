@@ -74,27 +74,27 @@ def known(layout: Layout) -> list[SessionRow]:
 
 def running(layout: Layout) -> list[SessionRow]:
     """Those of ``known`` that have a worker, processes of their own, or something that would start one."""
-    found = known(layout)
-    marked = trees.all_marked()
-    return [row for row in found if marked.get(row.session.session_id) or _is_awake(layout, row)]
+    marked, wished = trees.all_marked(), _wished(layout)
+    return [row for row in known(layout) if row.session.session_id in marked or _is_awake(layout, row, wished)]
 
 
-def _is_awake(layout: Layout, row: SessionRow) -> bool:
+def _is_awake(layout: Layout, row: SessionRow, wished: set[str]) -> bool:
     paths = layout.session(row.session.session_id)
     if locks.holder(paths.lock):
         return True
-    return row.ended_at is None and not paths.stopped.exists() and bool(_wishes(layout, row.session.session_id))
+    return row.ended_at is None and not paths.stopped.exists() and row.session.session_id in wished
 
 
-def _wishes(layout: Layout, session_id: str) -> int:
+def _wished(layout: Layout) -> set[str]:
+    """Nothing, when the store cannot tell."""
     try:
         store = Store(layout.database, read_only=True)
     except (UserError, StoreError):
-        return 0
+        return set()
     try:
-        return len(store.inbox(session_id))
-    except (StoreError, msgspec.MsgspecError):
-        return 0
+        return store.sessions_with_wishes()
+    except StoreError:
+        return set()
     finally:
         store.close()
 

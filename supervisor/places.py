@@ -70,10 +70,9 @@ def check_readable(layout: Layout) -> None:
         owner, is_open = -1, False
     if not is_open:
         whose = f"belongs to the user {_name(owner)}" if owner >= 0 else "cannot be reached by you"
-        who = _name(owner) if owner >= 0 else "its user"
+        how = f"(sudo -u '{_name(owner)}' threadbridge …) " if owner >= 0 else ""
         raise NotHereError(
-            f"the state directory {layout.state} {whose}, and you may not read it: run this as {who}"
-            f" (sudo -u {who} threadbridge …) or as root"
+            f"the state directory {layout.state} {whose}, and you may not read it: run this as its user {how}or as root"
         )
 
 
@@ -117,4 +116,4 @@ def _name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"with the id {uid}"
+        return f"#{uid}"  # as sudo takes it

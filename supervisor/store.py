@@ -287,6 +287,11 @@ class Store:
         )
         return [InboxRow(number, _command.decode(command), at) for number, command, at in rows]
 
+    def sessions_with_wishes(self) -> set[str]:
+        """Those for which something waits that would start a worker; a setting alone does not (bridge.commands)."""
+        rows = self._execute("SELECT DISTINCT session_id FROM inbox WHERE key NOT LIKE 'configure:%'")
+        return {str(session_id) for (session_id,) in rows}
+
     def answered(self, session_id: str, key: str) -> None:
         """An event answered the wish of this key."""
         self._execute("DELETE FROM inbox WHERE session_id = ? AND key = ?", (session_id, key))

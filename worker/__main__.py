@@ -16,6 +16,8 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.probe:
         return _probe(asked.probe)
+    if asked.session is None or asked.start_fd is None:
+        parser.error("the following arguments are required: --session, --start-fd")
     return run(asked.start_fd)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge import commands as c
 from bridge.layout import Layout
 from bridge.session import ManagedSession
 from processes.backstage import ADA, Backstage, backstage, folder_of_a_stage
@@ -378,6 +379,53 @@ async def test_kill_all_leaves_sessions_alone_that_sleep_or_are_ended() -> None:
         again = await threadbridge(stage, "kill", "--all")
         assert again.returncode == 0
         assert f"Nothing runs in {stage.layout.state}" in again.stdout
+
+
+@awaited
+async def test_a_setting_alone_wakes_nobody_so_kill_all_leaves_that_session_alone() -> None:
+    async with folder_of_a_stage() as stage:
+        async with stage.running():
+            asleep, waits = stage.session(""), stage.session("")
+            stage.manager.configure(asleep.session_id, "c1", "model", "opus")
+        store = Store(stage.layout.database)
+        with store.transaction():
+            store.wish(waits.session_id, c.Prompt(5, "go", ADA.user_id, "Ada"), 1.0)
+        store.close()
+        assert [row.session.session_id for row in listing.running(stage.layout)] == [waits.session_id]
+
+
+@awaited
+async def test_whether_anything_waits_is_asked_of_the_store_once() -> None:
+    async with folder_of_a_stage() as stage:
+        async with stage.running():
+            for _ in range(20):
+                stage.session("")
+        opened: list[Path] = []
+
+        def seen(path: Path, *, read_only: bool) -> Store:
+            opened.append(path)
+            return Store(path, read_only=read_only)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(listing, "Store", seen)
+            assert listing.running(stage.layout) == []
+        assert len(opened) <= 2
+
+
+def test_a_worker_that_is_told_nothing_refuses_in_words() -> None:
+    argv = [sys.executable, "-I", "-m", "worker", "--session", "x"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert "required" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_configuration_that_was_found_and_is_broken_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".config/threadbridge").mkdir(parents=True)
+    (tmp_path / ".config/threadbridge/config.toml").write_text("[state\n")
+    os.close(state.prepare(Layout(tmp_path / ".local/state/threadbridge")))
+    done = anywhere(tmp_path, "list")
+    assert "going on without the configuration" in done.stderr and "is not TOML" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @awaited
