@@ -154,7 +154,8 @@ def _walls(seen: Seen) -> list[Finding]:
     if not (why := walls.refusal(seen.layout)):
         return []
     what, _, todo = why.partition(". ")
-    return [Finding("no_containment", f"Claude cannot be shut in here, so sessions wait: {what}", todo or "mend that")]
+    words = f'Claude cannot be shut in here, so sessions whose channel has not containment = "none" wait: {what}'
+    return [Finding("no_containment", words, todo or "mend that")]
 
 
 def _uncontained(seen: Seen) -> list[Finding]:
