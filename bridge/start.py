@@ -8,6 +8,7 @@ import re
 import msgspec
 
 from bridge.events import SessionCreated
+from bridge.limits import Limits
 
 EXIT_DISK_FULL, EXIT_LOG, EXIT_LOCKED = 73, 74, 75
 _EXITS = {
@@ -59,6 +60,9 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """Directories that are hidden from the child, as the state directory is: the token's. Real paths."""
     accepted_inode: int = 0
     """A person said that the session goes on in the directory with this inode, which stands where its own was."""
+    limits: Limits = Limits()
+    cgroup: str = ""
+    """The directory below which the worker makes a cgroup for its session; empty: none can be had."""
 
 
 _ARGUMENT = re.compile(r"[A-Za-z0-9][\w.:@/\[\] -]{0,149}", re.ASCII)

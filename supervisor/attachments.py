@@ -32,8 +32,10 @@ import msgspec
 from bridge.commands import Prompt
 from bridge.errors import RemoteError
 from bridge.events import Attachment
-from bridge.layout import Layout
+from bridge.layout import Layout, SessionLayout
+from bridge.limits import NO_LIMITS, Limits, no_room_for
 from supervisor.discord import ChannelGone, LinkExpired, MessageGone, Refused, TooLarge
+from supervisor.files import size_of
 from supervisor.health import StoreError
 from supervisor.message import AttachmentJson, SnapshotJson
 from supervisor.session_manager import SessionManager
@@ -77,7 +79,7 @@ class _Hopeless(Exception):  # noqa: N818 - not an error that leaves this module
 
 
 class Attachments:
-    """``most_bytes``: of all files of one prompt. ``pauses_s``: between the tries for one file."""
+    """``most_bytes``: of all files of one prompt; ``limits``: of one session; ``pauses_s``: between the tries."""
 
     def __init__(
         self,
@@ -85,12 +87,14 @@ class Attachments:
         layout: Layout,
         rest: FilesRest,
         most_bytes: int,
+        limits: Limits = NO_LIMITS,
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
         self._manager = manager
         self._layout = layout
         self._rest = rest
         self._most_bytes = most_bytes
+        self._limits = limits
         self._pauses_s = pauses_s
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._woken: set[str] = set()
@@ -162,22 +166,22 @@ class Attachments:
     async def _fetch(self, session_id: str, prompt: Prompt, place: int) -> str:
         """Where the file is then, below the session's folder. Raises _Hopeless."""
         attachment = prompt.attachments[place]
-        room = room_for(prompt.attachments, place, self._most_bytes)
+        paths = self._layout.session(session_id)
+        room, why_not = self._room(paths, prompt.attachments, place)
         if attachment.size_bytes > room:
-            raise _Hopeless(too_large(self._most_bytes))
-        folder = self._layout.session(session_id).folder
-        path = self._layout.session(session_id).files_of(prompt.prompt_id) / names_of(prompt.attachments)[place]
+            raise _Hopeless(why_not)
+        path = paths.files_of(prompt.prompt_id) / names_of(prompt.attachments)[place]
         url, why = attachment.url, ""
         for pause_s in (*self._pauses_s, None):
             try:
                 async with self._gate:
                     await self._download(url, path, room)
-                return str(path.relative_to(folder))
+                return str(path.relative_to(paths.folder))
             except LinkExpired:
                 why = "its link has expired and Discord gave no other"
                 url = await self._fresh_url(session_id, prompt, attachment) or url
             except TooLarge:
-                raise _Hopeless(too_large(self._most_bytes)) from None
+                raise _Hopeless(why_not) from None
             except Refused as error:
                 raise _Hopeless(str(error)) from None
             except RemoteError as error:
@@ -188,6 +192,15 @@ class Attachments:
                 break
             await asyncio.sleep(pause_s)
         raise _Hopeless(why)
+
+    def _room(self, paths: SessionLayout, attachments: Sequence[Attachment], place: int) -> tuple[int, str]:
+        """The bytes that this file may have, and in words why not more."""
+        room = room_for(attachments, place, self._most_bytes)
+        stored = sum(size_of(path) for path in (paths.log, paths.files, paths.sent))
+        left = max(0, self._limits.stored_bytes - stored)
+        if not self._limits.stored_bytes or room <= left:
+            return room, too_large(self._most_bytes)
+        return left, no_room_for(attachments[place].size_bytes, stored, self._limits)
 
     def _is_awaited(self, session_id: str, prompt_id: int) -> bool:
         return any(prompt.prompt_id == prompt_id for prompt in self._manager.waiting.without_files(session_id))

@@ -9,7 +9,7 @@ import msgspec
 
 from bridge.errors import UserError
 from bridge.layout import Layout, short_id
-from supervisor import listing, locks, logs, state, trees, walls
+from supervisor import cgroups, listing, locks, logs, state, trees, walls
 from supervisor.health import StoreError
 from supervisor.store import SessionRow, Store
 
@@ -48,6 +48,12 @@ def in_words(finding: Finding) -> str:
     mark = "wrong" if finding.is_wrong else "note"
     whose = f"session {finding.session}: " if finding.session else ""
     return f"{mark}: {whose}{finding.what}\n       {finding.todo}"
+
+
+def limits_in_words(layout: Layout) -> str:
+    """Who holds the sessions of the running supervisor to their limits; empty when none runs."""
+    pid = locks.holder(layout.supervisor_lock)
+    return cgroups.in_words(cgroups.of_supervisor(pid)) if pid else ""
 
 
 def _store(layout: Layout) -> list[Finding]:

@@ -162,6 +162,8 @@ def check(context: click.Context, as_json: bool, end_strays: bool, own_config: s
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
     else:
         click.echo("\n".join(checkup.in_words(finding) for finding in found) or f"All is well in {layout.state}.")
+        if told := checkup.limits_in_words(layout):
+            click.echo(told)
     if any(finding.is_wrong for finding in found):
         sys.exit(EXIT_FAILED)
 

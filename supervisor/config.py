@@ -17,6 +17,7 @@ import msgspec
 from bridge.channel import Channel
 from bridge.errors import UserError
 from bridge.layout import Layout
+from bridge.limits import CPU_WEIGHTS, Limits, bytes_of
 from bridge.permission import Policy
 from bridge.render.display import PING_AFTER_S, Display, Thinking, Verbosity
 from bridge.start import is_forbidden_for_child
@@ -85,6 +86,15 @@ class FilesTable(_Table, frozen=True):
     """Of all files of one message together (1 MB is a million bytes)."""
 
 
+class LimitsTable(_Table, frozen=True):
+    """Of one session; 0: none."""
+
+    memory: str = "50%"
+    tasks: int = 1000
+    cpu_weight: int = 100
+    stored: str = "2G"
+
+
 class StateTable(_Table, frozen=True):
     directory: str = ""
 
@@ -98,6 +108,7 @@ class ConfigFile(_Table, frozen=True):
     sessions: SessionsTable = SessionsTable()
     display: DisplayTable = DisplayTable()
     files: FilesTable = FilesTable()
+    limits: LimitsTable = LimitsTable()
     state: StateTable = StateTable()
 
 
@@ -121,6 +132,7 @@ class Config(msgspec.Struct, frozen=True):
     """Of all files of one prompt together."""
     ping_after_s: float | None = PING_AFTER_S
     """None: never."""
+    limits: Limits = Limits()
     warnings: tuple[str, ...] = ()
     """What the log says at the start: old words, and doors that were left open."""
 
@@ -242,6 +254,7 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
         token_file=file.discord.token_file,
         most_file_bytes=_file_bytes(file.files),
         ping_after_s=_seconds("display.ping_after", file.display.ping_after),
+        limits=_limits(file.limits),
         warnings=tuple(_warnings(path, file)),
     )
 
@@ -352,6 +365,25 @@ def _file_bytes(table: FilesTable) -> int:
     if not 0 <= table.max_megabytes <= MOST_MEGABYTES:
         raise _Wrong("files.max_megabytes", f"{table.max_megabytes:g} is not from 0 to {MOST_MEGABYTES}")
     return int(table.max_megabytes * 1_000_000)
+
+
+def _limits(table: LimitsTable) -> Limits:
+    least, most = CPU_WEIGHTS
+    if table.cpu_weight and not least <= table.cpu_weight <= most:
+        raise _Wrong("limits.cpu_weight", f"{table.cpu_weight} is not from {least} to {most} (0: none)")
+    if table.tasks < 0:
+        raise _Wrong("limits.tasks", f"{table.tasks} is no number of processes (0: none)")
+    ram_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory, stored = _bytes("limits.memory", table.memory, ram_bytes), _bytes("limits.stored", table.stored)
+    return Limits(memory, table.tasks, table.cpu_weight, stored)
+
+
+def _bytes(key: str, given: str, ram_bytes: int = 0) -> int:
+    try:
+        return bytes_of(given, ram_bytes)
+    except ValueError:
+        example = "4G, 512M, 50% or 0" if ram_bytes else "2G, 512M or 0"
+        raise _Wrong(key, f"{given!r} is no size such as {example}") from None
 
 
 def _layout(table: StateTable, environ: Mapping[str, str]) -> Layout:

@@ -56,3 +56,10 @@ def inode_of(directory: str) -> int:
     with suppress(OSError):
         return Path(directory).stat().st_ino
     return 0
+
+
+def size_of(path: Path) -> int:
+    """Of a file, or of all in a folder and below, in bytes; of what is gone meanwhile, 0."""
+    with suppress(OSError):
+        return sum(size_of(entry) for entry in path.iterdir()) if path.is_dir() else path.lstat().st_size
+    return 0

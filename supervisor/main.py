@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from bridge.errors import UserError
 from bridge.router import BridgeRouter
-from supervisor import descriptors, places, state, token_file, walls
+from supervisor import cgroups, descriptors, places, state, token_file, walls
 from supervisor.attachments import Attachments
 from supervisor.clock import JumpWatch
 from supervisor.config import Config
@@ -45,9 +45,11 @@ def run(config: Config, token: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     _make_undumpable()
     umask = os.umask(0o077)
-    around = Surroundings(descriptors.raise_limit(), umask, token_file.guard(config))
+    cgroup = cgroups.prepare()
+    around = Surroundings(descriptors.raise_limit(), umask, token_file.guard(config), cgroup.directory)
     for warning in config.warnings:
         log.warning("%s", warning)
+    log.info("%s", cgroups.in_words(cgroup))
     lock = state.prepare(config.layout)
     with suppress(OSError):  # then the other commands are told where to look
         places.leave_note(config.layout)
@@ -75,7 +77,7 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             manager.delivery.follow(config.policy, rest)
             outbox = Outbox(store, manager, rest, layout=config.layout)
             gateway = Gateway(config, manager, router, rest, token)
-            files = Attachments(manager, config.layout, rest, config.most_file_bytes)
+            files = Attachments(manager, config.layout, rest, config.most_file_bytes, config.limits)
             manager.on_wish, manager.on_posts = _both(processes.wish, files.wake), outbox.wake
             await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway, files))
     finally:

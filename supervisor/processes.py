@@ -93,6 +93,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     open_files: int = 0
     umask: int = -1
     hidden_paths: tuple[str, ...] = ()
+    cgroup: str = ""
 
 
 class Processes:
@@ -415,6 +416,8 @@ class Processes:
             umask=self._around.umask,
             hidden_paths=self._around.hidden_paths,
             accepted_inode=self._manager.accepted_inode(session.session_id),
+            limits=config.limits,
+            cgroup=self._around.cgroup,
         )
 
     def _permission_mode(self, session: ManagedSession) -> str:

@@ -19,7 +19,8 @@ import msgspec
 from bridge.errors import RemoteError
 from bridge.modes import BYPASS, DEFAULT, known_as
 from bridge.start import may_be_argument
-from worker import mcp, prctl
+from worker import mcp, rank
+from worker.cgroup import Cgroup
 from worker.processes_below import kill_descendants
 
 READ_BYTES = 256 * 1024
@@ -215,11 +216,16 @@ class Claude:
 
 
 async def spawn(
-    argv: Sequence[str], directory: str, environment: dict[str, str], umask: int = -1, pass_fds: Sequence[int] = ()
+    argv: Sequence[str],
+    directory: str,
+    environment: dict[str, str],
+    umask: int = -1,
+    pass_fds: Sequence[int] = (),
+    cgroup: Cgroup | None = None,
 ) -> Claude:
     """Start the child in its own process session. Must run on the main thread (PDEATHSIG is per thread).
 
-    ``umask``: what its files are made with; -1: as ours.
+    ``umask``: what its files are made with; -1: as ours. It is in ``cgroup`` before it runs, and of lower rank than we.
 
     Raises RemoteError, in words, when it cannot be started.
     """
@@ -230,18 +236,20 @@ async def spawn(
     for end in (ours, ours_err):
         end.setblocking(False)
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=theirs.fileno(),
-            stdout=theirs.fileno(),
-            stderr=theirs_err.fileno(),
-            cwd=directory,
-            env=environment,
-            start_new_session=True,
-            umask=umask,
-            pass_fds=pass_fds,
-            preexec_fn=prctl.die_with_parent,
-        )
+        with rank.entered(cgroup) as begin:
+            process = await asyncio.create_subprocess_exec(
+                *rank.EXPENDABLE,
+                *argv,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=theirs_err.fileno(),
+                cwd=directory,
+                env=environment,
+                start_new_session=True,
+                umask=umask,
+                pass_fds=pass_fds,
+                preexec_fn=begin,
+            )
     except OSError as error:
         ours.close()
         ours_err.close()

@@ -18,13 +18,15 @@ from bridge import events as e
 from bridge.errors import BridgeError, UserError
 from bridge.layout import Layout
 from bridge.start import WorkerStart
+from worker import cgroup, containment, frames, instructions, mcp, missing, project, recovery, sending
 from worker import claude as cli
-from worker import containment, frames, instructions, mcp, missing, project, recovery, sending
 from worker.files import content_of
+from worker.guard import Guard
 from worker.log import Acked, EventLog, LogWriteError
 from worker.looking import Looking
 from worker.processes_below import kill_descendants
 from worker.steps import DeltaRead, EndChild, FileOffered, Line, Step
+from worker.stored import NoRoomError, Stored
 from worker.stream import Stream
 from worker.uplink import Keys, Uplink
 from worker.watch import DEADLINES_S, Watch
@@ -54,6 +56,9 @@ class Worker:
         self._claude: cli.Claude | None = None
         self._stream: Stream | None = None
         self._watch = Watch()
+        self._stored = Stored(self._paths, start.limits)
+        self._cgroup: cgroup.Cgroup | None = None
+        self._guard: Guard | None = None
         self._looking = Looking()
         self._turn_over = asyncio.Event()
         self._ready = asyncio.Event()
@@ -116,6 +121,7 @@ class Worker:
             environment = containment.child_environment(
                 os.environ, self._start.environment, self._start.created.session_id
             )
+            self._stored.check()
             missing.look(self._start.created.directory, self._start.command, environment.get("PATH", os.defpath))
             shell = self._shut_in()
             self._begin(shell)
@@ -136,6 +142,7 @@ class Worker:
                 tasks.create_task(self._watch_child()),
                 tasks.create_task(self._stop_on_signal()),
                 tasks.create_task(self._stop_unready()),
+                tasks.create_task(self._hold_to_limits(claude)),
             ]
             await self._read(claude, stream)
             code = await self._reap(claude)
@@ -144,8 +151,12 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(stderr), STDERR_DEADLINE_S)
             stderr.cancel()
+        if self._guard and _signal_name(code):
+            self._failure = self._failure or self._guard.why_it_died()
         self._close_child(code, claude.stderr_tail)
         claude.close()
+        if self._cgroup:
+            await asyncio.to_thread(self._cgroup.remove)
 
     def _begin(self, shell: containment.Shell) -> None:
         """Raises UserError when another directory stands where the project's was, and nobody said to go on there."""
@@ -198,8 +209,11 @@ class Worker:
         directory, umask = self._start.created.directory, self._start.umask
         argv += cli.project_arguments(await asyncio.to_thread(instructions.read, directory, self._kept_from_claude()))
         argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)))
+        self._cgroup = await asyncio.to_thread(
+            cgroup.make, self._start.cgroup, self._start.created.session_id, self._start.limits
+        )
         with containment.held(shell.prefix) as (prefix, fds):
-            claude = await cli.spawn([*prefix, *argv], directory, environment, umask, fds)
+            claude = await cli.spawn([*prefix, *argv], directory, environment, umask, fds, self._cgroup)
         stream = Stream(
             claude.pid,
             claude_id=claude_id,
@@ -264,7 +278,7 @@ class Worker:
         """The copy is on the disk before the log tells of it, and in the log before Claude hears of it."""
         call, is_error = offered.call, False
         try:
-            sent = await asyncio.to_thread(sending.copy, call.path, self._places())
+            sent = await asyncio.to_thread(sending.copy, call.path, self._places(), self._stored.object_to)
             self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes, call.caption))
             self._looking.sent(Path(self._start.created.directory, call.path))
             words = f"{sent.name} ({sent.size_bytes:,} bytes) is on its way to the person."
@@ -276,8 +290,12 @@ class Worker:
     async def _show_image(self, path: str) -> None:
         """What Claude looked at, as far as it might send it."""
         with contextlib.suppress(UserError):
-            sent = await asyncio.to_thread(sending.copy, path, self._places())
-            self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes))
+            try:
+                sent = await asyncio.to_thread(sending.copy, path, self._places(), self._stored.object_to)
+            except NoRoomError as error:
+                self._record(e.Noticed(f"The image that Claude looked at is not shown: {error}."))
+            else:
+                self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes))
 
     def _places(self) -> sending.Places:
         paths, hidden = self._paths, self._kept_from_claude()
@@ -471,6 +489,15 @@ class Worker:
             if await self._claude.exited(END_SESSION_DEADLINE_S) is not None:
                 return
         await self._claude.kill()
+
+    async def _hold_to_limits(self, claude: cli.Claude) -> None:
+        async def end(why: str) -> None:
+            self._failure = self._failure or why
+            claude.kill_now()  # of a bomb nothing may run on for a moment
+            await claude.kill()
+
+        self._guard = Guard(self._start.limits, self._cgroup, self._stored, claude.pid)
+        await self._guard.run(lambda why: self._record(e.Noticed(why)), end)
 
     async def _stop_on_signal(self) -> None:
         """A signal is ``threadbridge kill``, which leaves a mark first, or the end of the machine or the service."""

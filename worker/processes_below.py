@@ -35,6 +35,9 @@ class Process(msgspec.Struct, frozen=True):
     session: int
     state: str
     started: int
+    name: str = ""
+    threads: int = 1
+    resident_pages: int = 0
 
 
 def kill_descendants(deadline_s: float) -> list[int]:
@@ -45,7 +48,7 @@ def kill_descendants(deadline_s: float) -> list[int]:
     """
     end = time.monotonic() + deadline_s
     while not _reap():
-        found = below(os.getpid(), _processes())
+        found = below(os.getpid(), processes())
         if time.monotonic() >= end:
             return [process.pid for process in found if process.state not in _DEAD] or [0]
         _kill_groups(found)
@@ -56,6 +59,31 @@ def kill_descendants(deadline_s: float) -> list[int]:
         for pidfd in held:
             os.close(pidfd)
     return []
+
+
+def kill_tree(top: Process, deadline_s: float) -> bool:
+    """Kill a process and all below it: first frozen, until nobody new is found, so that none has children that are
+    missed. Blocks. False when somebody was not seen to end within the deadline in seconds.
+    """
+    end = time.monotonic() + deadline_s
+    held: dict[int, int] = {}
+    try:
+        while new := [p for p in _tree(top) if p.pid not in held and p.state not in _DEAD]:
+            frozen = {process.pid: pidfd for process in new if (pidfd := _hold(process)) is not None}
+            _signal([*frozen.values()], signal.SIGSTOP)
+            held |= frozen
+            if not frozen or time.monotonic() >= end:
+                break
+        _signal([*held.values()], signal.SIGKILL)
+        return _wait([*held.values()], end)
+    finally:
+        for pidfd in held.values():
+            os.close(pidfd)
+
+
+def _tree(top: Process) -> list[Process]:
+    everybody = processes()
+    return [p for p in everybody if (p.pid, p.started) == (top.pid, top.started)] + below(top.pid, everybody)
 
 
 def _reap() -> bool:
@@ -79,20 +107,22 @@ def below(root: int, processes: Collection[Process]) -> list[Process]:
     return found
 
 
-def _processes() -> list[Process]:
+def processes() -> list[Process]:
+    """All of this machine that are visible."""
     pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
-    return [process for pid in pids if (process := _read(pid)) is not None]
+    return [process for pid in pids if (process := read(pid)) is not None]
 
 
-def _read(pid: int) -> Process | None:
+def read(pid: int) -> Process | None:
     """Fields as in proc_pid_stat(5); the name in parentheses may hold blanks and parentheses itself."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
-    fields = text[text.rindex(")") + 2 :].split()
+    name, fields = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2 :].split()
     parent, group, session = map(int, fields[1:4])
-    return Process(pid, parent, group, session, state=fields[0], started=int(fields[19]))
+    threads, started, resident = (int(fields[at]) for at in (17, 19, 21))
+    return Process(pid, parent, group, session, fields[0], started, name, threads, resident)
 
 
 def _kill_groups(found: list[Process]) -> None:
@@ -114,7 +144,7 @@ def _hold(process: Process) -> int | None:
         pidfd = os.pidfd_open(process.pid)
     except OSError:
         return None
-    now = _read(process.pid)
+    now = read(process.pid)
     if now is not None and now.started == process.started:
         return pidfd
     os.close(pidfd)
@@ -127,8 +157,8 @@ def _signal(held: list[int], number: signal.Signals) -> None:
             signal.pidfd_send_signal(pidfd, number)
 
 
-def _wait(held: list[int], end: float) -> None:
-    """Until every one has ended, or for a moment: whoever cannot be killed must not hide new ones."""
+def _wait(held: list[int], end: float) -> bool:
+    """Until every one has ended, or for a moment: whoever cannot be killed must not hide new ones. Whether all have."""
     waiting = set(held)
     poll = select.poll()
     for pidfd in waiting:
@@ -138,3 +168,4 @@ def _wait(held: list[int], end: float) -> None:
         for pidfd, _ in poll.poll(left * 1000):
             poll.unregister(pidfd)
             waiting.discard(pidfd)
+    return not waiting

@@ -9,7 +9,7 @@ that a pipe blocks nobody and a device notices nothing. Once it is copied, nothi
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -64,9 +64,13 @@ def places(project: str, folder: Path, scratch: Path, sent: Path, hidden: Sequen
     )
 
 
-def copy(path: str, where: Places) -> Sent:
-    """Raises UserError, in words for Claude, when the file may not or cannot be sent."""
+def copy(path: str, where: Places, object_to: Callable[[int], object] = lambda size_bytes: None) -> Sent:
+    """``object_to`` a size: raises UserError when there is no room for it.
+
+    Raises UserError, in words for Claude, when the file may not or cannot be sent.
+    """
     data, name = _read(path, where)
+    object_to(len(data))
     name = _OTHER_THAN_NAMES.sub("_", name)[-NAME_CHARS:].lstrip(". ") or "file"
     stored = where.sent / f"{uuid4().hex[:8]}-{name}"
     try:

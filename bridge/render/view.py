@@ -190,6 +190,7 @@ class ThreadView(Flow, msgspec.Struct):
 
     def _on_exit(self, record: e.Record, event: e.ChildExited, session: ManagedSession) -> dict[str, Post]:
         if not event.wanted and self.tells_death and self.lost_turn:
+            self.tells_death = False  # the next end is another's, also of one that was refused before it began
             counts = session.is_broken and not session.last_failure_is_final
             self.lost_turn.deaths = session.quick_deaths if counts else 0
             return {self.lost_turn.key: self._lost_card(self.lost_turn, session)}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import UserError
+from bridge.limits import Limits
 from bridge.render.display import Display
 from supervisor import config
 
@@ -54,6 +55,14 @@ def test_each_channel_has_its_own_display(write) -> None:  # type: ignore[no-unt
     assert config.load(write(GOOD), environ).display(222) == Display("normal", "off", 60.0)
 
 
+def test_a_session_has_limits_that_fit_a_small_machine_unless_others_are_given(write) -> None:  # type: ignore[no-untyped-def]
+    environ = {"HOME": "/", "PATH": os.environ["PATH"]}
+    ram_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert config.load(write(GOOD), environ).limits == Limits(max(ram_bytes // 2, 1 << 30), 1000, 100, 2 << 30)
+    none = '[limits]\nmemory = "0"\ntasks = 0\ncpu_weight = 0\nstored = "0"\n'
+    assert config.load(write(GOOD + none), environ).limits == Limits()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -68,6 +77,10 @@ def test_each_channel_has_its_own_display(write) -> None:  # type: ignore[no-unt
         ('directory = "{folder}"', 'directory = "{folder}"\ncontainment = "maybe"', "channels[0].containment"),
         ("id = 222", 'id = 222\nverbosity = "loud"', "channels[0].verbosity: 'loud' is none of quiet, normal, full"),
         ("id = 222", 'id = 222\nthinking = "on"', "channels[0].thinking: 'on' is none of off, spoiler"),
+        ("[claude]", '[limits]\nmemory = "much"\n[claude]', "limits.memory: 'much' is no size such as 4G, 512M, 50%"),
+        ("[claude]", '[limits]\nstored = "50%"\n[claude]', "limits.stored: '50%' is no size such as 2G"),
+        ("[claude]", "[limits]\ntasks = -1\n[claude]", "limits.tasks: -1 is no number"),
+        ("[claude]", "[limits]\ncpu_weight = 10001\n[claude]", "limits.cpu_weight: 10001 is not from 1 to 10000"),
         ("[claude]", '[display]\nping_after = "later"\n[claude]', "display.ping_after: 'later' is no time"),
         ('command = ["sh"]', 'command = ["no-such-claude"]', "claude.command: there is no program 'no-such-claude'"),
         ('command = ["sh"]', "command = []", "claude.command: is empty"),

@@ -1,0 +1,45 @@
+"""The child comes after us in all that is scarce: supervisor and workers answer people while its tools compute.
+
+When the machine has no memory left, the kernel ends first who has the higher score (proc_pid_oom_score_adj(5)). To
+raise one's own needs no rights, and it is inherited. A shell raises it, after the exec: before that the process is not
+dumpable, as we are not, and may not open its own file unless it is root's.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from worker import prctl
+from worker.cgroup import Cgroup
+
+OOM_SCORE = 500
+NICENESS = 5
+_RAISE = f'{{ echo {OOM_SCORE} > /proc/self/oom_score_adj; }} 2>/dev/null; exec "$@"'
+EXPENDABLE = ("/bin/sh", "-c", _RAISE, "sh")
+"""What stands before the child's argv."""
+
+
+@contextmanager
+def entered(cgroup: Cgroup | None) -> Iterator[Callable[[], None]]:
+    """What the new process does between fork and exec: enter the cgroup, be nice, and die with us.
+
+    What it may not do there hinders nothing: then the worker's own count holds it to its limits.
+    """
+    door = -1
+    if cgroup:
+        with suppress(OSError):
+            door = cgroup.opened()
+
+    def begin() -> None:
+        prctl.die_with_parent()
+        with suppress(OSError):
+            os.nice(NICENESS)
+        if door >= 0:
+            with suppress(OSError):
+                os.write(door, b"0")
+
+    try:
+        yield begin
+    finally:
+        if door >= 0:
+            os.close(door)
