@@ -6,6 +6,7 @@ from bridge.channel import Channel
 from bridge.events import Attachment, When
 from bridge.permission import PermissionRequest, Person, RequestName
 from bridge.questions import Draft
+from bridge.trust.decision import Verb
 
 
 class CreateSession(msgspec.Struct, frozen=True):
@@ -91,6 +92,15 @@ class GoOnHere(msgspec.Struct, frozen=True):
     person: Person
 
 
+class JudgeProject(msgspec.Struct, frozen=True):
+    """Whether the project's files with this digest are to act in the channel."""
+
+    channel_id: int
+    verb: Verb
+    digest: str
+    person: Person
+
+
 class InterruptSession(msgspec.Struct, frozen=True):
     session_id: str
     keeps_waiting: bool = False
@@ -122,6 +132,7 @@ Action = (
     | SettleLostTurn
     | StartFresh
     | GoOnHere
+    | JudgeProject
     | RequeuePrompt
     | InterruptSession
     | EndSession

@@ -12,6 +12,7 @@
     sessions/<id>/files/<prompt>/…  what people attached to that prompt; the child may read it, and nothing else here
     sessions/<id>/scratch/    the child may write here what it wants to send
     sessions/<id>/sent/…      copies of what Claude sent to the person
+    trusted/<channel>/<digest>/…    the copy of a project's files that a person trusts; it acts, and nobody changes it
 
 ``<id>`` is the first 12 hex digits of the session id. A unix socket's path has at most 107 bytes.
 """
@@ -56,6 +57,10 @@ class Layout(msgspec.Struct, frozen=True):
     @property
     def sockets(self) -> Path:
         return self.state / "sockets"
+
+    @property
+    def trusted(self) -> Path:
+        return self.state / "trusted"
 
     def session(self, session_id: str) -> "SessionLayout":
         return SessionLayout(self.sessions / short_id(session_id))

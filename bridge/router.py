@@ -22,6 +22,7 @@ from bridge.actions import (
     GoOnHere,
     Ignore,
     InterruptSession,
+    JudgeProject,
     PromptSession,
     Refuse,
     RequeuePrompt,
@@ -44,6 +45,7 @@ from bridge.permission import (
 from bridge.questions import Draft, answers_at_once, pages_of, picked, written
 from bridge.session import ManagedSession
 from bridge.steering import HaltButton, WhenButton, steering_button
+from bridge.trust.decision import TrustButton, trust_button
 
 THREAD_NAME_CHARS = 95
 
@@ -165,6 +167,8 @@ class BridgeRouter:
             return self._allowed(fresh, click) or StartFresh(fresh, click.person)
         if moved := session_to_go_on(click.custom_id):
             return self._allowed(moved, click) or GoOnHere(moved, click.person)
+        if project := trust_button(click.custom_id):
+            return self._judge_project(project, click)
         if not (parsed := RequestName.parse(click.custom_id)):
             return Ignore("not a button of ours")
         verb, name = parsed
@@ -191,6 +195,16 @@ class BridgeRouter:
         if not self._policy.allows(click.person, session.guild_id):
             return Refuse(NOT_ALLOWED)
         return None
+
+    def _judge_project(self, button: TrustButton, click: Clicked) -> Action:
+        """It is decided for the channel of the click, where alone the question is known."""
+        session = self._session_of(click.channel_id)
+        if session is None and click.channel_id not in self._channels:
+            return Refuse("This button belongs to another channel, so it does nothing here.")
+        if not self._policy.allows(click.person, session.guild_id if session else click.guild_id):
+            return Refuse(NOT_ALLOWED)
+        channel_id = session.channel_id if session else click.channel_id
+        return JudgeProject(channel_id, button.verb, button.digest, click.person)
 
     def steer(self, click: Clicked) -> Action | None:
         """A button of ``bridge.steering``; None when it is none of those."""

@@ -63,6 +63,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     cgroup: str = ""
     """The directory below which the worker makes a cgroup for its session; empty: none can be had."""
+    trusted_copy: str = ""
+    """The folder with the copy of the project's files that somebody trusts; it acts. Empty: nothing of it does."""
 
 
 _ARGUMENT = re.compile(r"[A-Za-z0-9][\w.:@/\[\] -]{0,149}", re.ASCII)

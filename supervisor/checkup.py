@@ -3,15 +3,21 @@
 It changes nothing, needs no supervisor, and may run beside one. A *note* is worth knowing and not wrong.
 """
 
+import time
 from collections.abc import Callable
 
 import msgspec
 
 from bridge.errors import UserError
 from bridge.layout import Layout, short_id
-from supervisor import cgroups, listing, locks, logs, state, trees, walls
+from bridge.render.text import one_line
+from bridge.trust.decision import Trusted
+from supervisor import cgroups, listing, locks, logs, state, trees, trust, walls
 from supervisor.health import StoreError
 from supervisor.store import SessionRow, Store
+
+TRUSTED_CHARS = 500
+"""Of what one project's files do."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -178,6 +184,38 @@ def _uncontained(seen: Seen) -> list[Finding]:
     return found
 
 
+def _trusts(seen: Seen) -> list[Finding]:
+    """Where a project's own files act."""
+    return [
+        Finding(
+            "trusts",
+            f"channel {channel_id} trusts files of {one.directory} that act (since {_date(one.since)}, by {one.by}):"
+            f" {one_line('; '.join(one.acts), TRUSTED_CHARS)}",
+            "`/trust` in the channel lists and revokes it",
+            is_wrong=False,
+        )
+        for channel_id, trusted in sorted(_trusted(seen.layout).items())
+        for one in trusted
+    ]
+
+
+def _trusted(layout: Layout) -> dict[int, list[Trusted]]:
+    try:
+        store = Store(layout.database, read_only=True)
+    except (UserError, StoreError):  # which is told already
+        return {}
+    try:
+        return trust.trusted_in(store)
+    except StoreError:
+        return {}
+    finally:
+        store.close()
+
+
+def _date(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
 _LOOKS: tuple[Callable[[Seen], list[Finding]], ...] = (
     _strays,
     _unknown_workers,
@@ -187,4 +225,5 @@ _LOOKS: tuple[Callable[[Seen], list[Finding]], ...] = (
     _sockets,
     _walls,
     _uncontained,
+    _trusts,
 )

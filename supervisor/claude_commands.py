@@ -1,20 +1,23 @@
 """Claude's own slash commands: its built-in ones, and the user's commands and skills.
 
-The project's can run programs by themselves, and nobody was asked whether they may; so Claude is started without them.
+The project's can run programs by themselves, so Claude has them only where somebody trusts them (``supervisor.trust``).
 
 They are prompts that Claude reads as commands; what a person merely writes never is one. In a running turn they wait
 until it is over.
 """
 
+from typing import Any
+
 from bridge import events as e
 from bridge.errors import UserError
 from bridge.permission import Person
 from bridge.render import replies
-from bridge.render.posts import CHOICE_CHARS
-from bridge.render.text import one_line
+from bridge.render.posts import CHOICE_CHARS, Post, payload
+from bridge.render.text import inline_code
 from bridge.session import ManagedSession
-from supervisor.interactions import Answer, InteractionJson, offered, option, told
+from supervisor.interactions import Answer, InteractionJson, later, offered, option, told
 from supervisor.session_manager import SessionManager
+from supervisor.trust import Trusts
 
 SHORT_FORMS = ("compact", "clear", "context", "cost")
 """Those that are commands of ours too."""
@@ -23,23 +26,23 @@ ELSEWHERE = {"model": "/model", "effort": "/effort", "exit": "/stop"}
 NOT_HERE = frozenset({"color", "config", "focus", "heapdump", "mcp", "output-style", "plugin", "rename", "agents"})
 """They change the terminal's screen or the host's settings, which is not for a thread."""
 
-
-PROJECTS = (
-    "The project's own commands and skills (`.claude`) can run programs without asking, so they wait until a card asks"
-    " whether you trust them. There is no such card yet."
-)
+PROJECTS_ARE_OFF = "The project's own commands and skills (`.claude`) are off unless they are trusted: "
+NOTHING_TO_TRUST = "`/trust` says what is; this project has none that are not."
+ASKED_NOW = "the card that asks is in the thread now."
 
 
 class ClaudeCommands:
-    def __init__(self, manager: SessionManager) -> None:
+    def __init__(self, manager: SessionManager, trusts: Trusts) -> None:
         self._manager = manager
+        self._trusts = trusts
 
     def run(self, asked: InteractionJson, person: Person) -> Answer:
         """``/claude`` or one of the short forms. Raises UserError."""
         name = str(asked.data.get("name", ""))
         session = self._session(asked)
         command = option(asked, "command").strip().lstrip("/") if name == "claude" else name
-        self._check(command, session)
+        if unknown := self._check(command, session):
+            return later(lambda: self._offer(session, unknown))
         arguments = " ".join(option(asked, "arguments").split())
         text = f"/{command} {arguments}".strip()
         self._manager.prompt(session.session_id, asked.id, text, person, is_command=True)
@@ -61,15 +64,21 @@ class ClaudeCommands:
         commands = self._manager.offered(session).commands
         return [one for one in commands if one.name not in hidden and not one.name.startswith("_")]
 
-    def _check(self, command: str, session: ManagedSession) -> None:
+    async def _offer(self, session: ManagedSession, unknown: str) -> dict[str, Any]:
+        """It may be one of the project's: their card is shown, if they have one that waits."""
+        words = ASKED_NOW if await self._trusts.offer(session) else NOTHING_TO_TRUST
+        return payload(Post(f"{unknown} {PROJECTS_ARE_OFF}{words}"), editing=True)
+
+    def _check(self, command: str, session: ManagedSession) -> str:
+        """Why it cannot be run, when Claude has no such command; else empty. Raises UserError."""
         if command in ELSEWHERE:
             raise UserError(f"Use {ELSEWHERE[command]} of this bridge for that.")
         known = {one.name for one in self._offered(session)}
         if command in SHORT_FORMS or command in known:
-            return
+            return ""
         if not known:
             raise UserError("Claude has not said yet which commands it has. Write something first, then try again.")
-        raise UserError(f"Claude has no command `/{one_line(command, 60)}` here. Choose one from the list. {PROJECTS}")
+        return f"Claude has no command {inline_code(f'/{command}', 60)} here. Choose one from the list."
 
 
 def _label(one: e.Offer) -> str:

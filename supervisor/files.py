@@ -23,7 +23,7 @@ def write_private(path: Path, data: bytes, *, durable: bool = False) -> None:
         beside.unlink(missing_ok=True)
         raise
     if durable:
-        _sync(path.parent)
+        sync(path.parent)
 
 
 def touch_private(path: Path) -> None:
@@ -43,7 +43,8 @@ def _give_to_owner(fd: int, folder: Path) -> None:
         os.fchown(fd, found.st_uid, found.st_gid)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """What was made or renamed in it is there after a power cut too. Raises OSError."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)

@@ -44,6 +44,7 @@ from supervisor.registration import CommandRest, forget_registration, register
 from supervisor.session_manager import SessionManager
 from supervisor.slash import Slash, SlashRest
 from supervisor.token_watch import REFUSED, TRIES, pause_s
+from supervisor.trust import Trusts
 from supervisor.twins import OwnJson, Twins
 
 DEADLINE_S = 45.0
@@ -172,8 +173,9 @@ class Gateway:
         self._own_posts = OwnPosts(manager, rest)
         self._twins = Twins(rest.nonces, self._inbound.is_ours, self._tell, self._stand_aside)
         self._name, self._aside, self._api_base = Name(), "", config.api_base
-        slash = Slash(manager, router, rest, config.channels, self._sees, may_bypass=config.bypass_permissions)
-        self._interactions = Interactions(manager, router, rest, slash)
+        trusts = Trusts(config, manager)
+        slash = Slash(manager, router, rest, config.channels, self._sees, trusts, may_bypass=config.bypass_permissions)
+        self._interactions = Interactions(manager, router, rest, slash, trusts)
         self._client: _Client | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._deadline: asyncio.Timeout | None = None

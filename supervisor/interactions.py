@@ -19,6 +19,7 @@ from bridge.actions import (
     DraftAnswers,
     GoOnHere,
     Ignore,
+    JudgeProject,
     Refuse,
     SettleLostTurn,
     StartFresh,
@@ -32,6 +33,7 @@ from bridge.router import BridgeRouter, Clicked
 from supervisor.health import StoreError
 from supervisor.inbound import ChannelJson, MemberJson, person_of, read
 from supervisor.session_manager import SessionManager
+from supervisor.trust import Trusts
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
@@ -88,6 +90,11 @@ def shown(post: Post, *, to_all: bool = False) -> Answer:
     return Answer(MESSAGE, {**payload(post), "flags": 0 if to_all else EPHEMERAL})
 
 
+def later(work: Callable[[], Awaitable[dict[str, Any]]]) -> Answer:
+    """What only this person sees, once it is there."""
+    return Answer(DEFERRED_MESSAGE, {"flags": EPHEMERAL}, work)
+
+
 def offered(choices: Iterable[tuple[str, str]] = ()) -> Answer:
     """What fits what somebody types, as (label, value): as many, and as much of a label, as Discord takes."""
     named = [{"name": one_line(label, CHOICE_CHARS), "value": value} for label, value in choices]
@@ -116,8 +123,14 @@ class CommandSet(Protocol):
 
 class Interactions:
     def __init__(
-        self, manager: SessionManager, router: BridgeRouter, rest: InteractionRest, commands: CommandSet
+        self,
+        manager: SessionManager,
+        router: BridgeRouter,
+        rest: InteractionRest,
+        commands: CommandSet,
+        trusts: Trusts,
     ) -> None:
+        self._trusts = trusts
         self._manager = manager
         self._router = router
         self._rest = rest
@@ -186,12 +199,18 @@ class Interactions:
             case GoOnHere(session_id, person):
                 is_first = self._manager.go_on_here(session_id, person)
                 return Answer(DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
+            case JudgeProject() as judgement:
+                return later(lambda: self._judged(judgement))
             case Refuse(text):
                 return told(text)
             case Ignore():
                 return told(UNKNOWN_BUTTON)
             case action:
                 raise AssertionError(f"a click cannot lead to {action}")
+
+    async def _judged(self, action: JudgeProject) -> dict[str, Any]:
+        words = await self._trusts.judge(action.channel_id, action.verb, action.digest, action.person)
+        return payload(Post(words), editing=True)
 
     def _decided(self, action: DecideRequest) -> Answer:
         """First one wins; the card changes when Claude's worker says what became of it."""

@@ -45,6 +45,7 @@ from supervisor.files import write_private
 from supervisor.health import StoreError
 from supervisor.session_manager import SessionManager
 from supervisor.store import StartRow
+from supervisor.trust import Trusts
 
 LOOK_INTERVAL_S = 0.5
 LOOK_AT_ALL_INTERVAL_S = 30.0
@@ -108,6 +109,7 @@ class Processes:
         around: Surroundings | None = None,
     ) -> None:
         self._around = around or Surroundings()
+        self._trusts = Trusts(config, manager)
         self._config = config
         self._layout: Layout = config.layout
         self._manager = manager
@@ -369,6 +371,7 @@ class Processes:
     # --- a start -------------------------------------------------------------------------------------
 
     async def _spawn(self, session: ManagedSession) -> None:
+        copy = await self._trusts.at_start(session) if self._manager.has_work(session.session_id) else ""
         keys = new_keys()
         start = StartRow(session.session_id, secrets.token_hex(4), keys.public, time.time())
         folder = self._layout.session(session.session_id).folder
@@ -376,11 +379,13 @@ class Processes:
         self._manager.starting(start)
         write_private(self._layout.session(session.session_id).start(start.start), msgspec.json.encode(start))
         endpoint = self._downlink.open(start)
-        pid = await self._start_process(session, self._start_message(session, start.start, endpoint, keys))
+        pid = await self._start_process(session, self._start_message(session, start.start, endpoint, keys, copy))
         self._spawned[session.session_id] = Spawned(pid, start.start, asyncio.get_running_loop().time())
         self._hindrances.pop(session.session_id, None)
 
-    def _start_message(self, session: ManagedSession, start: str, endpoint: str, keys: CurveKeys) -> WorkerStart:
+    def _start_message(
+        self, session: ManagedSession, start: str, endpoint: str, keys: CurveKeys, trusted_copy: str
+    ) -> WorkerStart:
         config = self._config
         channel = config.channels.get(session.channel_id)
         return WorkerStart(
@@ -418,6 +423,7 @@ class Processes:
             accepted_inode=self._manager.accepted_inode(session.session_id),
             limits=config.limits,
             cgroup=self._around.cgroup,
+            trusted_copy=trusted_copy,
         )
 
     def _permission_mode(self, session: ManagedSession) -> str:

@@ -55,7 +55,7 @@ COMMANDS: list[dict[str, Any]] = [
     _setting("effort", "Choose how much Claude thinks", "From low to max"),
     {
         "name": "claude",
-        "description": "Run one of Claude's own commands or skills; the project's are not run yet",
+        "description": "Run one of Claude's own commands or skills; the project's once they are trusted",
         "options": [
             {
                 "type": _STRING,
@@ -75,6 +75,10 @@ COMMANDS: list[dict[str, Any]] = [
     {"name": "clear", "description": "Let Claude forget this thread's conversation; its files stay"},
     {"name": "context", "description": "Show what fills Claude's context"},
     {"name": "cost", "description": "Show what this conversation cost so far"},
+    {
+        "name": "trust",
+        "description": "What of the project's own files acts here, since when and by whom; and revoke it",
+    },
     {"name": "status", "description": "Show the sessions of this server"},
     {"name": "help", "description": "How to use Claude Code here"},
 ]

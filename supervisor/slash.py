@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -24,12 +23,11 @@ from supervisor.discord import Found
 from supervisor.health import StoreError
 from supervisor.inbound import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.interactions import (
-    DEFERRED_MESSAGE,
     DEFERRED_UPDATE,
-    EPHEMERAL,
     UPDATE,
     Answer,
     InteractionJson,
+    later,
     offered,
     option,
     shown,
@@ -38,6 +36,8 @@ from supervisor.interactions import (
 from supervisor.pace import Priority
 from supervisor.session_manager import SessionManager
 from supervisor.settings import Settings
+from supervisor.trust import Trusts
+from supervisor.trust_command import TrustCommand
 
 STORE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Between the tries to note a session whose starter is posted. The answer can be edited for 15 minutes."""
@@ -64,7 +64,7 @@ class Slash:
         rest: SlashRest,
         channels: Mapping[int, Channel],
         sees: Callable[[int, int, dict[str, Any]], bool],
-        clock: Callable[[], float] = time.time,
+        trusts: Trusts,
         *,
         may_bypass: bool = False,
     ) -> None:
@@ -73,9 +73,9 @@ class Slash:
         self._rest = rest
         self._channels = channels
         self._sees = sees
-        self._clock = clock
         self._settings = Settings(manager, channels, may_bypass=may_bypass)
-        self._claude_commands = ClaudeCommands(manager)
+        self._claude_commands = ClaudeCommands(manager, trusts)
+        self._trust = TrustCommand(manager, channels, trusts)
 
     def run(self, asked: InteractionJson) -> Answer:
         """A command. Raises UserError for the person who ran it."""
@@ -89,13 +89,15 @@ class Slash:
             case "continue":
                 return self._continue(asked, person)
             case "status":
-                return told(replies.status(self._of_guild(asked.guild_id), self._clock()))
+                return told(replies.status(self._of_guild(asked.guild_id), self._manager.clock()))
             case "queue":
                 return self._queue(asked)
             case "model" | "mode" | "effort":
                 return self._settings.run(asked)
             case "claude" | "compact" | "clear" | "context" | "cost":
                 return self._claude_commands.run(asked, person)
+            case "trust":
+                return self._trust.run(asked)
             case "help":
                 return told(replies.HELP)
             case _:
@@ -131,7 +133,7 @@ class Slash:
             channel = self._elsewhere(channel, directory, asked)
         elif not Path(channel.directory).is_dir():
             raise UserError(f"The directory {channel.directory} of this channel is not there (any more).")
-        return Answer(DEFERRED_MESSAGE, {"flags": EPHEMERAL}, lambda: self._start(asked, person, channel, prompt))
+        return later(lambda: self._start(asked, person, channel, prompt))
 
     async def _start(self, asked: InteractionJson, person: Person, channel: Channel, prompt: str) -> dict[str, Any]:
         """The starter message first: the thread is made from it, and has its id."""
@@ -228,7 +230,7 @@ class Slash:
         if asked.channel_id not in self._channels:
             raise UserError("There is no session of Claude's here.")
         mine = [s for s in self._manager.active_sessions() if s.channel_id == asked.channel_id]
-        return shown(replies.stop_picker(self._listed(mine), self._clock()))
+        return shown(replies.stop_picker(self._listed(mine), self._manager.clock()))
 
     def _stop_one(self, session: ManagedSession, asked: InteractionJson, person: Person) -> str:
         """Carry out what the router says; then what it did, in words."""

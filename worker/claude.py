@@ -82,10 +82,14 @@ def project_arguments(instructions: str) -> list[str]:
     return ["--setting-sources", "user", *(("--append-system-prompt", instructions) if instructions else ())]
 
 
-def file_arguments(folders: Sequence[str]) -> list[str]:
-    """``send_file`` asks nobody; and besides the project, Claude may read in ``folders`` without asking."""
+def file_arguments(folders: Sequence[str], servers: Sequence[str] = ()) -> list[str]:
+    """``send_file`` asks nobody; and besides the project, Claude may read in ``folders`` without asking.
+
+    ``servers``: files that name other MCP servers.
+    """
     added = [word for folder in folders for word in ("--add-dir", folder)]
-    return ["--mcp-config", mcp.CONFIG, "--allowedTools", mcp.ALLOWED, *added]
+    named = [word for file in (mcp.CONFIG, *servers) for word in ("--mcp-config", file)]
+    return [*named, "--allowedTools", mcp.ALLOWED, *added]
 
 
 class Dropped(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from bridge import events as e
 from bridge.errors import BridgeError, UserError
 from bridge.layout import Layout
 from bridge.start import WorkerStart
-from worker import cgroup, containment, frames, instructions, mcp, missing, project, recovery, sending
+from worker import cgroup, containment, frames, instructions, mcp, missing, project, recovery, sending, trusted
 from worker import claude as cli
 from worker.files import content_of
 from worker.guard import Guard
@@ -188,7 +188,7 @@ class Worker:
             temporary_directories=("/tmp", *added("TMPDIR"), *added("CLAUDE_CODE_TMPDIR")),  # noqa: S108
             claude_directory=self._variable("CLAUDE_CONFIG_DIR"),
             uid=os.getuid(),
-            shown=(str(self._paths.files),),
+            shown=(str(self._paths.files), *trusted.shown(self._start.trusted_copy)),
             writable=(str(self._paths.scratch),),
         )
         for folder in (self._paths.files, self._paths.scratch):
@@ -208,7 +208,9 @@ class Worker:
         )
         directory, umask = self._start.created.directory, self._start.umask
         argv += cli.project_arguments(await asyncio.to_thread(instructions.read, directory, self._kept_from_claude()))
-        argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)))
+        copy = self._start.trusted_copy
+        argv += trusted.settings_arguments(copy)
+        argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)), trusted.server_files(copy))
         self._cgroup = await asyncio.to_thread(
             cgroup.make, self._start.cgroup, self._start.created.session_id, self._start.limits
         )

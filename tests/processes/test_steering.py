@@ -15,10 +15,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'flo
 
 
 async def runs(house: Playhouse, thread: Channel, name: str, **options: object) -> str:
-    """What the command answers."""
+    """What the command answers, once it is whole."""
     ran: Interaction = await house.you.runs(name, options, thread.id)
-    answer = await house.until(lambda: ran.answer, f"an answer to /{name}")
-    return answer.content
+    return await house.until(lambda: ran.answer.content if ran.answer else "", f"an answer to /{name}")
 
 
 async def waits(house: Playhouse, thread: Channel, text: str) -> Message:

@@ -1,0 +1,61 @@
+"""Whether a channel trusts what a project's own files would do: the question, the answer, and the buttons.
+
+    ASKED ──Trust these──▶ TRUSTED ──Revoke──▶ (asked again by /trust)
+      └─────Not now──────▶ DECLINED ──/trust──▶ TRUSTED
+
+Both the question and the answer are of one directory in one channel, and name the digest of what was shown. Files with
+another digest are another question, and until it is answered nothing of the project acts.
+"""
+
+import hashlib
+import re
+from typing import Literal, cast
+
+import msgspec
+
+Verb = Literal["yes", "no", "revoke"]
+_BUTTON = re.compile(r"tb:trust:(yes|no|revoke):([0-9a-f]{64})")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The question that was asked last. ``session_id`` and ``post`` say where its card stands."""
+
+    directory: str
+    digest: str
+    session_id: str
+    post: str
+    declined_by: str = ""
+
+
+class Trusted(msgspec.Struct, frozen=True):
+    """``since`` in Unix seconds; ``acts`` are the lines that the person was shown."""
+
+    directory: str
+    digest: str
+    by: str
+    by_id: int
+    since: float
+    acts: tuple[str, ...] = ()
+    session_id: str = ""
+    post: str = ""
+    """Where its card stands, as of ``Asked``."""
+
+
+class TrustButton(msgspec.Struct, frozen=True):
+    verb: Verb
+    digest: str
+
+
+def custom_id(verb: Verb, digest: str) -> str:
+    return f"tb:trust:{verb}:{digest}"
+
+
+def trust_button(custom_id: str) -> TrustButton | None:
+    """None for a button that is none of these."""
+    found = _BUTTON.fullmatch(custom_id)
+    return TrustButton(cast(Verb, found[1]), found[2]) if found else None
+
+
+def place_of(channel_id: int, directory: str) -> str:
+    """Names one directory in one channel."""
+    return f"{channel_id}:{hashlib.sha256(directory.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"

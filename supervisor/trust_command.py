@@ -1,0 +1,41 @@
+"""``/trust``: what of projects' own files acts in this channel, with buttons that revoke it.
+
+In a thread it asks as well, by a new card there, when its project has files that nobody trusts.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.channel import Channel
+from bridge.errors import UserError
+from bridge.render import trust
+from bridge.render.posts import payload
+from bridge.session import ManagedSession
+from supervisor.interactions import Answer, InteractionJson, later
+from supervisor.session_manager import SessionManager
+from supervisor.trust import Trusts
+
+
+class TrustCommand:
+    def __init__(self, manager: SessionManager, channels: Mapping[int, Channel], trusts: Trusts) -> None:
+        self._manager = manager
+        self._channels = channels
+        self._trusts = trusts
+
+    def run(self, asked: InteractionJson) -> Answer:
+        """Raises UserError where there is no session of ours and no channel."""
+        if session := self._manager.session_of_thread(asked.channel_id):
+            return later(lambda: self._in_thread(session))
+        if channel := self._channels.get(asked.channel_id):
+            return later(lambda: self._in_channel(channel))
+        raise UserError("There is no session of Claude's here, and this channel is not configured for one.")
+
+    async def _in_thread(self, session: ManagedSession) -> dict[str, Any]:
+        acts = await self._trusts.offer(session)
+        trusted = self._trusts.trusted(session.channel_id)
+        return payload(trust.listed(trusted, session.directory, acts=acts, is_asked=True), editing=True)
+
+    async def _in_channel(self, channel: Channel) -> dict[str, Any]:
+        acts = await self._trusts.has_untrusted(channel.channel_id, channel.directory)
+        trusted = self._trusts.trusted(channel.channel_id)
+        return payload(trust.listed(trusted, channel.directory, acts=acts, is_asked=False), editing=True)
