@@ -20,6 +20,7 @@ from bridge.layout import Layout
 from bridge.start import WorkerStart
 from worker import cgroup, containment, frames, instructions, mcp, missing, project, recovery, sending, trusted
 from worker import claude as cli
+from worker.brake import Brake
 from worker.files import content_of
 from worker.guard import Guard
 from worker.log import Acked, EventLog, LogWriteError
@@ -253,12 +254,16 @@ class Worker:
         return Path(self._variable("CLAUDE_CONFIG_DIR") or Path(self._home(), ".claude"))
 
     async def _read(self, claude: cli.Claude, stream: Stream) -> None:
+        clock = asyncio.get_running_loop().time
+        brake = Brake(self._log.last, clock())
         async for batch in claude.lines():
             for line in batch:
                 if isinstance(line, cli.Dropped):
                     await self._take(stream.dropped(line.head, line.size))
                 else:
                     await self._take(stream.receive(line))
+                if pause_s := brake.pause_s(self._log.last, clock()):
+                    await asyncio.sleep(pause_s)
 
     async def _take(self, steps: list[Step]) -> None:
         for step in steps:

@@ -30,10 +30,9 @@ from worker.asks import Asks, OpenRequest
 from worker.prompts import ContentOf, Prompts, only_text
 from worker.steps import DeltaRead, EndChild, FileOffered, Line, Step
 from worker.tasks import Task, Tasks
+from worker.texts import Texts
 
 OUTPUT_KEPT_BYTES = 16 * 1024
-TEXT_KEPT_CHARS = 256 * 1024
-"""Of one block of text: about 130 posts, and as much as a model writes at once (64,000 tokens)."""
 LINES_REMEMBERED = 2000
 OFFER_CHARS, OFFERS_KEPT = 100, 200
 
@@ -65,12 +64,7 @@ class Stream:
         self._awaited: dict[str, tuple[str, Callable[[f.ControlResponse], list[Step]]]] = {}
         self._turn: list[int] | None = None
         self._turn_said_text = False
-        self._open_block = ""
-        self._open_chars = 0
-        self._partial: dict[str, list[str]] = {}
-        self._stopped: set[str] = set()
-        self._blocks: dict[str, list[str]] = {}
-        self._message_id = ""
+        self._texts = Texts()
         self._last_wake = ""
         self._awaits_work = False
         self._origin = ""
@@ -248,6 +242,7 @@ class Stream:
             return []
         self._turn = [] if prompt_id is None else [prompt_id]
         self._turn_said_text = False
+        self._texts.begin_turn()
         self._api_error = ""
         return [e.TurnStarted(tuple(self._turn), origin)]
 
@@ -257,38 +252,24 @@ class Stream:
             return []
         match event.type:
             case "message_start":
-                self._message_id = event.message.id
-                self._blocks[self._message_id] = []
+                self._texts.begin_message(event.message.id)
             case "content_block_start":
-                self._open_block, self._open_chars = f"{self._message_id}:{event.index}", 0
-                self._blocks.setdefault(self._message_id, []).append(self._open_block)
-            case "content_block_delta" if event.delta.type == "text_delta" and self._open_block:
-                return self._on_text_delta(event.delta.text)
+                self._texts.begin_block(event.index)
+            case "content_block_delta" if event.delta.type == "text_delta" and self._texts.open_block:
+                kept = self._texts.add(event.delta.text)
+                return [DeltaRead(self._texts.open_block, kept)] if kept else []
             case "content_block_stop":
-                self._stopped.add(self._open_block)
-                self._open_block = ""
+                self._texts.end_block()
             case "message_stop":
                 return self._on_message_stop(frame)
             case _:
                 pass
         return []
 
-    def _on_text_delta(self, text: str) -> list[Step]:
-        """As far as the text will be kept."""
-        kept = text[: max(0, TEXT_KEPT_CHARS - self._open_chars)]
-        self._open_chars += len(text)
-        if kept:
-            self._partial.setdefault(self._open_block, []).append(kept)
-        return [DeltaRead(self._open_block, kept)] if kept else []
-
     def _on_message_stop(self, frame: f.Frame) -> list[Step]:
-        self._open_block = ""
         abandoned = f.part(frame.abandoned_blocks, f.Abandoned)
-        blocks = self._blocks.pop(abandoned.api_message_id or self._message_id, [])
-        void = [b for b in blocks if int(b.rpartition(":")[2]) >= abandoned.from_block_index]
-        for block in void if abandoned.api_message_id else ():
-            self._partial.pop(block, None)
-        return [e.TextWithdrawn(tuple(void))] if abandoned.api_message_id and void else []
+        void = self._texts.end_message(abandoned.api_message_id, abandoned.from_block_index)
+        return [e.TextWithdrawn(void)] if void else []
 
     def _on_assistant(self, frame: f.Frame) -> list[Step]:
         message = f.part(frame.message, f.Message)
@@ -300,8 +281,7 @@ class Stream:
         for block in message.blocks():
             if block.type == "text" and block.text.strip():
                 name = self._name_block(frame, agent)
-                self._forget_partial(name, block.text)
-                steps.append(e.TextWritten(name, _kept_text(block.text), agent))
+                steps += self._texts.written(name, block.text, agent)
                 self._turn_said_text |= not agent
             elif block.type == "thinking" and block.thinking.strip() and not agent:
                 steps.append(e.ThinkingWritten(_capped(block.thinking)[0]))
@@ -313,7 +293,7 @@ class Stream:
 
     def _name_block(self, frame: f.Frame, agent: str) -> str:
         """The open block's name, so that its deltas are replaced; a line's own uuid where none streamed."""
-        return frame.uuid if agent or not self._open_block else self._open_block
+        return frame.uuid if agent or not self._texts.open_block else self._texts.open_block
 
     def _on_user(self, frame: f.Frame) -> list[Step]:
         steps: list[Step] = []
@@ -410,7 +390,9 @@ class Stream:
             input_tokens=usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens,
             output_tokens=usage.output_tokens,
             cost_usd=_spent(frame),
-            result="" if self._turn_said_text or self._partial or outcome != "completed" else frame.result or "",
+            result=""
+            if self._turn_said_text or self._texts.is_streaming or outcome != "completed"
+            else frame.result or "",
         )
         begun: list[Step] = (
             [] if self.in_turn else [e.TurnStarted(ended.prompt_ids, f.part(frame.origin, f.Origin).kind)]
@@ -432,16 +414,7 @@ class Stream:
 
     def broken_off(self) -> list[e.TextWritten]:
         """The texts that streamed and never came whole: what there is of them, shown or not."""
-        texts = {block: "".join(parts) for block, parts in self._partial.items()}
-        broken = {block: block not in self._stopped for block in texts}
-        self._partial, self._stopped = {}, set()
-        return [e.TextWritten(block, text, broken_off=broken[block]) for block, text in texts.items() if text.strip()]
-
-    def _forget_partial(self, name: str, text: str) -> None:
-        """This text came whole, under the name of its block or under another one."""
-        came = [block for block, parts in self._partial.items() if block == name or "".join(parts) == text]
-        for block in came:
-            del self._partial[block]
+        return self._texts.broken_off()
 
     def _end_turn(self, ended: e.TurnEnded) -> list[Step]:
         """Tools and requests of the main agent end with its turn; a subagent's outlive it (section 8).
@@ -450,7 +423,7 @@ class Stream:
         """
         self._turn = None
         self._awaits_work = False
-        self._blocks.clear()
+        self._texts.end_turn()
         unfinished = [tool for tool, agent in self._tools.items() if not agent]
         for tool in unfinished:
             del self._tools[tool]
@@ -554,12 +527,6 @@ def _too_loose(mode: str, chosen: str) -> str:
         f"Claude went into the permission mode {one_line(mode, 40)}, in which it asks less than in {chosen}, and nobody"
         " chose that; so it was stopped"
     )
-
-
-def _kept_text(text: str) -> str:
-    if len(text) <= TEXT_KEPT_CHARS:
-        return text
-    return f"{text[:TEXT_KEPT_CHARS]}\n\n… (Claude wrote {len(text) - TEXT_KEPT_CHARS:,} more characters here)"
 
 
 def _nothing(_response: f.ControlResponse) -> list[Step]:

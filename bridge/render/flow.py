@@ -13,6 +13,9 @@ from bridge.render.posts import Post
 from bridge.render.segments import Segment, posts_of
 from bridge.session import ManagedSession
 
+SEGMENT_ITEMS = 250
+"""Each new item draws its segment again, so a turn without an end is cut into several."""
+
 
 class Now(msgspec.Struct, frozen=True):
     """What is the case beside the view. ``live``: the text of the blocks that are open."""
@@ -83,6 +86,8 @@ class Flow(msgspec.Struct):
         ]
 
     def _open_segment(self, now: Now) -> Segment:
+        if self.is_open and self.segments and len(self.segments[-1].items) >= SEGMENT_ITEMS:
+            self.is_open = bool(self._streaming(self.segments[-1], now))
         if not self.is_open or not self.segments:
             key = f"turn:{self.generation}:{self.turn_seq}.{self.next_index}"
             self.segments = [s for s in self.segments if s.can_change]

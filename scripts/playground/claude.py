@@ -39,6 +39,8 @@ friendly answer.
     unknown frame                       lines of kinds that nobody knows yet
     malformed                           a line that is no JSON
     stderr TEXT                         a line on stderr
+    flood N MB of KIND                  N million bytes as fast as they are taken: lines that nobody knows, blocks that
+                                        stream and never come whole, whole texts, words (short ones), one line, stderr
     die CODE                            the process ends at once; a negative code is a signal
     hang [hard]                         nothing more happens; `hard`: stdin is not read and SIGTERM is ignored
 

@@ -68,6 +68,13 @@ class Stderr(NamedTuple):
     text: str
 
 
+class Flood(NamedTuple):
+    """Output without sense or end that no real claude writes: so many bytes, in pieces of one `kind`."""
+
+    kind: str
+    size_bytes: int
+
+
 class Die(NamedTuple):
     """The process ends at once. Negative = by that signal."""
 
@@ -80,7 +87,7 @@ class Hang(NamedTuple):
     deaf: bool
 
 
-Step = Text | Tools | Subagent | Retry | Withdraw | Fail | Raw | Stderr | Die | Hang
+Step = Text | Tools | Subagent | Retry | Withdraw | Fail | Raw | Stderr | Flood | Die | Hang
 
 ADVICE = (
     "I am the *scripted* Claude: I do what the lines of your message tell me. For example:\n\n"
@@ -229,6 +236,7 @@ _DIRECTIVES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Step]]] = [
         (r"malformed", lambda m: Raw(("this line is not JSON",))),
         (r"huge line ([\d.]+) MB", _huge),
         (r"stderr (.+)", lambda m: Stderr(m[1])),
+        (r"flood (\d+) MB of (lines|blocks|texts|words|one line|stderr)", lambda m: Flood(m[2], int(m[1]) * 1_000_000)),
         (r"die (-?\d+)", lambda m: Die(int(m[1]))),
         (r"hang( hard)?", lambda m: Hang(deaf=m[1] is not None)),
     )

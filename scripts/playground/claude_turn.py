@@ -21,11 +21,13 @@ from playground import (
 from playground import (
     claude_tools as tools,
 )
+from playground.claude_flood import poured
 from playground.claude_message import Message
 from playground.claude_permissions import Denied, Verdict
 from playground.claude_script import (
     Die,
     Fail,
+    Flood,
     Hang,
     Raw,
     Retry,
@@ -223,6 +225,8 @@ class Turn:
             case Stderr(text):
                 sys.stderr.write(text + "\n")
                 sys.stderr.flush()
+            case Flood(kind, size_bytes):
+                yield from poured(kind, size_bytes)
             case Die(code):
                 _die(code)
             case Hang(deaf):

@@ -20,7 +20,7 @@ from supervisor import locks, trees
 from supervisor.config import Config
 from supervisor.curve import server_keys
 from supervisor.downlink import Downlink
-from supervisor.processes import Processes
+from supervisor.processes import Processes, Surroundings
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
 from support import scripted_claude, until
@@ -35,6 +35,7 @@ class Backstage:
     """One state directory and, inside ``running``, one supervisor's worth of loops over it."""
 
     def __init__(self, folder: Path, config: Config) -> None:
+        self.around = Surroundings()
         self.folder = folder
         self.config = config
         self.layout = config.layout
@@ -49,7 +50,7 @@ class Backstage:
         self.store = Store(self.layout.database)
         self.manager = SessionManager(self.store)
         self.downlink = Downlink(self.manager, self.layout, server_keys(self.store))
-        self.processes = Processes(self.config, self.manager, self.downlink)
+        self.processes = Processes(self.config, self.manager, self.downlink, around=self.around)
         self.manager.on_wish = self.processes.wish
         ready, done = asyncio.Event(), asyncio.Event()
 
@@ -151,10 +152,14 @@ async def folder_of_a_stage(containment: str = "required", **changes: object) ->
 
 
 @contextlib.asynccontextmanager
-async def backstage(containment: str = "required", **changes: object) -> AsyncIterator[Backstage]:
+async def backstage(
+    containment: str = "required", around: Surroundings | None = None, **changes: object
+) -> AsyncIterator[Backstage]:
     """A running supervisor without Discord; whatever it started is gone afterwards."""
-    async with folder_of_a_stage(containment, **changes) as stage, stage.running():
-        try:
-            yield stage
-        finally:
-            await asyncio.to_thread(stage.end_all)
+    async with folder_of_a_stage(containment, **changes) as stage:
+        stage.around = around or stage.around
+        async with stage.running():
+            try:
+                yield stage
+            finally:
+                await asyncio.to_thread(stage.end_all)

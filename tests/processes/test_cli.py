@@ -232,6 +232,19 @@ async def test_check_of_a_healthy_place_finds_nothing_wrong() -> None:
 
 
 @awaited
+async def test_check_says_in_a_line_who_holds_the_sessions_of_the_running_supervisor_to_their_limits() -> None:
+    async with folder_of_a_stage() as stage:
+        lock = state.prepare(stage.layout)
+        try:
+            words = (await threadbridge(stage, "check")).stdout
+        finally:
+            os.close(lock)
+        (line,) = [line for line in words.splitlines() if line.startswith("limits: ")]
+        assert ("the kernel holds" in line) != ("each worker counts once a second" in line)
+        assert "limits: " not in (await threadbridge(stage, "check")).stdout
+
+
+@awaited
 async def test_check_finds_strays_and_ends_those_of_our_sessions_only() -> None:
     async with folder_of_a_stage() as stage:
         session = await one_ended_session(stage)

@@ -4,7 +4,10 @@ The figures are of a machine with two cores. Every bomb here is bounded in count
 that fails leaves nothing that grows, and only what a test's own session started is ever ended.
 """
 
+import asyncio
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,11 @@ import pytest
 from bridge import events as e
 from bridge.limits import Limits
 from bridge.session import ManagedSession
+from playground.discord_model import Channel, Message
 from processes.backstage import Backstage, backstage
-from supervisor import logs
+from processes.playhouse import Playhouse, buttons, playhouse
+from supervisor import cgroups, logs
+from supervisor.processes import Surroundings
 from support import awaited, until
 from worker.rank import NICENESS, OOM_SCORE
 
@@ -21,7 +27,8 @@ MB = 1 << 20
 BOMB_PROCESSES = 2000
 BOMB = f"""
 import os, sys, time
-end = time.monotonic() + 30
+busy = "busy" in sys.argv
+end = time.monotonic() + (6 if busy else 30)
 for _ in range({BOMB_PROCESSES}):
     try:
         if os.fork() == 0:
@@ -29,11 +36,11 @@ for _ in range({BOMB_PROCESSES}):
             if os.fork():
                 os._exit(0)
             while time.monotonic() < end:
-                time.sleep(0 if "busy" in sys.argv else 1)
+                time.sleep(0 if busy else 1)
             os._exit(0)
     except OSError:
         time.sleep(0.01)
-time.sleep(30)
+time.sleep(end - time.monotonic())
 """
 """Each leaves its parent and its process group: who walks from the tool downwards, or signals a group, misses it."""
 HUNGRY = """
@@ -131,6 +138,45 @@ async def test_the_child_is_nice_and_the_first_that_a_machine_without_memory_end
         assert Path(f"/proc/{stage.worker_pid(session)}/oom_score_adj").read_text().strip() == "0"
 
 
+# --- the kernel's limits -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unit() -> Iterator[str]:
+    """A cgroup of version 2 with all controllers on, as systemd gives one; empty where this machine has none."""
+    mounts = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    mounted = [Path(words[4]) for words in mounts if words[words.index("-") + 1] == "cgroup2"]
+    base = mounted[0] / f"threadbridge-test-{os.getpid()}" if mounted else Path("/nonexistent")
+    try:
+        base.mkdir()
+        for name in cgroups.CONTROLLERS:
+            (base / "cgroup.subtree_control").write_text(f"+{name}")
+        yield str(base)
+    except OSError as error:
+        print(f"no kernel limits on this machine, so the workers' own are tried: {error}")
+        yield ""
+    finally:
+        if base.exists():
+            base.rmdir()
+
+
+@awaited
+async def test_where_there_are_controllers_the_kernel_holds_a_session_and_elsewhere_its_worker(unit: str) -> None:
+    limits = Limits(memory_bytes=200 * MB, tasks=300, cpu_weight=50)
+    async with backstage(around=Surroundings(cgroup=unit), limits=limits) as stage:
+        hungry, bomb = script(stage.project, HUNGRY), stage.project / "forks.py"
+        bomb.write_text(BOMB)
+        session = await runs(stage, f"python3 {hungry} 400\nrun python3 {bomb}")
+        told = await until(lambda: notices(stage, session), "the end of the tool")
+        assert "limits.memory" in told[0] and ("the kernel ended" in told[0]) == bool(unit)
+        assert stage.manager.decide(await stage.asks(session), "allowed")
+        (ended,) = await until(lambda: exits(stage, session), "the child's end", deadline_s=30)
+        assert "limits.tasks" in ended.reason and running(bomb) == 0
+        if unit:
+            assert any("the kernel refuses" in text for text in notices(stage, session))
+        await until(lambda: not list(Path(unit or "/nonexistent").glob("session-*")), "the cgroup is removed")
+
+
 # --- what is stored ----------------------------------------------------------------------------------
 
 
@@ -159,3 +205,96 @@ async def test_a_log_that_grows_beyond_its_quota_ends_the_child_and_no_other_is_
         await until(lambda: any("is not started" in post for post in stage.posts(session)), "the words in the thread")
         size = stage.layout.session(session.session_id).log.stat().st_size
         assert size < 8 * MB
+
+
+# --- output ------------------------------------------------------------------------------------------
+
+FLOOD_MB = 400
+"""Of the 10 GB that a child may pour out; what is kept of them must not depend on how many there are."""
+MOST_WORKER_MB = 250
+MOST_LOG_MB = 2
+
+
+def peak_mb(pid: int) -> int:
+    """The most memory that a process ever had."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) // 1024
+
+
+@pytest.mark.parametrize("kind", ["lines", "blocks", "one line", "stderr"])
+@awaited
+async def test_output_that_never_comes_whole_fills_neither_the_workers_memory_nor_the_log(kind: str) -> None:
+    async with backstage() as stage:
+        session = stage.session(f"flood {FLOOD_MB} MB of {kind}\nsay the end of it")
+        await stage.settles(session)
+        assert any("the end of it" in post for post in stage.posts(session))
+        assert peak_mb(stage.worker_pid(session)) < MOST_WORKER_MB
+        assert stage.layout.session(session.session_id).log.stat().st_size < MOST_LOG_MB * MB
+
+
+@awaited
+async def test_a_tool_that_prints_without_end_leaves_16_kib_in_the_log() -> None:
+    async with backstage() as stage:
+        session = await runs(stage, f"head -c {FLOOD_MB // 4}M /dev/zero | tr '\\0' x")
+        await stage.settles(session)
+        assert peak_mb(stage.worker_pid(session)) < MOST_WORKER_MB
+        assert stage.layout.session(session.session_id).log.stat().st_size < MOST_LOG_MB * MB
+
+
+# --- another's card ----------------------------------------------------------------------------------
+
+CALM = 3
+BETWEEN_S = 0.7
+CARD_DEADLINE_S = 2.0
+
+
+async def asks(house: Playhouse, thread: Channel) -> Message:
+    """The card; other posts have buttons, too."""
+
+    def look() -> Message | None:
+        return next((post for post in house.posts(thread) if "Allow" in buttons(post)), None)
+
+    return await house.until(look, f"a card in {thread.name!r}")
+
+
+async def wait_for_a_card(house: Playhouse, thread: Channel) -> float:
+    """In seconds, from a person's message in a thread to the card that Claude's question makes there."""
+    asked = time.monotonic()
+    await house.you.says(thread.id, "run touch made.txt")
+    await asks(house, thread)
+    return time.monotonic() - asked
+
+
+WILD = {
+    "nothing": "say calm as well",
+    "a bomb of 2,000 processes that compute": "run python3 bomb.py busy",
+    "a disk that is written full": "run for n in 1 2 3; do head -c 300M /dev/zero > full.bin; done",
+    "a tool's output without end": "run yes | head -c 300M",
+    "lines": "flood 500 MB of lines",
+    "blocks": "flood 500 MB of blocks",
+    "texts": "flood 500 MB of texts",
+    "words": "flood 2 MB of words",
+    "stderr": "flood 500 MB of stderr",
+}
+"""What one session does while another is waited for. A twentieth of 10 GB of output, because more takes longer and
+changes nothing; no disk is really filled; the bomb is of 2,000 processes, and those of it that compute hinder the rest.
+"""
+
+
+@pytest.mark.parametrize("what", WILD)
+@awaited
+async def test_another_sessions_card_comes_within_two_seconds(what: str) -> None:
+    async with playhouse() as house:
+        (house.project / "bomb.py").write_text(BOMB)
+        calm = [await house.starts(f"say ready {number}") for number in range(CALM)]
+        for thread in calm:  # each has its own limit of posts at Discord's, so one is asked once
+            await house.done(thread)
+        wild = await house.starts(WILD[what])
+        if WILD[what].startswith("run"):
+            await house.press(await asks(house, wild), "Allow")
+        waits = []
+        for thread in calm:
+            waits.append(await wait_for_a_card(house, thread))
+            await asyncio.sleep(BETWEEN_S)  # what the wild one does takes its time
+        print(f"{what}: {[f'{one:.2f}' for one in waits]} {os.getloadavg()[0]}")
+        assert max(waits) < CARD_DEADLINE_S, [f"{one:.2f}" for one in waits]

@@ -12,6 +12,7 @@ from bridge import events as e
 from bridge.actions import CreateSession
 from bridge.channel import Channel
 from bridge.layout import Layout, SessionLayout
+from bridge.limits import Limits
 from bridge.permission import Person
 from supervisor import attachments as a
 from supervisor.discord import LinkExpired, MessageGone, Refused, TooLarge, Unavailable
@@ -63,6 +64,7 @@ class Desk:
         self.manager = SessionManager(self.store)
         self.layout = Layout(folder)
         self.network = ScriptedNetwork()
+        self.limits = Limits()
         action = CreateSession(THREAD, 7, Channel(222, "/srv/app"), ADA, "begin", "begin")
         self.session_id = self.manager.create_session(action, handled_in=222).session_id
         self.store.answered(self.session_id, f"prompt:{THREAD}")
@@ -92,7 +94,7 @@ class Desk:
 
     @contextlib.asynccontextmanager
     async def fetching(self) -> AsyncIterator[None]:
-        loop = a.Attachments(self.manager, self.layout, self.network, LIMIT, pauses_s=(0.001,) * 3)
+        loop = a.Attachments(self.manager, self.layout, self.network, LIMIT, self.limits, pauses_s=(0.001,) * 3)
         self.manager.on_wish = loop.wake
         running = asyncio.create_task(loop.run())
         try:
@@ -346,3 +348,28 @@ def test_files_of_one_name_are_told_apart_on_any_file_system() -> None:
     names = a.names_of(files)
     assert len({name.casefold() for name in names}) == 4
     assert names[0] == "a.png"
+
+
+@awaited
+async def test_a_file_for_which_the_session_has_no_room_is_not_fetched_and_its_sender_is_told_which_key(
+    desk: Desk,
+) -> None:
+    desk.paths.sent.mkdir(parents=True)
+    (desk.paths.sent / "before.bin").write_bytes(b"x" * 90)
+    desk.limits = Limits(stored_bytes=100)
+    async with desk.fetching():
+        desk.attach(2001, desk.offers(1, "fits.txt", b"y" * 8), desk.offers(2, "not.txt", b"z" * 8))
+        fits, refused = await desk.settled(2001)
+    assert fits.stored and not refused.stored
+    assert "limits.stored" in refused.failure and "100 bytes" in refused.failure and "98 bytes" in refused.failure
+    assert [path.name for path in desk.paths.files_of(2001).iterdir()] == ["fits.txt"]
+
+
+@awaited
+async def test_a_file_that_is_larger_than_it_was_said_to_be_ends_where_the_room_does(desk: Desk) -> None:
+    desk.limits = Limits(stored_bytes=10)
+    async with desk.fetching():
+        desk.attach(2001, desk.offers(1, "liar.txt", b"y" * 50, size=5))
+        (refused,) = await desk.settled(2001)
+    assert "limits.stored" in refused.failure
+    assert not list(desk.paths.files_of(2001).iterdir())

@@ -12,7 +12,8 @@ from bridge import events as e
 from bridge.permission import digest_of
 from replay import CLAUDE_ID, GENERATION, NAMES, PLAN_ON_DISK, Replay, blocks_of, transcript, was_killed
 from worker.steps import DeltaRead, Line, Step
-from worker.stream import OUTPUT_KEPT_BYTES, TEXT_KEPT_CHARS, Stream
+from worker.stream import OUTPUT_KEPT_BYTES, Stream
+from worker.texts import TEXT_KEPT_CHARS
 
 OUTCOMES: dict[str, list[tuple[str, str]]] = {
     "b3_deny_interrupt": [("interrupted", "")],
