@@ -287,6 +287,10 @@ class ToolFinished(Event, frozen=True):
     output_digest: str = ""
     unknown: bool = False
     """The worker died, or the turn ended, while it ran: nobody knows its outcome."""
+    allowed_by: str = ""
+    """By what the CLI says that it was allowed, in its words; empty when it does not tell."""
+    rule: str = ""
+    """The rule of the trusted copy that allowed it, so that nobody was asked; empty when it was none of those."""
 
 
 class ApiRetried(Event, frozen=True):

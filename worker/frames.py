@@ -16,6 +16,7 @@ import msgspec
 
 from bridge.events import PromptAccepted
 
+MOST_REASON_CHARS = 80
 Raw = msgspec.Raw
 _EMPTY = Raw(b"")
 
@@ -28,6 +29,26 @@ class LiveTask(msgspec.Struct):
     """One of ``background_tasks_changed``, which names all that live."""
 
     task_id: str = ""
+
+
+class PermissionDecision(msgspec.Struct):
+    """Why a tool ran, or did not.
+
+    *Observed*, 2.1.330: ``config``/``rule`` is a rule of ``--settings`` that is the whole call;
+    ``config``/``subcommandResults`` a rule with a ``*``, or that Bash only reads; ``hook``/``hook`` a hook's word;
+    ``user_…`` a rule of the user's own settings, or a person's.
+    """
+
+    decision: str = ""
+    source: str = ""
+    reason_type: str = ""
+
+
+class ResultMeta(msgspec.Struct):
+    """Beside the ``tool_result`` with this id."""
+
+    id: str = ""
+    permission_decision: PermissionDecision | None = None
 
 
 class Frame(msgspec.Struct):
@@ -67,6 +88,8 @@ class Frame(msgspec.Struct):
     tasks: list[LiveTask] = []
     content: Raw = _EMPTY
     compact_metadata: Raw = _EMPTY
+    # user
+    tool_result_meta: list[ResultMeta] = []
     # result
     is_error: bool = False
     result: str | None = None
@@ -247,6 +270,14 @@ _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 def read_frame(line: bytes) -> Frame | None:
     """The frame of a line, or None when the line is no JSON object."""
     return _read(line if line.isascii() else line.decode(errors="replace").encode(), Frame)
+
+
+def allowed_by(frame: Frame, tool_use_id: str) -> str:
+    """By what a tool was allowed, in the CLI's words (``config:rule``); empty when it does not tell, or was not."""
+    for meta in frame.tool_result_meta:
+        if meta.id == tool_use_id and (told := meta.permission_decision) and told.decision == "accept":
+            return f"{told.source}:{told.reason_type}"[:MOST_REASON_CHARS]
+    return ""
 
 
 def part[T: msgspec.Struct](raw: Raw, shape: type[T]) -> T:

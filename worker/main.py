@@ -29,6 +29,7 @@ from worker.processes_below import kill_descendants
 from worker.steps import DeltaRead, EndChild, FileOffered, Line, Step
 from worker.stored import NoRoomError, Stored
 from worker.stream import Stream
+from worker.unasked import Unasked
 from worker.uplink import Keys, Uplink
 from worker.watch import DEADLINES_S, Watch
 
@@ -61,6 +62,7 @@ class Worker:
         self._cgroup: cgroup.Cgroup | None = None
         self._guard: Guard | None = None
         self._looking = Looking()
+        self._unasked = Unasked(start.trusted_copy)
         self._turn_over = asyncio.Event()
         self._ready = asyncio.Event()
         self._stopping = False
@@ -320,6 +322,7 @@ class Worker:
     def _take_event(self, event: e.AnyEvent) -> None:
         if event == self._past.offered:
             return  # nothing else is offered than by the child before
+        event = self._unasked.named(event)
         record = self._record(event)
         match event:
             case e.PermissionRequested(request_id=request_id) if self._stream:

@@ -301,7 +301,8 @@ class Stream:
             if block.type == "tool_result":
                 self._tools.pop(block.tool_use_id, None)
                 kept, size, digest = _capped(f.text_of(block.content))
-                steps.append(e.ToolFinished(block.tool_use_id, bool(block.is_error), kept, size, digest))
+                by = f.allowed_by(frame, block.tool_use_id)
+                steps.append(e.ToolFinished(block.tool_use_id, bool(block.is_error), kept, size, digest, allowed_by=by))
         return steps
 
     def _on_system(self, frame: f.Frame) -> list[Step]:

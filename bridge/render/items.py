@@ -45,6 +45,8 @@ class ToolItem(msgspec.Struct, tag="tool"):
     """A person did not allow it, or nobody answered; then its error is no failure."""
     progress: str = ""
     """How far the subagent is that this call runs, in words."""
+    unasked: str = ""
+    """The trusted rule, or what else let it run without anybody being asked."""
 
 
 class NoteItem(msgspec.Struct, tag="note"):

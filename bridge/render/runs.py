@@ -80,7 +80,7 @@ class Part(msgspec.Struct, frozen=True):
         """What of its tools can change, and their lines with it."""
         tools = [item for item in (*self.counted, *self.lines) if isinstance(item, ToolItem)]
         counts: list[object] = [len(self.counted), len(self.lines)]
-        return counts + [(t.state, t.progress, t.is_on_card, t.is_denied, t.output) for t in tools]
+        return counts + [(t.state, t.progress, t.is_on_card, t.is_denied, t.output, t.unasked) for t in tools]
 
     def text(self, look: Look, directory: str) -> str:
         counted = [_count_line(self.counted, look, directory)] if self.counted else []
@@ -123,9 +123,10 @@ def _line(item: ToolItem, directory: str) -> str:
         case ToolState.UNKNOWN:
             return tools.unknown_tool_line(item.tool, given, directory)
         case ToolState.OK:
-            return tools.done_tool_line(item.tool, given, directory, item.progress)
+            return tools.done_tool_line(item.tool, given, directory, item.progress, item.unasked)
         case ToolState.ERROR:
-            return tools.failed_tool_line(item.tool, given, item.output, directory, is_denied=item.is_denied)
+            error, unasked = item.output, item.unasked
+            return tools.failed_tool_line(item.tool, given, error, directory, unasked, is_denied=item.is_denied)
 
 
 def _below(item: ToolItem, look: Look) -> str:

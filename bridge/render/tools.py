@@ -13,6 +13,9 @@ from bridge.render.text import clip, escape, inline_code, one_line, reveal, utf1
 
 TOOL_LINE_CHARS = 180  # UTF-16 units of a tool line, its mark and its error included
 RUNNING, DONE, FAILED, UNKNOWN = "⋯", "✓", "✗", "?"
+_UNASKED_CHARS, _UNASKED_SHORT_CHARS = 36, 22
+HOOK = "a hook"
+"""It told Claude to ask nobody."""
 _ERROR_CHARS = 70
 _SHORT_CHARS = 48  # a second part of a line: a folder, a subject
 _SHORT_FIELD_CHARS = 200
@@ -85,16 +88,24 @@ def unknown_tool_line(name: str, tool_input: Input, cwd: str) -> str:
     return _line(UNKNOWN, name, tool_input, cwd, " – outcome unknown")
 
 
-def done_tool_line(name: str, tool_input: Input, cwd: str, progress: str = "") -> str:
-    """The line of a tool that did what it should. ``progress``: as above."""
-    return _line(DONE, name, tool_input, cwd, f" · {progress}" if progress else "")
+def done_tool_line(name: str, tool_input: Input, cwd: str, progress: str = "", unasked: str = "") -> str:
+    """The line of a tool that did what it should. ``progress``: as above; ``unasked``: by what nobody was asked."""
+    room = _UNASKED_SHORT_CHARS if progress else _UNASKED_CHARS
+    return _line(DONE, name, tool_input, cwd, (f" · {progress}" if progress else "") + _unasked(unasked, room))
 
 
-def failed_tool_line(name: str, tool_input: Input, result_text: str, cwd: str, *, is_denied: bool = False) -> str:
-    """The line of a tool that failed or was not allowed, with the first line of its error."""
+def failed_tool_line(
+    name: str, tool_input: Input, result_text: str, cwd: str, unasked: str = "", *, is_denied: bool = False
+) -> str:
+    """The line of a tool that failed or was not allowed, with the first line of its error. ``unasked``: as above."""
     error = _first_line(result_text)
     what = _DENIED.get(name, "denied") if is_denied else "failed"
-    return _line(FAILED, name, tool_input, cwd, f" – {what}: {error}" if error else f" – {what}")
+    end = f" – {what}: {error}" if error else f" – {what}"
+    return _line(FAILED, name, tool_input, cwd, _unasked(unasked, _UNASKED_SHORT_CHARS) + end)
+
+
+def _unasked(by: str, limit: int) -> str:
+    return f" · unasked by {by if by == HOOK else inline_code(by, limit)}" if by else ""
 
 
 def _line(mark: str, name: str, tool_input: Input, cwd: str, end: str) -> str:

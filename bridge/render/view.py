@@ -305,6 +305,7 @@ class ThreadView(Flow, msgspec.Struct):
         ended = ToolState.ERROR if event.is_error else ToolState.OK
         item.state = ToolState.UNKNOWN if event.unknown else ended
         item.output = event.output[:NOTE_CHARS]
+        item.unasked = event.rule or (tools.HOOK if event.allowed_by.startswith("hook:") else "")
         if event.unknown:
             self.unknown.append(lost.LostTool(item.tool, item.tool_input[: lost.INPUT_KEPT_CHARS]))
         if item.state is not ToolState.ERROR or not item.agent:

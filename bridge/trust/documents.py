@@ -105,9 +105,9 @@ def _list(text: str) -> list[str] | None:
         return msgspec.json.decode(text, type=list[str])
     except msgspec.MsgspecError:
         inside = text[1:-1]
-    if re.search(r"[\[\]{}\"'()]", inside):
-        return None
-    return [part.strip() for part in inside.split(",") if part.strip()]
+    parts = [part.strip() for part in inside.split(",") if part.strip()]
+    is_plain = not re.search(r"[\[\]{}\"']", inside) and all(part.count("(") == part.count(")") for part in parts)
+    return parts if is_plain else None
 
 
 def _texts(values: list[Value | None]) -> list[str] | None:

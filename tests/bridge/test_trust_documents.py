@@ -37,6 +37,8 @@ def test_known_keys_are_written_anew_and_unknown_ones_are_named() -> None:
         ('tools: "Read"', "Read"),
         ("tools: [Read, Grep]", ["Read", "Grep"]),
         ('tools: ["Read", "Bash(a, b)"]', ["Read", "Bash(a, b)"]),
+        ("tools: [Bash(git add:*), Read]", ["Bash(git add:*)", "Read"]),
+        ("tools: [Bash(a, b), Read]", None),
         ("tools:\n  - Read\n  - 'Grep'", ["Read", "Grep"]),
         ("tools:\n- Read", ["Read"]),
         ("description: >-\n  one\n  two", None),

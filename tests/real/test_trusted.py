@@ -1,6 +1,7 @@
 """A project's own hooks, servers and settings with the real CLI: the copy that was trusted acts, the files never do."""
 
 import json
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from processes.backstage import ADA, CHANNEL_ID
 from real.real_stage import RealStage, stage
 from supervisor.trust import Trusts
 from support import awaited, until
+from worker import trusted
 
 pytestmark = pytest.mark.real
 
@@ -97,6 +99,58 @@ async def test_hooks_servers_environment_and_rules_act_from_the_copy_and_only_on
         assert "from-the-copy" in told
         assert (it.back.project / "made.txt").exists()
         assert not it.back.live(session).requests
+        lines = "\n".join(it.back.posts(session))
+        assert "unasked by `mcp__trap__greet`" in lines
+        assert lines.count("unasked by") == 1, "of a command in parts the CLI names no rule, and so do we"
+
+
+@awaited
+async def test_the_line_of_a_tool_says_by_which_rule_or_hook_nobody_was_asked() -> None:
+    write = turn(tool("Write", {"file_path": "src/made.txt", "content": "x"}))
+    run = turn(tool("Bash", {"command": "touch made.txt", "description": "Make it"}))
+    allow = {"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "allow"}}
+    async with stage(turn(text("One.")), write, run, turn(text("Two."))) as it:
+        write_settings(it.back.project, allow=("Edit(/src/**)",))
+        settings = json.loads((it.back.project / ".claude/settings.json").read_text())
+        hook = {"type": "command", "command": f"echo '{json.dumps(allow)}'"}
+        settings["hooks"] = {"PreToolUse": [{"matcher": "Bash", "hooks": [hook]}]}
+        (it.back.project / ".claude/settings.json").write_text(json.dumps(settings))
+        session = it.back.session("one")
+        await it.back.settles(session)
+        await trust(it, session)
+        it.back.prompt(session, "two")
+        await it.back.settles(session, 2)
+        assert (it.back.project / "src/made.txt").exists(), "a path of the project's settings begins in the project"
+        assert "Bash `touch made.txt` · unasked by a hook" in "\n".join(it.back.posts(session))
+
+
+@awaited
+async def test_commands_skills_and_agents_act_by_the_names_that_they_have_in_the_users_folder() -> None:
+    async with stage(turn(text("One.")), turn(text("Two.")), turn(text("Three."))) as it:
+        front = "---\ndescription: Does it   # indeed\nallowed-tools: [Bash(touch:*)]\nunknown: {a: b}\n---\n"
+        for path in ("commands/deploy.md", "commands/ops/go.md", "skills/look/SKILL.md"):
+            file = it.back.project / ".claude" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"{front}Do it: !`touch ran-{file.stem}`")
+        (it.back.project / ".claude/agents").mkdir()
+        (it.back.project / ".claude/agents/tester.md").write_text(
+            "---\nname: tester\ndescription: Tests\ntools:\n  - Read\n---\nTest"
+        )
+        session = it.back.session("one")
+        await it.back.settles(session)
+        assert "deploy" not in it.log_of(session)
+        await trust(it, session)
+        (copy,) = (it.back.layout.trusted / str(CHANNEL_ID)).iterdir()
+        for name, place in trusted.places(str(copy)).items():
+            to = it.home / ".claude" / name
+            to.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if place.is_dir() else shutil.copyfile)(place, to)
+        for number, command in enumerate(("/deploy", "/look"), 2):
+            it.back.manager.prompt(session.session_id, 10**15 + number, command, ADA, is_command=True)
+            await it.back.settles(session, number)
+        assert ran(it) == {"deploy", "SKILL"}
+        log = it.log_of(session)
+        assert all(f'"{name}"' in log for name in ("deploy", "ops:go", "look"))
 
 
 @awaited
