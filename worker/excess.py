@@ -3,8 +3,9 @@
 Too many **tasks** end the whole session's child. A bomb forks and dies faster than anybody looks, its processes have no
 parent any more, and what is picked out of it grows again; the child's namespace ends with its first process, at once.
 
-Too much **memory** ends the heaviest of the child's tools with all that it started, when the rest is below the limit
-then: Claude is told by its tool's end, and the turn goes on, as when the kernel ends a process. Otherwise the child.
+Too much **memory** ends the smallest part of the child's heaviest tool whose end is enough: a process with all that it
+started. Its shell says then that it was killed, so Claude knows, and the turn goes on, as when the kernel ends a
+process. When no tool alone is enough, the child is ended.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,16 +53,30 @@ def too_large(
     total = sum(memory.values())
     if not limits.memory_bytes or total <= limits.memory_bytes:
         return None
-    trees = [(top, *below(top.pid, counted)) for top in _tools(counted, child)]
-    heaviest = max(trees, key=lambda tree: _weight(tree, memory), default=())
-    weight = _weight(heaviest, memory)
-    if total - weight > limits.memory_bytes:
+    excess, tops = total - limits.memory_bytes, list(_tools(counted, child))
+    tree: _Tree = ()
+    while smaller := _enough([_tree(top, counted) for top in tops], memory, excess):
+        tree, tops = smaller, [process for process in smaller if process.parent == smaller[0].pid]
+    if not tree:
         return EndAll(words.ended_for_memory(total, limits))
-    program = max(heaviest, key=lambda process: memory.get(process.pid, 0)).name
-    return EndTool(heaviest[0], words.ended_a_tool(program, weight, total, limits))
+    program = max(tree, key=lambda process: memory.get(process.pid, 0)).name
+    return EndTool(tree[0], words.ended_a_tool(program, _weight(tree, memory), total, limits))
 
 
-def _weight(tree: Sequence[Process], memory: Mapping[int, int]) -> int:
+type _Tree = tuple[Process, ...]
+
+
+def _tree(top: Process, counted: Sequence[Process]) -> _Tree:
+    return top, *below(top.pid, counted)
+
+
+def _enough(trees: Sequence[_Tree], memory: Mapping[int, int], excess: int) -> _Tree:
+    """The heaviest, when its end is enough; else empty."""
+    heaviest = max(trees, key=lambda tree: _weight(tree, memory), default=())
+    return heaviest if _weight(heaviest, memory) >= excess else ()
+
+
+def _weight(tree: _Tree, memory: Mapping[int, int]) -> int:
     return sum(memory.get(process.pid, 0) for process in tree)
 
 

@@ -116,7 +116,8 @@ def processes() -> list[Process]:
 def read(pid: int) -> Process | None:
     """Fields as in proc_pid_stat(5); the name in parentheses may hold blanks and parentheses itself."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123 - thousands of them are read at once
+            text = file.read().decode(errors="replace")
     except OSError:
         return None
     name, fields = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2 :].split()

@@ -46,10 +46,16 @@ def test_up_to_the_limit_nothing_is_done() -> None:
     assert large(claude=400, node=600) is None
 
 
-def test_the_heaviest_tool_is_ended_with_what_it_started_and_not_only_its_child() -> None:
+def test_of_the_heaviest_tool_the_smallest_part_is_ended_that_is_enough_so_that_its_shell_tells_claude() -> None:
     found = large(claude=300, node=900, sh=5, shot=200)
+    assert isinstance(found, EndTool) and found.top.pid == NODE
+    assert "ran node used 900 MB" in found.why and "limits.memory" in found.why
+
+
+def test_when_only_all_of_a_tool_is_enough_all_of_it_is_ended() -> None:
+    found = large(claude=300, node=100, sh=900)
     assert isinstance(found, EndTool) and found.top.pid == SHELL
-    assert "ran node used 905 MB" in found.why and "limits.memory" in found.why
+    assert "used 1000 MB" in found.why
 
 
 def test_a_tool_that_lost_its_parent_is_a_tool_all_the_same() -> None:
