@@ -10,7 +10,7 @@ import msgspec
 
 from bridge.errors import UserError
 from bridge.layout import Layout, short_id
-from bridge.render.text import one_line
+from bridge.render.text import one_line, reveal
 from bridge.trust.decision import Trusted
 from supervisor import cgroups, listing, locks, logs, state, trees, trust, walls
 from supervisor.health import StoreError
@@ -190,7 +190,7 @@ def _trusts(seen: Seen) -> list[Finding]:
         Finding(
             "trusts",
             f"channel {channel_id} trusts files of {one.directory} that act (since {_date(one.since)}, by {one.by}):"
-            f" {one_line('; '.join(one.acts), TRUSTED_CHARS)}",
+            f" {one_line(reveal('; '.join(one.acts)), TRUSTED_CHARS)}",
             "`/trust` in the channel lists and revokes it",
             is_wrong=False,
         )

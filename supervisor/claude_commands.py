@@ -66,7 +66,7 @@ class ClaudeCommands:
 
     async def _offer(self, session: ManagedSession, unknown: str) -> dict[str, Any]:
         """It may be one of the project's: their card is shown, if they have one that waits."""
-        words = ASKED_NOW if await self._trusts.offer(session) else NOTHING_TO_TRUST
+        words = ASKED_NOW if (await self._trusts.offer(session)).asks else NOTHING_TO_TRUST
         return payload(Post(f"{unknown} {PROJECTS_ARE_OFF}{words}"), editing=True)
 
     def _check(self, command: str, session: ManagedSession) -> str:

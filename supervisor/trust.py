@@ -9,6 +9,7 @@ starts Claude with what was decided; one that works goes on as it was started.
 import asyncio
 import os
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from bridge import commands as c
 from bridge.errors import UserError
 from bridge.permission import Person
 from bridge.render import trust as cards
+from bridge.render.text import clip
 from bridge.session import HIBERNATION, ManagedSession
 from bridge.trust.acting import Acting
 from bridge.trust.decision import Asked, Trusted, Verb, place_of
@@ -27,9 +29,17 @@ from supervisor.session_manager import SessionManager
 from supervisor.store import Store
 
 _ASKED, _TRUSTED = "trust-asked:", "trusted:"
+LINES_KEPT, LINE_KEPT_CHARS = 20, 200
 UNKNOWN = "This card is not known here (any more), so nothing was changed. `/trust` shows what there is now."
 CHANGED = "Nothing was trusted: the project's files have changed since that card was made. A new card shows them."
 GONE = "Nothing was trusted: the project has no files any more that would act by themselves."
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What a project has now, and whether that is to be asked: it would act, and nobody trusts it."""
+
+    acting: Acting
+    asks: bool
 
 
 class Trusts:
@@ -52,17 +62,16 @@ class Trusts:
             self._ask(session, acting, cards.CHANGED)
         return ""
 
-    async def offer(self, session: ManagedSession) -> bool:
-        """Ask in this session's thread, whatever was answered before. False: there is nothing to ask."""
-        acting = await self._read(session.directory)
-        if not acting.files or self._is_trusted(session.channel_id, acting):
-            return False
-        self._ask(session, acting, cards.SHOWN_AGAIN)
-        return True
+    async def offer(self, session: ManagedSession) -> Looked:
+        """Ask in this session's thread, whatever was answered before, if there is something to ask."""
+        looked = await self.look(session.channel_id, session.directory)
+        if looked.asks:
+            self._ask(session, looked.acting, cards.SHOWN_AGAIN)
+        return looked
 
-    async def has_untrusted(self, channel_id: int, directory: str) -> bool:
+    async def look(self, channel_id: int, directory: str) -> Looked:
         acting = await self._read(directory)
-        return bool(acting.files) and not self._is_trusted(channel_id, acting)
+        return Looked(acting, bool(acting.files) and not self._is_trusted(channel_id, acting))
 
     def trusted(self, channel_id: int) -> list[Trusted]:
         """Those of the channel, the oldest first."""
@@ -123,7 +132,7 @@ class Trusts:
                 return self._was_trusted(channel_id, asked.digest)
             now = self._manager.clock()
             kept = Trusted(
-                *(asked.directory, asked.digest, person.name, person.user_id, now, acting.acts),
+                *(asked.directory, asked.digest, person.name, person.user_id, now, _kept(acting.acts)),
                 session_id=asked.session_id,
                 post=asked.post,
             )
@@ -194,6 +203,11 @@ class Trusts:
             else:
                 rest += 1
         return rest
+
+
+def _kept(acts: Sequence[str]) -> tuple[str, ...]:
+    """What a list of trusted files shows of them."""
+    return tuple(clip(one, LINE_KEPT_CHARS) for one in acts[:LINES_KEPT])
 
 
 def trusted_in(store: Store) -> dict[int, list[Trusted]]:

@@ -13,7 +13,7 @@ from bridge.render.posts import payload
 from bridge.session import ManagedSession
 from supervisor.interactions import Answer, InteractionJson, later
 from supervisor.session_manager import SessionManager
-from supervisor.trust import Trusts
+from supervisor.trust import Looked, Trusts
 
 
 class TrustCommand:
@@ -31,11 +31,12 @@ class TrustCommand:
         raise UserError("There is no session of Claude's here, and this channel is not configured for one.")
 
     async def _in_thread(self, session: ManagedSession) -> dict[str, Any]:
-        acts = await self._trusts.offer(session)
-        trusted = self._trusts.trusted(session.channel_id)
-        return payload(trust.listed(trusted, session.directory, acts=acts, is_asked=True), editing=True)
+        return self._listed(session.channel_id, await self._trusts.offer(session), is_asked=True)
 
     async def _in_channel(self, channel: Channel) -> dict[str, Any]:
-        acts = await self._trusts.has_untrusted(channel.channel_id, channel.directory)
-        trusted = self._trusts.trusted(channel.channel_id)
-        return payload(trust.listed(trusted, channel.directory, acts=acts, is_asked=False), editing=True)
+        looked = await self._trusts.look(channel.channel_id, channel.directory)
+        return self._listed(channel.channel_id, looked, is_asked=False)
+
+    def _listed(self, channel_id: int, looked: Looked, *, is_asked: bool) -> dict[str, Any]:
+        trusted = self._trusts.trusted(channel_id)
+        return payload(trust.listed(trusted, looked.acting, asks=looked.asks, is_asked=is_asked), editing=True)

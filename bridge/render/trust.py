@@ -25,6 +25,7 @@ _FINE_PRINT = (
     " a later change of them does nothing before you are asked again; scripts of the project that they run are run as"
     " they are then."
 )
+_HAS = " has files that would act by themselves."
 NEXT_START = "acts from Claude's next start in this channel"
 CHANGED = "— The project's files have changed since; what is in them now is on another card."
 SHOWN_AGAIN = "— Shown again on another card."
@@ -35,7 +36,7 @@ def card(acting: Acting, mention: int = 0) -> Post:
     body, files = _body(acting)
     whom = f"<@{mention}> " if mention else ""
     return Post(
-        f"{whom}{_about(acting.directory)} has files that would act by themselves. They do nothing yet.",
+        f"{whom}{_about(acting.directory)}{_HAS} They do nothing yet.",
         embed=Embed("Trust these for this channel?", body, _FINE_PRINT, _OPEN),
         buttons=(
             Button("Trust these for this channel", custom_id("yes", acting.digest), "primary"),
@@ -50,8 +51,9 @@ def card(acting: Acting, mention: int = 0) -> Post:
 def settled(post: Post, verdict: str, *, trusted: bool = False) -> Post:
     """The same card without its buttons; ``verdict`` says what became of it."""
     embed = post.embed or Embed()
+    about = post.content.partition("\n")[0].rpartition(_HAS)[0]
     return Post(
-        f"{post.content.partition(' has files that')[0]} has files that would act by themselves.\n-# {verdict}",
+        f"{about}{_HAS}\n-# {verdict}",
         embed=Embed(embed.title, embed.description, "", _YES if trusted else _GONE),
         files=post.files,
         mentions=post.mentions,
@@ -88,19 +90,26 @@ def _meanwhile(rest: int) -> str:
     return f" {count} now and go{'es' if rest == 1 else ''} on as started until then."
 
 
-def listed(trusted: Sequence[Trusted], directory: str, *, acts: bool, is_asked: bool) -> Post:
-    """``acts``: ``directory`` has files that would, and are not trusted; ``is_asked``: their card is in the thread."""
+def listed(trusted: Sequence[Trusted], acting: Acting, *, asks: bool, is_asked: bool) -> Post:
+    """``acting``: the project here; ``asks``: it would act and is not trusted; ``is_asked``: its card is here too."""
     lines = [f"{_about(one.directory)}: {_trusted_line(one)}" for one in trusted[:MOST_LISTED]]
     if len(trusted) > MOST_LISTED:
         lines.append(f"… and {len(trusted) - MOST_LISTED} more; revoke one of these to see them.")
     if not trusted:
         lines.append("No project's own files are trusted in this channel.")
-    if acts:
+    lines.append(_here(acting, asks=asks, is_asked=is_asked))
+    return Post("\n".join(filter(None, lines)), buttons=tuple(_revoke(one) for one in trusted[:MOST_LISTED]))
+
+
+def _here(acting: Acting, *, asks: bool, is_asked: bool) -> str:
+    about = _about(acting.directory)
+    if asks:
         where = "The card in this thread" if is_asked else "`/trust` in a thread there"
-        lines.append(f"{_about(directory)} has files that would act and are not trusted. {where} shows them.")
-    elif all(one.directory != directory for one in trusted):
-        lines.append(f"{_about(directory)} has no files that would act by themselves.")
-    return Post("\n".join(lines), buttons=tuple(_revoke(one) for one in trusted[:MOST_LISTED]))
+        return f"{about} has files that would act and are not trusted. {where} shows them."
+    if acting.files:
+        return ""
+    left_out = inline_code("; ".join(acting.left_out), _LISTED_CHARS)
+    return f"{about} has nothing that would act." + (f" Left out: {left_out}" if acting.left_out else "")
 
 
 def _revoke(one: Trusted) -> Button:

@@ -28,7 +28,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Trusted(msgspec.Struct, frozen=True):
-    """``since`` in Unix seconds; ``acts`` are the lines that the person was shown."""
+    """``since`` in Unix seconds; ``acts`` is the beginning of what the person was shown."""
 
     directory: str
     digest: str

@@ -64,7 +64,16 @@ def test_a_settled_card_keeps_what_was_shown_and_has_no_buttons() -> None:
 
 def test_the_list_fits_one_post_however_much_is_trusted() -> None:
     trusted = [Trusted(f"/srv/{'d' * 200}/{n}", f"{n:064x}", "*" * 300, 1, 1.0, ("a" * 3000,)) for n in range(9)]
-    post = trust.listed(trusted, "/srv/app", acts=True, is_asked=False)
+    post = trust.listed(trusted, acting("x"), asks=True, is_asked=False)
     assert utf16_len(post.content) <= CONTENT_CHARS
     assert len(post.buttons) == trust.MOST_LISTED
     assert "and 5 more" in post.content
+
+
+def test_a_project_of_which_all_is_left_out_is_told_so() -> None:
+    nothing = Acting("/srv/app", {}, (), (".claude/settings.json: it is a link",))
+    told = trust.listed((), nothing, asks=False, is_asked=True).content
+    assert told.splitlines() == [
+        "No project's own files are trusted in this channel.",
+        "The project `/srv/app` has nothing that would act. Left out: `.claude/settings.json: it is a link`",
+    ]

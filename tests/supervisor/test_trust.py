@@ -92,6 +92,14 @@ async def test_a_project_without_such_files_is_not_asked_about(desk: Desk) -> No
 
 
 @awaited
+async def test_what_would_all_be_left_out_is_no_question(desk: Desk) -> None:
+    (desk.project / ".claude/settings.json").write_text('{"statusLine": {"type": "command", "command": "x"}}')
+    session = desk.session()
+    assert await desk.trusts.at_start(session) == ""
+    assert desk.cards(session) == []
+
+
+@awaited
 async def test_the_first_thread_shows_a_card_that_names_what_would_act(desk: Desk) -> None:
     desk.writes(A="1")
     session = desk.session()
@@ -173,10 +181,10 @@ async def test_not_now_is_remembered_and_trust_asks_again(desk: Desk) -> None:
     desk.restart()
     await desk.trusts.at_start(desk.session())
     assert len(desk.cards(session)) == 1
-    assert await desk.trusts.offer(session)
+    assert (await desk.trusts.offer(session)).asks
     assert desk.digest(session) == digest
     await desk.trusts.judge(HERE, "yes", digest, ADA)
-    assert not await desk.trusts.offer(session), "there is nothing left to ask"
+    assert not (await desk.trusts.offer(session)).asks, "there is nothing left to ask"
 
 
 @awaited
@@ -247,3 +255,13 @@ async def test_check_says_which_channel_trusts_what(desk: Desk) -> None:
     assert "by Ada" in found.what
     assert "Environment: A=1" in found.what
     assert not found.is_wrong
+
+
+@awaited
+async def test_check_prints_nothing_that_steers_a_terminal(desk: Desk) -> None:
+    desk.writes(A="\x1b[2J\u202eevil")
+    session = desk.session()
+    await desk.trusts.at_start(session)
+    await desk.trusts.judge(HERE, "yes", desk.digest(session), ADA)
+    (found,) = [finding for finding in checkup.findings(desk.config.layout) if finding.kind == "trusts"]
+    assert found.what.isprintable()
