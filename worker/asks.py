@@ -41,6 +41,11 @@ class Asks:
         self._plans_read: dict[str, str] = {}
         self._heard: set[str] = set()
 
+    @property
+    def count(self) -> int:
+        """Of those that wait for a decision."""
+        return len(self._asked)
+
     def open(self) -> list[OpenRequest]:
         return list(self._open.values())
 

@@ -34,6 +34,9 @@ from worker.texts import Texts
 
 OUTPUT_KEPT_BYTES = 16 * 1024
 LINES_REMEMBERED = 2000
+MOST_OPEN = 1000
+"""Tools, background tasks and questions at one time: whoever shows them goes over all of them again and again."""
+_TOO_MUCH_OPEN = f"Claude had more than {MOST_OPEN:,} tools, tasks and questions open at one time; so it was stopped"
 OFFER_CHARS, OFFERS_KEPT = 100, 200
 
 
@@ -175,6 +178,8 @@ class Stream:
             steps += self._begin_turn(None, self._origin)
         if handler := _HANDLERS.get(frame.type):
             steps += handler(self, frame)
+        if len(self._tools) + self._asks.count + self._tasks.count > MOST_OPEN:
+            steps.append(EndChild(_TOO_MUCH_OPEN))
         return steps
 
     def _is_repeated(self, frame: f.Frame, line: bytes) -> bool:

@@ -22,6 +22,11 @@ class Tasks:
         self._listed: set[str] = set()
         self._ended: set[str] = set()
 
+    @property
+    def count(self) -> int:
+        """Of those that run."""
+        return len(self._known)
+
     def begin(self, task: Task) -> bool:
         """Whether it is a new one."""
         is_new = task.task_id not in self._ended and task.task_id not in self._known

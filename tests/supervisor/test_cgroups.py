@@ -50,6 +50,15 @@ def test_where_systemd_gave_us_a_part_the_kernel_holds_the_limits(unit: Unit) ->
     assert "the kernel holds each session" in cgroups.in_words(found)
 
 
+def test_a_users_own_unit_is_divided_just_so(unit: Unit) -> None:
+    users = "/user.slice/user-1000.slice/user@1000.service/app.slice/threadbridge.service"
+    base = unit.base.parents[1] / users[1:]
+    base.parent.mkdir(parents=True)
+    unit.base.rename(base)
+    unit.is_in(f"{users}/supervisor")
+    assert cgroups.prepare(unit.proc).directory == str(base)
+
+
 def test_a_supervisor_in_the_units_own_cgroup_never_divides_it(unit: Unit) -> None:
     unit.is_in("/system.slice/threadbridge.service")
     found = cgroups.prepare(unit.proc)

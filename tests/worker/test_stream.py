@@ -11,8 +11,8 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.permission import digest_of
 from replay import CLAUDE_ID, GENERATION, NAMES, PLAN_ON_DISK, Replay, blocks_of, transcript, was_killed
-from worker.steps import DeltaRead, Line, Step
-from worker.stream import OUTPUT_KEPT_BYTES, Stream
+from worker.steps import DeltaRead, EndChild, Line, Step
+from worker.stream import MOST_OPEN, OUTPUT_KEPT_BYTES, Stream
 from worker.texts import TEXT_KEPT_CHARS
 
 OUTCOMES: dict[str, list[tuple[str, str]]] = {
@@ -681,3 +681,25 @@ def test_a_long_line_that_may_have_been_a_request_interrupts_the_turn() -> None:
 )
 def test_each_turn_says_what_it_cost_itself(name: str, costs: list[float]) -> None:
     assert [turn.cost_usd for turn in Replay(name).events(e.TurnEnded)] == pytest.approx(costs)
+
+
+# --- more at one time than anybody could follow -----------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["tools", "questions", "tasks"])
+def test_a_child_that_opens_more_and_more_and_closes_nothing_is_ended(kind: str) -> None:
+    stream = in_turn()
+
+    def opened(number: int) -> list[Step]:
+        call = {"type": "tool_use", "id": f"t{number}", "name": "Bash", "input": {}}
+        ask = {"subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "ls"}}
+        line = {
+            "tools": {"type": "assistant", "message": {"content": [call]}},
+            "questions": {"type": "control_request", "request_id": f"r{number}", "request": ask},
+            "tasks": {"type": "system", "subtype": "task_started", "task_id": f"b{number}", "task_type": "local_bash"},
+        }[kind]
+        return stream.receive(json.dumps(line).encode())
+
+    assert not [s for n in range(MOST_OPEN) for s in opened(n) if isinstance(s, EndChild)]
+    (ended,) = [step for step in opened(MOST_OPEN) if isinstance(step, EndChild)]
+    assert "1,000" in ended.why
