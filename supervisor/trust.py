@@ -1,9 +1,9 @@
 """Which projects' files act in which channel: asked in a thread, answered by a click, looked at before each start.
 
 The store has the question and the answer (``bridge.trust.decision``), the state directory the copy that acts. The copy
-is on the disk before the answer is committed, and a copy that is not there is not trusted: a restored backup brings
-back nothing that was revoked. A session that is idle when somebody decides is put to sleep, so that its next message
-starts Claude with what was decided; one that works goes on as it was started.
+is on the disk before the answer is committed, and a copy that is not there, or not whole, is not trusted: a restored
+backup brings back nothing that was revoked. A session that is idle when somebody decides is put to sleep, so that its
+next message starts Claude with what was decided; one that works goes on as it was started.
 """
 
 import asyncio
@@ -82,8 +82,8 @@ class Trusts:
 
     def _is_trusted(self, channel_id: int, acting: Acting) -> bool:
         one = self._trusted(channel_id, acting.directory)
-        copy = trusted_copies.place_of(self._layout, channel_id, acting.digest)
-        return one is not None and one.digest == acting.digest and copy.is_dir()
+        is_this = one is not None and one.digest == acting.digest
+        return is_this and trusted_copies.is_whole(self._layout, channel_id, acting)
 
     def _asked(self, channel_id: int, directory: str) -> Asked | None:
         told = self._manager.fact(_ASKED + place_of(channel_id, directory))

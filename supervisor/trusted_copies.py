@@ -19,11 +19,24 @@ def place_of(layout: Layout, channel_id: int, digest: str) -> Path:
     return layout.trusted / str(channel_id) / digest
 
 
+def is_whole(layout: Layout, channel_id: int, acting: Acting) -> bool:
+    """Whether the copy is there, and exactly this: a disk that was repaired, or a hand, may have changed it."""
+    place = place_of(layout, channel_id, acting.digest)
+    try:
+        paths = {str(path.relative_to(place)) for path in place.rglob("*") if not path.is_dir() or path.is_symlink()}
+        return paths == acting.files.keys() and all(
+            (place / path).read_bytes() == file.data for path, file in acting.files.items()
+        )
+    except OSError:
+        return False
+
+
 def write(layout: Layout, channel_id: int, acting: Acting) -> None:
     """Durable when it returns. Raises OSError."""
     place = place_of(layout, channel_id, acting.digest)
-    if place.is_dir():
+    if is_whole(layout, channel_id, acting):
         return
+    shutil.rmtree(place, ignore_errors=True)
     _make_folder(layout.trusted)
     _make_folder(place.parent)
     beside = place.with_name(f".{secrets.token_hex(4)}.new")

@@ -37,16 +37,17 @@ for line in sys.stdin:
 """
 
 
-def program(project: Path, name: str) -> str:
+def program(project: Path, name: str) -> None:
     """One that leaves a trace when it runs."""
     path = project / f"{name}.sh"
     path.write_text(f"#!/bin/sh\necho ran >> {project}/ran-{name}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)
 
 
 def write_settings(project: Path, *hooks: str, allow: tuple[str, ...] = ()) -> None:
-    ran = [{"type": "command", "command": program(project, name)} for name in hooks]
+    for name in hooks:
+        program(project, name)
+    ran = [{"type": "command", "command": f'"$CLAUDE_PROJECT_DIR"/{name}.sh'} for name in hooks]
     settings = {
         "hooks": {"UserPromptSubmit": [{"hooks": ran}]},
         "env": {"TRUSTED_WORD": "from-the-copy"},

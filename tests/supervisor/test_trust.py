@@ -15,6 +15,7 @@ from bridge.permission import Person
 from bridge.render.posts import Post
 from bridge.session import ManagedSession
 from supervisor import checkup, trust
+from supervisor.health import StoreError
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
 from supervisor.trust import Trusts
@@ -219,6 +220,25 @@ async def test_a_copy_that_is_gone_is_not_trusted(desk: Desk) -> None:
     assert desk.digest(session) == digest
 
 
+@pytest.mark.parametrize("damage", ["changed", "more", "less"])
+@awaited
+async def test_a_copy_that_is_not_exactly_what_was_trusted_does_not_act(desk: Desk, damage: str) -> None:
+    session, digest = await desk.trusted()
+    copy = desk.config.layout.trusted / str(HERE) / digest
+    (copy / "settings.json").chmod(0o600)
+    match damage:
+        case "changed":
+            (copy / "settings.json").write_text('{"env": {"A": "evil"}}')
+        case "more":
+            (copy / "mcp.json").write_text("{}")
+        case _:
+            (copy / "settings.json").unlink()
+    assert await desk.trusts.at_start(session) == ""
+    await desk.trusts.judge(HERE, "yes", desk.digest(session), ADA)
+    assert await desk.trusts.at_start(session) == str(copy), "written anew"
+    assert json.loads((copy / "settings.json").read_bytes()) == {"env": {"A": "1"}}
+
+
 @awaited
 async def test_a_copy_that_cannot_be_kept_is_told_and_nothing_is_trusted(desk: Desk) -> None:
     desk.writes(A="1")
@@ -229,6 +249,21 @@ async def test_a_copy_that_cannot_be_kept_is_told_and_nothing_is_trusted(desk: D
         await desk.trusts.judge(HERE, "yes", desk.digest(session), ADA)
     assert desk.trusts.trusted(HERE) == []
     assert desk.digest(session), "the card is open still"
+
+
+@awaited
+async def test_a_store_that_takes_nothing_decides_nothing_and_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, digest = await desk.trusted()
+
+    def locked(_name: str) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(desk.store, "forget", locked)
+    with pytest.raises(UserError, match="the disk is full"):
+        await desk.trusts.judge(HERE, "revoke", digest, ADA)
+    assert await desk.trusts.at_start(session), "as before"
 
 
 @awaited
