@@ -18,7 +18,7 @@ from bridge import events as e
 from bridge.errors import BridgeError, UserError
 from bridge.layout import Layout
 from bridge.start import WorkerStart
-from worker import cgroup, containment, frames, instructions, mcp, missing, project, recovery, sending, trusted
+from worker import cgroup, frames, instructions, mcp, missing, project, recovery, sending, trusted
 from worker import claude as cli
 from worker.brake import Brake
 from worker.files import content_of
@@ -31,6 +31,10 @@ from worker.stored import NoRoomError, Stored
 from worker.stream import Stream
 from worker.unasked import Unasked
 from worker.uplink import Keys, Uplink
+from worker.walls.environment import child_environment
+from worker.walls.held import held
+from worker.walls.probe import decide, probe
+from worker.walls.wish import HIDDEN, Containment, RefusedError, Shell
 from worker.watch import DEADLINES_S, Watch
 
 END_SESSION_DEADLINE_S = 5.0
@@ -121,15 +125,13 @@ class Worker:
 
     async def _serve(self) -> None:
         try:
-            environment = containment.child_environment(
-                os.environ, self._start.environment, self._start.created.session_id
-            )
+            environment = child_environment(os.environ, self._start.environment, self._start.created.session_id)
             self._stored.check()
             missing.look(self._start.created.directory, self._start.command, environment.get("PATH", os.defpath))
             shell = self._shut_in()
             self._begin(shell)
             claude, stream = await self._spawn(shell, environment)
-        except containment.RefusedError as error:
+        except RefusedError as error:
             refused = e.ChildExited(1, wanted=False, reason=str(error), may_pass=True)
             if refused != self._past.exited:  # it is tried again and again, and told once
                 self._record(refused)
@@ -161,7 +163,7 @@ class Worker:
         if self._cgroup:
             await asyncio.to_thread(self._cgroup.remove)
 
-    def _begin(self, shell: containment.Shell) -> None:
+    def _begin(self, shell: Shell) -> None:
         """Raises UserError when another directory stands where the project's was, and nobody said to go on there."""
         directory, start = self._start.created.directory, self._start
         own = self._past.session.inode if self._past.session else start.created.inode
@@ -173,13 +175,13 @@ class Worker:
             self._record(e.ProjectReplaced(seen, reason))
             raise UserError(reason)
 
-    def _shut_in(self) -> containment.Shell:
+    def _shut_in(self) -> Shell:
         """Raises UserError when containment is required and cannot be had."""
 
         def added(name: str) -> list[str]:
             return [value] if (value := self._start.environment.get(name, "")) else []
 
-        wish = containment.Containment(
+        wish = Containment(
             mode=self._start.containment,
             state_directory=self._start.state_directory,
             protected_paths=self._start.protected_paths,
@@ -196,9 +198,9 @@ class Worker:
         )
         for folder in (self._paths.files, self._paths.scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return containment.decide(wish, containment.probe(wish) if wish.mode != "none" else None)
+        return decide(wish, probe(wish) if wish.mode != "none" else None)
 
-    async def _spawn(self, shell: containment.Shell, environment: dict[str, str]) -> tuple[cli.Claude, Stream]:
+    async def _spawn(self, shell: Shell, environment: dict[str, str]) -> tuple[cli.Claude, Stream]:
         claude_id, resuming = self._choose_conversation()
         argv = cli.arguments(
             self._start.command,
@@ -217,7 +219,7 @@ class Worker:
         self._cgroup = await asyncio.to_thread(
             cgroup.make, self._start.cgroup, self._start.created.session_id, self._start.limits
         )
-        with containment.held(shell.prefix) as (prefix, fds):
+        with held(shell.prefix) as (prefix, fds):
             claude = await cli.spawn([*prefix, *argv], directory, environment, umask, fds, self._cgroup)
         stream = Stream(
             claude.pid,
@@ -317,7 +319,7 @@ class Worker:
 
     def _hidden(self) -> tuple[str, ...]:
         configured = self._start.environment.get("XDG_RUNTIME_DIR", "")
-        return (*containment.HIDDEN, *([configured] if configured else []), *_ours("RUNTIME_DIRECTORY"))
+        return (*HIDDEN, *([configured] if configured else []), *_ours("RUNTIME_DIRECTORY"))
 
     def _take_event(self, event: e.AnyEvent) -> None:
         if event == self._past.offered:

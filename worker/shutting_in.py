@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 
 from bridge.errors import UserError
-from worker import containment
+from worker.walls.probe import TODO, probe
+from worker.walls.wish import Containment
 
 
 def refusal_in_words(state: Path) -> str:
@@ -22,12 +23,12 @@ def refusal_here(state: Path) -> str | None:
         home, project = Path(folder, "home"), Path(folder, "project")
         for made in (home, project):
             made.mkdir()
-        wish = containment.Containment(
+        wish = Containment(
             mode="required",
             state_directory=str(state),
             project_directory=str(project),
             home=str(home),
             uid=os.getuid(),
         )
-        refusal = containment.probe(wish)
-    return f"{refusal}. {containment.TODO}" if refusal else None
+        refusal = probe(wish)
+    return f"{refusal}. {TODO}" if refusal else None

@@ -24,7 +24,7 @@ from bridge.errors import UserError
 from bridge.layout import Layout
 
 INSTALLATION = Path(__file__).resolve().parents[2]
-"""Ours, and read-only for Claude: no project may lie inside it (worker/containment.py)."""
+"""Ours, and read-only for Claude: no project may lie inside it (worker/walls/)."""
 SHORT_TEMPORARY = "/tmp"
 
 

@@ -22,8 +22,11 @@ import msgspec
 import pytest
 
 from bridge.errors import UserError
-from worker import containment
-from worker.containment import HIDDEN, Containment, RefusedError, decide, held, probe, survey
+from worker.walls import held as holding
+from worker.walls.covers import survey
+from worker.walls.held import held
+from worker.walls.probe import decide, probe
+from worker.walls.wish import HIDDEN, Containment, RefusedError
 
 DEADLINE_S = 10.0
 UNPRIVILEGED = 60321
@@ -449,7 +452,7 @@ def test_what_is_bound_is_what_was_looked_at_though_it_is_replaced_meanwhile(cam
 def test_a_bubblewrap_that_takes_no_descriptors_compares_from_inside(
     camp: Camp, walls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(containment, "_takes_descriptors", lambda program: False)
+    monkeypatch.setattr(holding, "_takes_descriptors", lambda program: False)
     project = camp / "run/credentials/unit"
     (project / "token").write_text("only the project's")
     wish = msgspec.structs.replace(camp.wish, project_directory=str(project))

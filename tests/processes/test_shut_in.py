@@ -27,8 +27,8 @@ def no_bubblewrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     python.write_text(
         f"#!/bin/sh\n[ -e '{allowed}' ] && exec '{sys.executable}' \"$@\"\n"
         f"exec '{sys.executable}' -I -c 'import runpy, sys\n"
-        "from worker import containment\n"
-        'containment.probe = lambda wish, run=None: "bubblewrap (bwrap) is not installed"\n'
+        "from worker.walls import probe\n"
+        'probe.probe = lambda wish, run=None: "bubblewrap (bwrap) is not installed"\n'
         'sys.argv = ["worker", *sys.argv[4:]]\n'
         'runpy.run_module("worker", run_name="__main__")\' "$@"\n'
     )

@@ -8,17 +8,11 @@ import msgspec
 import pytest
 
 from bridge.errors import UserError
-from worker.containment import (
-    Containment,
-    Mount,
-    RefusedError,
-    Walls,
-    arguments,
-    child_environment,
-    decide,
-    probe,
-    survey,
-)
+from worker.walls.arguments import arguments
+from worker.walls.covers import survey
+from worker.walls.environment import child_environment
+from worker.walls.probe import decide, probe
+from worker.walls.wish import Containment, Mount, RefusedError, Walls
 
 
 @pytest.fixture
@@ -103,7 +97,7 @@ PINNED = [".", "home", "home/.local", "home/.local/state", "home/.claude", "home
 @pytest.fixture(autouse=True)
 def _everything_below_can_be_renamed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever user runs the tests, and whatever user the wish names."""
-    monkeypatch.setattr("worker.containment._renamable", lambda path, uid: True)
+    monkeypatch.setattr("worker.walls.covers._renamable", lambda path, uid: True)
 
 
 def test_missing_mount_points_are_made_for_the_user_alone(wish: Containment) -> None:

@@ -1,0 +1,79 @@
+"""What is to be kept from a child (the wish), and what that is on this machine (the walls)."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bridge.errors import UserError
+
+HIDDEN = ("/run/credentials", "/run/user", "/run/dbus", "/run/systemd")
+SHOWN_AGAIN = ("/run/systemd/resolve",)  # /etc/resolv.conf is often a link to here
+
+Kind = Literal["pinned", "hidden", "private", "read-only", "writable"]
+
+
+def installation() -> tuple[str, ...]:
+    """What runs outside when we start again: our packages, their environment, a Python of the user's."""
+    ours = Path(__file__).resolve().parents[2]
+    packages = [ours / name for name in ("bridge", "worker", "supervisor")]
+    prefixes = {Path(sys.prefix), Path(sys.base_prefix)} - {Path("/usr"), Path("/usr/local")}
+    return tuple(str(path) for path in (*packages, *sorted(prefixes)) if path.is_dir())
+
+
+class Containment(msgspec.Struct, frozen=True, kw_only=True):
+    """The wish: what is to be kept from a child, and whose child it is. Paths, "" for none."""
+
+    mode: str
+    """none lets it run uncontained; anything else (required, and what an older supervisor calls auto) refuses that."""
+    state_directory: str
+    project_directory: str
+    home: str
+    uid: int
+    protected_paths: tuple[str, ...] = ()
+    """Read-only for the child: the configuration, and what else the supervisor names."""
+    installation: tuple[str, ...] = msgspec.field(default_factory=installation)
+    runtime_directory: str = ""
+    """Our $XDG_RUNTIME_DIR."""
+    claude_directory: str = ""
+    """The child's $CLAUDE_CONFIG_DIR, if it is not ~/.claude."""
+    temporary_directories: tuple[str, ...] = ("/tmp",)  # noqa: S108
+    """Where the CLI makes its peer sockets: /tmp, or below TMPDIR and CLAUDE_CODE_TMPDIR (2.1.330, tried)."""
+    secrets: tuple[str, ...] = ()
+    """Hidden as the state directory is: where the token lies."""
+    hidden: tuple[str, ...] = HIDDEN
+    shown: tuple[str, ...] = ()
+    """Folders in what is hidden that the child may read all the same: what people sent to this session."""
+    writable: tuple[str, ...] = ()
+    """And those that it may write. Like those, they must be there and stay."""
+
+
+class Mount(msgspec.Struct, frozen=True):
+    path: Path
+    kind: Kind
+
+
+class Walls(msgspec.Struct, frozen=True):
+    """The wish on this machine: real paths that exist. ``program`` is bwrap, "" when there is none."""
+
+    program: str
+    root: bool
+    mounts: tuple[Mount, ...]
+    weaknesses: tuple[str, ...] = ()
+
+
+class RefusedError(UserError):
+    """The child cannot be shut in now. It may be possible later, without anybody saying so here."""
+
+
+class Shell(msgspec.Struct, frozen=True):
+    """What to put in front of the child's argv, and what to tell people about it."""
+
+    prefix: list[str]
+    contained: bool
+    how: str
+
+
+def within(path: Path, folder: Path) -> bool:
+    return path.parts[: len(folder.parts)] == folder.parts  # is_relative_to took 10 ms in all
