@@ -11,7 +11,7 @@ class Channel(msgspec.Struct, frozen=True):
     channel_id: int
     directory: str
     mention_only: bool = False
-    containment: str = "required"
-    """required or none: whether its Claudes are shut in."""
+    containment: str = "project"
+    """project, home or none: how far its Claudes are shut in."""
     verbosity: Verbosity = "normal"
     thinking: Thinking = "off"

@@ -35,6 +35,10 @@ class SessionCreated(Event, frozen=True):
     owner_id: int
     inode: int = 0
     """The directory's own number in its file system, which no other in its place has; 0: not known."""
+    git_directory: str = ""
+    """The repository's common git directory, where it lies outside of ``directory``: opened for the child too."""
+    work_tree: str = ""
+    """The repository's top directory, where ``directory`` is one inside it."""
 
 
 class LogGap(Event, frozen=True):

@@ -12,6 +12,9 @@
     sessions/<id>/files/<prompt>/…  what people attached to that prompt; the child may read it, and nothing else here
     sessions/<id>/scratch/    the child may write here what it wants to send
     sessions/<id>/sent/…      copies of what Claude sent to the person
+    sessions/<id>/inside/…    what is /tmp, $HOME and so on for the child
+    login/                    Claude's access token, for children that are shut in
+    caches/<channel>/…        what pip, npm and others keep for the channel's children
     trusted/<channel>/<digest>/…    the copy of a project's files that a person trusts; it acts, and nobody changes it
 
 ``<id>`` is the first 12 hex digits of the session id. A unix socket's path has at most 107 bytes.
@@ -61,6 +64,13 @@ class Layout(msgspec.Struct, frozen=True):
     @property
     def trusted(self) -> Path:
         return self.state / "trusted"
+
+    @property
+    def login(self) -> Path:
+        return self.state / "login"
+
+    def caches(self, channel_id: int) -> Path:
+        return self.state / "caches" / str(channel_id)
 
     def session(self, session_id: str) -> "SessionLayout":
         return SessionLayout(self.sessions / short_id(session_id))
@@ -118,3 +128,7 @@ class SessionLayout(msgspec.Struct, frozen=True):
     @property
     def sent(self) -> Path:
         return self.folder / "sent"
+
+    @property
+    def inside(self) -> Path:
+        return self.folder / "inside"

@@ -102,6 +102,8 @@ class ManagedSession(msgspec.Struct):
     effort: str = ""
     inode: int = 0
     """The project directory's; 0: not known. Another one in its place is gone on in only when a person says so."""
+    git_directory: str = ""
+    work_tree: str = ""
     replaced_by: int = 0
     """The inode of another directory that was found in its place."""
     stopped_for: str = ""
@@ -128,6 +130,8 @@ class ManagedSession(msgspec.Struct):
     output_tokens: int = 0
     quick_deaths: int = 0
     turns_since_start: int = 0
+    last_error: str = ""
+    """The code of what the last turn failed for; empty once another one began."""
     last_failure: str = ""
     last_failure_is_resume: bool = False
     last_failure_may_pass: bool = False
@@ -274,10 +278,12 @@ class ManagedSession(msgspec.Struct):
         match record.event:
             case e.TurnStarted() as event:
                 self.turn = Turn(record.seq, record.at, event.prompt_ids, event.origin)
+                self.last_error = ""
             case e.PromptTaken(prompt_id=prompt_id) if self.turn and prompt_id not in self.turn.prompt_ids:
                 self.turn = msgspec.structs.replace(self.turn, prompt_ids=(*self.turn.prompt_ids, prompt_id))
             case e.TurnEnded() as event:
                 self.turn = None
+                self.last_error = event.error
                 self.turn_count += 1
                 self.turns_since_start += 0 if event.outcome == "lost" else 1
                 if event.outcome == "completed":
@@ -336,6 +342,8 @@ def session_from(created: e.SessionCreated, at: float) -> ManagedSession:
         directory=created.directory,
         owner_id=created.owner_id,
         inode=created.inode,
+        git_directory=created.git_directory,
+        work_tree=created.work_tree,
         started_at=at,
         last_activity=at,
     )

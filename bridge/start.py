@@ -58,6 +58,13 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """The child's: the one that the supervisor was started with; -1: the worker's own."""
     hidden_paths: tuple[str, ...] = ()
     """Directories that are hidden from the child, as the state directory is: the token's. Real paths."""
+    readable: tuple[str, ...] = ()
+    """What the configuration opens besides the project, read-only. Paths; ``~`` is the child's home."""
+    writable: tuple[str, ...] = ()
+    login_directory: str = ""
+    """Ours, with Claude's access token: what a child that is shut in has for a login."""
+    projects: tuple[str, ...] = ()
+    """The directories of all channels."""
     accepted_inode: int = 0
     """A person said that the session goes on in the directory with this inode, which stands where its own was."""
     limits: Limits = Limits()

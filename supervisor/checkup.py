@@ -178,7 +178,7 @@ def _uncontained(seen: Seen) -> list[Finding]:
             what = f"Claude runs without containment: {session.containment or 'no reason is known'}"
             todo = (
                 "it can do whatever its user can, read the token and decide for other sessions included;"
-                ' containment = "required" for its channel ends that at its next start'
+                ' containment = "project" for its channel ends that at its next start'
             )
             found.append(Finding("uncontained", what, todo, session.session_id, (session.child_pid,), is_wrong=False))
     return found

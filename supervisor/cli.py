@@ -150,7 +150,7 @@ def _told_of_end(session_id: str, left: list[int]) -> int:
 @click.option("--end-strays", is_flag=True, help="End processes of our sessions that no worker minds.")
 @click.pass_context
 def check(context: click.Context, as_json: bool, end_strays: bool, own_config: str | None) -> None:
-    from supervisor import checkup, listing  # noqa: PLC0415
+    from supervisor import checkup, listing, login  # noqa: PLC0415
 
     layout = _layout(context, own_config)
     ended = listing.end_strays(layout) if end_strays else {}
@@ -162,6 +162,8 @@ def check(context: click.Context, as_json: bool, end_strays: bool, own_config: s
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
     else:
         click.echo("\n".join(checkup.in_words(finding) for finding in found) or f"All is well in {layout.state}.")
+        if told := login.in_words(layout):
+            click.echo(told)
         if told := checkup.limits_in_words(layout):
             click.echo(told)
     if any(finding.is_wrong for finding in found):

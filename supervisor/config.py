@@ -26,10 +26,10 @@ PLACES = ("$THREADBRIDGE_CONFIG", "~/.config/threadbridge/config.toml", "/etc/th
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")
 MOST_MEGABYTES = 500
 """What Discord takes from anybody in one file (discord-api-docs, "Uploading Files")."""
-Containment = Literal["required", "none", "auto"]
-"""``auto`` once let a Claude run uncontained where bubblewrap did not work; it means ``required`` now."""
+Containment = Literal["project", "home", "none", "required", "auto"]
+"""``required`` and ``auto`` are older words; they mean ``project`` now."""
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "containment": ("required", "none"),
+    "containment": ("project", "home", "none"),
     "verbosity": get_args(Verbosity),
     "thinking": get_args(Thinking),
 }
@@ -55,7 +55,7 @@ class ChannelTable(_Table, frozen=True):
     id: int
     directory: str
     mention_only: bool = False
-    containment: Containment = "required"
+    containment: Containment = "project"
     verbosity: Verbosity = "normal"
     thinking: Thinking = "off"
 
@@ -67,6 +67,15 @@ class ClaudeTable(_Table, frozen=True):
     model: str = ""
     allow_bypass_permissions: bool = False
     """The second, explicit key that ``permission_mode = "bypassPermissions"`` needs."""
+
+
+class ContainmentTable(_Table, frozen=True):
+    """What is open at the level ``project``, besides the project. Paths; ``~`` is Claude's home."""
+
+    readable: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    mcp_logins: bool = False
+    """Whether the logins of remote MCP servers come along with Claude's own."""
 
 
 class PermissionsTable(_Table, frozen=True):
@@ -104,6 +113,7 @@ class ConfigFile(_Table, frozen=True):
     access: AccessTable = AccessTable()
     channels: tuple[ChannelTable, ...] = ()
     claude: ClaudeTable = ClaudeTable()
+    containment: ContainmentTable = ContainmentTable()
     permissions: PermissionsTable = PermissionsTable()
     sessions: SessionsTable = SessionsTable()
     display: DisplayTable = DisplayTable()
@@ -133,6 +143,10 @@ class Config(msgspec.Struct, frozen=True):
     ping_after_s: float | None = PING_AFTER_S
     """None: never."""
     limits: Limits = Limits()
+    readable: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    """What is open to Claude besides the project. Absolute, or below ``~/``."""
+    mcp_logins: bool = False
     warnings: tuple[str, ...] = ()
     """What the log says at the start: old words, and doors that were left open."""
 
@@ -255,16 +269,24 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
         most_file_bytes=_file_bytes(file.files),
         ping_after_s=_seconds("display.ping_after", file.display.ping_after),
         limits=_limits(file.limits),
+        readable=_opened("readable", file.containment.readable),
+        writable=_opened("writable", file.containment.writable),
+        mcp_logins=file.containment.mcp_logins,
         warnings=tuple(_warnings(path, file)),
     )
 
 
 def _warnings(path: Path, file: ConfigFile) -> Iterator[str]:
     for n, table in enumerate(file.channels):
-        if table.containment == "auto":
+        if table.containment in {"auto", "required"}:
             yield (
-                f'{path}: channels[{n}].containment: "auto" is gone and means "required" now: without a working'
-                ' bubblewrap its sessions wait; write "required", or "none" to run them uncontained'
+                f'{path}: channels[{n}].containment: "{table.containment}" means "project" now: Claude sees its project'
+                ' and what [containment] names, and no more of your home; write "project", or "home" for what it saw'
+            )
+        elif table.containment == "home":
+            yield (
+                f'{path}: channels[{n}].containment: "home": its Claudes can read and change what this user can, but'
+                " for what is Threadbridge's own"
             )
         elif table.containment == "none":
             yield (
@@ -315,11 +337,20 @@ def _channels(tables: tuple[ChannelTable, ...]) -> dict[int, Channel]:
             table.id,
             str(directory),
             table.mention_only,
-            "none" if table.containment == "none" else "required",
+            table.containment if table.containment in {"home", "none"} else "project",
             table.verbosity,
             table.thinking,
         )
     return channels
+
+
+def _opened(key: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not (name.startswith(("~/", "/")) and name.strip("/~")) or ".." in Path(name).parts:
+            raise _Wrong(
+                f"containment.{key}", f"{name!r} is not an absolute path, nor one below ~/; name what is needed there"
+            )
+    return names
 
 
 def _command(table: ClaudeTable, environ: Mapping[str, str]) -> tuple[str, ...]:

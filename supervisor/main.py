@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from bridge.errors import UserError
 from bridge.router import BridgeRouter
-from supervisor import cgroups, descriptors, places, state, token_file, walls
+from supervisor import cgroups, descriptors, login, places, state, token_file, walls
 from supervisor.attachments import Attachments
 from supervisor.clock import JumpWatch
 from supervisor.config import Config
@@ -27,7 +27,7 @@ from supervisor.gateway import Gateway
 from supervisor.health import StoreError
 from supervisor.outbox import Outbox
 from supervisor.pace import Pace
-from supervisor.processes import Processes, Surroundings
+from supervisor.processes import Processes, Surroundings, worker_environment
 from supervisor.recall import recall
 from supervisor.rest import Rest
 from supervisor.session_manager import SessionManager
@@ -79,9 +79,16 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             gateway = Gateway(config, manager, router, rest, token)
             files = Attachments(manager, config.layout, rest, config.most_file_bytes, config.limits)
             manager.on_wish, manager.on_posts = _both(processes.wish, files.wake), outbox.wake
-            await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway, files))
+            keeper = login.Keeper(_login_source(config), config.layout, manager.login_renewed)
+            keeper.copy()
+            await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway, files, keeper))
     finally:
         store.close()
+
+
+def _login_source(config: Config) -> login.Source:
+    environment = {**worker_environment(os.environ), **config.environment}
+    return login.source_of(config.command, environment, mcp_logins=config.mcp_logins)
 
 
 def _server_keys(store: Store) -> CurveKeys:
@@ -106,6 +113,7 @@ async def _serve(
     outbox: Outbox,
     gateway: Gateway,
     files: Attachments,
+    keeper: login.Keeper,
 ) -> None:
     notifier = Notifier()
     stopping = asyncio.Event()
@@ -119,6 +127,7 @@ async def _serve(
             tasks.create_task(outbox.keep_typing()),
             tasks.create_task(gateway.run()),
             tasks.create_task(files.run()),
+            tasks.create_task(keeper.run()),
             tasks.create_task(manager.delivery.run()),
             tasks.create_task(_watch_clock(config, manager, lambda: gateway.back_at)),
             tasks.create_task(notifier.keep(lambda: gateway.status)),

@@ -10,12 +10,14 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from itertools import dropwhile
+from pathlib import Path
 
 import msgspec
 
 from bridge import commands as c
 from bridge import events as e
 from bridge.actions import CreateSession
+from bridge.login import AUTHENTICATION_FAILED, GO_ON, GOES_ON
 from bridge.permission import NOTHING_ANSWERED, PermissionRequest, Person, RequestName, Settled
 from bridge.questions import Draft
 from bridge.render import lost, marks, notices
@@ -24,8 +26,10 @@ from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.session import HIBERNATION, ManagedSession, SessionState, session_from
 from supervisor.delivery import Delivery
+from supervisor.discord import snowflake
 from supervisor.files import inode_of
 from supervisor.reports import Reports
+from supervisor.repository import found_at
 from supervisor.sessions import Sessions
 from supervisor.store import InboxRow, SessionRow, StartRow, Store
 from supervisor.waiting import WaitingPrompts, is_settled
@@ -144,6 +148,7 @@ class SessionManager(Sessions):
         if session := self.session_of_thread(action.thread_id):
             self.handled(handled_in, action.thread_id)
             return session
+        repository = found_at(action.channel.directory, str(Path.home()))
         created = e.SessionCreated(
             session_id=str(uuid.uuid4()),
             thread_id=action.thread_id,
@@ -152,6 +157,8 @@ class SessionManager(Sessions):
             directory=action.channel.directory,
             owner_id=action.owner.user_id,
             inode=inode_of(action.channel.directory),
+            git_directory=repository.git_directory,
+            work_tree=repository.work_tree,
         )
         session = session_from(created, self.clock())
         with self.transaction():
@@ -311,6 +318,21 @@ class SessionManager(Sessions):
             self.store.save(row)
         self.changed(name.session_id)
         return True
+
+    def login_renewed(self, since: float) -> None:
+        """Turns that ended because Claude's login expired (Unix seconds) go on by themselves, each once."""
+        for session_id, row in self.rows.items():
+            session = row.session
+            is_refused = session.last_error == AUTHENTICATION_FAILED and session.last_activity >= since
+            if not is_refused or session.turn or row.ended_at is not None or self.has_work(session_id):
+                continue
+            person = Person(session.last_prompter_id or session.owner_id, "")
+            with self.transaction():
+                session.last_error = ""
+                self.wish(session_id, _prompt(snowflake(self.clock()) + 1, GO_ON, person, is_message=False))
+                self.store.desire(session_id, f"login:{session.generation}:{session.applied}", Post(GOES_ON))
+                self.store.save(row)
+            self.changed(session_id)
 
     def start_fresh(self, session_id: str) -> None:
         """The next child begins a new conversation of Claude's in this thread."""

@@ -41,7 +41,7 @@ from supervisor.trust_command import TrustCommand
 
 STORE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Between the tries to note a session whose starter is posted. The answer can be edited for 15 minutes."""
-_STRICTNESS = ("none", "required")
+_STRICTNESS = ("none", "home", "project")
 
 log = logging.getLogger(__name__)
 

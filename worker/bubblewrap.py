@@ -7,12 +7,15 @@ be written by nobody else. What the walls are tried with (``SYSTEM_PATH``) comes
 
 import os
 import stat
+import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from bridge.layout import MOST_LINKS
 
 NAME = "bwrap"
+ANSWER_DEADLINE_S = 5.0
 PLACES = ("/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin")
 """Before any entry of PATH. The last is NixOS's."""
 SYSTEM_PATH = os.pathsep.join((*PLACES, "/usr/sbin", "/sbin"))
@@ -27,6 +30,15 @@ def find(path: str, places: tuple[str, ...] = PLACES) -> str:
         if Path(folder).is_absolute() and (program := _trusted(Path(folder, NAME))):
             return str(program)
     return ""
+
+
+@cache
+def takes(program: str, option: str) -> bool:
+    """Whether this bubblewrap knows an option (``--ro-bind-fd`` since 0.7.0). Raises OSError, TimeoutExpired."""
+    if not program:
+        return False
+    asked = subprocess.run([program, "--help"], capture_output=True, timeout=ANSWER_DEADLINE_S, check=False)
+    return f" {option} " in (asked.stdout + asked.stderr).decode(errors="replace")
 
 
 def _trusted(path: Path) -> Path | None:

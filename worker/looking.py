@@ -4,11 +4,14 @@ Claude reads an image with its Read tool; a person on a phone would otherwise on
 Shown is what ``send_file`` could send as well, once for each state of the file.
 """
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from bridge import events as e
+from worker.child_view import NO_WALLS
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
 """What Discord shows by itself (and Claude reads as an image)."""
@@ -21,7 +24,9 @@ class _ReadInput(msgspec.Struct):
 class Looking:
     """The images that Claude reads at the moment, and those that it has looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: Callable[[Path], os.stat_result | None] = NO_WALLS.status) -> None:
+        """``status`` looks at a path as the child sees it."""
+        self._status = status
         self._reading: dict[str, str] = {}
         self._seen: set[tuple[str, int, int]] = set()
 
@@ -47,9 +52,7 @@ class Looking:
         self._is_new(str(path))
 
     def _is_new(self, path: str) -> bool:
-        try:
-            status = Path(path).stat()
-        except OSError:
+        if (status := self._status(Path(path))) is None:
             return False
         state = (path, status.st_mtime_ns, status.st_size)
         was_seen = state in self._seen

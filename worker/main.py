@@ -13,6 +13,8 @@ import signal
 import uuid
 from pathlib import Path
 
+import msgspec
+
 from bridge import commands as c
 from bridge import events as e
 from bridge.errors import BridgeError, UserError
@@ -21,6 +23,7 @@ from bridge.start import WorkerStart
 from worker import cgroup, frames, instructions, mcp, missing, project, recovery, sending, trusted
 from worker import claude as cli
 from worker.brake import Brake
+from worker.child_view import NO_WALLS, ChildView
 from worker.files import content_of
 from worker.guard import Guard
 from worker.log import Acked, EventLog, LogWriteError
@@ -32,9 +35,10 @@ from worker.stream import Stream
 from worker.unasked import Unasked
 from worker.uplink import Keys, Uplink
 from worker.walls.environment import child_environment
+from worker.walls.from_start import claude_home_of, kept_from_claude, private_places, wish_of
 from worker.walls.held import held
 from worker.walls.probe import decide, probe
-from worker.walls.wish import HIDDEN, Containment, RefusedError, Shell
+from worker.walls.wish import RefusedError, Shell, level_of
 from worker.watch import DEADLINES_S, Watch
 
 END_SESSION_DEADLINE_S = 5.0
@@ -65,7 +69,8 @@ class Worker:
         self._stored = Stored(self._paths, start.limits)
         self._cgroup: cgroup.Cgroup | None = None
         self._guard: Guard | None = None
-        self._looking = Looking()
+        self._view = NO_WALLS
+        self._looking = Looking(self._status_inside)
         self._unasked = Unasked(start.trusted_copy)
         self._turn_over = asyncio.Event()
         self._ready = asyncio.Event()
@@ -105,7 +110,7 @@ class Worker:
     def _taken(self, past: recovery.Past) -> frozenset[str]:
         open_prompts = past.session.prompts.values() if past.session else ()
         claude_id = recovery.claude_id_of(past, self._claude_id())
-        transcript = recovery.transcript_of(claude_id, self._claude_home())
+        transcript = recovery.transcript_of(claude_id, claude_home_of(self._start))
         return recovery.uuids_taken(transcript, [prompt.uuid for prompt in open_prompts])
 
     def _record(self, event: e.AnyEvent) -> e.Record:
@@ -125,12 +130,17 @@ class Worker:
 
     async def _serve(self) -> None:
         try:
-            environment = child_environment(os.environ, self._start.environment, self._start.created.session_id)
+            environment = child_environment(
+                os.environ, self._start.environment, self._start.created.session_id, level_of(self._start.containment)
+            )
             self._stored.check()
+            if self._start.login_directory and level_of(self._start.containment) == "project":
+                environment["CLAUDE_SECURESTORAGE_CONFIG_DIR"] = self._start.login_directory
             missing.look(self._start.created.directory, self._start.command, environment.get("PATH", os.defpath))
-            shell = self._shut_in()
+            conversation = self._choose_conversation()
+            shell = self._shut_in(conversation[0], environment)
             self._begin(shell)
-            claude, stream = await self._spawn(shell, environment)
+            claude, stream = await self._spawn(shell, environment, conversation)
         except RefusedError as error:
             refused = e.ChildExited(1, wanted=False, reason=str(error), may_pass=True)
             if refused != self._past.exited:  # it is tried again and again, and told once
@@ -140,6 +150,7 @@ class Worker:
             self._record(e.ChildExited(1, wanted=False, reason=str(error), is_final=isinstance(error, UserError)))
             return
         self._claude, self._stream = claude, stream
+        self._view = ChildView(claude.pid) if shell.contained else NO_WALLS
         async with asyncio.TaskGroup() as tasks:
             stderr = tasks.create_task(claude.drain_stderr())
             others = [
@@ -175,35 +186,17 @@ class Worker:
             self._record(e.ProjectReplaced(seen, reason))
             raise UserError(reason)
 
-    def _shut_in(self) -> Shell:
+    def _shut_in(self, claude_id: str, environment: dict[str, str]) -> Shell:
         """Raises UserError when containment is required and cannot be had."""
+        wish = wish_of(self._start, environment, claude_id)
+        return decide(wish, probe(wish) if wish.level != "none" else None)
 
-        def added(name: str) -> list[str]:
-            return [value] if (value := self._start.environment.get(name, "")) else []
-
-        wish = Containment(
-            mode=self._start.containment,
-            state_directory=self._start.state_directory,
-            protected_paths=self._start.protected_paths,
-            project_directory=self._start.created.directory,
-            home=self._home(),
-            runtime_directory=os.environ.get("XDG_RUNTIME_DIR", ""),
-            hidden=self._hidden(),
-            secrets=self._start.hidden_paths,
-            temporary_directories=("/tmp", *added("TMPDIR"), *added("CLAUDE_CODE_TMPDIR")),  # noqa: S108
-            claude_directory=self._variable("CLAUDE_CONFIG_DIR"),
-            uid=os.getuid(),
-            shown=(str(self._paths.files), *trusted.shown(self._start.trusted_copy)),
-            writable=(str(self._paths.scratch),),
-        )
-        for folder in (self._paths.files, self._paths.scratch):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return decide(wish, probe(wish) if wish.mode != "none" else None)
-
-    async def _spawn(self, shell: Shell, environment: dict[str, str]) -> tuple[cli.Claude, Stream]:
-        claude_id, resuming = self._choose_conversation()
+    async def _spawn(
+        self, shell: Shell, environment: dict[str, str], conversation: tuple[str, bool]
+    ) -> tuple[cli.Claude, Stream]:
+        claude_id, resuming = conversation
         argv = cli.arguments(
-            self._start.command,
+            shell.argv or self._start.command,
             claude_id=claude_id,
             resume=resuming,
             permission_mode=self._start.permission_mode,
@@ -212,7 +205,9 @@ class Worker:
             bypass=self._start.bypass_permissions,
         )
         directory, umask = self._start.created.directory, self._start.umask
-        argv += cli.project_arguments(await asyncio.to_thread(instructions.read, directory, self._kept_from_claude()))
+        argv += cli.project_arguments(
+            await asyncio.to_thread(instructions.read, directory, kept_from_claude(self._start))
+        )
         copy = self._start.trusted_copy
         argv += trusted.settings_arguments(copy)
         argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)), trusted.server_files(copy))
@@ -236,7 +231,7 @@ class Worker:
         claude_id = self._claude_id()
         if self._start.fresh:
             return str(uuid.uuid4()), False
-        if recovery.transcript_of(claude_id, self._claude_home()):
+        if recovery.transcript_of(claude_id, claude_home_of(self._start)):
             return claude_id, True
         if self._past.completed_turns:
             reason = "Claude no longer has this conversation, so it cannot be resumed"
@@ -246,16 +241,6 @@ class Worker:
 
     def _claude_id(self) -> str:
         return recovery.claude_id_of(self._past, self._start.created.session_id)
-
-    def _variable(self, name: str) -> str:
-        """As the child will see it: the configuration's word before our own environment's."""
-        return self._start.environment.get(name) or os.environ.get(name, "")
-
-    def _home(self) -> str:
-        return self._variable("HOME") or str(Path.home())
-
-    def _claude_home(self) -> Path:
-        return Path(self._variable("CLAUDE_CONFIG_DIR") or Path(self._home(), ".claude"))
 
     async def _read(self, claude: cli.Claude, stream: Stream) -> None:
         clock = asyncio.get_running_loop().time
@@ -309,17 +294,12 @@ class Worker:
                 self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes))
 
     def _places(self) -> sending.Places:
-        paths, hidden = self._paths, self._kept_from_claude()
-        return sending.places(self._start.created.directory, paths.folder, paths.scratch, paths.sent, hidden)
+        paths, hidden = self._paths, kept_from_claude(self._start)
+        where = sending.places(self._start.created.directory, paths.folder, paths.scratch, paths.sent, hidden)
+        return msgspec.structs.replace(where, private=private_places(self._start), view=self._view)
 
-    def _kept_from_claude(self) -> tuple[str, ...]:
-        """What we, outside of the walls, must not read on its behalf: all that the walls hide."""
-        ours = (self._start.state_directory, *self._start.hidden_paths, os.environ.get("XDG_RUNTIME_DIR", ""))
-        return (*ours, *self._hidden())
-
-    def _hidden(self) -> tuple[str, ...]:
-        configured = self._start.environment.get("XDG_RUNTIME_DIR", "")
-        return (*HIDDEN, *([configured] if configured else []), *_ours("RUNTIME_DIRECTORY"))
+    def _status_inside(self, path: Path) -> os.stat_result | None:
+        return self._view.status(path)
 
     def _take_event(self, event: e.AnyEvent) -> None:
         if event == self._past.offered:
@@ -610,11 +590,6 @@ def _accepted(command: c.Prompt) -> e.PromptAccepted:
         is_command=command.is_command,
         attachments=command.attachments,
     )
-
-
-def _ours(name: str) -> list[str]:
-    """What systemd made for the service: a note in it tells the other commands where the state is."""
-    return [folder for folder in os.environ.get(name, "").split(":") if folder]
 
 
 def exit_in_words(code: int, stderr_tail: str) -> str:

@@ -1,9 +1,10 @@
 """``send_file``: a copy of a file of Claude's, to be shown to the person.
 
-Claude names a path, and we open it with rights that Claude's contained child has not: ours. So what counts is where
-the file that we *opened* really is (``/proc/self/fd``), however many links led to it: it must be in the project or in
-the session's scratch folder, and not in what is hidden from the child. It is first opened as a place only (O_PATH), so
-that a pipe blocks nobody and a device notices nothing. Once it is copied, nothing that Claude does changes it.
+Claude names a path, and we have rights that Claude's contained child has not. So the path is opened in the child's own
+view (``child_view``), and what counts is where the file that we *opened* really is (``/proc/self/fd``), however many
+links led to it: it must be in the project, in the session's scratch folder or in what is private to the session, and
+not in what is hidden from the child. It is first opened as a place only (O_PATH), so that a pipe blocks nobody and a
+device notices nothing. Once it is copied, nothing that Claude does changes it.
 """
 
 import os
@@ -16,6 +17,7 @@ from uuid import uuid4
 import msgspec
 
 from bridge.errors import UserError
+from worker.child_view import NO_WALLS, ChildView
 
 MOST_BYTES = 10 * 1024 * 1024
 """Discord's limit of a bot's file (discord-api-docs, "Uploading Files")."""
@@ -33,7 +35,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Places(msgspec.Struct, frozen=True):
-    """Where files may lie (``project``, ``scratch``), and where they may not (``hidden``). Real paths.
+    """Where files may lie (``project``, ``scratch``, ``private``), and where they may not (``hidden``). Real paths.
 
     ``folder`` is the session's, ``sent`` is below it.
     """
@@ -43,12 +45,16 @@ class Places(msgspec.Struct, frozen=True):
     hidden: tuple[Path, ...]
     folder: Path
     sent: Path
+    private: tuple[Path, ...] = ()
+    """Where the child's own /tmp and the like stand inside."""
+    view: ChildView = NO_WALLS
 
     def in_words(self) -> str:
-        return f"{self.project} or in your scratch folder {self.scratch}"
+        private = "".join(f", {folder}" for folder in self.private)
+        return f"{self.project}{private} or your scratch folder {self.scratch}"
 
     def allow(self, path: Path) -> bool:
-        if _within(path, self.scratch):
+        if any(_within(path, folder) for folder in (self.scratch, *self.private)):
             return True
         shut = (hidden for hidden in self.hidden if not _within(self.project, hidden))
         return _within(path, self.project) and not any(_within(path, hidden) for hidden in shut)
@@ -85,7 +91,7 @@ def _read(path: str, where: Places) -> tuple[bytes, str]:
         raise UserError("there is no path: name the file")
     given = where.project / path
     try:
-        place = os.open(given, os.O_PATH | os.O_CLOEXEC)
+        place = where.view.place(given)
     except OSError as error:
         raise UserError(f"{path} cannot be opened: {error.strerror}") from error
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bridge.errors import UserError
 from worker.walls.probe import TODO, probe
-from worker.walls.wish import Containment
+from worker.walls.wish import Containment, Reach
 
 
 def refusal_in_words(state: Path) -> str:
@@ -24,11 +24,12 @@ def refusal_here(state: Path) -> str | None:
         for made in (home, project):
             made.mkdir()
         wish = Containment(
-            mode="required",
+            mode="project",
             state_directory=str(state),
             project_directory=str(project),
             home=str(home),
             uid=os.getuid(),
+            reach=Reach(private=str(Path(folder, "inside")), caches=str(Path(folder, "caches"))),
         )
         refusal = probe(wish)
     return f"{refusal}. {TODO}" if refusal else None

@@ -20,7 +20,7 @@ from playground.discord_loopback import LoopbackDiscord
 from playground.discord_model import Channel, Message
 from playground.discord_rest import Request
 from playground.host import Host, hosted
-from playground.host_claude import Chosen
+from playground.host_claude import Chosen, needed_by_scripts
 from playground.host_place import Place
 
 START_S = 30.0
@@ -59,9 +59,10 @@ async def play(scenario: Scenario, length_s: float = LENGTH_S, latency_s: float 
 
 
 def _claude(place: Place) -> Chosen:
-    environment = {"HOME": str(place.home), bench_score.TIMES_VARIABLE: str(place.home)}
+    environment = {"HOME": str(place.home), bench_score.TIMES_VARIABLE: str(place.project)}
     command = (sys.executable, "-S", "-E", str(SCRIPT))
-    return Chosen("the scripted one, playing a score", command, environment, is_scripted=True)
+    needed = needed_by_scripts()
+    return Chosen("the scripted one, playing a score", command, environment, is_scripted=True, readable=needed)
 
 
 async def _connected(host: Host) -> None:
@@ -78,7 +79,7 @@ async def _takes(host: Host, scenario: Scenario, length_s: float) -> list[Take]:
     names = [f"take-{number}" for number in range(scenario.threads)]
     prompts = [bench_score.prompt(scenario.score, length_s, name) for name in names]
     asked = [await host.you.says(host.channel.id, prompt) for prompt in prompts]
-    notes = [host.place.home / f"{name}.json" for name in names]
+    notes = [host.place.project / f"{name}.json" for name in names]
     await host.discord.until(lambda: all(note.exists() for note in notes), START_S + length_s, "all turns have ended")
     await _at_rest(host)
     score = bench_score.SCORES[scenario.score](length_s)

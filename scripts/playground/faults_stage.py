@@ -192,7 +192,10 @@ async def staged(
             stage = Stage(place, discord, you.user, threadbridge, its_disk)
             stage.channels = [discord.add_channel(f"faults-{number}") for number in range(channels)]
             facts = [
-                Facts(discord.api_base, token, you.id, channel.id, chosen.command, chosen.environment)
+                Facts(
+                    *(discord.api_base, token, you.id, channel.id),
+                    *(chosen.command, chosen.environment, chosen.containment, chosen.readable),
+                )
                 for channel in stage.channels
             ]
             _write_configuration(place, facts)

@@ -73,7 +73,7 @@ async def hosted(place: Place, claude: Chosen, command: Sequence[str] = THREADBR
             channel.topic = UNCONTAINED
         facts = Facts(
             *(discord.api_base, token, you.id, channel.id),
-            *(claude.command, claude.environment, claude.containment),
+            *(claude.command, claude.environment, claude.containment, claude.readable),
         )
         host_place.write_configuration(place, facts)
         try:

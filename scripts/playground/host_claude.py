@@ -39,13 +39,22 @@ class Chosen(msgspec.Struct, frozen=True):
     uses_login: bool = False
     """It is the person's own, and their environment may hold their login."""
     is_scripted: bool = False
-    containment: Literal["required", "none"] = "required"
+    containment: Literal["project", "none"] = "project"
+    readable: tuple[str, ...] = ()
+    """What it needs to run, besides what the machine has."""
 
 
 def scripted(home: Path, why: str = "") -> Chosen:
     """It understands a few lines such as `run touch made.txt`, and tells which."""
     command = (sys.executable, "-S", "-E", str(SCRIPT))
-    return Chosen(f"the scripted one{why and f' ({why})'}", command, {"HOME": str(home)}, is_scripted=True)
+    what = f"the scripted one{why and f' ({why})'}"
+    return Chosen(what, command, {"HOME": str(home)}, is_scripted=True, readable=needed_by_scripts())
+
+
+def needed_by_scripts() -> tuple[str, ...]:
+    """The scripted Claude is a Python program of ours: its folder, this environment, and the Python below that."""
+    prefixes = {sys.prefix, sys.base_prefix} - {"/usr", "/usr/local"}
+    return (str(SCRIPT.parent.parent), *sorted(prefixes))
 
 
 def hermetic(program: str, home: Path, base_url: str) -> Chosen:

@@ -71,7 +71,8 @@ class Facts(msgspec.Struct, frozen=True):
     channel_id: int
     command: Sequence[str]
     environment: Mapping[str, str]
-    containment: str = "required"
+    containment: str = "project"
+    readable: Sequence[str] = ()
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -151,6 +152,9 @@ containment = {_quoted(facts.containment)}
 [claude]
 command = [{", ".join(map(_quoted, facts.command))}]
 environment = {{ {environment} }}
+
+[containment]
+readable = [{", ".join(map(_quoted, facts.readable))}]
 
 [state]
 directory = {_quoted(str(place.state))}

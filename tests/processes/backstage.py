@@ -16,6 +16,7 @@ from bridge.channel import Channel
 from bridge.layout import Layout
 from bridge.permission import PermissionRequest, Person, Policy
 from bridge.session import ManagedSession
+from playground.host_claude import needed_by_scripts
 from supervisor import locks, trees
 from supervisor.config import Config
 from supervisor.curve import server_keys
@@ -119,7 +120,7 @@ class Backstage:
         return self.manager.get_all_sessions()
 
 
-def make(folder: Path, containment: str = "required", **changes: object) -> Backstage:
+def make(folder: Path, containment: str = "project", **changes: object) -> Backstage:
     """A state directory below a short ``folder``, with the scripted claude as the CLI."""
     project, home = folder / "project", folder / "home"
     for path in (project, home, folder / "state/sessions", folder / "state/sockets"):
@@ -137,12 +138,13 @@ def make(folder: Path, containment: str = "required", **changes: object) -> Back
         permission_timeout_s=None,
         layout=Layout(folder / "state"),
         token_file="",
+        readable=needed_by_scripts(),
     )
     return Backstage(folder, msgspec.structs.replace(config, **changes))
 
 
 @contextlib.asynccontextmanager
-async def folder_of_a_stage(containment: str = "required", **changes: object) -> AsyncIterator[Backstage]:
+async def folder_of_a_stage(containment: str = "project", **changes: object) -> AsyncIterator[Backstage]:
     """A stage whose supervisor the test starts and ends itself; the folder is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="tb", dir=os.environ.get("TMPDIR", "/tmp")))
     try:
@@ -153,7 +155,7 @@ async def folder_of_a_stage(containment: str = "required", **changes: object) ->
 
 @contextlib.asynccontextmanager
 async def backstage(
-    containment: str = "required", around: Surroundings | None = None, **changes: object
+    containment: str = "project", around: Surroundings | None = None, **changes: object
 ) -> AsyncIterator[Backstage]:
     """A running supervisor without Discord; whatever it started is gone afterwards."""
     async with folder_of_a_stage(containment, **changes) as stage:

@@ -95,7 +95,7 @@ async def busy_with_orphans(stage: Backstage) -> ManagedSession:
     return session
 
 
-@pytest.mark.parametrize("containment", ["required", "none"])
+@pytest.mark.parametrize("containment", ["project", "none"])
 def test_kill_leaves_nothing_of_a_session_not_even_what_fled(containment: str) -> None:
     @awaited
     async def play() -> None:

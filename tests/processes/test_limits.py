@@ -91,7 +91,7 @@ async def runs(stage: Backstage, command: str) -> ManagedSession:
     return session
 
 
-@pytest.mark.parametrize("containment", ["required", "none"])
+@pytest.mark.parametrize("containment", ["project", "none"])
 @awaited
 async def test_a_bomb_of_2000_processes_is_ended_and_the_session_goes_on(containment: str) -> None:
     async with backstage(containment, limits=Limits(tasks=300)) as stage:

@@ -133,5 +133,5 @@ def test_a_real_claude_is_never_uncontained_but_by_a_persons_word(tmp_path: Path
     with pytest.raises(UserError, match="--uncontained"):
         host_claude.within(real, "it is broken. Mend it")
     assert host_claude.within(host_claude.uncontained(real), "it is broken").containment == "none"
-    assert host_claude.within(real, "").containment == "required"
+    assert host_claude.within(real, "").containment == "project"
     assert host_claude.within(host_claude.scripted(tmp_path), "it is broken. Mend it").containment == "none"

@@ -103,15 +103,28 @@ def test_a_mistake_is_named(write, old: str, new: str, said: str) -> None:  # ty
 
 @pytest.mark.parametrize(
     ("word", "becomes", "warned"),
-    [("auto", "required", "is gone"), ("none", "none", "uncontained"), ("", "required", "")],
+    [
+        *(("auto", "project", 'means "project" now'), ("required", "project", 'means "project" now')),
+        *(("home", "home", "what this user can"), ("none", "none", "uncontained")),
+        *(("project", "project", "-"), ("", "project", "-")),
+    ],
 )
-def test_the_old_word_auto_means_required_and_is_warned_of_as_none_is(  # type: ignore[no-untyped-def]
+def test_old_words_of_containment_mean_project_and_looser_ones_are_warned_of(  # type: ignore[no-untyped-def]
     write, word: str, becomes: str, warned: str
 ) -> None:
     line = f'\ncontainment = "{word}"' if word else ""
     loaded = config.load(write(GOOD.replace('directory = "{folder}"', 'directory = "{folder}"' + line)))
     assert [channel.containment for channel in loaded.channels.values()] == [becomes]
-    assert [warned in warning for warning in loaded.warnings] == ([True] if word else [])
+    assert [warned in warning for warning in loaded.warnings] == ([] if warned == "-" else [True])
+
+
+@pytest.mark.parametrize("name", ["relative", "~", "~/", "/", "~/../x", "/srv/../etc"])
+def test_what_is_opened_besides_the_project_is_named_by_a_whole_path_below_the_home_or_the_root(  # type: ignore[no-untyped-def]
+    write, name: str
+) -> None:
+    good = config.load(write(GOOD + '[containment]\nreadable = ["~/.npmrc"]\nwritable = ["/srv/data"]\n'))
+    assert (good.readable, good.writable) == (("~/.npmrc",), ("/srv/data",))
+    assert "containment.readable" in refusal(write(GOOD + f'[containment]\nreadable = ["{name}"]\n'))
 
 
 def test_a_channel_twice_is_refused(write) -> None:  # type: ignore[no-untyped-def]

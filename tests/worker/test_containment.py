@@ -20,7 +20,7 @@ def wish(tmp_path: Path) -> Containment:
     for name in ("home/.local/state/threadbridge/sessions", "project", "tmp", "run/credentials"):
         (tmp_path / name).mkdir(parents=True)
     return Containment(
-        mode="required",
+        mode="home",
         state_directory=str(tmp_path / "home/.local/state/threadbridge"),
         project_directory=str(tmp_path / "project"),
         home=str(tmp_path / "home"),
@@ -48,9 +48,10 @@ def place(argv: Sequence[str], *flags: str) -> int:
 
 def test_the_namespaces_come_first_and_two_dashes_end_the_prefix() -> None:
     argv = arguments(Walls("/usr/bin/bwrap", root=False, mounts=()))
-    assert argv[:8] == [
+    assert argv[:9] == [
         "/usr/bin/bwrap",
-        *("--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL"),
+        *("--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
+        *("--cap-drop", "ALL"),
         "--dev-bind",
     ]
     assert argv[-1] == "--"

@@ -1,29 +1,38 @@
 """What is hidden, sealed and pinned of what a child could otherwise reach, and what stands in the way of that."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bridge.errors import UserError
 from worker import bubblewrap, opening
 from worker.walls.wish import SHOWN_AGAIN, Containment, Kind, Mount, Walls, within
 
+Reachable = Callable[[Path], bool]
+"""Whether the child could come to a path at all."""
+
+
+def _everything(path: Path) -> bool:
+    return True
+
 
 def survey(wish: Containment) -> Walls:
-    """Make the missing mount points, resolve every path, leave out what is not there.
+    """The level ``home``. Make the missing mount points, resolve every path, leave out what is not there.
 
     Raises UserError when the project or home directory lies where the child could not use it.
     """
-    _refuse_misplaced(wish)
-    covers = _covers(wish)
-    mounts = {mount.path: mount for mount in (*_pins(covers, wish.uid), *covers)}
+    refuse_misplaced(wish, _everything)
+    covers = all_covers(wish, _everything)
+    mounts = {mount.path: mount for mount in (*pins(covers, wish.uid, _everything), *covers)}
     project = Path(wish.project_directory).resolve()
     if any(within(project, cover.path) for cover in covers):
         opening.real(Path(wish.project_directory), wish.uid)  # no link may lead into what is covered
         mounts[project] = Mount(project, "writable")
     mounts |= {path: Mount(path, "writable") for path in (Path(given).resolve() for given in wish.writable)}
     program = bubblewrap.find(os.environ.get("PATH", ""))
-    return Walls(program, wish.uid == 0, tuple(mounts.values()), tuple(_weaknesses(wish)))
+    weak = tuple(weaknesses(wish, _everything))
+    size = bubblewrap.takes(program, "--size")
+    return Walls(program, wish.uid == 0, tuple(mounts.values()), weak, takes_size=size)
 
 
 def _claude(wish: Containment) -> Path:
@@ -52,7 +61,12 @@ def _hidden(wish: Containment) -> list[Path]:
     return [Path(path) for path in (wish.state_directory, *wish.secrets, *wish.hidden, wish.runtime_directory) if path]
 
 
-def _plantable(wish: Containment) -> Iterable[Mount]:
+def hidden_places(wish: Containment) -> tuple[Path, ...]:
+    """Real paths of what no child may see."""
+    return tuple(path.resolve() for path in _hidden(wish))
+
+
+def _plantable(wish: Containment, reachable: Reachable) -> Iterable[Mount]:
     """What a child could make itself, or replace by a link: each is made when it is missing, so that it is covered.
 
     Raises UserError for a link.
@@ -63,14 +77,16 @@ def _plantable(wish: Containment) -> Iterable[Mount]:
         ("read-only", "file", _settings(wish)),
     ]
     for kind, make, paths in wanted:
-        for path in paths:
+        for path in filter(reachable, paths):
             if real := opening.real(path, wish.uid, make):
                 yield Mount(real, kind)
 
 
-def _refuse_misplaced(wish: Containment) -> None:
+def refuse_misplaced(wish: Containment, reachable: Reachable) -> None:
+    """Raises UserError when the project or home directory lies where the child could not or must not use it."""
     paths = (*_private(wish), *_settings(wish), _units(wish))
-    sealed = [real for path in paths if (real := opening.real(path, wish.uid))]
+    sealed = [real for path in filter(reachable, paths) if (real := opening.real(path, wish.uid))]
+    sealed += [path.resolve() for path in paths if not reachable(path)]
     sealed += [Path(path).resolve() for path in SHOWN_AGAIN]
     state, project = Path(wish.state_directory).resolve(), Path(wish.project_directory).resolve()
     for name, path in (("home", Path(wish.home)), ("claude", _claude(wish))):
@@ -99,18 +115,20 @@ def _refuse_misplaced(wish: Containment) -> None:
             )
 
 
-def _covers(wish: Containment) -> list[Mount]:
+def all_covers(wish: Containment, reachable: Reachable) -> list[Mount]:
+    """What is sealed or hidden, of what can be reached."""
     kinds: list[tuple[Kind, list[Path]]] = [
         ("read-only", _read_only(wish)),
         ("hidden", _hidden(wish)),
     ]
-    there = ((kind, path) for kind, paths in kinds for path in paths if os.access(path, os.F_OK))
-    return [*_plantable(wish), *(Mount(path.resolve(), kind) for kind, path in there)]
+    there = ((kind, path) for kind, paths in kinds for path in filter(reachable, paths) if os.access(path, os.F_OK))
+    return [*_plantable(wish, reachable), *(Mount(path.resolve(), kind) for kind, path in there)]
 
 
-def _pins(covers: list[Mount], uid: int) -> list[Mount]:
+def pins(covers: list[Mount], uid: int, could_be_renamed: Reachable) -> list[Mount]:
     """Never an ancestor inside a cover: binding it would uncover it."""
-    ancestors = {parent for cover in covers for parent in cover.path.parents if parent != Path("/")}
+    parents = {parent for cover in covers for parent in cover.path.parents if parent != Path("/")}
+    ancestors = filter(could_be_renamed, parents)
     loose = (path for path in sorted(ancestors) if _renamable(path, uid))
     return [Mount(path, "pinned") for path in loose if not any(within(path, c.path) for c in covers)]
 
@@ -120,9 +138,9 @@ def _renamable(path: Path, uid: int) -> bool:
     return opening.could_plant(path.parent.stat(), uid)
 
 
-def _weaknesses(wish: Containment) -> Iterable[str]:
+def weaknesses(wish: Containment, reachable: Reachable) -> Iterable[str]:
     """A symbolic link cannot be pinned: the child replaces it, and the next start follows it elsewhere."""
     for path in map(Path, (wish.state_directory, *wish.protected_paths)):
         for part in (path.absolute(), *path.absolute().parents):
-            if part.is_symlink() and _renamable(part, wish.uid):
+            if part.is_symlink() and reachable(part.parent) and _renamable(part, wish.uid):
                 yield f"{path} is reached through the symbolic link {part}, which Claude could replace"

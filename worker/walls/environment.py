@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from bridge.errors import UserError
 from bridge.start import is_forbidden_for_child
+from worker.walls.wish import Level
 
 _ALLOWED = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_.*|TERM|COLORTERM|TZ|XDG_.*"
@@ -19,12 +20,16 @@ _ALLOWED = re.compile(
 _ANOTHER_SESSIONS = re.compile(
     r"CLAUDE_CODE_.*(SESSION|SOCKET|MESSAGING|BRIDGE|ENTRYPOINT|SSE_PORT|DESCRIPTOR|RESUME|CHILD|REMOTE).*"
 )
+# These lead programs to places below $HOME that are not there at the level ``project``; its own are at their defaults.
+_NOT_IN_A_PRIVATE_HOME = re.compile(r"XDG_(CACHE|CONFIG|DATA|STATE|BIN)_HOME|XDG_(DATA|CONFIG)_DIRS")
 # The CLI makes its peer sockets below these (2.1.330, tried). The configuration may move them, and then the
 # worker covers the new places; ours are none of the child's business.
 _NOT_INHERITED = re.compile(r"TMPDIR|CLAUDE_CODE_TMPDIR|XDG_RUNTIME_DIR")
 
 
-def child_environment(own: Mapping[str, str], added: Mapping[str, str], session_id: str) -> dict[str, str]:
+def child_environment(
+    own: Mapping[str, str], added: Mapping[str, str], session_id: str, level: Level = "home"
+) -> dict[str, str]:
     """The child's whole environment, from ours (``own``) and the configuration's (``added``).
 
     THREADBRIDGE_SESSION is the mark by which strays are found. Raises UserError when ``added`` names a
@@ -34,7 +39,7 @@ def child_environment(own: Mapping[str, str], added: Mapping[str, str], session_
         if is_forbidden_for_child(key):
             raise UserError(f"[claude] environment: {key} cannot be given to Claude; remove it")
     return {
-        **{key: value for key, value in own.items() if _inherited(key)},
+        **{key: value for key, value in own.items() if _inherited(key, level)},
         **added,
         "DISABLE_AUTOUPDATER": "1",
         "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
@@ -42,6 +47,8 @@ def child_environment(own: Mapping[str, str], added: Mapping[str, str], session_
     }
 
 
-def _inherited(key: str) -> bool:
+def _inherited(key: str, level: Level) -> bool:
+    if level == "project" and _NOT_IN_A_PRIVATE_HOME.fullmatch(key):
+        return False
     refused = is_forbidden_for_child(key) or _NOT_INHERITED.fullmatch(key) or _ANOTHER_SESSIONS.fullmatch(key)
     return bool(_ALLOWED.fullmatch(key)) and not refused

@@ -1,15 +1,11 @@
 """What bubblewrap binds, opened before it starts and handed to it as descriptors."""
 
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
-from worker import opening
-
-ANSWER_DEADLINE_S = 5.0
+from worker import bubblewrap, opening
 
 
 @contextmanager
@@ -21,7 +17,7 @@ def held(prefix: Sequence[str]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     if not prefix:
         yield [], ()
         return
-    if not _takes_descriptors(prefix[0]):
+    if not bubblewrap.takes(prefix[0], "--ro-bind-fd"):
         yield [*prefix, *_compared(prefix)], ()
         return
     fds: list[int] = []
@@ -51,8 +47,8 @@ exec "$@"
 
 def _compared(prefix: Sequence[str]) -> list[str]:
     """What to put behind a prefix that binds by path: a look from inside whether it is still what was looked at."""
-    places = [prefix[at + 1] for at in range(len(prefix) - 2) if _binds(prefix, at)]
-    return ["/bin/sh", "-c", _COMPARE, "sh", *(word for path in places for word in (path, _inode(path))), "--"]
+    places = [(prefix[at + 2], prefix[at + 1]) for at in range(len(prefix) - 2) if _binds(prefix, at)]
+    return ["/bin/sh", "-c", _COMPARE, "sh", *(word for path, bound in places for word in (path, _inode(bound))), "--"]
 
 
 def _inode(path: str) -> str:
@@ -64,20 +60,12 @@ def _inode(path: str) -> str:
 
 
 def _binds(prefix: Sequence[str], at: int) -> bool:
-    """Whether a path that could be replaced is bound onto itself there."""
-    is_bind = prefix[at] in _BY_DESCRIPTOR and prefix[at + 1] == prefix[at + 2] != "/"
-    return is_bind and not _is_kernels(prefix[at + 1])
+    """Whether a path that could be replaced is bound there."""
+    return prefix[at] in _BY_DESCRIPTOR and prefix[at + 1] != "/" and not _is_kernels(prefix[at + 1])
 
 
 _BY_DESCRIPTOR = {"--bind": "--bind-fd", "--ro-bind": "--ro-bind-fd"}
 """Since bubblewrap 0.7.0."""
-
-
-@cache
-def _takes_descriptors(program: str) -> bool:
-    """Whether this bubblewrap binds descriptors; an older one binds by path."""
-    asked = subprocess.run([program, "--help"], capture_output=True, timeout=ANSWER_DEADLINE_S, check=False)
-    return b"--ro-bind-fd" in asked.stdout + asked.stderr
 
 
 def _is_kernels(path: str) -> bool:

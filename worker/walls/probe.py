@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from worker import bubblewrap
+from worker.walls import covers, open_list
 from worker.walls.arguments import arguments
-from worker.walls.covers import survey
 from worker.walls.held import held
 from worker.walls.wish import Containment, RefusedError, Shell, Walls, within
 
@@ -22,16 +22,21 @@ TODO = (
 )
 
 
+def survey(wish: Containment) -> Walls:
+    """The walls of the wish's level. Raises UserError as both surveys do."""
+    return open_list.survey(wish) if wish.level == "project" else covers.survey(wish)
+
+
 def decide(wish: Containment, refusal: str | None) -> Shell:
     """``refusal`` is the probe's answer. Raises RefusedError unless the child is shut in, or is not to be."""
-    if wish.mode == "none":
+    if wish.level == "none":
         return Shell([], False, "not contained: containment is switched off")
     if refusal is not None:
         raise _refused(wish, f"{refusal}. {TODO}")
     walls = survey(wish)
     if walls.weaknesses:
         raise _refused(wish, f"{'; '.join(walls.weaknesses)}. Put a real directory in its place, or name the real path")
-    return Shell(arguments(walls), True, "contained by bubblewrap")
+    return Shell(arguments(walls), True, f"contained by bubblewrap, level {walls.level}", walls.argv)
 
 
 def _refused(wish: Containment, why: str) -> RefusedError:

@@ -11,7 +11,18 @@ from bridge.errors import UserError
 HIDDEN = ("/run/credentials", "/run/user", "/run/dbus", "/run/systemd")
 SHOWN_AGAIN = ("/run/systemd/resolve",)  # /etc/resolv.conf is often a link to here
 
-Kind = Literal["pinned", "hidden", "private", "read-only", "writable"]
+Kind = Literal["pinned", "hidden", "private", "read-only", "writable", "device", "link"]
+Level = Literal["project", "home", "none"]
+"""``project``: a list of what is open. ``home``: a list of what is hidden from who may reach what its user may."""
+
+
+def level_of(containment: str) -> Level:
+    """What the configuration's word means; any other word (required, auto) is the strictest one."""
+    match containment:
+        case "none" | "home":
+            return containment
+        case _:
+            return "project"
 
 
 def installation() -> tuple[str, ...]:
@@ -22,11 +33,39 @@ def installation() -> tuple[str, ...]:
     return tuple(str(path) for path in (*packages, *sorted(prefixes)) if path.is_dir())
 
 
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """What is open at the level ``project``, besides the project. Paths; "" and () for none."""
+
+    private: str = ""
+    """Our folder of the session with what is /tmp, $HOME and so on inside."""
+    caches: str = ""
+    """Our folder of the channel with what pip, npm, cargo and others keep."""
+    readable: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    """By the configuration."""
+    git_directory: str = ""
+    """The repository's common git directory, where it lies outside of the project. Found at the session's creation."""
+    work_tree: str = ""
+    """The repository's top directory, where the project is a directory inside it."""
+    projects: tuple[str, ...] = ()
+    """The directories of all channels: what children may write, and so plant links in."""
+    command: tuple[str, ...] = ()
+    """The CLI's argv, as the configuration has it."""
+    path: str = ""
+    """The child's $PATH."""
+    claude_id: str = ""
+    """Claude's id of the conversation."""
+    login: str = ""
+    """Our directory with the access token."""
+    trusted: dict[str, str] = {}
+    """What a person trusted of the project: names below ~/.claude, and where our copy of each is."""
+
+
 class Containment(msgspec.Struct, frozen=True, kw_only=True):
     """The wish: what is to be kept from a child, and whose child it is. Paths, "" for none."""
 
     mode: str
-    """none lets it run uncontained; anything else (required, and what an older supervisor calls auto) refuses that."""
+    """The configuration's word for the level (``level_of``)."""
     state_directory: str
     project_directory: str
     home: str
@@ -47,11 +86,23 @@ class Containment(msgspec.Struct, frozen=True, kw_only=True):
     """Folders in what is hidden that the child may read all the same: what people sent to this session."""
     writable: tuple[str, ...] = ()
     """And those that it may write. Like those, they must be there and stay."""
+    reach: Reach = Reach()
+
+    @property
+    def level(self) -> Level:
+        return level_of(self.mode)
 
 
 class Mount(msgspec.Struct, frozen=True):
+    """``source``: what is bound there, where that is another path; of a link, what it says."""
+
     path: Path
     kind: Kind
+    source: str = ""
+
+    @property
+    def bound(self) -> str:
+        return self.source or str(self.path)
 
 
 class Walls(msgspec.Struct, frozen=True):
@@ -61,6 +112,13 @@ class Walls(msgspec.Struct, frozen=True):
     root: bool
     mounts: tuple[Mount, ...]
     weaknesses: tuple[str, ...] = ()
+    takes_size: bool = False
+    """Whether this bubblewrap limits a tmpfs."""
+    level: Level = "home"
+    directory: str = ""
+    """Where the child starts; "": where bubblewrap was started."""
+    argv: tuple[str, ...] = ()
+    """The CLI's argv inside; (): as outside."""
 
 
 class RefusedError(UserError):
@@ -73,6 +131,8 @@ class Shell(msgspec.Struct, frozen=True):
     prefix: list[str]
     contained: bool
     how: str
+    argv: tuple[str, ...] = ()
+    """The CLI's argv inside; (): as outside."""
 
 
 def within(path: Path, folder: Path) -> bool:

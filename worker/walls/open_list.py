@@ -1,0 +1,209 @@
+"""The level ``project``: of this machine's files a child sees what is listed here, and nothing else.
+
+Later mounts win, and parents come before what lies in them. In this order, each over the ones before: the machine's own
+directories; $HOME, /tmp, /var/tmp, /run and /dev/shm of the session's own; what makes common tools work; what the
+configuration names; Claude's files; the project with its repository; the session's files. Last come the same covers
+as at the level ``home``, as far as what they cover can be reached at all: a project may be a whole home.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bridge.errors import UserError
+from worker import bubblewrap, opening
+from worker.walls import claude_home, covers, private_folders, private_home, program, repository, system
+from worker.walls.wish import Containment, Kind, Mount, RefusedError, Walls, within
+
+
+def survey(wish: Containment) -> Walls:
+    """Makes what is missing, resolves every path. Raises UserError when something cannot be opened or covered."""
+    private = Path(wish.reach.private)
+    project = Path(wish.project_directory).resolve()
+    hidden = covers.hidden_places(wish)
+    covers.refuse_misplaced(wish, reachable([project, *_configured_places(wish.reach.writable, wish)]))
+    _prepare(wish, private)
+    listed = {mount.path: mount for mount in _listed(wish, private, project, hidden)}
+    cli = program.find(
+        wish.reach.command, wish.reach.path, Path(wish.home), lambda path: _is_shown(path, listed.values())
+    )
+    listed |= {mount.path: mount for mount in cli.mounts}
+    listed |= {mount.path: mount for mount in _covers(wish, project, listed)}
+    mounts = _mountable(wish, private, listed)
+    found = bubblewrap.find(os.environ.get("PATH", ""))
+    writable = reachable(mount.path for mount in mounts if mount.kind == "writable" and not mount.source)
+    return Walls(
+        found,
+        wish.uid == 0,
+        tuple(mounts),
+        tuple(covers.weaknesses(wish, writable)),
+        takes_size=bubblewrap.takes(found, "--size"),
+        level="project",
+        directory=str(project),
+        argv=cli.argv,
+    )
+
+
+def _listed(wish: Containment, private: Path, project: Path, hidden: tuple[Path, ...]) -> Iterator[Mount]:
+    home, reach = Path(wish.home).resolve(), wish.reach
+    yield from system.mounts(hidden)
+    for path, name in (("/tmp", "tmp"), ("/var/tmp", "var-tmp"), ("/run", "run"), ("/dev/shm", "shm")):  # noqa: S108
+        yield Mount(Path(path), "writable", str(private / name))
+    yield from (Mount(Path(path), "writable", str(private / "tmp")) for path in _temporary(wish))
+    yield Mount(home, "writable", str(private / "home"))
+    if not within(home, project):
+        yield from private_home.mounts(home, Path(reach.caches), hidden)
+    yield from _configured(wish, home, hidden)
+    yield from claude_home.mounts(wish, private, hidden)
+    yield from _links(Path(wish.project_directory))
+    yield from _links(Path(wish.home))
+    yield from repository.mounts(project, reach.git_directory, reach.work_tree)
+    yield Mount(project, "writable")
+    yield from (
+        Mount(Path(path).resolve(), "read-only") for path in (*wish.shown, reach.login) if path and Path(path).is_dir()
+    )
+    yield from (Mount(Path(path).resolve(), "writable") for path in wish.writable)
+
+
+def _temporary(wish: Containment) -> list[str]:
+    """Where the configuration leads temporary files, besides /tmp: the same folder."""
+    return [path for path in wish.temporary_directories if path != "/tmp" and Path(path).is_absolute()]  # noqa: S108
+
+
+def _prepare(wish: Containment, private: Path) -> None:
+    """Raises RefusedError: a full disk may have room again later."""
+    try:
+        private_folders.prepare(private)
+        for folder in private_home.folders(Path(wish.reach.caches)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        claude_home.write_copy(wish, private)
+    except OSError as error:
+        raise RefusedError(f"what is private to Claude could not be made: {error.strerror} ({private})") from error
+
+
+# ---- what the configuration names
+
+
+def _configured(wish: Containment, home: Path, hidden: tuple[Path, ...]) -> Iterator[Mount]:
+    for names, is_writable in ((wish.reach.readable, False), (wish.reach.writable, True)):
+        for name in names:
+            path = expanded(name, home)
+            real = _followed(path, wish, hidden)
+            if not real.exists():
+                continue
+            kind: Kind = "device" if within(real, Path("/dev")) else "writable" if is_writable else "read-only"
+            yield Mount(real, kind)
+            if real != path and not path.parent.is_symlink():
+                yield Mount(path, kind, str(real))
+
+
+def _configured_places(names: Iterable[str], wish: Containment) -> list[Path]:
+    return [expanded(name, Path(wish.home).resolve()).resolve() for name in names]
+
+
+def expanded(name: str, home: Path) -> Path:
+    """``~`` is the child's home."""
+    return home / name[2:] if name.startswith("~/") else Path(name)
+
+
+def _followed(path: Path, wish: Containment, hidden: tuple[Path, ...]) -> Path:
+    """The real path. Raises UserError for a link that a child may have planted, and for what is not to be opened."""
+    for link in links_on_the_way(path):
+        for place in map(Path, (*wish.reach.projects, wish.project_directory)):
+            if within(link, place.resolve()):
+                raise UserError(
+                    f"[containment] names {path}, but {link} is a symbolic link, which Claude could have made"
+                )
+    real = path.resolve()
+    home = Path(wish.home).resolve()
+    if real == Path("/") or within(home, real):
+        raise UserError(
+            f"[containment] names {path}, which holds the whole home: name what is needed in it, or set"
+            ' containment = "home" for the channel'
+        )
+    if any(within(real, folder) for folder in hidden):
+        raise UserError(f"[containment] names {path}, which lies in what is hidden from Claude: take it out")
+    return real
+
+
+def links_on_the_way(path: Path) -> list[Path]:
+    """Each symbolic link that is passed from the root to ``path``, also in what a link leads to."""
+    found: list[Path] = []
+    waiting, done = list(path.absolute().parts[1:]), Path("/")
+    while waiting:
+        done = done / waiting.pop(0)
+        if done.is_symlink() and done not in found:
+            found.append(done)
+            target = done.readlink()
+            waiting = [*(part for part in target.parts if part != "/"), *waiting]
+            done = Path("/") if target.is_absolute() else done.parent
+        elif done.name == "..":
+            done = done.parent.parent
+    return found
+
+
+def _links(path: Path) -> Iterator[Mount]:
+    """So that the project and the home are also found by the names that people use."""
+    for link in links_on_the_way(path):
+        if not any(parent.is_symlink() for parent in link.parents):
+            yield Mount(link, "link", str(link.readlink()))
+
+
+# ---- what can be reached, and what of it is covered
+
+
+def reachable(places: Iterable[Path]) -> covers.Reachable:
+    known = list(places)
+    return lambda path: any(within(path, place) or within(path.resolve(), place) for place in known)
+
+
+def _covers(wish: Containment, project: Path, listed: dict[Path, Mount]) -> Iterator[Mount]:
+    """Of what stands at its own path inside. What is shown again in what is hidden comes after it."""
+    own = {mount.path: mount for mount in listed.values() if mount.kind != "link"}
+    found = covers.all_covers(wish, reachable(path for path, mount in own.items() if not mount.source))
+
+    def could_be_renamed(path: Path) -> bool:
+        """What lies in a place that the child writes, and is no mount itself."""
+        above = next((own[parent] for parent in path.parents if parent in own), None)
+        return path not in own and above is not None and above.kind == "writable" and not above.source
+
+    shown = {Path(path).resolve() for path in (*wish.shown, *wish.writable, wish.reach.login) if path}
+    for mount in (*covers.pins(found, wish.uid, could_be_renamed), *found):
+        if mount.path in shown or mount.path == project:
+            continue
+        if within(project, mount.path) and mount.kind != "pinned":
+            opening.real(Path(wish.project_directory), wish.uid)  # no link may lead into what is covered
+        yield mount
+
+
+def _is_shown(path: Path, mounts: Iterable[Mount]) -> bool:
+    return any(within(path, mount.path) and not mount.source for mount in mounts if mount.kind != "link")
+
+
+def _mountable(wish: Containment, private: Path, listed: dict[Path, Mount]) -> list[Mount]:
+    """Without those for which there is no place: in a read-only mount nothing can be made."""
+    ordered = sorted(listed.values(), key=lambda mount: len(mount.path.parts))
+    kept: dict[Path, Mount] = {}
+    for mount in ordered:
+        above = next((kept[parent] for parent in mount.path.parents if parent in kept), None)
+        if above and not _has_place(mount, above, private):
+            continue
+        kept[mount.path] = mount
+    return list(kept.values())
+
+
+def _has_place(mount: Mount, above: Mount, private: Path) -> bool:
+    below = mount.path.relative_to(above.path)
+    source = Path(above.bound)
+    match above.kind:
+        case "link":
+            return False
+        case "hidden" | "private":
+            return True
+        case "read-only" | "device":
+            return mount.kind != "link" and (source / below).exists()
+        case _:
+            if within(source, private):
+                is_folder = mount.kind in {"hidden", "private"} or (mount.kind != "link" and Path(mount.bound).is_dir())
+                private_folders.make_way(source, below, is_folder=is_folder)
+            return mount.kind != "link" or within(source, private)

@@ -1,0 +1,96 @@
+"""The folders of a session that are /tmp, $HOME and so on inside, below the state directory.
+
+On the disk, and not in memory, for what a child writes there has no bound that memory could carry. $HOME and /run begin
+empty at each start, so that nothing that was planted there outlives the child; /tmp, /var/tmp and what a conversation
+needs again (``kept``) stay with the session. Each is written by children, so nothing in it is followed.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from secrets import token_hex
+
+from worker.walls import claude_home
+from worker.walls.wish import RefusedError
+
+EMPTIED = ("home", "run", "shm", "claude", "nothing")
+LASTING = ("tmp", "var-tmp", *(f"kept/{name}" for name in claude_home.KEPT))
+
+
+def prepare(private: Path) -> None:
+    """Raises OSError when they cannot be made."""
+    for name in EMPTIED:
+        _empty(private / name)
+    for name in LASTING:
+        (private / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    (private / "nothing/folder").mkdir(mode=0o500)
+    for name, text in claude_home.FILES.items():
+        (private / "nothing" / name).write_text(text)
+
+
+def make_way(folder: Path, path: Path, *, is_folder: bool) -> None:
+    """Directories in ``folder`` along the relative ``path``, so that a folder (or a file) can be mounted at its end.
+
+    What stands in the way there was put there by a child: a link or a file goes, a directory with something in it is
+    renamed. Raises RefusedError.
+    """
+    try:
+        _make_way(folder, path, is_folder=is_folder)
+    except OSError as error:
+        raise RefusedError(f"there is no place for {path} in {folder}: {error.strerror}") from error
+
+
+def _make_way(folder: Path, path: Path, *, is_folder: bool) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        for name in path.parts if is_folder else path.parts[:-1]:
+            below = _entered(fd, name)
+            os.close(fd)
+            fd = below
+        if not is_folder:
+            _clear(fd, path.name)
+    finally:
+        os.close(fd)
+
+
+def _clear(folder: int, name: str) -> None:
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+    except IsADirectoryError:
+        try:
+            os.rmdir(name, dir_fd=folder)
+        except OSError:
+            os.rename(name, f"{name}.away-{token_hex(4)}", src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _entered(folder: int, name: str) -> int:
+    try:
+        if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=folder)
+            os.mkdir(name, 0o700, dir_fd=folder)
+    except FileNotFoundError:
+        os.mkdir(name, 0o700, dir_fd=folder)
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+
+
+def _empty(folder: Path) -> None:
+    if folder.is_symlink() or folder.exists():
+        shutil.rmtree(folder, onexc=_unlock)
+    folder.mkdir(mode=0o700, parents=True)
+
+
+def _unlock(call: Callable[..., object], path: str, error: BaseException) -> None:
+    """A directory that its owner may not enter: ours too, so we let ourselves in. Called once for each thing."""
+    if not isinstance(error, PermissionError):
+        raise error
+    for locked in (os.path.dirname(path), path):  # noqa: PTH120
+        if not os.path.islink(locked):  # noqa: PTH114
+            os.chmod(locked, 0o700)  # noqa: PTH101
+    if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)  # noqa: PTH108
