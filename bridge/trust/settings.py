@@ -127,13 +127,29 @@ def _hook(given: object, where: str, told: Told) -> Json | None:
     if not isinstance(given, Mapping) or not isinstance(command, str) or not command.strip():
         told.leave_out(f"{where}: a hook that is no command")
         return None
+    if "if" in given and not _is_of_hook("if", given["if"]):  # without it, it would run more often than it was meant to
+        told.leave_out(f"{where}: {command}, whose condition is not understood")
+        return None
     kept: Json = {"type": "command", "command": command}
     for key, value in given.items():
-        if key == "timeout" and isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        if _is_of_hook(key, value):
             kept[key] = value
         elif key not in kept:
             told.leave_out(f"{where}.{key} of {command}")
     return kept
+
+
+def _is_of_hook(key: str, value: object) -> bool:
+    """``if`` narrows when it runs, by a permission rule (*observed*, 2.1.330)."""
+    match key:
+        case "timeout":
+            return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        case "async" | "once":
+            return isinstance(value, bool)
+        case "if":
+            return isinstance(value, str) and bool(_RULE.fullmatch(value))
+        case _:
+            return False
 
 
 def _take_environment(settings: Settings, file: str, given: Mapping[str, object], told: Told) -> None:
@@ -201,10 +217,10 @@ def _tell(settings: Settings, told: Told) -> None:
 
 
 def _tell_hooks(event: str, group: Json, told: Told) -> None:
-    of = f" ({group['matcher']})" if "matcher" in group else ""
     hooks = group["hooks"]
     for hook in hooks if isinstance(hooks, list) else ():
-        told.act(f"Hook at {event}{of}: runs {hook['command']}")
+        when = ", ".join(filter(None, (str(group.get("matcher", "")), f"if {hook['if']}" if "if" in hook else "")))
+        told.act(f"Hook at {event}{f' ({when})' if when else ''}: runs {hook['command']}")
 
 
 def _texts(value: object) -> list[str]:

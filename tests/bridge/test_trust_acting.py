@@ -116,6 +116,21 @@ def test_what_is_not_understood_is_left_out_and_named() -> None:
     }
 
 
+def test_when_a_hook_runs_is_kept_and_said() -> None:
+    hook = {"type": "command", "command": "a", "if": "Bash(rm *)", "async": True, "once": False}
+    odd = {"type": "command", "command": "b", "async": "yes", "timeout": True}
+    acting = of_settings(hooks={"PreToolUse": [{"matcher": "Bash", "hooks": [hook, odd, {**hook, "if": 3}]}]})
+    assert acting.acts == ("Hook at PreToolUse (Bash, if Bash(rm *)): runs a", "Hook at PreToolUse (Bash): runs b")
+    assert settings_in(acting) == {
+        "hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [hook, {"type": "command", "command": "b"}]}]}
+    }
+    assert acting.left_out == (
+        ".claude/settings.json: hooks.PreToolUse.async of b",
+        ".claude/settings.json: hooks.PreToolUse.timeout of b",
+        ".claude/settings.json: hooks.PreToolUse: a, whose condition is not understood",
+    )
+
+
 def test_the_local_settings_have_the_last_word_and_rules_of_both_count() -> None:
     acting = of(
         {
