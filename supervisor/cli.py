@@ -41,6 +41,12 @@ class Asked(msgspec.Struct):
     state: str | None
 
 
+UNCONTAINED = (
+    "its Claudes can do whatever this user can, read the bot's token and decide for other sessions included; nothing is"
+    " tried there"
+)
+
+
 @click.group(help="Claude Code in Discord: a thread is a session, a session is a process.")
 @click.option("--config", "config_path", metavar="FILE", help="The configuration (else the places docs/ names).")
 @click.option("--state", "state_path", metavar="DIRECTORY", help="The state directory (else the running service's).")
@@ -148,9 +154,16 @@ def _told_of_end(session_id: str, left: list[int]) -> int:
 @cli.command(help="Look for what should not be: stray processes, damage, open doors. Exit code 1 if there is any.")
 @click.option("--json", "as_json", is_flag=True, help="An array of objects.")
 @click.option("--end-strays", is_flag=True, help="End processes of our sessions that no worker minds.")
+@click.option(
+    "--containment", is_flag=True, help="Try to get out of the walls, as an attacker in Claude's place would."
+)
 @click.pass_context
-def check(context: click.Context, as_json: bool, end_strays: bool, own_config: str | None) -> None:
+def check(context: click.Context, as_json: bool, end_strays: bool, containment: bool, own_config: str | None) -> None:
     from supervisor import checkup, listing, login  # noqa: PLC0415
+
+    if containment:
+        _try_to_get_out(context, own_config, as_json=as_json)
+        return
 
     layout = _layout(context, own_config)
     ended = listing.end_strays(layout) if end_strays else {}
@@ -167,6 +180,30 @@ def check(context: click.Context, as_json: bool, end_strays: bool, own_config: s
         if told := checkup.limits_in_words(layout):
             click.echo(told)
     if any(finding.is_wrong for finding in found):
+        sys.exit(EXIT_FAILED)
+
+
+def _try_to_get_out(context: click.Context, own_config: str | None, *, as_json: bool) -> None:
+    """For each channel that shuts Claude in. Ends with 1 when anything was reached that nobody opened."""
+    from bridge.attempts import Outcome, in_words  # noqa: PLC0415
+    from supervisor import trial  # noqa: PLC0415
+
+    config = configuration.load(configuration.find(own_config or context.obj.config))
+    tried: dict[str, list[Outcome]] = {}
+    for channel in config.channels.values():
+        if channel.containment == "none":
+            click.echo(f"channel {channel.channel_id}: {UNCONTAINED}", err=True)
+        else:
+            tried[str(channel.channel_id)] = trial.of_channel(config, channel)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(tried), indent=2))
+    else:
+        for channel_id, outcomes in tried.items():
+            click.echo(f"channel {channel_id}, as {config.channels[int(channel_id)].containment}:")
+            click.echo("\n".join(f"  {in_words(outcome)}" for outcome in outcomes))
+            counts = {word: sum(o.verdict == word for o in outcomes) for word in ("refused", "open", "REACHED")}
+            click.echo("  " + ", ".join(f"{count} {word}" for word, count in counts.items()))
+    if any(outcome.verdict == "REACHED" for outcomes in tried.values() for outcome in outcomes):
         sys.exit(EXIT_FAILED)
 
 

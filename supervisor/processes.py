@@ -460,6 +460,36 @@ class Processes:
         return pid
 
 
+def start_for_trial(
+    config: Config, created: e.SessionCreated, containment: str, hidden: tuple[str, ...], protected: tuple[str, ...]
+) -> WorkerStart:
+    """A start as ``Processes`` makes them, as far as the child's walls go. Nothing is started by it."""
+    return WorkerStart(
+        created=created,
+        start="trial",
+        state_directory=str(config.layout.state),
+        endpoint="",
+        server_key="",
+        public_key="",
+        secret_key="",
+        command=config.command,
+        environment=config.environment,
+        permission_mode=config.permission_mode,
+        model="",
+        bypass_permissions=False,
+        containment=containment,
+        protected_paths=protected,
+        generation="",
+        applied=0,
+        wake=False,
+        hidden_paths=hidden,
+        readable=config.readable,
+        writable=config.writable,
+        login_directory=str(config.layout.login.resolve()),
+        projects=tuple(channel.directory for channel in config.channels.values()),
+    )
+
+
 def _spawn(session_id: str, reading: int, stderr: Path, environment: Mapping[str, str]) -> int:
     """A worker in a process session of its own, with the pipe to its start message as descriptor 3."""
     argv = [WORKER_PYTHON, "-I", "-m", "worker", "--session", session_id, "--start-fd", str(_START_FD)]

@@ -3,9 +3,14 @@
 import subprocess
 import sys
 
+import msgspec
+
+from bridge.attempts import Outcome, Wanted
+from bridge.errors import UserError
 from bridge.layout import Layout
 
 PROBE_DEADLINE_S = 15.0
+ATTEMPTS_DEADLINE_S = 90.0
 
 
 def refusal(layout: Layout) -> str:
@@ -20,3 +25,17 @@ def refusal(layout: Layout) -> str:
     if not done.returncode:
         return ""
     return done.stdout.strip() or done.stderr.strip()[-500:] or f"the trial ended with {done.returncode}"
+
+
+def attempts(wanted: Wanted) -> list[Outcome]:
+    """What came of each attack, tried in Claude's place. Takes about a second. Raises UserError when none was tried."""
+    argv = [sys.executable, "-I", "-m", "worker", "--attempts"]
+    asked = msgspec.json.encode(wanted)
+    try:
+        done = subprocess.run(argv, input=asked, cwd="/", capture_output=True, timeout=ATTEMPTS_DEADLINE_S, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UserError(f"the attacks could not be tried: {error}") from error
+    if done.returncode:
+        said = (done.stdout or done.stderr).decode(errors="replace").strip()
+        raise UserError(f"the attacks could not be tried: {said[-1000:]}")
+    return msgspec.json.decode(done.stdout, type=list[Outcome])

@@ -226,10 +226,12 @@ async def spawn(
     umask: int = -1,
     pass_fds: Sequence[int] = (),
     cgroup: Cgroup | None = None,
+    scopes: int = -1,
 ) -> Claude:
     """Start the child in its own process session. Must run on the main thread (PDEATHSIG is per thread).
 
-    ``umask``: what its files are made with; -1: as ours. It is in ``cgroup`` before it runs, and of lower rank than we.
+    ``umask``: what its files are made with; -1: as ours. It is in ``cgroup`` and Landlock's ``scopes`` before
+    it runs, and of lower rank than we.
 
     Raises RemoteError, in words, when it cannot be started.
     """
@@ -240,7 +242,7 @@ async def spawn(
     for end in (ours, ours_err):
         end.setblocking(False)
     try:
-        with rank.entered(cgroup) as begin:
+        with rank.entered(cgroup, scopes) as begin:
             process = await asyncio.create_subprocess_exec(
                 *rank.EXPENDABLE,
                 *argv,

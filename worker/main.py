@@ -20,7 +20,7 @@ from bridge import events as e
 from bridge.errors import BridgeError, UserError
 from bridge.layout import Layout
 from bridge.start import WorkerStart
-from worker import cgroup, frames, instructions, mcp, missing, project, recovery, sending, trusted
+from worker import cgroup, frames, instructions, landlock, mcp, missing, project, recovery, sending, trusted
 from worker import claude as cli
 from worker.brake import Brake
 from worker.child_view import NO_WALLS, ChildView
@@ -34,6 +34,7 @@ from worker.stored import NoRoomError, Stored
 from worker.stream import Stream
 from worker.unasked import Unasked
 from worker.uplink import Keys, Uplink
+from worker.walls import repository
 from worker.walls.environment import child_environment
 from worker.walls.from_start import claude_home_of, kept_from_claude, private_places, wish_of
 from worker.walls.held import held
@@ -169,6 +170,7 @@ class Worker:
             stderr.cancel()
         if self._guard and _signal_name(code):
             self._failure = self._failure or self._guard.why_it_died()
+        self._sweep()
         self._close_child(code, claude.stderr_tail)
         claude.close()
         if self._cgroup:
@@ -214,8 +216,8 @@ class Worker:
         self._cgroup = await asyncio.to_thread(
             cgroup.make, self._start.cgroup, self._start.created.session_id, self._start.limits
         )
-        with held(shell.prefix) as (prefix, fds):
-            claude = await cli.spawn([*prefix, *argv], directory, environment, umask, fds, self._cgroup)
+        with held(shell.prefix) as (prefix, fds), landlock.scopes(shell.scoped) as scopes:
+            claude = await cli.spawn([*prefix, *argv], directory, environment, umask, fds, self._cgroup, scopes)
         stream = Stream(
             claude.pid,
             claude_id=claude_id,
@@ -467,10 +469,16 @@ class Worker:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(WATCH_INTERVAL_S)
+            self._sweep()
             objection = self._watch.objection(self._stream.unanswered, loop.time(), in_turn=self._stream.in_turn)
             if objection and not self._stopping:
                 await self._end_hung(objection)
                 return
+
+    def _sweep(self) -> None:
+        """A file that would lead git elsewhere, in a repository that is not the project's alone."""
+        if repository.sweep(self._start.created.git_directory):
+            self._record(e.Noticed(repository.SWEPT))
 
     async def _end_hung(self, why: str) -> None:
         """The ladder's lower end: who does not even answer is not asked to end by itself."""

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from worker import prctl
+from worker import landlock, prctl
 from worker.cgroup import Cgroup
 
 OOM_SCORE = 500
@@ -20,8 +20,8 @@ EXPENDABLE = ("/bin/sh", "-c", _RAISE, "sh")
 
 
 @contextmanager
-def entered(cgroup: Cgroup | None) -> Iterator[Callable[[], None]]:
-    """What the new process does between fork and exec: enter the cgroup, be nice, and die with us.
+def entered(cgroup: Cgroup | None, scopes: int = -1) -> Iterator[Callable[[], None]]:
+    """What the new process does between fork and exec: enter the cgroup and Landlock's scopes, be nice, die with us.
 
     What it may not do there hinders nothing: then the worker's own count holds it to its limits.
     """
@@ -37,6 +37,7 @@ def entered(cgroup: Cgroup | None) -> Iterator[Callable[[], None]]:
         if door >= 0:
             with suppress(OSError):
                 os.write(door, b"0")
+        landlock.enter(scopes)
 
     try:
         yield begin

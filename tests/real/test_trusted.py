@@ -1,7 +1,6 @@
 """A project's own hooks, servers and settings with the real CLI: the copy that was trusted acts, the files never do."""
 
 import json
-import shutil
 import stat
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ from processes.backstage import ADA, CHANNEL_ID
 from real.real_stage import RealStage, stage
 from supervisor.trust import Trusts
 from support import awaited, until
-from worker import trusted
 
 pytestmark = pytest.mark.real
 
@@ -141,11 +139,6 @@ async def test_commands_skills_and_agents_act_by_the_names_that_they_have_in_the
         await it.back.settles(session)
         assert "deploy" not in it.log_of(session)
         await trust(it, session)
-        (copy,) = (it.back.layout.trusted / str(CHANNEL_ID)).iterdir()
-        for name, place in trusted.places(str(copy)).items():
-            to = it.home / ".claude" / name
-            to.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if place.is_dir() else shutil.copyfile)(place, to)
         for number, command in enumerate(("/deploy", "/look"), 2):
             it.back.manager.prompt(session.session_id, 10**15 + number, command, ADA, is_command=True)
             await it.back.settles(session, number)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.errors import UserError
+from worker.walls import looks
 from worker.walls.wish import Containment, Mount, RefusedError, within
 
 FILES = {"settings.json": "{}\n", "settings.local.json": "{}\n", "CLAUDE.md": "", "keybindings.json": "{}\n"}
@@ -48,7 +49,7 @@ def mounts(wish: Containment, private: Path, hidden: tuple[Path, ...]) -> Iterat
     yield from _users(place, own, private / "nothing", hidden, wish.reach.trusted)
     project = str(Path(wish.project_directory).resolve())
     yield _own(place, own, Path("projects", slug(project)))
-    if (claude_id := wish.reach.claude_id) and (own / "file-history" / claude_id).is_dir():
+    if (claude_id := wish.reach.claude_id) and looks.is_folder(own / "file-history" / claude_id):
         yield _own(place, own, Path("file-history", claude_id))
     yield from _transcript_elsewhere(place, own, project, wish.reach.claude_id)
 
@@ -57,7 +58,7 @@ def _users(place: Path, own: Path, nothing: Path, hidden: tuple[Path, ...], trus
     """A link of the user's is followed, but never into what is hidden."""
     for name in (*FILES, *FOLDERS):
         found = (own / name).resolve()
-        is_there = found.is_dir() if name in FOLDERS else found.is_file()
+        is_there = looks.is_folder(found) if name in FOLDERS else looks.is_file(found)
         is_shut = any(within(found, folder) for folder in hidden)
         source = found if is_there and not is_shut else nothing / (name if name in FILES else "folder")
         below = {entry: copy for entry, copy in trusted.items() if Path(entry).parts[0] == name}
@@ -71,11 +72,11 @@ def _mixed(place: Path, source: Path, name: str, trusted: dict[str, str]) -> Ite
     """The user's own entries beside the trusted copies; the user's win."""
     yield Mount(place / name, "hidden")
     for entry, copy in trusted.items():
-        if not (source / Path(entry).relative_to(name)).exists():
+        if not looks.exists(source / Path(entry).relative_to(name)):
             yield Mount(place / entry, "read-only", copy)
     for entry_of_user in sorted(source.iterdir()):
         found = entry_of_user.resolve()
-        if found.exists():
+        if looks.exists(found):
             yield Mount(place / name / entry_of_user.name, "read-only", str(found))
 
 
@@ -92,14 +93,13 @@ def _transcript_elsewhere(place: Path, own: Path, project: str, claude_id: str) 
     if not claude_id:
         return
     for path in own.glob(f"projects/*/{claude_id}.jsonl"):
-        if path.parent.name != slug(project) and path.is_file() and not path.is_symlink():
+        if path.parent.name != slug(project) and looks.is_file(path) and not looks.is_link(path):
             yield Mount(place / "projects" / path.parent.name / path.name, "writable", str(path.resolve()))
 
 
 def slug(directory: str) -> str:
     """The folder's name below ``projects`` (2.1.330's own rule: UTF-16 units; a long one is cut and told by a hash)."""
-    data = directory.encode("utf-16-le", "surrogatepass")
-    units = [int.from_bytes(data[i : i + 2], "little") for i in range(0, len(data), 2)]
+    units = [unit for letter in directory for unit in _utf16(ord(letter))]
     name = "".join(chr(unit) if re.fullmatch(r"[a-zA-Z0-9]", chr(unit)) else "-" for unit in units)
     if len(name) <= _LONGEST_SLUG:
         return name
@@ -107,6 +107,12 @@ def slug(directory: str) -> str:
     for unit in units:
         value = (value * 31 + unit) & 0xFFFFFFFF
     return f"{name[:_LONGEST_SLUG]}-{_base36(min(value, (1 << 32) - value))}"
+
+
+def _utf16(point: int) -> tuple[int, ...]:
+    if point < 0x10000:
+        return (point,)
+    return (0xD800 + ((point - 0x10000) >> 10), 0xDC00 + ((point - 0x10000) & 0x3FF))
 
 
 def _base36(number: int) -> str:

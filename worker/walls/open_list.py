@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge.errors import UserError
 from worker import bubblewrap, opening
-from worker.walls import claude_home, covers, private_folders, private_home, program, repository, system
+from worker.walls import claude_home, covers, looks, private_folders, private_home, program, repository, system
 from worker.walls.wish import Containment, Kind, Mount, RefusedError, Walls, within
 
 
@@ -60,7 +60,9 @@ def _listed(wish: Containment, private: Path, project: Path, hidden: tuple[Path,
     yield from repository.mounts(project, reach.git_directory, reach.work_tree)
     yield Mount(project, "writable")
     yield from (
-        Mount(Path(path).resolve(), "read-only") for path in (*wish.shown, reach.login) if path and Path(path).is_dir()
+        Mount(Path(path).resolve(), "read-only")
+        for path in (*wish.shown, reach.login)
+        if path and looks.is_folder(Path(path))
     )
     yield from (Mount(Path(path).resolve(), "writable") for path in wish.writable)
 
@@ -89,11 +91,11 @@ def _configured(wish: Containment, home: Path, hidden: tuple[Path, ...]) -> Iter
         for name in names:
             path = expanded(name, home)
             real = _followed(path, wish, hidden)
-            if not real.exists():
+            if not looks.exists(real):
                 continue
             kind: Kind = "device" if within(real, Path("/dev")) else "writable" if is_writable else "read-only"
             yield Mount(real, kind)
-            if real != path and not path.parent.is_symlink():
+            if real != path and not looks.is_link(path.parent):
                 yield Mount(path, kind, str(real))
 
 
@@ -132,7 +134,7 @@ def links_on_the_way(path: Path) -> list[Path]:
     waiting, done = list(path.absolute().parts[1:]), Path("/")
     while waiting:
         done = done / waiting.pop(0)
-        if done.is_symlink() and done not in found:
+        if looks.is_link(done) and done not in found:
             found.append(done)
             target = done.readlink()
             waiting = [*(part for part in target.parts if part != "/"), *waiting]
@@ -145,7 +147,7 @@ def links_on_the_way(path: Path) -> list[Path]:
 def _links(path: Path) -> Iterator[Mount]:
     """So that the project and the home are also found by the names that people use."""
     for link in links_on_the_way(path):
-        if not any(parent.is_symlink() for parent in link.parents):
+        if not any(looks.is_link(parent) for parent in link.parents):
             yield Mount(link, "link", str(link.readlink()))
 
 
@@ -201,9 +203,11 @@ def _has_place(mount: Mount, above: Mount, private: Path) -> bool:
         case "hidden" | "private":
             return True
         case "read-only" | "device":
-            return mount.kind != "link" and (source / below).exists()
+            return mount.kind != "link" and looks.exists(source / below)
         case _:
             if within(source, private):
-                is_folder = mount.kind in {"hidden", "private"} or (mount.kind != "link" and Path(mount.bound).is_dir())
+                is_folder = mount.kind in {"hidden", "private"} or (
+                    mount.kind != "link" and looks.is_folder(Path(mount.bound))
+                )
                 private_folders.make_way(source, below, is_folder=is_folder)
             return mount.kind != "link" or within(source, private)

@@ -8,6 +8,7 @@ keys to somewhere (``.npmrc``, ``pip.conf``, ``.netrc``, ``.ssh``) come in only 
 from collections.abc import Iterator
 from pathlib import Path
 
+from worker.walls import looks
 from worker.walls.wish import Mount, within
 
 INSTALLATIONS = (
@@ -44,7 +45,7 @@ def mounts(home: Path, caches: Path, hidden: tuple[Path, ...]) -> Iterator[Mount
         yield Mount(home / name, "writable", str(caches / name))
     for name in INSTALLATIONS:
         real = (home / name).resolve()
-        if real.exists() and not any(within(real, folder) or within(folder, real) for folder in hidden):
+        if looks.exists(real) and not any(within(real, folder) or within(folder, real) for folder in hidden):
             yield Mount(home / name, "read-only", str(real))
 
 

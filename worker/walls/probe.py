@@ -36,7 +36,9 @@ def decide(wish: Containment, refusal: str | None) -> Shell:
     walls = survey(wish)
     if walls.weaknesses:
         raise _refused(wish, f"{'; '.join(walls.weaknesses)}. Put a real directory in its place, or name the real path")
-    return Shell(arguments(walls), True, f"contained by bubblewrap, level {walls.level}", walls.argv)
+    return Shell(
+        arguments(walls), True, f"contained by bubblewrap, level {walls.level}", walls.level == "project", walls.argv
+    )
 
 
 def _refused(wish: Containment, why: str) -> RefusedError:

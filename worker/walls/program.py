@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from worker.walls import looks
 from worker.walls.wish import Mount
 
 OURS = Path("/threadbridge/claude")
@@ -64,7 +65,7 @@ def _runner(interpreter: list[str], path: str, home: Path) -> Iterator[Mount]:
         return
     real = Path(program).resolve()
     yield _with_its_prefix(real, home)
-    if program != str(real) and not Path(program).parent.is_symlink():
+    if program != str(real) and not looks.is_link(Path(program).parent):
         yield Mount(Path(program).absolute(), "read-only", str(real))
 
 
@@ -72,12 +73,12 @@ def _with_its_prefix(real: Path, home: Path) -> Mount:
     """A program in an installation's ``bin`` needs its ``lib``. Never a prefix that holds more of the user's."""
     prefix = real.parent.parent
     holds_more = (home.resolve() / ".local").is_relative_to(prefix)
-    is_installed = real.parent.name == "bin" and (prefix / "lib").is_dir() and not holds_more
+    is_installed = real.parent.name == "bin" and looks.is_folder(prefix / "lib") and not holds_more
     return Mount(prefix if is_installed else real, "read-only")
 
 
 def _is_file(word: str) -> bool:
-    return Path(word).is_absolute() and Path(word).is_file()
+    return Path(word).is_absolute() and looks.is_file(Path(word))
 
 
 def _interpreter(real: Path) -> list[str] | None:

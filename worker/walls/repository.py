@@ -13,24 +13,29 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from worker.walls import looks
 from worker.walls.wish import Mount
 
 _SHARED = ("objects", "refs", "logs")
 _SEALED = ("hooks", "config", "config.worktree", "worktrees", "info/attributes")
 COMMONDIR = "commondir"
+SWEPT = (
+    "A file `commondir` appeared in the git directory of the repository around this project. It would have led git to"
+    " another configuration, so it was taken away."
+)
 
 
 def mounts(project: Path, git_directory: str, work_tree: str) -> Iterator[Mount]:
     """Real paths. Makes the hooks' folder where it is missing, so that it is covered."""
     common = Path(git_directory)
-    if not git_directory or not common.is_dir():
+    if not git_directory or not looks.is_folder(common):
         return
-    if work_tree and Path(work_tree).is_dir():
+    if work_tree and looks.is_folder(Path(work_tree)):
         yield Mount(Path(work_tree), "read-only")
     entry = _entry_of(project, Path(work_tree) if work_tree else project, common)
     if entry:
         yield Mount(common, "read-only")
-        yield from (Mount(common / name, "writable") for name in _SHARED if (common / name).is_dir())
+        yield from (Mount(common / name, "writable") for name in _SHARED if looks.is_folder(common / name))
         yield Mount(entry, "writable")
     else:
         with contextlib.suppress(OSError):
@@ -52,13 +57,13 @@ def _sealed(common: Path) -> Iterator[Path]:
     found = [common / name for name in _SEALED]
     for module in common.glob("modules/**/config"):
         found += [module, module.parent / "hooks"]
-    yield from (path for path in found if path.exists() and not path.is_symlink())
+    yield from (path for path in found if looks.exists(path) and not looks.is_link(path))
 
 
 def sweep(git_directory: str) -> bool:
     """Take away a ``commondir`` that was planted in a repository's own git directory; whether there was one."""
     planted = Path(git_directory, COMMONDIR)
-    if not git_directory or not (planted.is_symlink() or planted.exists()):
+    if not git_directory or not (looks.is_link(planted) or looks.exists(planted)):
         return False
     with contextlib.suppress(OSError):
         planted.unlink()

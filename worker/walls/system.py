@@ -9,6 +9,7 @@ bound in its place (the ``resolv.conf`` of a resolver's in /run).
 from collections.abc import Iterator
 from pathlib import Path
 
+from worker.walls import looks
 from worker.walls.wish import SHOWN_AGAIN, Mount, within
 
 DIRECTORIES = (
@@ -45,19 +46,19 @@ def mounts(hidden: tuple[Path, ...]) -> Iterator[Mount]:
         yield from _shown(Path(name), hidden)
     for name in ETC:
         yield from _shown(Path("/etc", name), hidden)
-    yield from (Mount(path, "read-only") for path in map(Path, SHOWN_AGAIN) if path.is_dir())
+    yield from (Mount(path, "read-only") for path in map(Path, SHOWN_AGAIN) if looks.is_folder(path))
     yield from (Mount(Path(path), "link", target) for path, target in LINKS.items())
 
 
 def _shown(path: Path, hidden: tuple[Path, ...]) -> Iterator[Mount]:
-    if not path.is_symlink():
-        if path.exists():
+    if not looks.is_link(path):
+        if looks.exists(path):
             yield Mount(path, "read-only")
         return
     real = path.resolve()
     if is_open(real):
         yield Mount(path, "link", str(path.readlink()))
-    elif real.exists() and not any(within(real, folder) for folder in hidden):
+    elif looks.exists(real) and not any(within(real, folder) for folder in hidden):
         yield Mount(path, "read-only", str(real))
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from bridge.errors import UserError
+from worker.walls import looks
 
 HIDDEN = ("/run/credentials", "/run/user", "/run/dbus", "/run/systemd")
 SHOWN_AGAIN = ("/run/systemd/resolve",)  # /etc/resolv.conf is often a link to here
@@ -30,7 +31,7 @@ def installation() -> tuple[str, ...]:
     ours = Path(__file__).resolve().parents[2]
     packages = [ours / name for name in ("bridge", "worker", "supervisor")]
     prefixes = {Path(sys.prefix), Path(sys.base_prefix)} - {Path("/usr"), Path("/usr/local")}
-    return tuple(str(path) for path in (*packages, *sorted(prefixes)) if path.is_dir())
+    return tuple(str(path) for path in (*packages, *sorted(prefixes)) if looks.is_folder(path))
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,8 +132,15 @@ class Shell(msgspec.Struct, frozen=True):
     prefix: list[str]
     contained: bool
     how: str
+    is_project: bool = False
+    """The level ``project``."""
     argv: tuple[str, ...] = ()
     """The CLI's argv inside; (): as outside."""
+
+    @property
+    def scoped(self) -> str:
+        """The program that is to run in Landlock's scopes; "" for none."""
+        return self.prefix[0] if self.prefix and self.is_project else ""
 
 
 def within(path: Path, folder: Path) -> bool:

@@ -1,0 +1,54 @@
+"""``threadbridge check --containment``: every attack that we know of, tried as a session of each channel would."""
+
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+
+from bridge import events as e
+from bridge.attempts import Outcome, Wanted
+from bridge.channel import Channel
+from supervisor import listing, locks, repository, token_file, walls
+from supervisor.config import Config
+from supervisor.files import inode_of
+from supervisor.processes import INSTALLATION, start_for_trial
+
+
+def of_channel(config: Config, channel: Channel) -> list[Outcome]:
+    """Raises UserError when nothing could be tried."""
+    return walls.attempts(_wanted(config, channel))
+
+
+def _wanted(config: Config, channel: Channel) -> Wanted:
+    found = repository.found_at(channel.directory, os.path.expanduser("~"))  # noqa: PTH111
+    created = e.SessionCreated(
+        session_id=str(uuid.uuid4()),
+        thread_id=0,
+        guild_id=0,
+        channel_id=channel.channel_id,
+        directory=channel.directory,
+        owner_id=0,
+        inode=inode_of(channel.directory),
+        git_directory=found.git_directory,
+        work_tree=found.work_tree,
+    )
+    hidden = token_file.guard(config)
+    protected = (str(INSTALLATION), sys.prefix, str(config.path))
+    start = start_for_trial(config, created, channel.containment, hidden, protected)
+    token = (os.path.expanduser(config.token_file),) if config.token_file else ()  # noqa: PTH111
+    return Wanted(start, token, tuple(_others(config, channel)), tuple(_pids(config)))
+
+
+def _others(config: Config, channel: Channel) -> Iterator[str]:
+    for row in listing.rows(config.layout):
+        folder = config.layout.session(row.session.session_id)
+        yield from (str(folder.log), str(folder.inside / "tmp"), str(folder.scratch))
+    for other in config.channels.values():
+        if other.directory != channel.directory:
+            yield from (other.directory, f"{other.directory}/.git/hooks", f"{other.directory}/.git/config")
+
+
+def _pids(config: Config) -> Iterator[int]:
+    found = [locks.holder(config.layout.supervisor_lock)]
+    found += [locks.holder(config.layout.session(r.session.session_id).lock) for r in listing.rows(config.layout)]
+    yield from (pid for pid in found if pid)
