@@ -374,6 +374,19 @@ class SuggestedRule(msgspec.Struct, frozen=True):
     content: str = ""
 
 
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a text that is to be replaced stands in its file.
+
+    ``line``: the number of its first line; 0: not known. ``before`` and ``after``: what stands beside it on its first
+    and behind it on its last line, that line's end included. ``count``: how often it occurs.
+    """
+
+    line: int
+    before: str = ""
+    after: str = ""
+    count: int = 1
+
+
 class PermissionRequested(Event, frozen=True):
     """Claude asks. The record's (generation, seq) names the request.
 
@@ -392,6 +405,8 @@ class PermissionRequested(Event, frozen=True):
     server: str = ""
     reason: str = ""
     blocked_path: str = ""
+    places: tuple[Place, ...] = ()
+    """Of an edit's texts in their file when it was asked, in their order; empty: nobody looked, or it is no edit."""
 
 
 Verdict = Literal["allowed", "denied", "expired"]

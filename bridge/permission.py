@@ -20,6 +20,7 @@ import msgspec
 from bridge import events as e
 from bridge.commands import Decide
 from bridge.questions import Draft, Question, read_questions
+from bridge.render.people import named
 
 QUESTION_TOOL, PLAN_TOOL = "AskUserQuestion", "ExitPlanMode"
 PLAN_MODES = ("acceptEdits",)
@@ -136,11 +137,12 @@ class Settled(msgspec.Struct, frozen=True):
     always: bool = False
     answers: dict[str, str] = {}
     mode: str = ""
+    decider_id: int = 0
 
     def in_words(self) -> str:
         match self.verdict:
             case "allowed" | "denied":
-                return f"This request was already {self.verdict} by {self.decider or 'somebody'}."
+                return f"This request was already {self.verdict} by {named(self.decider_id, self.decider)}."
             case "expired":
                 return "This request expired: nobody answered in time, and Claude was told so."
             case _:

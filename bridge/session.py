@@ -312,8 +312,8 @@ class ManagedSession(msgspec.Struct):
                 name = RequestName(self.session_id, record.generation, record.seq)
                 self.requests[record.seq] = PermissionRequest(name, record.at, self._serving(), event)
             case e.PermissionResolved() as event:
-                how = Settled(event.verdict, event.decider, event.reason, event.always, event.answers, event.mode)
-                self._settle(event.seq, how)
+                ended = (event.verdict, event.decider, event.reason, event.always, event.answers, event.mode)
+                self._settle(event.seq, Settled(*ended, decider_id=event.decided_by))
             case e.PermissionWithdrawn() as event:
                 self._settle(event.seq, Settled("withdrawn", "", event.reason))
             case _:

@@ -22,6 +22,7 @@ from bridge.permission import NOTHING_ANSWERED, PermissionRequest, Person, Reque
 from bridge.questions import Draft
 from bridge.render import lost, marks, notices
 from bridge.render.display import Display
+from bridge.render.people import named
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.session import HIBERNATION, ManagedSession, SessionState, session_from
@@ -135,7 +136,7 @@ class SessionManager(Sessions):
         for item in self.store.inbox(request.name.session_id):
             match item.command:
                 case c.Decide() as d if (d.generation, d.seq) == (request.name.generation, request.name.seq):
-                    return Settled(d.verdict, d.decider, d.reason, d.always, d.answers, d.mode)
+                    return Settled(d.verdict, d.decider, d.reason, d.always, d.answers, d.mode, d.decided_by)
         return None
 
     # --- wishes --------------------------------------------------------------------------------------
@@ -308,7 +309,8 @@ class SessionManager(Sessions):
         turn = row.view.lost_turn if row else None
         if row is None or turn is None or (turn.generation, turn.seq) != (name.generation, name.seq):
             return False
-        verdict = lost.continued_by(person.name) if continue_as else lost.discarded_by(person.name)
+        who = named(person.user_id, person.name)
+        verdict = lost.continued_by(who) if continue_as else lost.discarded_by(who)
         with self.transaction():
             for key, post in row.view.settle_lost_turn(verdict, row.session).items():
                 self.store.desire(name.session_id, key, post)
@@ -351,7 +353,7 @@ class SessionManager(Sessions):
         """Whether this is the first click on the card of a replaced directory: the one that was found is accepted."""
         row = self.rows[session_id]
         with self.transaction():
-            if not (posts := row.view.goes_on_here(person.name)):
+            if not (posts := row.view.goes_on_here(named(person.user_id, person.name))):
                 return False
             self.store.remember(f"accepted:{session_id}", str(row.session.replaced_by))
             row.session.was_mended()

@@ -18,6 +18,7 @@ from bridge import commands as c
 from bridge.errors import UserError
 from bridge.permission import Person
 from bridge.render import trust as cards
+from bridge.render.people import named
 from bridge.render.text import clip
 from bridge.session import HIBERNATION, ManagedSession
 from bridge.trust.acting import Acting
@@ -116,7 +117,7 @@ class Trusts:
 
     def _was_trusted(self, channel_id: int, digest: str) -> str:
         one = next((one for one in self.trusted(channel_id) if one.digest == digest), None)
-        return f"This was already trusted by {one.by}. `/trust` revokes it." if one else UNKNOWN
+        return f"This was already trusted by {named(one.by_id, one.by)}. `/trust` revokes it." if one else UNKNOWN
 
     async def _trust(self, channel_id: int, asked: Asked, person: Person) -> str:
         acting = await self._read(asked.directory)
@@ -138,7 +139,7 @@ class Trusts:
             )
             self._remember(_TRUSTED + place, kept)
             self._manager.store.forget(_ASKED + place)
-            self._settle(asked, cards.trusted_by(person.name), trusted=True)
+            self._settle(asked, cards.trusted_by(named(person.user_id, person.name)), trusted=True)
         return cards.told_trusted(rest=self._put_to_sleep(channel_id, asked.directory))
 
     def _ask_anew(self, asked: Asked, acting: Acting) -> str:
@@ -152,7 +153,7 @@ class Trusts:
         with self._manager.transaction():
             declined = msgspec.structs.replace(asked, declined_by=person.name)
             self._remember(_ASKED + place_of(channel_id, asked.directory), declined)
-            self._settle(asked, cards.declined_by(person.name))
+            self._settle(asked, cards.declined_by(named(person.user_id, person.name)))
         return "Nothing of it acts. `/trust` asks again."
 
     def _revoke(self, channel_id: int, digest: str, person: Person) -> str:
@@ -164,7 +165,7 @@ class Trusts:
         with self._manager.transaction():
             self._manager.store.forget(_TRUSTED + place)
             self._remember(_ASKED + place, asked)
-            self._settle(asked, cards.revoked_by(person.name))
+            self._settle(asked, cards.revoked_by(named(person.user_id, person.name)))
         trusted_copies.remove_others(self._layout, channel_id, {one.digest for one in self.trusted(channel_id)})
         return cards.told_revoked(rest=self._put_to_sleep(channel_id, one.directory))
 

@@ -24,6 +24,7 @@ from worker import cgroup, frames, instructions, landlock, mcp, missing, project
 from worker import claude as cli
 from worker.brake import Brake
 from worker.child_view import NO_WALLS, ChildView
+from worker.edited import with_places
 from worker.files import content_of
 from worker.guard import Guard
 from worker.log import Acked, EventLog, LogWriteError
@@ -267,6 +268,8 @@ class Worker:
                     await self._send_file(step)
                 case EndChild(why=why):
                     self._condemn(why)
+                case e.PermissionRequested():
+                    self._take_event(await with_places(step, self._view, self._start.created.directory))
                 case _:
                     self._take_event(step)
                     if image := self._looking.image_of(step):

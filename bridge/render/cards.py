@@ -11,13 +11,14 @@ from bridge.events import PermissionRequested
 from bridge.permission import KEEP_PLANNING, PermissionRequest, Settled
 from bridge.questions import Draft
 from bridge.render import questions, tools
+from bridge.render.excerpts import code_excerpt, markdown_excerpt
+from bridge.render.people import named
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.render.replies import REASON_FIELD
 from bridge.render.text import clip, code_block, escape, one_line, reveal, utf16_len
 
 BODY_CHARS = 3000
-EXCERPT_CHARS = 1200
-PLAN_EXCERPT_CHARS = 2500
+EXCERPT_CHARS = 2200
 AGENT_CHARS = 200
 NAME_CHARS = 90
 FILE_BYTES = 8_000_000  # Discord takes 10 MiB a message (DISCORD.md section 4)
@@ -40,7 +41,7 @@ def open_card(request: PermissionRequest, mention: int, directory: str) -> Post:
     asked = request.questions
     return Post(
         content=f"<@{mention}> {_who(request)} {_what(request)}",
-        embed=Embed(_title(request, directory), body, _fine_print(request), _OPEN),
+        embed=Embed(_title(request, directory), body, _fine_print(request, directory), _OPEN),
         selects=questions.selects(request) if asked else (),
         buttons=questions.buttons(request) if asked else _buttons(request, may_allow=is_whole),
         files=files,
@@ -49,8 +50,8 @@ def open_card(request: PermissionRequest, mention: int, directory: str) -> Post:
     )
 
 
-def settled_card(request: PermissionRequest, how: Settled, mention: int, directory: str) -> Post:
-    """The same card, saying how it ended. Files stay from the open card; what was not sent is void."""
+def settled_card(request: PermissionRequest, how: Settled, directory: str) -> Post:
+    """The same card, saying how it ended; it pings nobody. Files stay from the open card; what was not sent is void."""
     request = msgspec.structs.replace(request, draft=Draft())
     body, files, _ = _body(request, directory)
     if request.questions and how.verdict == "allowed":
@@ -60,7 +61,6 @@ def settled_card(request: PermissionRequest, how: Settled, mention: int, directo
         content=_verdict(request, how),
         embed=Embed(_title(request, directory), body, "", color),
         files=files,
-        mentions=(mention,),
         urgent=True,
     )
 
@@ -111,7 +111,7 @@ def _what(request: PermissionRequest) -> str:
 
 
 def _verdict(request: PermissionRequest, how: Settled) -> str:
-    who = escape(how.decider) or "somebody"
+    who = named(how.decider_id, how.decider)
     why = f": “{escape(one_line(how.reason, REASON_CHARS))}”" if how.reason else ""
     match how.verdict:
         case "allowed" if request.is_plan:
@@ -141,8 +141,7 @@ def _title(request: PermissionRequest, directory: str) -> str:
     by = " (a subagent)" if event.agent_id else ""
     if named := _mcp_tool(event):
         return _use_of(*named) + by
-    title, _, _ = tools.describe(event.tool, _input(event), directory)
-    return one_line(reveal(title), 200) + by
+    return one_line(reveal(tools.describe(event.tool, _input(event), directory).title), 200) + by
 
 
 def _mcp_tool(event: PermissionRequested) -> tuple[str, str] | None:
@@ -173,19 +172,22 @@ def _body(request: PermissionRequest, directory: str) -> tuple[str, tuple[File, 
         return (*questions.body(request.questions, request.draft), True)
     if request.is_plan:
         plan = reveal(str(_input(event).get("plan", "")))
-        return _fitted(plan, "markdown", as_code=False)
-    _, body, language = tools.describe(event.tool, _input(event), directory)
-    return _fitted(reveal(body), language, as_code=True)
+        shown, is_all = markdown_excerpt(plan, BODY_CHARS, EXCERPT_CHARS)
+        return (shown, (), True) if is_all else _with_file(shown, plan, "markdown")
+    described = tools.describe(event.tool, _input(event), directory, event.places)
+    captions = "".join(f"{escape(reveal(caption))}\n" for caption in described.captions)
+    shown, files, is_whole = _code(reveal(described.body), described.language)
+    return captions + shown, files, is_whole
 
 
-def _fitted(text: str, language: str, *, as_code: bool) -> tuple[str, tuple[File, ...], bool]:
-    whole = code_block(text, language) if as_code else text
+def _code(text: str, language: str) -> tuple[str, tuple[File, ...], bool]:
+    whole = code_block(text, language)
     if utf16_len(whole) <= BODY_CHARS:
         return whole, (), True
-    if as_code:
-        shown = code_block(clip(text, EXCERPT_CHARS), language, EXCERPT_CHARS * 2)
-    else:
-        shown = questions.beginning(text, PLAN_EXCERPT_CHARS)
+    return _with_file(code_excerpt(text, language, EXCERPT_CHARS), text, language)
+
+
+def _with_file(shown: str, text: str, language: str) -> tuple[str, tuple[File, ...], bool]:
     name = _FILE_NAMES.get(language, "input.txt")
     data = text.encode(errors="replace")
     is_whole = len(data) <= FILE_BYTES
@@ -204,12 +206,12 @@ def _input(event: PermissionRequested) -> dict[str, object]:
         return {"input": event.tool_input}
 
 
-def _fine_print(request: PermissionRequest) -> str:
+def _fine_print(request: PermissionRequest, directory: str) -> str:
     event = request.event
     parts = [
         ACCEPTING_EDITS if request.is_plan else "",
         f"Its full name: {event.tool}" if _mcp_tool(event) else "",
-        f"Touches {event.blocked_path}" if event.blocked_path else "",
+        f"Touches {tools.relative(event.blocked_path, directory)}" if event.blocked_path else "",
         event.reason,
         f"Always allow, for this session: {rules_in_words(event)}" if _offers_always(event) else "",
     ]

@@ -2,10 +2,12 @@
 
 import difflib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from bridge.events import Place
 from bridge.render.text import clip, reveal
 
 # difflib takes quadratic time at worst; beyond this many lines everything old goes and everything new comes.
@@ -14,6 +16,9 @@ _NO_NEWLINE = "\\ No newline at end of file"
 SHORT_LINES = 8
 _SHORT_WIDTH = 90  # UTF-16 units of a line
 _HUNK = "⋮"
+_UNKNOWN = Place(0)
+_HUNK_UNKNOWN = "@@ … @@"
+_HUNK_HEADER = re.compile(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -30,17 +35,22 @@ def edit_diff(old: str, new: str, path: str, context: int = 3) -> str:
     return f"{_header(path)}\n{body}" if body else ""
 
 
-def diff_for(tool_name: str, tool_input: Mapping[str, object]) -> str | None:
+def diff_for(
+    tool_name: str, tool_input: Mapping[str, object], shown_path: str = "", places: Sequence[Place] = ()
+) -> str | None:
     """The diff that this use of Edit, MultiEdit, Write or NotebookEdit asks for.
 
-    None for other tools and for inputs that are not of their usual form. What Write replaces is not known
-    here, so its whole content is new. Line numbers count within the texts given, not within the file.
+    None for other tools and for inputs that are not of their usual form. What Write replaces is not known here, so its
+    whole content is new. Line numbers are the file's; where a text's place in it is not known, there are none.
+    ``shown_path`` stands in the header in place of the input's own.
     """
     edits = edits_of(tool_name, tool_input)
     path = tool_input.get("notebook_path" if tool_name == "NotebookEdit" else "file_path")
     if edits is None or not isinstance(path, str):
         return None
-    return "\n".join([_header(path), *itertools.chain.from_iterable(_numbered(edits))])
+    known = [*places[: len(edits)], *[_UNKNOWN] * (len(edits) - len(places))]
+    whole = tool_name == "Write"
+    return "\n".join([_header(shown_path or path), *itertools.chain.from_iterable(_numbered(edits, known, whole))])
 
 
 def short_diff(tool_name: str, tool_input: Mapping[str, object]) -> tuple[str, bool]:
@@ -89,7 +99,7 @@ def edits_of(tool_name: str, tool_input: Mapping[str, object]) -> list[Edit] | N
 
 def line_counts(edits: Iterable[Edit]) -> tuple[int, int]:
     """How many lines the edits add and remove, each edit counted once."""
-    lines = [line[:1] for edit in edits for line in _hunks(edit.old, edit.new, 0)]
+    lines = [line[:1] for edit in edits for line in _hunks(edit.old, edit.new, 0, is_end_known=False)]
     return lines.count("+"), lines.count("-")
 
 
@@ -106,12 +116,37 @@ def _edits(inputs: list[object]) -> list[Edit] | None:
     return found
 
 
-def _numbered(edits: list[Edit]) -> Iterator[list[str]]:
-    for number, edit in enumerate(edits, 1):
+def _numbered(edits: list[Edit], places: list[Place], is_whole_file: bool) -> Iterator[list[str]]:
+    for number, (edit, place) in enumerate(zip(edits, places, strict=True), 1):
         title = f"# edit {number} of {len(edits)}" if len(edits) > 1 else "#"
-        title += " every place where this occurs" if edit.everywhere else ""
-        lines = _hunks(edit.old, edit.new, 3) or ["# nothing changes" if edit.old else "# an empty text"]
+        title += _everywhere(place) if edit.everywhere else ""
+        shown = _hunks(edit.old, edit.new, 3) if is_whole_file else _placed(edit, place)
+        lines = shown or ["# nothing changes" if edit.old else "# an empty text"]
         yield [title, *lines] if title != "#" else lines
+
+
+def _everywhere(place: Place) -> str:
+    return " every place where this occurs" + (f" ({place.count}); the first" if place.count > 1 else "")
+
+
+def _placed(edit: Edit, place: Place) -> list[str]:
+    """An edit in the lines of its file. Where those are not known, nothing is said of numbers and of the file's end."""
+    if edit.old == edit.new:
+        return []
+    if place.line or not edit.old:
+        after = place.after.replace(edit.old, edit.new) if edit.everywhere and edit.old else place.after
+        old, new = place.before + edit.old + place.after, place.before + edit.new + after
+        return [_moved(line, max(place.line, 1) - 1) for line in _hunks(old, new, 3, is_end_known=bool(place.line))]
+    hunks = _hunks(edit.old, edit.new, 3, is_end_known=False)
+    return [_HUNK_UNKNOWN if _HUNK_HEADER.fullmatch(line) else line for line in hunks]
+
+
+def _moved(line: str, by: int) -> str:
+    """A hunk's header with the numbers of the file."""
+    found = _HUNK_HEADER.fullmatch(line) if by else None
+    if not found:
+        return line
+    return f"@@ -{int(found[1]) + by}{found[2] or ''} +{int(found[3]) + by}{found[4] or ''} @@"
 
 
 def _header(path: str) -> str:
@@ -120,8 +155,8 @@ def _header(path: str) -> str:
     return f"--- {name}\n+++ {name}"
 
 
-def _hunks(old: str, new: str, context: int) -> list[str]:
-    before, after = _lines(old), _lines(new)
+def _hunks(old: str, new: str, context: int, *, is_end_known: bool = True) -> list[str]:
+    before, after = (_lines(old), _lines(new)) if is_end_known else _lines_inside(old, new)
     if before == after:
         return []
     if not before or not after or max(len(before), len(after)) > _MOST_LINES:
@@ -134,6 +169,14 @@ def _hunks(old: str, new: str, context: int) -> list[str]:
 
 def _range(lines: list[str]) -> str:
     return f"1,{len(lines)}" if lines else "0,0"
+
+
+def _lines_inside(old: str, new: str) -> tuple[list[str], list[str]]:
+    """The lines of two texts inside of a file, of which nobody knows what follows."""
+    if old.endswith("\n") and (new.endswith("\n") or not new):
+        old, new = old[:-1], new.removesuffix("\n")
+        return old.split("\n"), new.split("\n") if new else []
+    return old.split("\n") if old else [], new.removesuffix("" if old else "\n").split("\n") if new else []
 
 
 def _lines(text: str) -> list[str]:

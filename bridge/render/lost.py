@@ -66,16 +66,17 @@ def card(session_id: str, lost: LostTurn, mention: int, directory: str) -> Post:
 
 
 def settled_card(lost: LostTurn, verdict: str, mention: int, directory: str) -> Post:
-    """The same card without its buttons; ``verdict`` says what became of it."""
-    return Post(f"<@{mention}> {_told(lost, directory)}\n{_QUIET}{verdict}", mentions=(mention,), urgent=True)
+    """The same card without its buttons, and pinging nobody; ``verdict`` says what became of it."""
+    return Post(f"<@{mention}> {_told(lost, directory)}\n{_QUIET}{verdict}", urgent=True)
 
 
-def continued_by(person: str) -> str:
-    return f"▶ {escape(person)} lets Claude go on."
+def continued_by(who: str) -> str:
+    """``who``: as ``people.named`` has it."""
+    return f"▶ {who} lets Claude go on."
 
 
-def discarded_by(person: str) -> str:
-    return f"■ {escape(person)} discarded it. Claude is not told; write here to go on."
+def discarded_by(who: str) -> str:
+    return f"■ {who} discarded it. Claude is not told; write here to go on."
 
 
 OVERTAKEN = "— The conversation went on with another message."

@@ -28,8 +28,9 @@ def fresh_start() -> Post:
     return Post("Started fresh: Claude remembers nothing of before in this thread.")
 
 
-def goes_on_here(name: str) -> Post:
-    return Post(f"✓ {escape(one_line(name, 80))} lets Claude go on in the directory as it is now.")
+def goes_on_here(who: str) -> Post:
+    """``who``: as ``people.named`` has it."""
+    return Post(f"✓ {who} lets Claude go on in the directory as it is now.")
 
 
 def log_lost(*, whole: bool) -> Post:

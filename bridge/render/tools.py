@@ -2,12 +2,13 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
 
+from bridge.events import Place
 from bridge.render.diff import diff_for, edits_of, line_counts
 from bridge.render.text import clip, escape, inline_code, one_line, reveal, utf16_len
 
@@ -18,7 +19,7 @@ HOOK = "a hook"
 """It told Claude to ask nobody."""
 _ERROR_CHARS = 70
 _SHORT_CHARS = 48  # a second part of a line: a folder, a subject
-_SHORT_FIELD_CHARS = 200
+_CAPTIONS_CHARS = 300
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _STRING = r'"((?:[^"\\]|\\.)*)"'
@@ -325,28 +326,34 @@ _SHOWN_BY_DIFF = {
 _KNOWN_IN_EDITS = {"old_string", "new_string", "replace_all"}
 
 
-def describe(name: str, tool_input: Input, cwd: str) -> tuple[str, str, str]:
-    """What this tool use would do, exactly: (title, body, language).
+class Described(msgspec.Struct, frozen=True):
+    """What a tool use would do, exactly.
 
-    The body is plain text for one code block of that language, or for a file; it is not clipped, and every
-    field of the input is in it. It is not revealed (see `text.reveal`) either. Fields beside the
-    main one stand above it as `# name: JSON`, each on a line of its own that its value cannot leave; long
-    ones stand below, so that they cannot push the main one out of sight.
+    ``body`` is plain text for one code block of that language, or for a file; it is not clipped. ``captions`` are
+    the short fields beside the main one, for outside of the block, so that none looks like a part of it: the
+    description as it is, each other as `name: JSON`. Long ones stand below the body as `# name: JSON`, each on a line
+    of its own that its value cannot leave. So every field of the input is there. Nothing is revealed (`text.reveal`).
     """
+
+    title: str
+    body: str
+    language: str
+    captions: tuple[str, ...] = ()
+
+
+def describe(name: str, tool_input: Input, cwd: str, places: Sequence[Place] = ()) -> Described:
+    """``places``: of an edit's texts in its file, where they are known."""
     command = tool_input.get("command")
     if name == "Bash" and isinstance(command, str):
-        return "Run a command", _with_fields(command, tool_input, ("command",)), "bash"
-    diff = diff_for(name, tool_input)
+        return _with_fields(Described("Run a command", command, "bash"), tool_input, ("command",))
+    path = relative(_field(tool_input, _SHOWN_BY_DIFF[name][-1]), cwd) if name in _SHOWN_BY_DIFF else ""
+    diff = diff_for(name, tool_input, path, places)
     if diff is not None and _is_all_in_diff(name, tool_input):
-        path = relative(_field(tool_input, _SHOWN_BY_DIFF[name][-1]), cwd)
         verb = "Write" if name == "Write" else "Edit"
-        return (
-            f"{verb} {_short_path(path, 150)}",
-            _with_fields(diff, tool_input, _SHOWN_BY_DIFF[name]),
-            "diff",
-        )
+        described = Described(f"{verb} {_short_path(path, 150)}", diff, "diff")
+        return _with_fields(described, tool_input, _SHOWN_BY_DIFF[name])
     body = msgspec.json.format(msgspec.json.encode(tool_input), indent=2).decode()
-    return f"Use {tool_name(name)}", body, "json"
+    return Described(f"Use {tool_name(name)}", body, "json")
 
 
 def _is_all_in_diff(name: str, tool_input: Input) -> bool:
@@ -359,11 +366,24 @@ def _is_all_in_diff(name: str, tool_input: Input) -> bool:
     return known and path.isprintable() and all(isinstance(flag, bool) for flag in flags)
 
 
-def _with_fields(body: str, tool_input: Input, shown: tuple[str, ...]) -> str:
-    lines = [f"# {_key(key)}: {_json(value)}" for key, value in tool_input.items() if key not in shown]
-    short = [line for line in lines if utf16_len(line) <= _SHORT_FIELD_CHARS]
-    long = [line for line in lines if line not in short]
-    return "\n".join([*short, body, *long])
+def _with_fields(described: Described, tool_input: Input, shown: tuple[str, ...]) -> Described:
+    others = {key: value for key, value in tool_input.items() if key not in shown}
+    captions: list[str] = []
+    long: list[str] = []
+    for key in sorted(others, key=lambda key: key != "description"):
+        caption = _caption(key, others[key])
+        if utf16_len(escape(reveal("".join([*captions, caption])))) <= _CAPTIONS_CHARS:
+            captions.append(caption)
+        else:
+            long.append(f"# {_key(key)}: {_json(others[key])}")
+    body = "\n".join([described.body, *long])
+    return Described(described.title, body, described.language, tuple(captions))
+
+
+def _caption(key: str, value: object) -> str:
+    """On one line; a description that is none says so by its name."""
+    is_plain = key == "description" and isinstance(value, str) and value.isprintable() and value == value.strip()
+    return str(value) if is_plain else f"{_key(key)}: {_json(value)}"
 
 
 def _key(key: str) -> str:

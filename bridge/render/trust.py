@@ -5,8 +5,9 @@ All that would act can be read before the click: in the card, or in a file besid
 
 from collections.abc import Sequence
 
+from bridge.render.people import named
 from bridge.render.posts import Button, Embed, File, Post
-from bridge.render.text import clip, code_block, escape, inline_code, one_line, reveal, utf16_len
+from bridge.render.text import clip, code_block, inline_code, one_line, reveal, utf16_len
 from bridge.trust.acting import Acting
 from bridge.trust.decision import Trusted, custom_id
 
@@ -17,7 +18,6 @@ MOST_LISTED = 4
 """Trusted directories that one answer lists; each has a button."""
 _LISTED_CHARS = 160
 _DIRECTORY_CHARS = 100
-_NAME_CHARS = 40
 _OPEN, _YES, _GONE = 0xE0A030, 0x3BA55D, 0x747F8D
 _FILE = "what-would-act.txt"
 _FINE_PRINT = (
@@ -56,21 +56,21 @@ def settled(post: Post, verdict: str, *, trusted: bool = False) -> Post:
         f"{about}{_HAS}\n-# {verdict}",
         embed=Embed(embed.title, embed.description, "", _YES if trusted else _GONE),
         files=post.files,
-        mentions=post.mentions,
         urgent=True,
     )
 
 
-def trusted_by(name: str) -> str:
-    return f"✓ Trusted by {_name(name)}: a copy of this {NEXT_START}. `/trust` lists and revokes it."
+def trusted_by(who: str) -> str:
+    """``who``: as ``people.named`` has it."""
+    return f"✓ Trusted by {who}: a copy of this {NEXT_START}. `/trust` lists and revokes it."
 
 
-def declined_by(name: str) -> str:
-    return f"— {_name(name)} chose *Not now*: nothing of it acts. `/trust` asks again."
+def declined_by(who: str) -> str:
+    return f"— {who} chose *Not now*: nothing of it acts. `/trust` asks again."
 
 
-def revoked_by(name: str) -> str:
-    return f"✗ Revoked by {_name(name)}: it acts no more from Claude's next start in this channel."
+def revoked_by(who: str) -> str:
+    return f"✗ Revoked by {who}: it acts no more from Claude's next start in this channel."
 
 
 def told_trusted(*, rest: int) -> str:
@@ -119,15 +119,11 @@ def _revoke(one: Trusted) -> Button:
 
 def _trusted_line(one: Trusted) -> str:
     acts = "; ".join(one.acts)
-    return f"by {_name(one.by)} since <t:{int(one.since)}:f>: {inline_code(acts, _LISTED_CHARS)}"
+    return f"by {named(one.by_id, one.by)} since <t:{int(one.since)}:f>: {inline_code(acts, _LISTED_CHARS)}"
 
 
 def _about(directory: str) -> str:
     return f"The project {inline_code(directory, _DIRECTORY_CHARS)}"
-
-
-def _name(name: str) -> str:
-    return escape(one_line(name, _NAME_CHARS)) or "somebody"
 
 
 def _body(acting: Acting) -> tuple[str, tuple[File, ...]]:

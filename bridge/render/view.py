@@ -119,7 +119,7 @@ class ThreadView(Flow, msgspec.Struct):
         posts = self._break_off(now) | self._lose_tasks()
         for request in self.cards.values():
             how = Settled("withdrawn", "", "the session's log was lost")
-            card = cards.settled_card(request, how, session.prompter_of(request), session.directory)
+            card = cards.settled_card(request, how, session.directory)
             posts[f"card:{request.name.generation}:{request.name.seq}"] = card
         for segment in [s for s in self.segments if s.can_change]:
             segment.release()
@@ -144,11 +144,10 @@ class ThreadView(Flow, msgspec.Struct):
                 return self._on_request(record.seq, event, now)
             case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq) if seq in self.cards:
                 request = self.cards.pop(seq)
-                how, mention = session.settled[seq], session.prompter_of(request)
-                card = cards.settled_card(request, how, mention, session.directory)
+                card = cards.settled_card(request, session.settled[seq], session.directory)
                 posts = {f"card:{record.generation}:{seq}": card}
                 for segment, tool in self._calls(request.event.tool_use_id):
-                    tool.is_denied, tool.is_decided = how.verdict in ("denied", "expired"), True
+                    tool.is_denied, tool.is_decided = session.settled[seq].verdict in ("denied", "expired"), True
                     posts |= self._posts(segment, now)
                 return posts
             case e.PromptAccepted():
@@ -213,10 +212,10 @@ class ThreadView(Flow, msgspec.Struct):
         key, self.moved_key = self.moved_key, ""
         return {key: cards.project_settled_card(self.moved_reason, verdict)} if key else {}
 
-    def goes_on_here(self, name: str) -> dict[str, Post]:
+    def goes_on_here(self, who: str) -> dict[str, Post]:
         """Somebody pressed the button; nothing when it was pressed before."""
         key, self.moved_key = self.moved_key, ""
-        return {key: notices.goes_on_here(name)} if key else {}
+        return {key: notices.goes_on_here(who)} if key else {}
 
     def started_fresh(self) -> dict[str, Post]:
         """Somebody pressed the button."""

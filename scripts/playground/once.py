@@ -146,7 +146,7 @@ class Conversation:
 
         def verdict() -> str:
             first = card.text.partition("\n")[0]
-            return first if "Allowed" in first and you.name in first and not _allow_of(card) else ""
+            return first if "Allowed" in first and you.mention in first and not _allow_of(card) else ""
 
         return repr(await self._until(verdict, f"the card says “Allowed … by {you.name}” and has no buttons"))
 

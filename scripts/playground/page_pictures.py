@@ -47,7 +47,7 @@ async def take(folder: Path) -> None:
             await _begin(host, SECOND)
             await browser.click(".place", f"↳{thread.name[:20]}")
             await browser.click(".button", "Allow")
-            await browser.shows("Allowed by You")
+            await browser.shows("Allowed by @You")
             await browser.until("document.querySelector('.button.success')", STEP_S)
             await browser.picture(folder / "page-desktop.png")
             await browser.open(page.url, *PHONE)

@@ -106,7 +106,7 @@ def test_one_writes_opens_the_thread_and_allows_and_mallory_is_refused() -> None
         await browser.click("#who label", "You")
         await browser.until("document.querySelector('.pinged')")
         await browser.click(".button", "Allow")
-        await browser.shows("✓ Allowed by You")
+        await browser.shows("✓ Allowed by @You")
         await browser.shows("✓ done")
         await browser.until("!document.querySelector('.components .button')")
         await browser.until("!document.querySelector('.asks')")
@@ -127,7 +127,7 @@ def test_on_a_phone_a_reason_is_given_in_a_form_and_the_drawer_leads_to_the_thre
         await browser.until("document.querySelector('#modal[open]')?.contains(document.activeElement)")
         await browser.type("not that file")
         await browser.click("#modal .primary", "Submit")
-        await browser.shows("Denied by You: “not that file”")
+        await browser.shows("Denied by @You: “not that file”")
         assert await browser.evaluate("document.documentElement.scrollWidth") == PHONE[0]
         assert not (stage.house.project / "made.txt").exists()
 

@@ -62,7 +62,11 @@ class Playhouse:
         return await (person or self.you).clicks(card, buttons(card)[label])
 
     async def settled(self, card: Message, part: str) -> None:
-        await self.until(lambda: part in card.content and not buttons(card), f"a card that says {part!r}")
+        """``part`` calls you You, where the card mentions you."""
+        await self.until(
+            lambda: part in card.content.replace(self.you.mention, "You") and not buttons(card),
+            f"a card that says {part!r}",
+        )
 
     async def done(self, thread: Channel, turns: int = 1, how: str = "✓ done") -> None:
         await self.until(lambda: self.text(thread).count(how) >= turns, f"{turns} × {how!r} in {thread.name!r}")

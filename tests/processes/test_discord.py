@@ -63,7 +63,7 @@ async def test_a_click_on_a_settled_card_says_how_it_ended() -> None:
         await house.settled(card, "Denied")
         late = house.discord.forge_click(thread.id, allow, house.you.user, card.id)
         await house.until(lambda: late.answer, "an answer")
-        assert "already denied by You" in str(late.answer)
+        assert f"already denied by {house.you.mention}" in str(late.answer)
 
 
 @awaited

@@ -88,7 +88,7 @@ async def test_one_question_is_answered_by_one_click_and_the_first_answer_counts
         assert "→ Blue" in str(card.embeds)
         card.components = [{"type": 1, "components": [{"type": 2, "id": 1, "custom_id": ids["1. Red"], "style": 1}]}]
         late = await house.you.clicks(card, ids["1. Red"])
-        assert late.answer and "already allowed by You" in late.answer.content
+        assert late.answer and f"already allowed by {house.you.mention}" in late.answer.content
 
 
 @awaited

@@ -66,7 +66,7 @@ async def test_what_a_person_trusts_acts_from_a_copy_until_it_is_revoked() -> No
         assert "COLOUR=red" in listed
 
         shown = await answer(house, house.host.channel, "trust")
-        assert "by You since" in shown.content
+        assert f"by {house.you.mention} since" in shown.content
         assert list(buttons(shown)) == ["Revoke project"]
         await house.press(shown, "Revoke project")
         await house.settled(card, "✗ Revoked by You")

@@ -181,7 +181,7 @@ def test_no_field_of_others_makes_a_card_too_long(text: str) -> None:
             "plan": text,
         }
         opened(tool, given, rules=(e.SuggestedRule(text, text),), **fields)
-        check(cards.settled_card(request(tool, given, **fields), Settled("denied", text[:32], text), 42, DIRECTORY))
+        check(cards.settled_card(request(tool, given, **fields), Settled("denied", text[:32], text), DIRECTORY))
     assert utf16_len(cards.resume_failed_card(NAME.session_id, text).content) <= 2000
 
 
@@ -200,7 +200,7 @@ def test_a_plan_is_shown_whole_with_its_own_buttons() -> None:
 
 def test_a_long_plans_excerpt_leaves_no_fence_open() -> None:
     card = opened("ExitPlanMode", {"plan": "# Plan\n\n```python\n" + "print(1)\n" * 1000 + "```\n"})
-    assert card.embed and card.embed.description.count("```") == 2
+    assert card.embed and card.embed.description.count("```") == 4
 
 
 def test_the_plans_modal_is_one_that_discord_shows() -> None:
@@ -232,9 +232,59 @@ def test_the_plans_modal_is_one_that_discord_shows() -> None:
     ],
 )
 def test_a_settled_card_says_who_decided_what_and_has_no_buttons(tool: str, how: Settled, words: str) -> None:
-    card = cards.settled_card(request(tool, {"command": "ls", "plan": "p"}), how, 42, DIRECTORY)
+    card = cards.settled_card(request(tool, {"command": "ls", "plan": "p"}), how, DIRECTORY)
     check(card)
     assert card.content == words and not card.buttons
+
+
+def test_who_decided_is_a_mention_that_nobody_can_take_and_that_does_not_ping() -> None:
+    how = Settled("allowed", "the owner", "", decider_id=7)
+    card = cards.settled_card(request("Bash", {"command": "ls"}), how, DIRECTORY)
+    assert card.content == "✓ Allowed by <@7>"
+    assert payload(card, editing=True)["allowed_mentions"] == {"parse": [], "users": [], "replied_user": False}
+    assert how.in_words() == "This request was already allowed by <@7>."
+
+
+def test_a_command_stands_alone_in_its_block_and_the_rest_above_it() -> None:
+    card = opened("Bash", {"command": "ls", "description": "List *all*", "timeout": 5000})
+    assert card.embed and card.embed.description == "List \\*all\\*\ntimeout: 5000\n```bash\nls\n```"
+
+
+def test_an_edits_numbers_are_the_files_and_its_path_is_the_projects() -> None:
+    given = {"file_path": f"{DIRECTORY}/src/a.py", "old_string": "b", "new_string": "c"}
+    card = opened("Edit", given, places=(e.Place(41, "a = ", "\n"),), blocked_path=f"{DIRECTORY}/src/a.py")
+    assert card.embed and card.embed.footer == "Touches src/a.py"
+    assert card.embed.description == "```diff\n--- src/a.py\n+++ src/a.py\n@@ -41 +41 @@\n-a = b\n+a = c\n```"
+
+
+@pytest.mark.parametrize("command", ["echo {}\n" * 900 + "rm -rf /", "echo " + "x" * 9000 + "; rm -rf /"])
+def test_what_does_not_fit_shows_its_head_its_tail_and_how_much_is_between(command: str) -> None:
+    card = opened("Bash", {"command": command})
+    assert card.embed
+    shown = card.embed.description
+    head, between, tail = shown.partition("\n-# … ")
+    assert head.startswith("```bash\necho") and head.endswith("```") and "rm -rf /\n```" in tail
+    missing = int(tail.split()[0].replace(",", ""))
+    kept = [block.removeprefix("bash\n").removesuffix("\n") for block in shown.split("```")[1::2]]
+    assert between and len(command) - missing - sum(map(len, kept)) in (0, 1)
+    assert card.files[0].text == command
+
+
+def test_a_plan_is_rendered_whether_it_is_short_or_long() -> None:
+    table = "| a | b |\n|---|---|\n| 1 | 2 |\n"
+    short = opened("ExitPlanMode", {"plan": f"# Plan\n\n- [ ] first\n\n{table}\n#### Last"}).embed
+    assert short and "☐ first" in short.description and "**Last**" in short.description
+    assert "a | b\n--+--" in short.description
+    long = opened("ExitPlanMode", {"plan": "# Plan\n\n- [ ] first\n\n" + "A step.\n\n" * 900 + "#### Last"})
+    assert long.embed and "☐ first" in long.embed.description and "**Last**" in long.embed.description
+    assert "characters on" in long.embed.description and long.files[0].name == "plan.md"
+
+
+def test_a_long_plans_tail_inside_a_fence_is_code() -> None:
+    plan = "# Plan\n\n~~~python\n" + "print(1)\n" * 1000 + "~~~\n\nThe end."
+    card = opened("ExitPlanMode", {"plan": plan})
+    assert card.embed and card.embed.description.count("```") == 4
+    assert card.embed.description.partition("between")[2].lstrip(" …\n").startswith("```python\nprint(1)")
 
 
 def test_a_replaced_directorys_button_names_the_session_and_hostile_words_fit() -> None:

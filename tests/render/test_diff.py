@@ -1,5 +1,6 @@
 import random
 
+from bridge.events import Place
 from bridge.render.diff import SHORT_LINES, Edit, diff_for, edit_diff, line_counts, short_diff
 from bridge.render.text import utf16_len
 
@@ -39,7 +40,7 @@ def test_replacing_everywhere_is_said() -> None:
 def test_several_edits_are_numbered() -> None:
     edits = [{"old_string": "a\n", "new_string": "b\n"}, {"old_string": "c\n", "new_string": "c\n"}]
     shown = diff_for("MultiEdit", {"file_path": "x", "edits": edits}) or ""
-    assert "# edit 1 of 2\n@@ -1 +1 @@\n-a\n+b" in shown
+    assert "# edit 1 of 2\n@@ … @@\n-a\n+b" in shown
     assert shown.endswith("# edit 2 of 2\n# nothing changes")
 
 
@@ -94,3 +95,36 @@ def test_a_short_diff_is_short_whatever_changes() -> None:
         assert len(lines) <= SHORT_LINES + 1 and all(utf16_len(line) <= 91 for line in lines)
         assert is_all or lines[-1].startswith("…") or any("…" in line or "⟨" in line for line in lines)
         assert all(line[:1] in ("+", "-", " ", "⋮", "…", "") for line in lines)
+
+
+def edit(old: str, new: str, *places: Place, everywhere: bool = False) -> str:
+    given = {"file_path": "/p/x", "old_string": old, "new_string": new, "replace_all": everywhere}
+    return (diff_for("Edit", given, "x", places) or "").removeprefix("--- x\n+++ x\n")
+
+
+def test_the_numbers_are_those_of_the_file_and_the_lines_are_whole() -> None:
+    shown = edit("b", "B\nC", Place(41, "a = ", " + c\n"))
+    assert shown == "@@ -41 +41,2 @@\n-a = b + c\n+a = B\n+C + c"
+    assert edit("", "x\n") == "@@ -0,0 +1,1 @@\n+x"
+
+
+def test_where_the_place_is_not_known_no_number_is_claimed_and_nothing_of_the_files_end() -> None:
+    assert edit("a\nb", "a\nc") == "@@ … @@\n a\n-b\n+c"
+    assert edit("a\n", "a") == "@@ … @@\n a\n-"
+    assert edit("a\nb\n", "a\nc\n") == "@@ … @@\n a\n-b\n+c"
+    assert edit("a\n", "") == "@@ … @@\n-a"
+
+
+def test_that_the_file_ends_without_a_newline_is_said_only_where_it_does() -> None:
+    assert "No newline" not in edit("a", "b", Place(3, "", "\n"))
+    assert edit("a", "b", Place(3)).count("No newline") == 2, "of the old line and of the new one"
+    assert edit("a", "a\n", Place(3)) == "@@ -3 +3 @@\n-a\n\\ No newline at end of file\n+a"
+
+
+def test_replacing_everywhere_changes_every_place_of_the_first_line_and_says_how_many_there_are() -> None:
+    shown = edit("a", "b", Place(2, "x ", " a\n", count=5), everywhere=True)
+    assert shown == "# every place where this occurs (5); the first\n@@ -2 +2 @@\n-x a a\n+x b b"
+
+
+def test_lines_are_counted_without_what_is_not_known_of_the_files_end() -> None:
+    assert line_counts([Edit("a", "a\nb")]) == (1, 0)

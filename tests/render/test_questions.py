@@ -170,7 +170,7 @@ def test_no_question_makes_a_card_or_a_modal_that_discord_refuses(text: str, cou
         opened(drafted)
         check_modal(questions.other_modal(drafted, page))
         for how in (Settled("allowed", text, "", answers=draft.answers(made.questions)), Settled("denied", text, text)):
-            check(cards.settled_card(drafted, how, 42, "/srv/app"))
+            check(cards.settled_card(drafted, how, "/srv/app"))
 
 
 def test_the_modal_has_a_field_for_each_question_of_the_page_filled_with_what_was_written() -> None:
@@ -198,7 +198,7 @@ def test_a_field_of_the_modal_names_its_question(custom_id: str, place: int | No
 
 def test_the_settled_card_shows_each_question_with_its_answer_and_who_gave_it() -> None:
     how = Settled("allowed", "ada", "", answers={"Which colour?": "Blue"})
-    card = cards.settled_card(request(COLOUR, FRUITS), how, 42, "/srv/app")
+    card = cards.settled_card(request(COLOUR, FRUITS), how, "/srv/app")
     assert card.content == "✓ Answered by ada"
     assert body(card) == "**Which colour?**\n→ Blue\n\n**Which fruits?**\n→ (no answer)"
     assert not card.buttons and not card.selects
@@ -213,6 +213,6 @@ def test_the_settled_card_shows_each_question_with_its_answer_and_who_gave_it() 
     ],
 )
 def test_a_question_without_an_answer_keeps_its_options_in_the_card(how: Settled, words: str) -> None:
-    card = cards.settled_card(request(COLOUR), how, 42, "/srv/app")
+    card = cards.settled_card(request(COLOUR), how, "/srv/app")
     assert card.content == words and "1. Red" in body(card)
     assert not card.buttons and not card.selects

@@ -142,23 +142,26 @@ def test_paths_are_relative_only_below_the_directory() -> None:
 
 def test_a_command_is_shown_whole_with_every_other_field() -> None:
     given = {"command": "npm test\nnpm run x", "timeout": 5000, "dangerouslyDisableSandbox": True}
-    title, body, language = describe("Bash", {**given, "description": "a\n# timeout: 1"}, CWD)
-    assert (title, language) == ("Run a command", "bash")
-    assert body == (
-        '# timeout: 5000\n# dangerouslyDisableSandbox: true\n# description: "a\\n# timeout: 1"\nnpm test\nnpm run x'
-    )
+    shown = describe("Bash", {**given, "description": "Run the tests"}, CWD)
+    assert (shown.title, shown.language, shown.body) == ("Run a command", "bash", "npm test\nnpm run x")
+    assert shown.captions == ("Run the tests", "timeout: 5000", "dangerouslyDisableSandbox: true")
+
+
+def test_a_description_cannot_pretend_to_be_another_field() -> None:
+    shown = describe("Bash", {"command": "ls", "description": "a\ntimeout: 1"}, CWD)
+    assert shown.captions == ('description: "a\\ntimeout: 1"',)
 
 
 def test_a_long_field_cannot_push_the_command_out_of_sight() -> None:
-    _, body, _ = describe("Bash", {"description": "x" * 5000, "command": "rm -rf /"}, CWD)
-    assert body.startswith("rm -rf /\n# description:")
+    shown = describe("Bash", {"description": "x" * 5000, "command": "rm -rf /"}, CWD)
+    assert shown.body.startswith("rm -rf /\n# description:") and not shown.captions
 
 
 def test_an_edit_is_shown_as_a_diff() -> None:
     given = {"file_path": "/srv/web-app/a.py", "old_string": "a\n", "new_string": "b\n", "odd": 1}
-    title, body, language = describe("Edit", given, CWD)
-    assert (title, language) == ("Edit a.py", "diff")
-    assert body == "# odd: 1\n--- /srv/web-app/a.py\n+++ /srv/web-app/a.py\n@@ -1 +1 @@\n-a\n+b"
+    shown = describe("Edit", given, CWD)
+    assert (shown.title, shown.language, shown.captions) == ("Edit a.py", "diff", ("odd: 1",))
+    assert shown.body == "--- a.py\n+++ a.py\n@@ … @@\n-a\n+b"
 
 
 def test_an_edit_of_an_odd_form_is_shown_as_it_is() -> None:
@@ -172,7 +175,7 @@ def test_an_edit_of_an_odd_form_is_shown_as_it_is() -> None:
         ("mcp__a__b", {"x": {"y": 1}}),
     ]
     for name, given in odd:
-        assert describe(name, given, CWD)[2] == "json"
+        assert describe(name, given, CWD).language == "json"
 
 
 def test_every_value_of_any_input_is_somewhere_in_the_description() -> None:
@@ -191,8 +194,9 @@ def test_every_value_of_any_input_is_somewhere_in_the_description() -> None:
     for _ in range(2000):
         given: dict[str, object] = {key: f"v{dice.random()}" for key in dice.sample(keys, dice.randint(0, 6))}
         name = dice.choice(("Bash", "Edit", "Write", "NotebookEdit", "MultiEdit", "Other"))
-        _, body, _ = describe(name, given, CWD)
-        assert all(str(value) in body for value in given.values())
+        described = describe(name, given, CWD)
+        shown = "\n".join([*described.captions, described.body, described.title])
+        assert all(str(value) in shown for value in given.values())
 
 
 def test_rules_are_told_in_words() -> None:

@@ -1,6 +1,7 @@
 """The card about a project's files that act: all of it can be read before the click, and nothing in it plays tricks."""
 
 from bridge.render import trust
+from bridge.render.people import named
 from bridge.render.posts import CONTENT_CHARS, Post
 from bridge.render.text import utf16_len
 from bridge.trust.acting import Acting, Found
@@ -52,11 +53,13 @@ def test_its_buttons_name_the_digest_that_is_shown() -> None:
 
 
 def test_a_settled_card_keeps_what_was_shown_and_has_no_buttons() -> None:
-    card = trust.settled(trust.card(acting("Hook at Stop: runs ./x"), 7), trust.trusted_by("A*da"), trusted=True)
+    card = trust.settled(
+        trust.card(acting("Hook at Stop: runs ./x"), 7), trust.trusted_by(named(8, "A*da")), trusted=True
+    )
     assert card.buttons == ()
     assert "runs ./x" in body(card)
     assert "They do nothing yet" not in card.content
-    assert "✓ Trusted by A\\*da: a copy of this acts from Claude's next start" in card.content
+    assert "✓ Trusted by <@8>: a copy of this acts from Claude's next start" in card.content
     again = trust.settled(card, trust.revoked_by("Bob"))
     assert "Trusted by" not in again.content
     assert "✗ Revoked by Bob" in again.content

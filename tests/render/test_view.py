@@ -50,7 +50,7 @@ def test_a_permission_stands_between_what_came_before_and_after_it() -> None:
     thread = played("b1_allow")
     before, card, after = thread.posts.values()
     assert before.content == "Using a tool.\n\n-# ✓ Bash `touch made.txt && echo done`"
-    assert card.content == "✓ Allowed by ada" and not card.buttons
+    assert card.content == "✓ Allowed by <@42>" and not card.buttons
     assert card.embed and "touch made.txt && echo done" in card.embed.description
     assert after.content.startswith("All done.\n-# ✓ done · ") and after.content.endswith("$0.0016 · 200 in, 40 out")
 
@@ -67,7 +67,7 @@ def test_the_open_card_mentions_the_person_whose_prompt_it_serves() -> None:
 def test_a_denied_tool_shows_its_cross_and_why() -> None:
     first, card, _ = played("b2_deny").posts.values()
     assert "-# ✗ Bash `touch made.txt && echo done` – denied: The owner said no" in first.content
-    assert card.content.startswith("✗ Denied by ada: “The owner said no")
+    assert card.content.startswith("✗ Denied by <@42>: “The owner said no")
 
 
 def test_not_being_logged_in_is_said_in_words_that_say_what_to_do() -> None:

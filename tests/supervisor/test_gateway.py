@@ -174,7 +174,7 @@ async def test_the_wrong_person_is_refused_and_the_first_decision_wins(tmp_path:
         await s.ada.clicks(card, buttons(card)["Allow"])
         late = await s.bob.clicks(card, buttons(card)["Deny"])
         assert late.answer
-        assert late.answer.content == "This request was already allowed by Ada."
+        assert late.answer.content == f"This request was already allowed by {s.ada.mention}."
         assert [d.verdict for d in s.decisions(session)] == ["allowed"]
 
 

@@ -153,7 +153,7 @@ def test_an_open_request_is_still_decided_by_its_old_buttons_and_its_end_is_post
         manager.reports.hello(SESSION, place.hello(seq))
         manager.reports.record(SESSION, place.log(e.PermissionResolved(seq, "allowed", decided_by=111, decider="Ada")))
         card = row_of(store, "card:")
-        assert "Allowed by Ada" in str(card.desired)
+        assert "Allowed by <@111>" in str(card.desired)
         assert card in store.unsettled_posts(SESSION)
         assert not card.desired.buttons
 
@@ -299,7 +299,7 @@ def test_a_card_that_the_backup_shows_open_is_settled_where_it_stands(place: Pla
     with place.supervisor() as (store, _manager):
         card = row_of(store, "card:")
         assert card.message_id == 4711
-        assert "Denied by Ada" in str(card.desired)
+        assert "Denied by <@111>" in str(card.desired)
         assert card in store.unsettled_posts(SESSION)
 
 

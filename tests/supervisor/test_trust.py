@@ -122,7 +122,7 @@ async def test_a_click_keeps_a_copy_that_acts_from_the_next_start(desk: Desk) ->
     session, digest = await desk.trusted()
     (card,) = desk.cards(session)
     assert not card.buttons
-    assert "✓ Trusted by Ada: a copy of this acts from Claude's next start in this channel." in card.content
+    assert "✓ Trusted by <@1>: a copy of this acts from Claude's next start in this channel." in card.content
     copy = await desk.trusts.at_start(session)
     assert copy == str(desk.config.layout.trusted / str(HERE) / digest)
     assert json.loads(Path(copy, "settings.json").read_bytes()) == {"env": {"A": "1"}}
@@ -178,7 +178,7 @@ async def test_not_now_is_remembered_and_trust_asks_again(desk: Desk) -> None:
     await desk.trusts.judge(HERE, "no", digest, BOB)
     (card,) = desk.cards(session)
     assert not card.buttons
-    assert "Bob chose *Not now*" in card.content
+    assert "<@2> chose *Not now*" in card.content
     desk.restart()
     await desk.trusts.at_start(desk.session())
     assert len(desk.cards(session)) == 1
@@ -193,7 +193,7 @@ async def test_the_first_decision_wins(desk: Desk) -> None:
     session, digest = await desk.trusted()
     for verb in ("yes", "no"):
         assert await desk.trusts.judge(HERE, verb, digest, BOB) == (
-            "This was already trusted by Ada. `/trust` revokes it."
+            "This was already trusted by <@1>. `/trust` revokes it."
         )
     (one,) = desk.trusts.trusted(HERE)
     assert one.by == "Ada"
@@ -207,7 +207,7 @@ async def test_revoked_it_acts_no_more_and_its_copy_is_gone(desk: Desk) -> None:
     assert await desk.trusts.at_start(session) == ""
     assert not list((desk.config.layout.trusted / str(HERE)).iterdir())
     (card,) = desk.cards(session)
-    assert "✗ Revoked by Bob" in card.content
+    assert "✗ Revoked by <@2>" in card.content
     assert await desk.trusts.judge(HERE, "revoke", digest, BOB) == "This is not trusted (any more)."
 
 
