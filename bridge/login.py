@@ -1,13 +1,22 @@
 """What of Claude's login a session gets: the access token, and nothing that could renew it.
 
 The CLI keeps its login in ``.credentials.json``. A session's copy has no refresh token: two sessions that renewed would
-spend one refresh token twice, and the loser's login would be dead (*observed*, 2.1.330). What is copied is a list.
+spend one refresh token twice, and the loser's login would be dead (*observed*, 2.1.330). The same holds for the logins
+of remote MCP servers: a session that renewed one could not write it back. What is copied is a list.
 """
+
+from collections.abc import Mapping
 
 import msgspec
 
 _COPIED = ("accessToken", "expiresAt", "scopes", "subscriptionType", "rateLimitTier")
 _MCP = "mcpOAuth"
+_COPIED_OF_SERVER = ("serverName", "serverUrl", "clientId", "accessToken", "expiresAt", "scope")
+_OTHER_LOGINS = (
+    *("CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    *("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"),
+)
+_OFF = frozenset({"", "0", "false", "no", "off"})
 AUTHENTICATION_FAILED = "authentication_failed"
 """The field's own code of a request that was refused with 401 (*observed*, 2.1.330)."""
 GO_ON = (
@@ -15,6 +24,10 @@ GO_ON = (
     " on from where you were."
 )
 GOES_ON = "🔑 Claude's login had expired in the middle of this turn. It is renewed, and Claude goes on by itself."
+NOT_RENEWED = (
+    "🔑 Claude's login has expired and could not be renewed, so Claude answers nothing. On the host, run `claude` and"
+    " log in (or bring it back to the network: it is tried again). What was refused goes on by itself then."
+)
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -32,11 +45,24 @@ def copy_of(credentials: bytes, *, mcp_logins: bool = False) -> Login | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
     own = whole.get("claudeAiOauth")
-    if not isinstance(own, dict) or not isinstance(own.get("accessToken"), str):
+    if not isinstance(own, dict) or not _is_login(own):
         return None
-    kept: dict[str, object] = {"claudeAiOauth": {key: own[key] for key in _COPIED if key in own}}
-    if mcp_logins and _MCP in whole:
-        kept[_MCP] = whole[_MCP]
+    kept: dict[str, object] = {"claudeAiOauth": _part(own, _COPIED)}
+    if mcp_logins and isinstance(servers := whole.get(_MCP), dict):
+        kept[_MCP] = {name: _part(login, _COPIED_OF_SERVER) for name, login in servers.items() if _is_login(login)}
     expires = own.get("expiresAt")
     seconds = expires / 1000 if isinstance(expires, int | float) and not isinstance(expires, bool) else 0.0
     return Login(msgspec.json.encode(kept), seconds, str(own.get("subscriptionType") or ""))
+
+
+def _is_login(stored: object) -> bool:
+    return isinstance(stored, dict) and isinstance(stored.get("accessToken"), str)
+
+
+def _part(stored: dict[str, object], keys: tuple[str, ...]) -> dict[str, object]:
+    return {key: stored[key] for key in keys if key in stored}
+
+
+def needs_no_file(environment: Mapping[str, str]) -> bool:
+    """Whether Claude, started with it, logs in otherwise: a token or key of its own, or another provider."""
+    return any(environment.get(name, "").lower() not in _OFF for name in _OTHER_LOGINS)

@@ -132,6 +132,7 @@ class ManagedSession(msgspec.Struct):
     turns_since_start: int = 0
     last_error: str = ""
     """The code of what the last turn failed for; empty once another one began."""
+    last_error_at: float = 0.0
     last_failure: str = ""
     last_failure_is_resume: bool = False
     last_failure_may_pass: bool = False
@@ -283,7 +284,7 @@ class ManagedSession(msgspec.Struct):
                 self.turn = msgspec.structs.replace(self.turn, prompt_ids=(*self.turn.prompt_ids, prompt_id))
             case e.TurnEnded() as event:
                 self.turn = None
-                self.last_error = event.error
+                self.last_error, self.last_error_at = event.error, record.at
                 self.turn_count += 1
                 self.turns_since_start += 0 if event.outcome == "lost" else 1
                 if event.outcome == "completed":

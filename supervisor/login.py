@@ -3,29 +3,37 @@
 The user's ``.credentials.json`` is never shown to a child. What it sees (``CLAUDE_SECURESTORAGE_CONFIG_DIR``, known to
 the CLI from 2.1.197 to 2.1.332) is a directory of ours with the access token alone, replaced by rename whenever the
 user's file changes; a running CLI takes it up with its next request. When the token has expired,
-``claude auth status`` renews it outside, as the user, from ``/`` and under the CLI's own locks; it renews only what has
-expired (all *observed* with 2.1.330). Between the expiry and the new token the CLI tries a refused request again for
-1.8 s (*observed*); a turn that ended in spite of that is gone on with by itself once the new token is there.
+``claude auth status`` renews it outside (``renewal``); it renews only what has expired (all *observed* with 2.1.330).
+Between the expiry and the new token the CLI tries a refused request again for 1.8 s (*observed*); a turn that ended in
+spite of that is gone on with by itself once the new token is there (``login_told``).
+
+An expiry is a time of the wall clock, the CLI's and ours; pauses are counted on the monotonic one, so that a clock that
+is set back keeps nobody waiting. A file that is gone is a logout. One that cannot be read leaves the copy as it is.
 """
 
 import asyncio
 import contextlib
 import logging
 import os
+import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from bridge import login
 from bridge.layout import Layout
+from supervisor.files import write_private
 
 LOOK_INTERVAL_S = 1.0
-RENEW_DEADLINE_S = 30.0
 PAUSES_S = (2.0, 10.0, 60.0, 600.0)
 """Between the tries to renew, while they bring nothing."""
-TELL_FOR_S = 15.0
+TRIES_BEFORE_SAYING_SO = 3
+"""Earlier ones may have met a network that comes back at once, or another's lock."""
+HALVES_BEFORE_SAYING_SO = 10
+TELL_FOR_S = 120.0
+"""A turn may end a moment after the renewal, and a store that is sick may be well again."""
 MOST_BYTES = 1 << 20
 NAME = ".credentials.json"
 
@@ -33,42 +41,63 @@ log = logging.getLogger(__name__)
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where the login is, and how it is renewed. ``environment``: the user's, as the CLI is to see it outside."""
+    """Where the login is. Without a ``file`` Claude logs in otherwise, and there is nothing to keep."""
 
-    file: Path
-    command: tuple[str, ...]
-    environment: dict[str, str]
+    file: Path | None
     mcp_logins: bool = False
 
 
-def source_of(command: tuple[str, ...], environment: Mapping[str, str], *, mcp_logins: bool = False) -> Source:
-    folder = environment.get("CLAUDE_CONFIG_DIR") or Path(environment.get("HOME") or Path.home(), ".claude")
-    return Source(Path(folder, NAME), command, dict(environment), mcp_logins)
+class Told(msgspec.Struct, frozen=True):
+    """Who is told of an expiry (Unix seconds): that there is a new token, more than once; that there is none, once."""
+
+    renewed: Callable[[float], None] = lambda expired_at: None
+    not_renewed: Callable[[float], None] = lambda expired_at: None
+
+
+def source_of(environment: Mapping[str, str], *, mcp_logins: bool = False) -> Source:
+    """``environment``: the one that Claude would have without walls."""
+    if login.needs_no_file(environment):
+        return Source(None)
+    home = environment.get("HOME") or Path.home()
+    named = environment.get("CLAUDE_SECURESTORAGE_CONFIG_DIR") or environment.get("CLAUDE_CONFIG_DIR")
+    return Source(Path(named or Path(home, ".claude"), NAME), mcp_logins)
+
+
+def directory_of(layout: Layout, environment: Mapping[str, str]) -> str:
+    """The one that a child is given; empty when Claude logs in otherwise."""
+    return str(layout.login.resolve()) if source_of(environment).file else ""
 
 
 class Keeper:
-    """Keeps the copy as the user's file is.
+    """Keeps the copy as the user's file is. ``renew`` runs what renews, and says how that ended.
 
-    ``renewed(since)`` is told, more than once, that there is a new token, and when the one before expired.
+    ``clock`` gives Unix seconds, ``monotonic`` any.
     """
 
     def __init__(
         self,
         source: Source,
         layout: Layout,
-        renewed: Callable[[float], None] = lambda since: None,
+        renew: Callable[[], Awaitable[str]],
+        told: Told | None = None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._folder = layout.login
-        self._renewed = renewed
+        self._renew_outside = renew
+        self._told = told or Told()
         self._clock = clock
+        self._monotonic = monotonic
         self._seen: tuple[int, int, int] | None = None
-        self._expires_at = 0.0
+        self._expires_at = _expiry_of(layout)  # of the supervisor before us
+        self._has_login = False
+        self._halves = 0
+        self._trouble = ""
         self._tries = 0
         self._not_before = 0.0
-        self._renewal = (0.0, 0.0)
-        """When the token before expired, and when there was a new one."""
+        self._renewal: tuple[float, float] | None = None
+        """When the token before expired, and (monotonic) when there was a new one."""
 
     async def run(self) -> None:
         while True:
@@ -82,95 +111,123 @@ class Keeper:
 
     async def look(self) -> None:
         self.copy()
-        if self._expires_at and self._clock() >= max(self._expires_at, self._not_before):
+        if self._has_login and self._has_expired() and self._monotonic() >= self._not_before:
             await self._renew()
-        since, at = self._renewal
-        if at and self._clock() < at + TELL_FOR_S:  # a turn may end a moment after
-            self._renewed(since)
+        if self._renewal and self._monotonic() < self._renewal[1] + TELL_FOR_S:
+            self._told.renewed(self._renewal[0])
+
+    def _has_expired(self) -> bool:
+        return 0 < self._expires_at <= self._clock()
+
+    # --- the copy ------------------------------------------------------------------------------------
 
     def copy(self) -> None:
         """Bring the copy up to date. What cannot be read now is looked at again."""
         try:
-            state = self._source.file.stat()
-        except OSError:
-            self._drop()
-            return
-        seen = (state.st_ino, state.st_mtime_ns, state.st_size)
-        if seen == self._seen:
-            return
-        try:
-            with self._source.file.open("rb") as file:
-                found = login.copy_of(file.read(MOST_BYTES), mcp_logins=self._source.mcp_logins)
-            if found is None:
-                self._drop()
-            else:
-                self._write(found)
-        except ValueError:
-            return  # half of it: it is written at this moment
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # also empty, a login may come later
+            self._take_over()
         except OSError as error:
-            log.warning("Claude's login %s cannot be copied: %s", self._source.file, error.strerror)
-            return
-        self._seen = seen
+            self._say(f"{error.filename or self._folder}: {error.strerror}")
+        except ValueError:  # half of it: it is written at this moment
+            self._halves += 1
+            if self._halves == HALVES_BEFORE_SAYING_SO:
+                self._say(f"{self._source.file} is no file of Claude's logins")
+        else:
+            self._halves, self._trouble = 0, ""
+
+    def _say(self, trouble: str) -> None:
+        """Once, however often it is looked at; the copy stays as it is."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            log.warning("Claude's login cannot be copied for its sessions: %s", trouble)
+
+    def _take_over(self) -> None:
+        file = self._source.file
+        seen = _look_at(file) if file else None
+        if file is None or seen is None:
+            self._drop()
+        elif seen != self._seen:
+            seen, data = _read(file)
+            if found := login.copy_of(data, mcp_logins=self._source.mcp_logins):
+                self._write(found)
+            else:
+                self._drop()
+            self._seen = seen
 
     def _write(self, found: login.Login) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self._folder / f"{NAME}.new"
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
-            file.write(found.data)
-        new.rename(self._folder / NAME)
-        since, self._expires_at = self._expires_at, found.expires_at
-        if self._expires_at > self._clock():
-            self._tries, self._not_before = 0, 0.0
-            if 0 < since <= self._clock():
-                log.info("Claude's login was renewed")
-                self._renewal = (since, self._clock())
+        write_private(self._folder / NAME, found.data)
+        self._has_login = True
+        before, self._expires_at = self._expires_at, found.expires_at
+        if self._has_expired():
+            return
+        self._tries, self._not_before = 0, 0.0
+        if 0 < before <= self._clock():
+            log.info("Claude's login was renewed")
+            self._renewal = (before, self._monotonic())
 
     def _drop(self) -> None:
-        """The user logged out."""
-        self._seen, self._expires_at = None, 0.0
-        with contextlib.suppress(OSError):
-            (self._folder / NAME).unlink(missing_ok=True)
+        """The user logged out. What was refused goes on when somebody logs in again."""
+        self._seen, self._has_login = None, False
+        with contextlib.suppress(FileNotFoundError):
+            (self._folder / NAME).unlink()
+            log.info("Claude has no login any more: its sessions that are shut in have none either")
+
+    # --- renewal -------------------------------------------------------------------------------------
 
     async def _renew(self) -> None:
-        why = await self._auth_status()
+        how = await self._renew_outside()
         self.copy()
-        if self._expires_at > self._clock() or not self._expires_at:
+        if not self._has_expired():
             return
         self._tries += 1
-        if self._tries == 2:  # one may have met an end of the network, or another's lock
-            log.error("Claude's login has expired and is not renewed: on this machine, run claude and log in (%s)", why)
-        self._not_before = self._clock() + PAUSES_S[min(self._tries, len(PAUSES_S)) - 1]
+        self._not_before = self._monotonic() + PAUSES_S[min(self._tries, len(PAUSES_S)) - 1]
+        if self._tries == TRIES_BEFORE_SAYING_SO:
+            log.error("Claude's login has expired and is not renewed: on this machine, run claude and log in (%s)", how)
+            self._told.not_renewed(self._expires_at)
 
-    async def _auth_status(self) -> str:
-        """What it said, for the log."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(*self._source.command, "auth", "status"),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                cwd="/",
-                env=self._source.environment,
-            )
-        except OSError as error:
-            return f"it does not start: {error.strerror}"
-        try:
-            return f"claude auth status ended with {await asyncio.wait_for(process.wait(), RENEW_DEADLINE_S)}"
-        except TimeoutError:
-            return f"claude auth status took more than {RENEW_DEADLINE_S:g} s"
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+
+def _look_at(file: Path) -> tuple[int, int, int] | None:
+    """What changes when the file does; None when there is none. Raises OSError when that cannot be known."""
+    try:
+        return _mark(file.stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _mark(state: os.stat_result) -> tuple[int, int, int]:
+    return state.st_ino, state.st_mtime_ns, state.st_size
+
+
+def _read(file: Path) -> tuple[tuple[int, int, int], bytes]:
+    """(the mark of what was read, its bytes). A child without walls may have put anything there: nothing blocks.
+
+    Raises OSError, and ValueError for what can be no such file.
+    """
+    fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        state = os.fstat(fd)
+        if not stat.S_ISREG(state.st_mode) or state.st_size > MOST_BYTES:
+            raise ValueError(file)
+        return _mark(state), os.read(fd, MOST_BYTES)
+    finally:
+        os.close(fd)
+
+
+def _kept(layout: Layout) -> login.Login | None:
+    """The copy as it is. A program may ask that only looks."""
+    with contextlib.suppress(OSError, ValueError):
+        return login.copy_of((layout.login / NAME).read_bytes())
+    return None
+
+
+def _expiry_of(layout: Layout) -> float:
+    kept = _kept(layout)
+    return kept.expires_at if kept else 0.0
 
 
 def in_words(layout: Layout, clock: Callable[[], float] = time.time) -> str:
     """What sessions that are shut in have for a login; empty when there is none (an API key needs none)."""
-    try:
-        found = login.copy_of((layout.login / NAME).read_bytes())
-    except (OSError, ValueError):
-        return ""
-    if found is None:
+    if (found := _kept(layout)) is None:
         return ""
     plan = f" ({found.subscription})" if found.subscription else ""
     if found.expires_at and found.expires_at <= clock():

@@ -25,10 +25,12 @@ from supervisor.curve import CurveKeys, server_keys
 from supervisor.downlink import Downlink
 from supervisor.gateway import Gateway
 from supervisor.health import StoreError
+from supervisor.login_told import LoginTold
 from supervisor.outbox import Outbox
 from supervisor.pace import Pace
 from supervisor.processes import Processes, Surroundings, worker_environment
 from supervisor.recall import recall
+from supervisor.renewal import Renewal
 from supervisor.rest import Rest
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
@@ -79,16 +81,19 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             gateway = Gateway(config, manager, router, rest, token)
             files = Attachments(manager, config.layout, rest, config.most_file_bytes, config.limits)
             manager.on_wish, manager.on_posts = _both(processes.wish, files.wake), outbox.wake
-            keeper = login.Keeper(_login_source(config), config.layout, manager.login_renewed)
+            keeper = _keeper(config, manager)
             keeper.copy()
             await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway, files, keeper))
     finally:
         store.close()
 
 
-def _login_source(config: Config) -> login.Source:
+def _keeper(config: Config, manager: SessionManager) -> login.Keeper:
     environment = {**worker_environment(os.environ), **config.environment}
-    return login.source_of(config.command, environment, mcp_logins=config.mcp_logins)
+    source = login.source_of(environment, mcp_logins=config.mcp_logins)
+    hear = LoginTold(manager, config.channels)
+    told = login.Told(hear.renewed, hear.not_renewed)
+    return login.Keeper(source, config.layout, Renewal(config.command, environment).run, told)
 
 
 def _server_keys(store: Store) -> CurveKeys:

@@ -37,7 +37,7 @@ from bridge.render.posts import Post
 from bridge.render.text import one_line
 from bridge.session import ManagedSession
 from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, encode_start, worker_exit_in_words
-from supervisor import locks, state, trees
+from supervisor import locks, login, state, trees
 from supervisor.config import Config
 from supervisor.curve import CurveKeys, new_keys
 from supervisor.downlink import Downlink
@@ -424,7 +424,7 @@ class Processes:
             hidden_paths=self._around.hidden_paths,
             readable=config.readable,
             writable=config.writable,
-            login_directory=str(self._layout.login.resolve()),
+            login_directory=login.directory_of(self._layout, {**self._environment, **config.environment}),
             projects=tuple(channel.directory for channel in config.channels.values()),
             accepted_inode=self._manager.accepted_inode(session.session_id),
             limits=config.limits,
@@ -485,7 +485,7 @@ def start_for_trial(
         hidden_paths=hidden,
         readable=config.readable,
         writable=config.writable,
-        login_directory=str(config.layout.login.resolve()),
+        login_directory=login.directory_of(config.layout, {**worker_environment(os.environ), **config.environment}),
         projects=tuple(channel.directory for channel in config.channels.values()),
     )
 

@@ -17,7 +17,6 @@ import msgspec
 from bridge import commands as c
 from bridge import events as e
 from bridge.actions import CreateSession
-from bridge.login import AUTHENTICATION_FAILED, GO_ON, GOES_ON
 from bridge.permission import NOTHING_ANSWERED, PermissionRequest, Person, RequestName, Settled
 from bridge.questions import Draft
 from bridge.render import lost, marks, notices
@@ -321,20 +320,14 @@ class SessionManager(Sessions):
         self.changed(name.session_id)
         return True
 
-    def login_renewed(self, since: float) -> None:
-        """Turns that ended because Claude's login expired (Unix seconds) go on by themselves, each once."""
-        for session_id, row in self.rows.items():
-            session = row.session
-            is_refused = session.last_error == AUTHENTICATION_FAILED and session.last_activity >= since
-            if not is_refused or session.turn or row.ended_at is not None or self.has_work(session_id):
-                continue
-            person = Person(session.last_prompter_id or session.owner_id, "")
-            with self.transaction():
-                session.last_error = ""
-                self.wish(session_id, _prompt(snowflake(self.clock()) + 1, GO_ON, person, is_message=False))
-                self.store.desire(session_id, f"login:{session.generation}:{session.applied}", Post(GOES_ON))
-                self.store.save(row)
-            self.changed(session_id)
+    def goes_on(self, session_id: str, text: str, post: Post) -> None:
+        """Claude is told something by us, in the name of who asked last, and the thread is told that it was."""
+        row = self.rows[session_id]
+        person = Person(row.session.last_prompter_id or row.session.owner_id, "")
+        row.session.last_error = ""
+        self.wish(session_id, _prompt(snowflake(self.clock()) + 1, text, person, is_message=False))
+        self.store.desire(session_id, f"login:{row.session.generation}:{row.session.applied}", post)
+        self.store.save(row)
 
     def start_fresh(self, session_id: str) -> None:
         """The next child begins a new conversation of Claude's in this thread."""

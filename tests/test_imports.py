@@ -20,7 +20,7 @@ ONLY_IN = {
     "psutil": {"supervisor/trees.py"},
     "aiohttp": {"supervisor/rest.py"},
 }
-SPAWNS_ONLY_IN = {"worker/claude.py", "supervisor/processes.py", "supervisor/walls.py", "supervisor/login.py"}
+SPAWNS_ONLY_IN = {"worker/claude.py", "supervisor/processes.py", "supervisor/walls.py", "supervisor/renewal.py"}
 IO_MODULES = {
     *("asyncio", "concurrent", "multiprocessing", "threading", "queue", "signal", "sched", "time"),
     *("os", "io", "sys", "shutil", "tempfile", "glob", "fcntl", "mmap", "platform", "pwd", "secrets", "random", "uuid"),

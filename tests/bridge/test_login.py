@@ -39,6 +39,20 @@ def test_logins_of_mcp_servers_come_along_only_when_they_are_named() -> None:
     assert without and b"mcpOAuth" not in without.data
 
 
+def test_a_servers_login_comes_without_what_renews_it_or_is_another_secret() -> None:
+    server = {
+        "serverName": "s",
+        "serverUrl": "https://s.example",
+        "clientId": "c",
+        "accessToken": "mcp",
+        "expiresAt": 1,
+    }
+    secrets = {"refreshToken": "spent once", "clientSecret": "x", "somethingNew": "y"}
+    stored = {"claudeAiOauth": OWN, "mcpOAuth": {"s|1": server | secrets, "half": {"refreshToken": "z"}, "odd": 3}}
+    found = copy_of(msgspec.json.encode(stored), mcp_logins=True)
+    assert found and msgspec.json.decode(found.data)["mcpOAuth"] == {"s|1": server}
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", whole()[:40], b"[" * 100_000])
 def test_half_of_a_file_is_none(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):

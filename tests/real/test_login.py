@@ -11,6 +11,7 @@ from bridge.layout import Layout
 from playground.model_turns import fails, text, turn
 from real.real_stage import stage
 from supervisor import login
+from supervisor.renewal import Renewal
 from support import awaited, until
 
 pytestmark = pytest.mark.real
@@ -40,7 +41,7 @@ def logs_in(home: Path, left_s: float) -> Path:
 def keeper_of(file: Path, layout: Layout) -> login.Keeper:
     program = file.parent / "renews.py"
     program.write_text(RENEWS.format(file=str(file)))
-    return login.Keeper(login.Source(file, (sys.executable, "-I", str(program)), {}), layout)
+    return login.Keeper(login.Source(file), layout, Renewal((sys.executable, "-I", str(program)), {}).run)
 
 
 @awaited
