@@ -15,3 +15,5 @@ class Channel(msgspec.Struct, frozen=True):
     """project, home or none: how far its Claudes are shut in."""
     verbosity: Verbosity = "normal"
     thinking: Thinking = "off"
+    git_push: str = "off"
+    """ask: its Claudes may ask that a branch is pushed for them; off."""

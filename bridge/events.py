@@ -39,6 +39,8 @@ class SessionCreated(Event, frozen=True):
     """The repository's common git directory, where it lies outside of ``directory``: opened for the child too."""
     work_tree: str = ""
     """The repository's top directory, where ``directory`` is one inside it."""
+    remote: str = ""
+    """The URL that the repository is pushed to, as it was then (``bridge.remote``); empty: there is none."""
 
 
 class LogGap(Event, frozen=True):

@@ -104,6 +104,7 @@ class ManagedSession(msgspec.Struct):
     """The project directory's; 0: not known. Another one in its place is gone on in only when a person says so."""
     git_directory: str = ""
     work_tree: str = ""
+    remote: str = ""
     replaced_by: int = 0
     """The inode of another directory that was found in its place."""
     stopped_for: str = ""
@@ -345,6 +346,7 @@ def session_from(created: e.SessionCreated, at: float) -> ManagedSession:
         inode=created.inode,
         git_directory=created.git_directory,
         work_tree=created.work_tree,
+        remote=created.remote,
         started_at=at,
         last_activity=at,
     )

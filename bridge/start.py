@@ -72,6 +72,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """The directory below which the worker makes a cgroup for its session; empty: none can be had."""
     trusted_copy: str = ""
     """The folder with the copy of the project's files that somebody trusts; it acts. Empty: nothing of it does."""
+    git_push: str = "off"
+    """``ask``: Claude may ask that we push for it."""
 
 
 _ARGUMENT = re.compile(r"[A-Za-z0-9][\w.:@/\[\] -]{0,149}", re.ASCII)

@@ -28,10 +28,12 @@ MOST_MEGABYTES = 500
 """What Discord takes from anybody in one file (discord-api-docs, "Uploading Files")."""
 Containment = Literal["project", "home", "none", "required", "auto"]
 """``required`` and ``auto`` are older words; they mean ``project`` now."""
+GitPush = Literal["off", "ask"]
 _CHOICES: dict[str, tuple[str, ...]] = {
     "containment": ("project", "home", "none"),
     "verbosity": get_args(Verbosity),
     "thinking": get_args(Thinking),
+    "git_push": get_args(GitPush),
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -58,6 +60,8 @@ class ChannelTable(_Table, frozen=True):
     containment: Containment = "project"
     verbosity: Verbosity = "normal"
     thinking: Thinking = "off"
+    git_push: GitPush | None = None
+    """None: as ``containment.git_push``."""
 
 
 class ClaudeTable(_Table, frozen=True):
@@ -76,6 +80,8 @@ class ContainmentTable(_Table, frozen=True):
     writable: tuple[str, ...] = ()
     mcp_logins: bool = False
     """Whether the logins of remote MCP servers come along with Claude's own."""
+    git_push: GitPush = "off"
+    """Whether Claude may ask that we push for it."""
 
 
 class PermissionsTable(_Table, frozen=True):
@@ -256,7 +262,7 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
         path=path.absolute(),
         api_base=_api_base(file.discord),
         policy=_policy(file.access),
-        channels=_channels(file.channels),
+        channels=_channels(file.channels, file.containment.git_push),
         command=_command(claude, environ),
         environment=_environment(claude),
         permission_mode=_permission_mode(claude),
@@ -293,6 +299,11 @@ def _warnings(path: Path, file: ConfigFile) -> Iterator[str]:
                 f"{path}: channels[{n}].containment: its Claudes run uncontained: they can do whatever this user can,"
                 " read the bot's token and decide for other sessions included"
             )
+        if table.git_push == "ask" and table.containment in {"home", "none"}:
+            yield (
+                f'{path}: channels[{n}].git_push: "ask" does nothing at the level {table.containment}: Claude has your'
+                " keys there, and pushes by itself"
+            )
 
 
 def _api_base(table: DiscordTable) -> str:
@@ -319,7 +330,7 @@ def _check_id(key: str, number: int) -> None:
         raise _Wrong(key, f"{number} is not an id of Discord's")
 
 
-def _channels(tables: tuple[ChannelTable, ...]) -> dict[int, Channel]:
+def _channels(tables: tuple[ChannelTable, ...], git_push: GitPush) -> dict[int, Channel]:
     if not tables:
         raise _Wrong("channels", "there is none; add a [[channels]] table with id and directory")
     channels: dict[int, Channel] = {}
@@ -340,6 +351,7 @@ def _channels(tables: tuple[ChannelTable, ...]) -> dict[int, Channel]:
             table.containment if table.containment in {"home", "none"} else "project",
             table.verbosity,
             table.thinking,
+            table.git_push or git_push,
         )
     return channels
 

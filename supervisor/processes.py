@@ -399,6 +399,7 @@ class Processes:
                 session.inode,
                 session.git_directory,
                 session.work_tree,
+                session.remote,
             ),
             state_directory=str(self._layout.state),
             start=start,
@@ -430,6 +431,7 @@ class Processes:
             limits=config.limits,
             cgroup=self._around.cgroup,
             trusted_copy=trusted_copy,
+            git_push=channel.git_push if channel else "off",
         )
 
     def _permission_mode(self, session: ManagedSession) -> str:

@@ -28,17 +28,25 @@ NONE = Repository()
 def found_at(directory: str, home: str) -> Repository:
     """``home``: no repository that holds the whole of it is opened."""
     project = Path(directory).resolve()
+    found = place_of(directory, home)
+    if found is None or found[1].is_relative_to(project):
+        return NONE
+    top, common = found
+    return Repository(str(common), "" if top == project else str(top))
+
+
+def place_of(directory: str, home: str) -> tuple[Path, Path] | None:
+    """(its top directory, its common git directory) of the repository, wherever that lies; as above."""
+    project = Path(directory).resolve()
     for top in (project, *project.parents):
         marker = top / ".git"
         if not os.path.lexists(marker):
             continue
         if top != project and (top == Path("/") or Path(home).resolve().is_relative_to(top)):
-            return NONE
+            return None
         common = _common(top, marker)
-        if common is None or common.is_relative_to(project):
-            return NONE
-        return Repository(str(common), "" if top == project else str(top))
-    return NONE
+        return (top, common) if common else None
+    return None
 
 
 def _common(top: Path, marker: Path) -> Path | None:

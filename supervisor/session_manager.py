@@ -28,6 +28,7 @@ from bridge.session import HIBERNATION, ManagedSession, SessionState, session_fr
 from supervisor.delivery import Delivery
 from supervisor.discord import snowflake
 from supervisor.files import inode_of
+from supervisor.remote import remote_of
 from supervisor.reports import Reports
 from supervisor.repository import found_at
 from supervisor.sessions import Sessions
@@ -159,6 +160,7 @@ class SessionManager(Sessions):
             inode=inode_of(action.channel.directory),
             git_directory=repository.git_directory,
             work_tree=repository.work_tree,
+            remote=remote_of(action.channel.directory, str(Path.home())),
         )
         session = session_from(created, self.clock())
         with self.transaction():

@@ -11,16 +11,21 @@ import msgspec
 from bridge import commands as c
 from bridge import events as e
 from bridge.permission import ADVICE_TO_ASK_IN_TEXT, PLAN_MODES, PLAN_TOOL, QUESTION_TOOL, digest_of
+from bridge.push import PUSH_TOOL
 from bridge.questions import read_questions
 from bridge.records import MOST_INPUT_BYTES, is_too_long_to_ask
 from worker import frames as f
-from worker.steps import Control, Line, Step
+from worker import mcp
+from worker.steps import Control, Line, PushDecided, Step
 
 TOO_LONG = (
     "This was not run: its input has {:,} bytes, and no more than "
     f"{MOST_INPUT_BYTES:,} can be shown to the person who decides. Do it in smaller parts: write a long file piece by"
     " piece, or let a command make it."
 )
+
+
+NOT_OURS = "No tool of Claude's has this name: it is the bridge's own."
 
 
 class OpenRequest(msgspec.Struct, frozen=True):
@@ -40,6 +45,7 @@ class Asks:
         self._open: dict[int, OpenRequest] = {}
         self._plans_read: dict[str, str] = {}
         self._heard: set[str] = set()
+        self._pushes: dict[str, mcp.CallId] = {}
 
     @property
     def count(self) -> int:
@@ -63,6 +69,8 @@ class Asks:
                 return self._on_plan(request_id, ask, shown)
             case "AskUserQuestion" if read_questions(shown) is None:
                 return [Line(f.answer(request_id, {"behavior": "deny", "message": ADVICE_TO_ASK_IN_TEXT}))]
+            case name if name == PUSH_TOOL:
+                return [Line(f.answer(request_id, {"behavior": "deny", "message": NOT_OURS}))]
             case _ if not shown:
                 return [self._ask(request_id, ask, "{}", None)]
             case _:
@@ -87,6 +95,24 @@ class Asks:
         # A copy: a Raw is a view of the whole line that it was read from.
         self._asked[request_id] = (request, raw_input.copy() if raw_input is not None else None)
         return request
+
+    def claim_push(self, request_id: str, call_id: mcp.CallId) -> bool:
+        """A push that is to be asked about is being prepared; one at a time, and never twice under one id."""
+        if self._pushes or request_id in self._heard:
+            return False
+        self._heard.add(request_id)
+        self._pushes[request_id] = call_id
+        return True
+
+    def ask_push(self, request: e.PermissionRequested) -> list[Step]:
+        """Nothing when it was taken back, or its turn ended, while it was prepared."""
+        if request.request_id not in self._pushes:
+            return []
+        self._asked[request.request_id] = (request, None)
+        return [request]
+
+    def give_up_push(self, request_id: str) -> None:
+        self._pushes.pop(request_id, None)
 
     def _on_plan(self, request_id: str, ask: f.Ask, shown: str) -> list[Step]:
         """The plan may stand in its file only, and the input be empty; ``get_plan`` reads it (section 6)."""
@@ -117,11 +143,15 @@ class Asks:
         del self._open[decision.seq]
         del self._asked[asked.request.request_id]
         resolved = _resolved(asked.request, decision)
-        return [resolved, Line(f.answer(asked.request.request_id, _response(asked, resolved)))]
+        request_id = asked.request.request_id
+        if (call_id := self._pushes.pop(request_id, None)) is not None:
+            return [resolved, PushDecided(request_id, call_id, resolved.verdict, resolved.reason)]
+        return [resolved, Line(f.answer(request_id, _response(asked, resolved)))]
 
     def taken_back(self, request_id: str) -> list[Step]:
         """Claude cancelled its request."""
         self._plans_read.pop(request_id, None)
+        self._pushes.pop(request_id, None)
         gone = [asked for asked in self._open.values() if asked.request.request_id == request_id]
         return [self._withdraw(asked, "Claude took it back") for asked in gone]
 
@@ -129,7 +159,14 @@ class Asks:
         """Requests of the main agent end with its turn; a subagent's outlive it (section 8)."""
         self._plans_read = {plan: agent for plan, agent in self._plans_read.items() if agent}
         stale = [asked for asked in self._open.values() if not asked.request.agent_id]
-        return [self._withdraw(asked, "the turn ended") for asked in stale]
+        return [*(self._withdraw(asked, "the turn ended") for asked in stale), *self._end_pushes(stale)]
+
+    def _end_pushes(self, stale: list[OpenRequest]) -> list[Step]:
+        """Of a call nobody knows whether a subagent made it, which outlives the turn and waits: so it is answered."""
+        ids = [asked.request.request_id for asked in stale if asked.request.request_id in self._pushes]
+        told = [(i, mcp.told(self._pushes[i], "Not pushed: the turn ended.", is_error=True)) for i in ids]
+        self._pushes.clear()
+        return [Line(f.mcp_answer(request_id, answer)) for request_id, answer in told]
 
     def agent_ended(self, agents: Collection[str]) -> list[Step]:
         """A subagent that is over waits for no answer."""

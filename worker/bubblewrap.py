@@ -21,13 +21,13 @@ PLACES = ("/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin")
 SYSTEM_PATH = os.pathsep.join((*PLACES, "/usr/sbin", "/sbin"))
 
 
-def find(path: str, places: tuple[str, ...] = PLACES) -> str:
-    """The real path of bwrap; "" when there is none that can be trusted. ``path``: as the variable PATH.
+def find(path: str, places: tuple[str, ...] = PLACES, name: str = NAME) -> str:
+    """The real path of bwrap (``name``: of another program); "" when there is none that can be trusted.
 
-    Root's own PATH is not looked at: what root's child plants is root's too.
+    ``path``: as the variable PATH. Root's own is not looked at: what root's child plants is root's too.
     """
     for folder in (*places, *(path.split(os.pathsep) if os.geteuid() != 0 else ())):
-        if Path(folder).is_absolute() and (program := _trusted(Path(folder, NAME))):
+        if Path(folder).is_absolute() and (program := _trusted(Path(folder, name))):
             return str(program)
     return ""
 

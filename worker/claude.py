@@ -82,14 +82,15 @@ def project_arguments(instructions: str) -> list[str]:
     return ["--setting-sources", "user", *(("--append-system-prompt", instructions) if instructions else ())]
 
 
-def file_arguments(folders: Sequence[str], servers: Sequence[str] = ()) -> list[str]:
+def file_arguments(folders: Sequence[str], servers: Sequence[str] = (), *, may_push: bool = False) -> list[str]:
     """``send_file`` asks nobody; and besides the project, Claude may read in ``folders`` without asking.
 
-    ``servers``: files that name other MCP servers.
+    ``servers``: files that name other MCP servers. ``may_push``: of ``git_push`` the CLI asks nobody, because we do.
     """
     added = [word for folder in folders for word in ("--add-dir", folder)]
     named = [word for file in (mcp.CONFIG, *servers) for word in ("--mcp-config", file)]
-    return [*named, "--allowedTools", mcp.ALLOWED, *added]
+    pushes = ["--allowedTools", mcp.PUSH_ALLOWED] if may_push else []
+    return [*named, "--allowedTools", mcp.ALLOWED, *pushes, *added]
 
 
 class Dropped(msgspec.Struct, frozen=True):

@@ -30,7 +30,8 @@ from worker.guard import Guard
 from worker.log import Acked, EventLog, LogWriteError
 from worker.looking import Looking
 from worker.processes_below import kill_descendants
-from worker.steps import DeltaRead, EndChild, FileOffered, Line, Step
+from worker.pushes import Pushes, remote_offered, source_of
+from worker.steps import DeltaRead, EndChild, FileOffered, Line, PushAsked, PushDecided, Step
 from worker.stored import NoRoomError, Stored
 from worker.stream import Stream
 from worker.unasked import Unasked
@@ -71,6 +72,7 @@ class Worker:
         self._stored = Stored(self._paths, start.limits)
         self._cgroup: cgroup.Cgroup | None = None
         self._guard: Guard | None = None
+        self._pushes: Pushes | None = None
         self._view = NO_WALLS
         self._looking = Looking(self._status_inside)
         self._unasked = Unasked(start.trusted_copy)
@@ -153,6 +155,9 @@ class Worker:
             return
         self._claude, self._stream = claude, stream
         self._view = ChildView(claude.pid) if shell.contained else NO_WALLS
+        if remote_offered(self._start):
+            source = source_of(self._start, self._paths.folder, shell, environment, self._cgroup)
+            self._pushes = Pushes(source, stream, self._take)
         async with asyncio.TaskGroup() as tasks:
             stderr = tasks.create_task(claude.drain_stderr())
             others = [
@@ -161,6 +166,7 @@ class Worker:
                 tasks.create_task(self._stop_on_signal()),
                 tasks.create_task(self._stop_unready()),
                 tasks.create_task(self._hold_to_limits(claude)),
+                *([tasks.create_task(self._pushes.run())] if self._pushes else []),
             ]
             await self._read(claude, stream)
             code = await self._reap(claude)
@@ -213,7 +219,11 @@ class Worker:
         )
         copy = self._start.trusted_copy
         argv += trusted.settings_arguments(copy)
-        argv += cli.file_arguments((str(self._paths.files), str(self._paths.scratch)), trusted.server_files(copy))
+        argv += cli.file_arguments(
+            (str(self._paths.files), str(self._paths.scratch)),
+            trusted.server_files(copy),
+            may_push=bool(remote_offered(self._start)),
+        )
         self._cgroup = await asyncio.to_thread(
             cgroup.make, self._start.cgroup, self._start.created.session_id, self._start.limits
         )
@@ -226,6 +236,7 @@ class Worker:
             permission_mode=self._start.permission_mode,
             content_of=lambda prompt: content_of(prompt, self._paths.folder),
             places=self._places().in_words(),
+            remote=remote_offered(self._start),
         )
         return claude, stream
 
@@ -266,6 +277,9 @@ class Worker:
                     await self._write(data)
                 case FileOffered():
                     await self._send_file(step)
+                case PushAsked() | PushDecided():
+                    assert self._pushes
+                    self._pushes.hear(step)
                 case EndChild(why=why):
                     self._condemn(why)
                 case e.PermissionRequested():
@@ -566,6 +580,8 @@ class Worker:
         """Whatever the child left open, nobody will end any more. Who stops drops what is queued."""
         for text in self._stream.broken_off() if self._stream else ():
             self._take_event(text)
+        for event in self._pushes.cut_off() if self._pushes else ():
+            self._record(event)
         past = recovery.read_past(self._log.read())
         was_told = self._stopping and not self._shuts_down
         is_wanted = was_told or (self._watch.is_told_to_stop and not self._shuts_down)

@@ -1,16 +1,18 @@
-"""The tool that we offer Claude, over the CLI's SDK MCP channel: JSON-RPC in, JSON-RPC out. No I/O.
+"""The tools that we offer Claude, over the CLI's SDK MCP channel: JSON-RPC in, JSON-RPC out. No I/O.
 
 The CLI carries a server's messages in ``control_request mcp_message`` when it was started with CONFIG and its
 initialize request names the server (PROTOCOL.md section 14). *Observed*, 2.1.330: without ``anthropic/alwaysLoad`` the
 tool is only found by searching for tools; an allow rule on the command line (ALLOWED) holds in an untrusted folder
-and in every permission mode that was tried, and nobody is asked.
+and in every permission mode that was tried, and nobody is asked. So for ``git_push`` the worker asks by itself.
 """
 
 import msgspec
 
 SERVER = "threadbridge"
 TOOL = "send_file"
+PUSH = "git_push"
 ALLOWED = f"mcp__{SERVER}__{TOOL}"
+PUSH_ALLOWED = f"mcp__{SERVER}__{PUSH}"
 CONFIG = msgspec.json.encode({"mcpServers": {SERVER: {"type": "sdk", "name": SERVER}}}).decode()
 PROTOCOL_VERSION = "2025-06-18"
 """Of the Model Context Protocol; the CLI's own is taken when it tells one."""
@@ -30,6 +32,16 @@ class SendFile(msgspec.Struct, frozen=True):
     caption: str = ""
 
 
+class PushBranch(msgspec.Struct, frozen=True):
+    """A call of ``git_push``. ``to``: the remote's branch; "": of the same name."""
+
+    call_id: CallId
+    branch: str
+    to: str = ""
+    force_with_lease: bool = False
+    tool_use_id: str = ""
+
+
 class _Rpc(msgspec.Struct):
     method: str = ""
     id: CallId | None = None
@@ -45,15 +57,28 @@ class _Arguments(msgspec.Struct):
     caption: str = ""
 
 
+class _PushArguments(msgspec.Struct):
+    branch: str
+    to: str = ""
+    force_with_lease: bool = False
+
+
+class _Meta(msgspec.Struct):
+    """*Observed*, 2.1.330: the CLI names the tool use that a call belongs to."""
+
+    tool_use_id: str = msgspec.field(default="", name="claudecode/toolUseId")
+
+
 class _Call(msgspec.Struct):
     name: str
+    meta: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"{}"), name="_meta")
     arguments: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-def respond(message: bytes | msgspec.Raw, places: str) -> Answer | SendFile:
+def respond(message: bytes | msgspec.Raw, places: str, remote: str = "") -> Answer | SendFile | PushBranch:
     """The answer to one message, or the call that is to be carried out first.
 
-    ``places``: in words, where a file may lie.
+    ``places``: in words, where a file may lie. ``remote``: where pushes go; "": that tool is not offered.
     """
     try:
         rpc = msgspec.json.decode(message, type=_Rpc)
@@ -67,9 +92,9 @@ def respond(message: bytes | msgspec.Raw, places: str) -> Answer | SendFile:
         case "ping":
             return _result(rpc.id, {})
         case "tools/list":
-            return _result(rpc.id, {"tools": [_tool(places)]})
+            return _result(rpc.id, {"tools": [_tool(places), *([_push_tool(remote)] if remote else [])]})
         case "tools/call":
-            return _called(rpc.id, rpc.params)
+            return _called(rpc.id, rpc.params, may_push=bool(remote))
         case method:
             return _error(rpc.id, _NO_SUCH_METHOD, f"there is no method {method!r}")
 
@@ -79,16 +104,26 @@ def told(call_id: CallId, words: str, *, is_error: bool = False) -> Answer:
     return _result(call_id, {"content": [{"type": "text", "text": words}], "isError": is_error})
 
 
-def _called(call_id: CallId, params: msgspec.Raw) -> Answer | SendFile:
+def _called(call_id: CallId, params: msgspec.Raw, *, may_push: bool) -> Answer | SendFile | PushBranch:
     """Wrong arguments are told as the tool's own error, so that the model reads them and tries again."""
     try:
         call = msgspec.json.decode(params, type=_Call)
+        if call.name == PUSH and may_push:
+            wanted = msgspec.json.decode(call.arguments, type=_PushArguments)
+            return PushBranch(call_id, wanted.branch, wanted.to, wanted.force_with_lease, _tool_use_of(call.meta))
         if call.name != TOOL:
             return _error(call_id, _INVALID_PARAMS, f"there is no tool {call.name!r}")
         given = msgspec.json.decode(call.arguments, type=_Arguments)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return told(call_id, f"The arguments do not fit: {error}", is_error=True)
     return SendFile(call_id, given.path, given.caption[:CAPTION_CHARS])
+
+
+def _tool_use_of(meta: msgspec.Raw) -> str:
+    try:
+        return msgspec.json.decode(meta, type=_Meta).tool_use_id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 def _initialized(params: msgspec.Raw) -> Answer:
@@ -122,6 +157,33 @@ def _tool(places: str) -> Answer:
             "additionalProperties": False,
         },
         "annotations": {"readOnlyHint": True, "destructiveHint": False, "openWorldHint": False},
+        "_meta": {"anthropic/alwaysLoad": True},
+    }
+
+
+def _push_tool(remote: str) -> Answer:
+    return {
+        "name": PUSH,
+        "title": "Push a branch",
+        "description": (
+            f"Push a branch of this repository to {remote}, which you have no keys for. The person is shown the commits"
+            " and decides; then the push is made outside, with their keys. Hooks do not run, and nothing of this"
+            " repository's configuration counts. Commit first. Use this instead of the command git push."
+        ),
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "branch": {"type": "string", "description": "The local branch's name, without refs/heads/"},
+                "to": {"type": "string", "description": "The remote's branch (default: of the same name)"},
+                "force_with_lease": {
+                    "type": "boolean",
+                    "description": "Replace what the remote's branch has, where it is not in this branch's history",
+                },
+            },
+            "required": ["branch"],
+            "additionalProperties": False,
+        },
+        "annotations": {"readOnlyHint": False, "destructiveHint": True, "openWorldHint": True},
         "_meta": {"anthropic/alwaysLoad": True},
     }
 

@@ -7,7 +7,7 @@ import msgspec
 
 from bridge import events as e
 from worker.frames import ControlResponse
-from worker.mcp import SendFile
+from worker.mcp import CallId, PushBranch, SendFile
 
 
 class DeltaRead(msgspec.Struct, frozen=True):
@@ -30,13 +30,29 @@ class FileOffered(msgspec.Struct, frozen=True):
     call: SendFile
 
 
+class PushAsked(msgspec.Struct, frozen=True):
+    """Claude wants a branch pushed: copied and looked at, then shown to a person, and answered under ``request_id``."""
+
+    request_id: str
+    call: PushBranch
+
+
+class PushDecided(msgspec.Struct, frozen=True):
+    """The card of a push was answered. ``reason``: for Claude, of one that is not allowed."""
+
+    request_id: str
+    call_id: CallId
+    verdict: e.Verdict
+    reason: str = ""
+
+
 class EndChild(msgspec.Struct, frozen=True):
     """The child is not what it was started as: nothing of it may act any more. ``why`` in words, for the thread."""
 
     why: str
 
 
-Step = e.AnyEvent | DeltaRead | Line | FileOffered | EndChild
+Step = e.AnyEvent | DeltaRead | Line | FileOffered | PushAsked | PushDecided | EndChild
 
 
 class Control(Protocol):

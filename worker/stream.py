@@ -28,7 +28,7 @@ from worker import frames as f
 from worker import mcp
 from worker.asks import Asks, OpenRequest
 from worker.prompts import ContentOf, Prompts, only_text
-from worker.steps import DeltaRead, EndChild, FileOffered, Line, Step
+from worker.steps import DeltaRead, EndChild, FileOffered, Line, PushAsked, Step
 from worker.tasks import Task, Tasks
 from worker.texts import Texts
 
@@ -44,6 +44,7 @@ class Stream:
     """The protocol state of one child. ``child_pid`` is its pid as the host sees it.
 
     ``permission_mode``: in which it was started. ``places``: in words, whence Claude may send files.
+    ``remote``: the URL to which it may ask us to push; "": it may not.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class Stream:
         permission_mode: str = "",
         content_of: ContentOf = only_text,
         places: str = "the project directory",
+        remote: str = "",
     ) -> None:
         self._child_pid = child_pid
         self._claude_id = claude_id
         self._resuming = resuming
         self._places = places
+        self._remote = remote
         self._limit = ModeLimit.begun_in(permission_mode)
         self._mode = ""
         self._ready = False
@@ -158,6 +161,14 @@ class Stream:
             if is_plan and isinstance(step, e.PermissionResolved) and step.verdict == "allowed":
                 self._limit.approve_plan(step.mode)
         return steps
+
+    def ask_push(self, request: e.PermissionRequested) -> list[Step]:
+        """A push is prepared: its card. Nothing when Claude waits for it no more."""
+        return self._asks.ask_push(request)
+
+    def give_up_push(self, request_id: str) -> None:
+        """It comes to no card."""
+        self._asks.give_up_push(request_id)
 
     def open_requests(self) -> list[OpenRequest]:
         return self._asks.open()
@@ -457,9 +468,13 @@ class Stream:
         """A message to the server that we are; each wants an answer."""
         if told.server_name != mcp.SERVER:
             return Line(f.refusal(request_id, f"this host has no server {told.server_name!r}"))
-        answer = mcp.respond(told.message, self._places)
+        answer = mcp.respond(told.message, self._places, self._remote)
         if isinstance(answer, mcp.SendFile):
             return FileOffered(request_id, answer)
+        if isinstance(answer, mcp.PushBranch):
+            if self._asks.claim_push(request_id, answer.call_id):
+                return PushAsked(request_id, answer)
+            answer = mcp.told(answer.call_id, "Not pushed: one push at a time.", is_error=True)
         return Line(f.mcp_answer(request_id, answer))
 
     def _on_cancel_request(self, frame: f.Frame) -> list[Step]:

@@ -9,8 +9,9 @@ import msgspec
 
 from bridge.events import PermissionRequested
 from bridge.permission import KEEP_PLANNING, PermissionRequest, Settled
+from bridge.push import PUSH_TOOL, Push, from_input
 from bridge.questions import Draft
-from bridge.render import questions, tools
+from bridge.render import pushes, questions, tools
 from bridge.render.excerpts import code_excerpt, markdown_excerpt
 from bridge.render.people import named
 from bridge.render.posts import Button, Embed, File, Post
@@ -139,9 +140,15 @@ def _title(request: PermissionRequest, directory: str) -> str:
     if request.is_plan:
         return "Plan"
     by = " (a subagent)" if event.agent_id else ""
+    if push := _push(event):
+        return _escaped(pushes.title(push), 200)
     if named := _mcp_tool(event):
         return _use_of(*named) + by
     return one_line(reveal(tools.describe(event.tool, _input(event), directory).title), 200) + by
+
+
+def _push(event: PermissionRequested) -> Push | None:
+    return from_input(event.tool_input) if event.tool == PUSH_TOOL else None
 
 
 def _mcp_tool(event: PermissionRequested) -> tuple[str, str] | None:
@@ -174,6 +181,8 @@ def _body(request: PermissionRequest, directory: str) -> tuple[str, tuple[File, 
         plan = reveal(str(_input(event).get("plan", "")))
         shown, is_all = markdown_excerpt(plan, BODY_CHARS, EXCERPT_CHARS)
         return (shown, (), True) if is_all else _with_file(shown, plan, "markdown")
+    if push := _push(event):
+        return _code(reveal(pushes.body(push)), "")
     described = tools.describe(event.tool, _input(event), directory, event.places)
     captions = "".join(f"{escape(reveal(caption))}\n" for caption in described.captions)
     shown, files, is_whole = _code(reveal(described.body), described.language)

@@ -29,6 +29,7 @@ friendly answer.
                                         AskUserQuestion
     mcp SERVER TOOL TEXT                a tool of an MCP server's; asked about
     send file PATH [| CAPTION]          the host's tool send_file (an SDK MCP server's); not asked about
+    push BRANCH [to OTHER] [forced]     the host's tool git_push, where it is offered
     show what I sent                    says which blocks and files came with this prompt, and what is in them
     subagent ask COMMAND [after S s]    a background subagent that asks after S (0.3) seconds, usually
                                         after the turn's result; at its end, a turn starts by itself

@@ -169,6 +169,12 @@ def _send_file(found: re.Match[str]) -> Tools:
     return _one("mcp__threadbridge__send_file", {"path": found[1], **caption})
 
 
+def _push(found: re.Match[str]) -> Tools:
+    to = {"to": found[2]} if found[2] else {}
+    force = {"force_with_lease": True} if found[3] else {}
+    return _one("mcp__threadbridge__git_push", {"branch": found[1], **to, **force})
+
+
 def _parallel(found: re.Match[str]) -> Tools:
     return Tools(tuple(Use("Read", {"file_path": path}) for path in found[1].split()))
 
@@ -226,6 +232,7 @@ _DIRECTIVES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Step]]] = [
         (r"plan (.+)", lambda m: _one("ExitPlanMode", {"plan": _unescape(m[1])})),
         (r"question (.+)", _question),
         (r"send file ([^|]+?)(?:\s*\|\s*(.+))?", _send_file),
+        (r"push (\S+)(?: to (\S+))?( forced)?", _push),
         (r"mcp (\w+) (\w+) (.+)", lambda m: _one(f"mcp__{m[1]}__{m[2]}", {"query": m[3]})),
         (r"subagent ask (.+?)(?: after ([\d.]+) s)?", lambda m: Subagent(m[1], float(m[2] or 0.3))),
         (r"retry (\d+)(?: (\d+) times?)?(?: every ([\d.]+) s)?", _retry),

@@ -74,6 +74,7 @@ async def hosted(place: Place, claude: Chosen, command: Sequence[str] = THREADBR
         facts = Facts(
             *(discord.api_base, token, you.id, channel.id),
             *(claude.command, claude.environment, claude.containment, claude.readable),
+            git_push=claude.git_push,
         )
         host_place.write_configuration(place, facts)
         try:

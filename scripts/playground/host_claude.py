@@ -42,6 +42,7 @@ class Chosen(msgspec.Struct, frozen=True):
     containment: Literal["project", "none"] = "project"
     readable: tuple[str, ...] = ()
     """What it needs to run, besides what the machine has."""
+    git_push: Literal["off", "ask"] = "off"
 
 
 def scripted(home: Path, why: str = "") -> Chosen:

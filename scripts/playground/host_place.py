@@ -73,6 +73,7 @@ class Facts(msgspec.Struct, frozen=True):
     environment: Mapping[str, str]
     containment: str = "project"
     readable: Sequence[str] = ()
+    git_push: str = "off"
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -155,6 +156,7 @@ environment = {{ {environment} }}
 
 [containment]
 readable = [{", ".join(map(_quoted, facts.readable))}]
+git_push = {_quoted(facts.git_push)}
 
 [state]
 directory = {_quoted(str(place.state))}

@@ -184,3 +184,25 @@ def test_the_limit_of_files_is_told_in_megabytes_and_checked(write) -> None:  # 
     assert config.load(write(GOOD), environ).most_file_bytes == 25_000_000
     assert config.load(write(f"{GOOD}[files]\nmax_megabytes = 1.5\n"), environ).most_file_bytes == 1_500_000
     assert "files.max_megabytes: 501 is not from 0 to 500" in refusal(write(f"{GOOD}[files]\nmax_megabytes = 501\n"))
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "here", "becomes"),
+    [("", "", "off"), ("ask", "", "ask"), ("", "ask", "ask"), ("ask", "off", "off"), ("off", "ask", "ask")],
+)
+def test_pushes_are_asked_for_where_the_configuration_says_so(  # type: ignore[no-untyped-def]
+    write, everywhere: str, here: str, becomes: str
+) -> None:
+    channel = f'\ngit_push = "{here}"' if here else ""
+    table = f'[containment]\ngit_push = "{everywhere}"\n' if everywhere else ""
+    loaded = config.load(write(GOOD.replace('"{folder}"', '"{folder}"' + channel) + table))
+    assert [one.git_push for one in loaded.channels.values()] == [becomes]
+    assert not loaded.warnings
+
+
+def test_pushes_that_nobody_is_asked_about_cannot_be_had_and_at_a_looser_level_the_key_is_warned_of(write) -> None:  # type: ignore[no-untyped-def]
+    assert "containment.git_push: 'always' is none of off, ask" in refusal(
+        write(GOOD + '[containment]\ngit_push = "always"\n')
+    )
+    home = GOOD.replace('"{folder}"', '"{folder}"\ncontainment = "home"\ngit_push = "ask"')
+    assert any("git_push" in warning for warning in config.load(write(home)).warnings)

@@ -10,13 +10,13 @@ from worker import mcp
 PLACES = "/srv/app or in your scratch folder /state/scratch"
 
 
-def ask(method: str, params: object = None, call_id: int | str | None = 1) -> Any:
+def ask(method: str, params: object = None, call_id: int | str | None = 1, remote: str = "") -> Any:
     message: dict[str, object] = {"jsonrpc": "2.0", "method": method}
     if call_id is not None:
         message["id"] = call_id
     if params is not None:
         message["params"] = params
-    return mcp.respond(json.dumps(message).encode(), PLACES)
+    return mcp.respond(json.dumps(message).encode(), PLACES, remote)
 
 
 def test_the_handshake_is_answered_in_the_version_that_the_cli_speaks() -> None:
@@ -78,3 +78,24 @@ def test_what_is_no_request_is_refused_and_breaks_nothing(message: bytes) -> Non
 def test_the_outcome_of_a_call_is_told_in_a_text_block() -> None:
     answer = mcp.told(3, "Not sent: it is empty.", is_error=True)
     assert answer["result"] == {"content": [{"type": "text", "text": "Not sent: it is empty."}], "isError": True}
+
+
+def test_a_push_is_offered_only_where_there_is_a_remote_and_names_it() -> None:
+    _, push = ask("tools/list", remote="git@h:app")["result"]["tools"]
+    assert push["name"] == "git_push" and "git@h:app" in push["description"]
+    call = {"name": "git_push", "arguments": {"branch": "main"}}
+    assert ask("tools/call", call)["error"]["code"] == -32602
+
+
+def test_a_push_is_handed_out_with_the_tool_use_that_it_belongs_to() -> None:
+    arguments = {"branch": "main", "to": "next", "force_with_lease": True}
+    call = {"name": "git_push", "arguments": arguments, "_meta": {"claudecode/toolUseId": "toolu_1"}}
+    assert ask("tools/call", call, 7, "git@h:app") == mcp.PushBranch(7, "main", "next", True, "toolu_1")
+    odd = {"name": "git_push", "arguments": {"branch": "main"}, "_meta": [1]}
+    assert ask("tools/call", odd, 7, "git@h:app") == mcp.PushBranch(7, "main")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"branch": 5}, {"branch": "a", "force_with_lease": "yes"}, []])
+def test_a_push_with_wrong_arguments_is_told_so(arguments: object) -> None:
+    answer = ask("tools/call", {"name": "git_push", "arguments": arguments}, 7, "git@h:app")
+    assert answer["result"]["isError"]
