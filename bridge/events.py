@@ -364,6 +364,8 @@ class TurnEnded(Event, frozen=True):
     """The answer of a turn that showed no text of its own (a local command)."""
     cost_usd: float | None = None
     """What was spent since the result before, where Claude tells that (2.1.330 does)."""
+    resets_at: float = 0.0
+    """When the limit that ended it is free again; 0: not told."""
 
 
 # --- permissions -------------------------------------------------------------------------------------

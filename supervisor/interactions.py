@@ -27,7 +27,7 @@ from bridge.actions import (
 from bridge.errors import RemoteError, UserError
 from bridge.permission import Person
 from bridge.render import cards, questions, replies
-from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, Post, payload
+from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, SUPPRESS_EMBEDS, Post, payload
 from bridge.render.text import clip, one_line
 from bridge.router import BridgeRouter, Clicked
 from supervisor.health import StoreError
@@ -87,7 +87,8 @@ def told(text: str) -> Answer:
 
 
 def shown(post: Post, *, to_all: bool = False) -> Answer:
-    return Answer(MESSAGE, {**payload(post), "flags": 0 if to_all else EPHEMERAL})
+    without_previews = 0 if post.embed else SUPPRESS_EMBEDS
+    return Answer(MESSAGE, {**payload(post), "flags": without_previews | (0 if to_all else EPHEMERAL)})
 
 
 def later(work: Callable[[], Awaitable[dict[str, Any]]]) -> Answer:

@@ -77,7 +77,7 @@ def ids(path: object) -> str:
 @pytest.mark.parametrize("path", [p for p in SOURCES if name_of(p).startswith("bridge/")], ids=ids)
 def test_bridge_is_pure(path: Path) -> None:
     modules = set(imported(path))
-    allowed = {"bridge", "msgspec", *sys.stdlib_module_names}
+    allowed = {"bridge", "msgspec", "wcwidth", *sys.stdlib_module_names}
     assert {module for module in modules if module.split(".")[0] not in allowed} == set()
     assert {module for module in modules if is_of(module, IO_MODULES)} == set()
     assert IO_CALLS.isdisjoint(called(path))

@@ -105,6 +105,7 @@ class Frame(msgspec.Struct):
     api_error_status: int | None = None
     origin: Raw = _EMPTY
     new_conversation_id: str = ""
+    rate_limit_info: Raw = _EMPTY
 
 
 class Block(msgspec.Struct):
@@ -255,6 +256,13 @@ class TaskUsage(msgspec.Struct):
 
 class Origin(msgspec.Struct):
     kind: str = ""
+
+
+class RateLimit(msgspec.Struct):
+    """Of a ``rate_limit_event``. ``resetsAt`` in Unix seconds."""
+
+    status: str = ""
+    resetsAt: float = 0.0  # noqa: N815 - the CLI's name
 
 
 class CompactMetadata(msgspec.Struct):

@@ -34,6 +34,8 @@ from worker.texts import Texts
 
 OUTPUT_KEPT_BYTES = 16 * 1024
 LINES_REMEMBERED = 2000
+_TELLS_MORE = ("prompt_too_long", "blocking_limit", "image_error")
+"""Terminal reasons that say more than the API's ``invalid_request`` beside them."""
 MOST_OPEN = 1000
 """Tools, background tasks and questions at one time: whoever shows them goes over all of them again and again."""
 _TOO_MUCH_OPEN = f"Claude had more than {MOST_OPEN:,} tools, tasks and questions open at one time; so it was stopped"
@@ -77,6 +79,7 @@ class Stream:
         self._tasks = Tasks()
         self._seen: dict[bytes, None] = {}
         self._api_error = ""
+        self._resets_at = 0.0
         self._tools: dict[str, str] = {}
         self._asks = Asks(self._request)
         self._prompts = Prompts(self._request, content_of)
@@ -259,7 +262,7 @@ class Stream:
         self._turn = [] if prompt_id is None else [prompt_id]
         self._turn_said_text = False
         self._texts.begin_turn()
-        self._api_error = ""
+        self._api_error, self._resets_at = "", 0.0
         return [e.TurnStarted(tuple(self._turn), origin)]
 
     def _on_stream_event(self, frame: f.Frame) -> list[Step]:
@@ -407,6 +410,7 @@ class Stream:
             input_tokens=usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens,
             output_tokens=usage.output_tokens,
             cost_usd=_spent(frame),
+            resets_at=self._resets_at if outcome == "failed" else 0.0,
             result=""
             if self._turn_said_text or self._texts.is_streaming or outcome != "completed"
             else frame.result or "",
@@ -425,6 +429,8 @@ class Stream:
     def _error_code(self, frame: f.Frame) -> str:
         if frame.api_error:
             return frame.api_error
+        if frame.terminal_reason in _TELLS_MORE:
+            return frame.terminal_reason
         if frame.subtype != "success":
             return frame.subtype.removeprefix("error_")
         return self._api_error or frame.terminal_reason or "unknown"
@@ -493,6 +499,12 @@ class Stream:
         started = e.ChildStarted(self._child_pid, self._claude_id, self._resuming, told.claude_code_version, logged_in)
         return [started, *self._on_mode(told.current_permission_mode), offered(told)]
 
+    def _on_rate_limit(self, frame: f.Frame) -> list[Step]:
+        """It says when the limit is free again; the words of the result have the host's own clock."""
+        told = f.part(frame.rate_limit_info, f.RateLimit)
+        self._resets_at = told.resetsAt if told.status == "rejected" and told.resetsAt > 0 else 0.0
+        return []
+
     def _on_reset(self, _frame: f.Frame) -> list[Step]:
         """``/clear``; the new id comes with the lines after it."""
         return [e.Noticed("Cleared: Claude remembers nothing of what stands above.")]
@@ -506,6 +518,7 @@ _HANDLERS: dict[str, Callable[[Stream, f.Frame], list[Step]]] = {
     "system": Stream._on_system,
     "result": Stream._on_result,
     "conversation_reset": Stream._on_reset,
+    "rate_limit_event": Stream._on_rate_limit,
     "control_request": Stream._on_control_request,
     "control_cancel_request": Stream._on_cancel_request,
     "control_response": Stream._on_control_response,

@@ -3,6 +3,7 @@
 from bridge import events as e
 from bridge.render.posts import Post
 from bridge.render.runs import QUIET
+from bridge.render.terminal import shown_text
 from bridge.render.text import duration, escape, one_line, tokens, usd
 from bridge.session import ManagedSession
 
@@ -46,7 +47,7 @@ def ping(ended: e.TurnEnded, seconds: float, session: ManagedSession) -> Post:
 
 def exit_post(event: e.ChildExited, session: ManagedSession) -> Post:
     """A process ended by itself: what that means for the session."""
-    what = escape(one_line(event.reason, REASON_CHARS))
+    what = escape(one_line(shown_text(event.reason), REASON_CHARS))
     if event.may_pass:
         rest = "It is tried again by itself; what waits here goes along then."
     elif session.last_failure_is_final:

@@ -1,6 +1,9 @@
 """What went wrong with Claude's API, in words that say what to do (PROTOCOL.md sections 11 and 12)."""
 
+import re
+
 from bridge.events import ApiRetried, TurnEnded
+from bridge.render.terminal import shown_text
 from bridge.render.text import clip, duration, escape
 
 REASON_CHARS = 700
@@ -27,9 +30,20 @@ _FAILED = {
     "server_error": "Claude's API failed. Ask again in a while",
     "usage_limit_reached": "The subscription's usage limit is reached",
     "prompt_too_long": "The conversation is too long for Claude. Start a new session",
+    "image_error": "Claude cannot read an image of this conversation. Send another one, or go on in a new session",
     "blocking_limit": "The conversation is too long for Claude. Start a new session",
 }
 _OVERLOADED_STATUS = 529
+_TOO_LONG = "prompt is too long"
+_LIMITS = ("usage_limit_reached", "rate_limit")
+_MOMENT = re.compile(r"\|(\d{10})\b")
+"""*Observed* of older CLIs: their words end with when the limit resets, in Unix seconds."""
+
+
+def _resets_at(ended: TurnEnded) -> int:
+    """In Unix seconds, 0 when it was not told. Discord draws it in the reader's own time; Claude's have the host's."""
+    found = _MOMENT.search(ended.reason)
+    return int(ended.resets_at) or (int(found[1]) if found else 0)
 
 
 def retry_in_words(retried: ApiRetried) -> str:
@@ -46,7 +60,11 @@ def failure_in_words(ended: TurnEnded) -> str:
     ours = _FAILED.get(ended.error)
     if "529" in ended.reason and ended.error == "server_error":
         ours = _FAILED["overloaded"]
-    theirs = escape(clip(" ".join(ended.reason.split()), REASON_CHARS))
+    if _TOO_LONG in ended.reason.lower():
+        ours = _FAILED["prompt_too_long"]
+    if ended.error in _LIMITS and (resets_at := _resets_at(ended)):
+        return f"{ours}. It is free again <t:{resets_at}:R>, at <t:{resets_at}:f>."
+    theirs = escape(clip(" ".join(shown_text(ended.reason).split()), REASON_CHARS))
     if not ours:
         return theirs or "The turn failed and Claude did not say why."
     return f"{ours}. ({theirs})" if theirs else f"{ours}."

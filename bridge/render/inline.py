@@ -4,7 +4,8 @@ Each rule only adds to what stands before it, or needs no more than HOLD charact
 line that is still being written all but its `undecided` end can be translated, and stays as it is.
 
 Escaped with a backslash, which Discord does not show: what Claude's Markdown does not mean but Discord would
-draw (mentions, custom emoji, timestamps, spoilers). In code nothing is translated; there Discord draws nothing.
+draw (mentions, custom emoji, timestamps, spoilers, words with double underscores). In code nothing is translated;
+there Discord draws nothing.
 """
 
 import re
@@ -18,12 +19,14 @@ HOLD = 24  # characters; no construct here needs more to be told apart from plai
 # so is what was read as code still code when the end comes.
 _CODE = r"`(?!`)(?:[^`\n]++|``++)*+`?|``(?!`)(?:[^`\n]++|`(?!`)|`{3,}+)*+(?:``)?"
 _INLINE = re.compile(
-    r"(?=[`\\!|@#:&<\[])"  # nothing else begins one: ten times as quick
+    r"(?=[`\\!|@#:&<\[]|__|https?:)"  # nothing else begins one: ten times as quick
     rf"(?:(?P<code>{_CODE})"
     r"|\\?(?P<ticks>`{3,}+)"
     r"|(?P<bare>\\[^\n])"
     r"|\\(?P<hard>\n)"
     r"|!\[(?P<nameless>\])?"
+    r"|(?P<url>https?://[^\s<>`|\\&\[\]]*+)"
+    r"|(?P<under>__++)"
     r"|(?<=\|)(?P<spoiler>\|)"
     r"|(?<=<)(?P<mention>[@#:])|(?<=<[ta])(?P<stamp>:)"
     r"|(?<![\w.@/])(?P<all>@)(?=everyone|here)"
@@ -33,14 +36,15 @@ _INLINE = re.compile(
     r"|(?<=\])\[(?P<label>[^\[\]\n]{1,18})\])"
 )
 _UNDECIDED = re.compile(
-    r"(?:(?<!`)`++|!\[?|\\|@[a-z]{0,7}|&\#?\w{0,6}|<[/a-zA-Z \t]{0,20}|(?:(?<=\])\[[^\[\]\n]{0,18}|\[(?:\^\w{0,8})?))\Z"
+    r"(?:(?<!`)`++|(?<!_)_|!\[?|\\|@[a-z]{0,7}|&\#?\w{0,6}|<[/a-zA-Z \t]{0,20}"
+    r"|(?:(?<=\])\[[^\[\]\n]{0,18}|\[(?:\^\w{0,8})?))\Z"
 )
 _ENTITIES = {"lt": "\\<", "gt": "\\>", "amp": "&", "nbsp": " ", "quot": '"', "apos": "'", "#39": "'"}
 _TAGS = {"br": "\n", "/br": "", "b": "**", "strong": "**", "i": "*", "em": "*", "kbd": "`", "code": "`"}
 _TAGS |= {"summary": "**▸ ", "/summary": "**", "details": "", "/details": ""}
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MARKUP = re.compile(
-    rf"(?P<code>{_CODE})|\\(?P<bare>[^\w\s])|(?P<style>\*\*\*?|~~|__)|!?\[(?P<text>[^\]]*)\]\((?P<to>[^)]*)\)"
+    rf"(?P<code>{_CODE})|\\(?P<bare>[^\w\s])|(?P<style>\*\*\*?|~~)|!?\[(?P<text>[^\]]*)\]\((?P<to>[^)]*)\)"
 )
 _EMPHASIS = re.compile(r"(?<![\w*])([*_])(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*])")
 
@@ -62,8 +66,10 @@ def _shown(match: re.Match[str], known: Mapping[str, str]) -> str:
             return defuse(found)
         case "ticks":
             return "\\`" * len(found)
-        case "bare" | "hard":
+        case "bare" | "hard" | "url":
             return found
+        case "under":
+            return "\\_" * len(found)
         case "spoiler" | "mention" | "stamp" | "all":
             return "\\" + found
         case "nameless":

@@ -9,6 +9,7 @@ import msgspec
 
 from bridge.render.fences import Fence
 from bridge.render.inline import HOLD, footnote
+from bridge.render.text import escape
 
 RULE = "─" * 16
 MOST_LEAD = 16  # characters of quotes, indentation and list marks before what a line is about
@@ -89,7 +90,12 @@ def discord_lead(lead: str) -> str:
 
 
 def opener(fence: Fence, lead: str) -> str:
-    return f"{discord_lead(lead)}```{_language(fence.info)}\n"
+    """What stands behind the language is a line above the block; Discord would take it for code."""
+    begin, rest = discord_lead(lead), _behind_language(fence.info)
+    if not rest:
+        return f"{begin}```{_language(fence.info)}\n"
+    inside = "> " * fence.quotes or " " * len(begin)
+    return f"{begin}{'' if begin.strip(' >') else '-# '}{escape(rest)}\n{inside}```{_language(fence.info)}\n"
 
 
 def is_plain(lead: str) -> bool:
@@ -110,6 +116,13 @@ def same_quotes(line: str, other: str) -> bool:
 
 def may_be_delimiter(line: str) -> bool:
     return not line.strip(" \t>|:-")
+
+
+def _behind_language(info: str) -> str:
+    word, _, rest = info.partition(" ")
+    if not _language(word):
+        return info.strip()
+    return rest.strip().removesuffix("}") if word.startswith("{") else rest.strip()
 
 
 def _language(info: str) -> str:

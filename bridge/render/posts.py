@@ -4,7 +4,7 @@ Everything in it is within Discord's limits (DISCORD.md section 4) before it get
 the users in ``mentions``; no text in it can ping anybody else.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -79,19 +79,23 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def payload(post: Post, *, editing: bool = False) -> dict[str, object]:
-    """The JSON of a create, or of an edit (which changes neither flags nor what it replies to).
+    """The JSON of a create, or of an edit (which changes neither what it replies to nor whether it is silent).
+
+    Links get no preview: SUPPRESS_EMBEDS, the one old flag that an edit can set and take away (discord-api-docs, "Edit
+    Message"). It hides embeds of our own too, so a post with one goes without.
 
     Files are not part of it; an edit that does not name attachments keeps them.
     """
-    body: dict[str, object] = {
+    body: dict[str, Any] = {
         "content": post.content,
         "embeds": [_embed(post.embed)] if post.embed else [],
         "components": _components(post),
         "allowed_mentions": {"parse": [], "users": [str(i) for i in post.mentions], "replied_user": False},
     }
+    body["flags"] = 0 if post.embed else SUPPRESS_EMBEDS
     if editing:
         return body
-    body["flags"] = SUPPRESS_NOTIFICATIONS if post.silent else 0
+    body["flags"] = body["flags"] | (SUPPRESS_NOTIFICATIONS if post.silent else 0)
     if post.reply_to:
         body["message_reference"] = {"message_id": str(post.reply_to), "fail_if_not_exists": False}
     return body

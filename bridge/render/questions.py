@@ -81,7 +81,7 @@ def _text(questions: tuple[Question, ...], places: "range | list[int]", answers:
 
 def _question(question: Question, place: int, count: int, answer: str) -> str:
     header = escape(_line(question.header))
-    lines = [f"__Question {place + 1} of {count}__" + (f" · {header}" if header else "")] if count > 1 else []
+    lines = [f"*Question {place + 1} of {count}*" + (f" · {header}" if header else "")] if count > 1 else []
     lines.append(f"**{escape(reveal(question.question).strip())}**")
     lines += [_option(number, option) for number, option in enumerate(question.options, 1)]
     if question.multiSelect:

@@ -10,6 +10,7 @@ import msgspec
 
 from bridge.events import Place
 from bridge.render.diff import diff_for, edits_of, line_counts
+from bridge.render.terminal import shown_text
 from bridge.render.text import clip, escape, inline_code, one_line, reveal, utf16_len
 
 TOOL_LINE_CHARS = 180  # UTF-16 units of a tool line, its mark and its error included
@@ -21,7 +22,6 @@ _ERROR_CHARS = 70
 _SHORT_CHARS = 48  # a second part of a line: a folder, a subject
 _CAPTIONS_CHARS = 300
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _STRING = r'"((?:[^"\\]|\\.)*)"'
 _FIELD = re.compile(rf"\s*[{{,]\s*{_STRING}\s*:\s*(?:{_STRING}|true|false|null|-?\d[\d.eE+-]*)(?=\s*[,}}])", re.DOTALL)
 _CUT_STRING = re.compile(rf'\s*{{\s*{_STRING}\s*:\s*"((?:[^"\\]|\\[^u]|\\u[0-9a-fA-F]{{4}})*)', re.DOTALL)
@@ -128,8 +128,8 @@ def _first_line(result: str) -> str:
 
 
 def said(result: str) -> str:
-    """A tool's output without the CLI's own wrapping and a terminal's colours."""
-    text = _COLOURS.sub("", result).replace("<tool_use_error>", "").replace("</tool_use_error>", "")
+    """A tool's output as a terminal would show it, without the CLI's own wrapping."""
+    text = shown_text(result).replace("<tool_use_error>", "").replace("</tool_use_error>", "")
     return text.strip("\n").rstrip()
 
 

@@ -21,6 +21,7 @@ from bridge.render.items import THINKING, NoteItem, TextItem, ToolItem, ToolStat
 from bridge.render.live import forget_void
 from bridge.render.posts import File, Post
 from bridge.render.segments import posts_of
+from bridge.render.terminal import shown_text
 from bridge.render.text import code_block, duration, escape, one_line
 from bridge.session import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
 
@@ -331,7 +332,7 @@ class ThreadView(Flow, msgspec.Struct):
         if event.outcome == "failed":
             posts |= self._add(NoteItem("failure", f"⚠ {failure_in_words(event)}", quiet=False), now)
         elif event.result:
-            posts |= self._add(TextItem("result", event.result), now)
+            posts |= self._add(TextItem("result", shown_text(event.result)), now)
         segment = self._open_segment(now)
         segment.footer = ends.footer(event, session.turn_cost_usd)
         posts |= posts_of(segment, [], session.directory)
@@ -355,7 +356,7 @@ class ThreadView(Flow, msgspec.Struct):
         self, record: e.Record, event: e.TaskStarted | e.TaskProgressed | e.TaskEnded, now: Now
     ) -> dict[str, Post]:
         if isinstance(event, e.TaskEnded):
-            self.wake_summary = event.summary
+            self.wake_summary = shown_text(event.summary)
             task = self.live_tasks.pop(event.task_id, None)
             return self._end_task(record.at, event, task, now) if task else {}
         if isinstance(event, e.TaskStarted):
@@ -473,7 +474,7 @@ def _note(seq: int, event: e.ApiRetried | e.Compacted | e.Noticed) -> NoteItem:
         case e.Compacted():
             return NoteItem(f"compact{seq}", "⇲ Claude summed up the conversation so far")
         case e.Noticed():
-            return NoteItem(f"notice{seq}", escape(one_line(event.text, NOTE_CHARS)))
+            return NoteItem(f"notice{seq}", escape(one_line(shown_text(event.text), NOTE_CHARS)))
 
 
 def _diff_post(item: ToolItem, whole: str, directory: str) -> Post:

@@ -1,21 +1,16 @@
 """Text in columns of monospace: how wide it is drawn, wrapped, filled up."""
 
-import unicodedata
-
-_INVISIBLE = ("Mn", "Me", "Cf", "Cc")
+from wcwidth import iter_graphemes, wcswidth
 
 
 def display_width(text: str) -> int:
-    """How many columns the text takes: East Asian wide characters and emoji two, combining marks none."""
-    return len(text) if text.isascii() else sum(map(_width, text))
-
-
-def _width(sign: str) -> int:
-    if sign.isascii():
-        return 1
-    if unicodedata.category(sign) in _INVISIBLE:
-        return 0
-    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+    """How many columns the text takes: East Asian wide characters two, an emoji two whatever it is joined of,
+    combining marks none.
+    """
+    if text.isascii():
+        return len(text)
+    width = wcswidth(text)
+    return width if width >= 0 else sum(max(0, wcswidth(sign)) for sign in iter_graphemes(text))
 
 
 def padded(text: str, width: int, align: str) -> str:
@@ -40,9 +35,10 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _broken(word: str, width: int) -> list[str]:
+    """Between characters as they are seen; one that is wider than the column stands alone."""
     parts, used = [""], 0
-    for sign in word:
-        wide = _width(sign)
+    for sign in iter_graphemes(word):
+        wide = display_width(sign)
         if used + wide > width and parts[-1]:
             parts.append("")
             used = 0

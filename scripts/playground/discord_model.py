@@ -1,10 +1,13 @@
 """What a guild consists of. Ids are integers in here and become strings on the wire."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, IntFlag
 from typing import Any, Final
 
+MOST_PREVIEWS = 5
+_LINK = re.compile(r"(?<!<)https?://[^\s<>)]+")
 type Json = dict[str, Any]
 """A JSON object as it travels. Its members are checked by the `discord_check_*` modules, not by types."""
 
@@ -210,6 +213,14 @@ class Message:
     def text(self) -> str:
         """Everything readable in it outside embeds: the content and the text displays."""
         return "\n".join([self.content, *texts_of(self.components)]).strip()
+
+    @property
+    def drawn_embeds(self) -> list[Json]:
+        """Its own embeds and previews of its links (for which Discord takes a moment); with SUPPRESS_EMBEDS neither."""
+        if self.flags & MessageFlag.SUPPRESS_EMBEDS:
+            return []
+        links = dict.fromkeys(_LINK.findall(self.content))
+        return [*self.embeds, *({"type": "link", "url": url, "title": url} for url in list(links)[:MOST_PREVIEWS])]
 
     def remember(self, at: float) -> None:
         """Append what it shows now to its revisions."""

@@ -158,7 +158,7 @@ def message_json(message: Message, origin: str, users: dict[int, User], bot: Use
         "mentions": [user_json(users[user]) for user in sorted(message.mentions.users) if user in users],
         "mention_roles": [str(role) for role in sorted(message.mentions.roles)],
         "attachments": [attachment_json(attachment, origin) for attachment in message.attachments],
-        "embeds": message.embeds,
+        "embeds": message.drawn_embeds,
         "components": message.components,
         "pinned": False,
         "type": int(message.type),

@@ -92,7 +92,7 @@ class View:
             "at": stamp(moment_of(message.id)),
             "edited": stamp(message.edited_at),
             "content": message.content,
-            "embeds": message.embeds,
+            "embeds": message.drawn_embeds,
             "components": message.components,
             "files": [file_item(attachment) for attachment in message.attachments],
             "reactions": [[emoji, len(users)] for emoji, users in message.reactions.items()],

@@ -39,7 +39,10 @@ def test_a_retry_is_said_in_words(error: str, status: int | None, words: str) ->
         ("k1_401", "log in again. (Invalid API key"),
         ("k10_404_model", "The model does not exist"),
         ("k20_no_such_host", "Check its network or proxy"),
-        ("k21_unified_ratelimit_oauth", "usage limit is reached. (You've hit your 5-hour limit · resets"),
+        (
+            "k21_unified_ratelimit_oauth",
+            "usage limit is reached. It is free again <t:1795369274:R>, at <t:1795369274:f>.",
+        ),
         ("l1_max_turns", "Write again to let it go on. (Reached maximum number of turns"),
         ("l2_max_budget", "budget is used up"),
     ],
@@ -64,3 +67,20 @@ def test_claudes_own_words_are_clipped() -> None:
 
 def test_claude_is_told_that_nobody_answered_and_not_to_look_for_a_way_round() -> None:
     assert "within 1 h" in expired(3600) and "Do not try" in expired(3600)
+
+
+def test_when_a_limit_is_free_again_is_told_in_the_readers_time() -> None:
+    told = e.TurnEnded(
+        "failed", reason="You've hit your limit · resets 5:41pm (UTC)", error="rate_limit", resets_at=17e8
+    )
+    assert failure_in_words(told) == "Claude's rate limit is reached. Ask again in a while. It is free again" + (
+        " <t:1700000000:R>, at <t:1700000000:f>."
+    )
+    assert "<t:1731234567:R>" in failed("usage_limit_reached", "Claude AI usage limit reached|1731234567")
+    assert "<t:" not in failed("usage_limit_reached", "You've hit your limit")
+
+
+@pytest.mark.parametrize("error", ["prompt_too_long", "blocking_limit", "invalid_request", "unknown", "api_error"])
+def test_a_prompt_that_is_too_long_is_said_to_be_so_whatever_the_code(error: str) -> None:
+    said = failed(error, "API Error: 400 prompt is too long: 210000 tokens > 200000 maximum")
+    assert said.startswith("The conversation is too long for Claude. Start a new session.")

@@ -154,7 +154,8 @@ def test_a_text_that_fits_stays_one_message() -> None:
 def test_a_fence_that_is_cut_is_reopened_with_its_language() -> None:
     code = "".join(f"line number {n}\n" for n in range(20))
     pieces = split(f"```python title=x\n{code}```\nAfter.", 150)
-    assert all(piece.startswith("```python\nline number") for piece in pieces)
+    assert pieces[0].startswith("-# title=x\n```python\nline number")
+    assert all(piece.startswith("```python\nline number") for piece in pieces[1:])
     assert all(piece.endswith("\n```") for piece in pieces[:-1])
     assert pieces[-1].endswith("19\n```\nAfter.")
 
@@ -190,6 +191,35 @@ def test_a_long_info_string_does_not_use_up_the_message() -> None:
     text = "```" + "i" * 300 + " j\n" + "code\n" * 100 + "```"
     assert all(utf16_len(piece) <= 200 for piece in split(text, 200))
     assert split(text, 200)[-1].startswith("```\ncode")
+
+
+@pytest.mark.parametrize(
+    ("opened", "shown"),
+    [
+        ("```tsx filename=app.tsx", "-# filename=app.tsx\n```tsx"),
+        ("~~~js {1,3-5} *x*", "-# {1,3-5} \\*x\\*\n```js"),
+        ("```{.python .numberLines}", "-# .numberLines\n```python"),
+        ('``` title="a b"', '-# title="a b"\n```'),
+        ("> ```sh on the host", "> -# on the host\n> ```sh"),
+        ("- ```sh on the host", "- on the host\n  ```sh"),
+        ("```python", "```python"),
+    ],
+)
+def test_what_stands_behind_a_fences_language_is_shown_above_it(opened: str, shown: str) -> None:
+    inside = "> " * opened.startswith(">") or "  " * opened.startswith("-")
+    assert split(f"{opened}\n{inside}x\n")[0].startswith(f"{shown}\n")
+
+
+@pytest.mark.parametrize("word", ["mcp__server__tool", "__init__.py", "__dirname", "a__b", "___", "__x__ and __y__"])
+def test_words_keep_their_double_underscores(word: str) -> None:
+    (post,) = split(f"See {word} here, and `{word}`.\n")
+    assert post == f"See {word} here, and `{word}`.".replace("__", "\\_\\_", word.count("__")).replace("\\__", "\\_\\_")
+
+
+def test_an_address_keeps_its_underscores_unescaped() -> None:
+    assert split("At https://a.example/x__y__z?a=__b and a__b.\n") == [
+        "At https://a.example/x__y__z?a=__b and a\\_\\_b."
+    ]
 
 
 def test_cuts_prefer_paragraphs_then_lines_then_sentences_then_words() -> None:

@@ -84,7 +84,7 @@ def test_several_questions_have_a_select_each_and_are_sent_together() -> None:
     card = opened(request(COLOUR, FRUITS))
     assert card.content == "<@42> Claude has 2 questions"
     assert card.embed and card.embed.title == "2 questions"
-    assert "__Question 1 of 2__ · Colour" in body(card) and "-# Several may be chosen." in body(card)
+    assert "*Question 1 of 2* · Colour" in body(card) and "-# Several may be chosen." in body(card)
     assert [(s.least, s.most, s.placeholder) for s in card.selects] == [
         (1, 1, "1 · Colour: choose one"),
         (0, 3, "2 · Which fruits?: choose any"),

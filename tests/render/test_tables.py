@@ -1,3 +1,5 @@
+import pytest
+
 from bridge.render.layouts import WIDTH, column_widths
 from bridge.render.markdown import split
 from bridge.render.tables import alignments, as_row, cells
@@ -49,3 +51,19 @@ def test_wide_characters_count_double() -> None:
     assert display_width("漢字e\u0301") == 5
     assert padded("漢", 4, "c") == " 漢 "
     assert wrapped("one two 漢字漢字", 7) == ["one two", "漢字漢", "字"]
+
+
+@pytest.mark.parametrize("emoji", ["👩‍👩‍👧", "👍🏽", "❤️", "🇩🇪", "✅", "漢", "e\u0301\u0301x"])
+def test_a_character_of_several_takes_the_columns_that_it_is_drawn_in(emoji: str) -> None:
+    (post,) = split(f"| A | B |\n|---|---|\n| {emoji} | x |\n| ab | y |\n")
+    assert f"\n{emoji} | x\nab | y\n" in post
+    assert display_width(emoji) == 2
+
+
+def test_a_long_word_is_not_broken_inside_a_character() -> None:
+    assert wrapped("👩‍👩‍👧" * 3, 4) == ["👩‍👩‍👧" * 2, "👩‍👩‍👧"]
+    assert wrapped("👍🏽" * 3, 3) == ["👍🏽"] * 3
+
+
+def test_a_cell_keeps_its_double_underscores() -> None:
+    assert "mcp__a__b" in split("| Tool | x |\n|---|---|\n| mcp__a__b | y |\n")[0]

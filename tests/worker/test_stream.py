@@ -640,6 +640,20 @@ def test_a_text_without_end_is_kept_as_far_as_anybody_reads_and_streams_no_furth
     assert len(streamed) == TEXT_KEPT_CHARS and written.text.endswith("500 more characters here)")
 
 
+def test_when_a_limit_resets_is_told_as_a_moment_and_only_by_the_turn_that_it_ended() -> None:
+    completed, failed = Replay("k21_unified_ratelimit_oauth").events(e.TurnEnded)
+    assert (completed.resets_at, failed.resets_at) == (0.0, 1795369274.0)
+
+
+@pytest.mark.parametrize("reason", ["prompt_too_long", "blocking_limit", "image_error"])
+def test_the_terminal_reason_counts_where_the_api_only_says_that_the_request_was_invalid(reason: str) -> None:
+    stream = in_turn()
+    stream.receive(b'{"type":"assistant","error":"invalid_request","message":{"content":[]}}')
+    result = {"type": "result", "subtype": "success", "is_error": True, "num_turns": 1, "terminal_reason": reason}
+    ended = [step for step in stream.receive(json.dumps(result).encode()) if isinstance(step, e.TurnEnded)]
+    assert [turn.error for turn in ended] == [reason]
+
+
 # --- lines that were too long to be read -------------------------------------------------------------
 
 
