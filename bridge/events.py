@@ -59,6 +59,8 @@ class WorkerStarted(Event, frozen=True):
     """How the child is shut in, or why it is not; in words."""
     inode: int = 0
     """The project directory's, as far as it is the session's; 0: not known."""
+    opened: tuple[str, ...] = ()
+    """What is open besides the project because of what the project is, in words: its repository."""
 
 
 class ChildStarted(Event, frozen=True):

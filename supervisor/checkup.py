@@ -3,8 +3,10 @@
 It changes nothing, needs no supervisor, and may run beside one. A *note* is worth knowing and not wrong.
 """
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -54,6 +56,22 @@ def in_words(finding: Finding) -> str:
     mark = "wrong" if finding.is_wrong else "note"
     whose = f"session {finding.session}: " if finding.session else ""
     return f"{mark}: {whose}{finding.what}\n       {finding.todo}"
+
+
+_CLOSED = (
+    *(".ssh", ".npmrc", ".netrc", ".pypirc", ".git-credentials", ".aws", ".azure", ".kube", ".docker/config.json"),
+    *(".config/gh", ".config/gcloud", ".config/pip", ".config/hub", ".terraform.d", ".gnupg", ".password-store"),
+)
+"""What a project may need and does not see at the level ``project``."""
+
+
+def closed_in_words(home: Path, opened: Sequence[str]) -> str:
+    """What of the user's is there and not open to Claude; empty when there is nothing."""
+    found = [f"~/{name}" for name in _CLOSED if os.path.exists(home / name)]  # noqa: PTH110 - False where we may not look
+    closed = [name for name in found if name not in opened]
+    if not closed:
+        return ""
+    return f"closed to Claude at the level project: {', '.join(closed)} ([containment] readable opens one by name)"
 
 
 def limits_in_words(layout: Layout) -> str:
@@ -216,11 +234,22 @@ def _date(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
+def _beside(seen: Seen) -> list[Finding]:
+    channels = listing.uncontained_channels(seen.layout)
+    if not channels:
+        return []
+    named = ", ".join(map(str, channels))
+    what = f"the Claudes of channel {named} run without containment, beside all other sessions"
+    todo = "each can do whatever its user can, read the token and decide for other sessions included"
+    return [Finding("beside", what, todo, is_wrong=False)]
+
+
 _LOOKS: tuple[Callable[[Seen], list[Finding]], ...] = (
     _strays,
     _unknown_workers,
     _logs,
     _modes,
+    _beside,
     _supervisor,
     _sockets,
     _walls,

@@ -177,10 +177,21 @@ def check(context: click.Context, as_json: bool, end_strays: bool, containment: 
         click.echo("\n".join(checkup.in_words(finding) for finding in found) or f"All is well in {layout.state}.")
         if told := login.in_words(layout):
             click.echo(told)
+        if told := checkup.closed_in_words(Path.home(), _opened(own_config or context.obj.config)):
+            click.echo(told)
         if told := checkup.limits_in_words(layout):
             click.echo(told)
     if any(finding.is_wrong for finding in found):
         sys.exit(EXIT_FAILED)
+
+
+def _opened(explicit: str | None) -> tuple[str, ...]:
+    """What the configuration opens; nothing without one."""
+    try:
+        loaded = configuration.load(configuration.find(explicit))
+    except UserError:
+        return ()
+    return (*loaded.readable, *loaded.writable)
 
 
 def _try_to_get_out(context: click.Context, own_config: str | None, *, as_json: bool) -> None:
@@ -262,8 +273,19 @@ def _cells(line: dict[str, object], now: float) -> tuple[str, ...]:
         human_size(int(str(line["rss_bytes"]))),
         f"{line['cpu_percent']}%",
         "yes" if line["attached"] else "no",
-        "yes" if line["contained"] else "NO" if line["child_pid"] else "-",
+        _containment(line),
         str(line["directory"]),
+    )
+
+
+def _containment(line: dict[str, object]) -> str:
+    if not line["contained"]:
+        return "NO" if line["child_pid"] else "-"
+    beside = line["beside"]
+    return (
+        f"yes (beside uncontained {', '.join(map(str, beside))})"
+        if isinstance(beside, list | tuple) and beside
+        else "yes"
     )
 
 

@@ -48,6 +48,8 @@ class Listed(msgspec.Struct, frozen=True):
     cpu_percent: float
     attached: bool
     contained: bool
+    beside: tuple[int, ...] = ()
+    """The channels whose Claudes run uncontained, and so can do to this one whatever they like."""
 
 
 def rows(layout: Layout) -> list[SessionRow]:
@@ -129,7 +131,23 @@ def listed(layout: Layout) -> list[Listed]:
     workers = {r.session.session_id: locks.holder(layout.session(r.session.session_id).lock) for r in found}
     strays = trees.marked(workers)
     usages = trees.usages({key: trees.tree_of(pid, strays[key]) for key, pid in workers.items()})
-    return [_line(row, layout, workers, usages, supervised=supervised) for row in found]
+    lines = [_line(row, layout, workers, usages, supervised=supervised) for row in found]
+    beside = uncontained_channels(layout)
+    return [msgspec.structs.replace(line, beside=beside) if line.contained else line for line in lines]
+
+
+def uncontained_channels(layout: Layout) -> tuple[int, ...]:
+    """As the supervisor that ran last was configured."""
+    try:
+        store = Store(layout.database, read_only=True)
+    except (UserError, StoreError):
+        return ()
+    try:
+        return tuple(int(word) for word in store.fact("uncontained").split())
+    except StoreError:
+        return ()
+    finally:
+        store.close()
 
 
 def find(layout: Layout, target: str) -> SessionRow:

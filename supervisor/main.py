@@ -31,6 +31,7 @@ from supervisor.pace import Pace
 from supervisor.processes import Processes, Surroundings, worker_environment
 from supervisor.recall import recall
 from supervisor.renewal import Renewal
+from supervisor.reports import note_walls
 from supervisor.rest import Rest
 from supervisor.session_manager import SessionManager
 from supervisor.store import Store
@@ -71,6 +72,8 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
     try:
         manager = SessionManager(store, display_of=config.display)
         recall(config.layout, manager)
+        note_walls(manager)
+        _note_uncontained(config, manager)
         downlink = Downlink(manager, config.layout, _server_keys(store))
         processes = Processes(config, manager, downlink, around=around)
         router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
@@ -86,6 +89,12 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway, files, keeper))
     finally:
         store.close()
+
+
+def _note_uncontained(config: Config, manager: SessionManager) -> None:
+    """For ``list`` and ``check``, which need no configuration."""
+    ids = [str(channel.channel_id) for channel in config.channels.values() if channel.containment == "none"]
+    manager.remember("uncontained", " ".join(ids))
 
 
 def _keeper(config: Config, manager: SessionManager) -> login.Keeper:

@@ -35,6 +35,8 @@ _UNKNOWN = Post(
     silent=True,
 )
 _IS_UNKNOWN = "unknown:"
+_WALLS, _UNTOLD, _TOLD = "walls", "untold", "told"
+"""The fact whether somebody was told that the home is closed."""
 _CHANGES_LATER = ("card:", "resume:", "moved:", "lost:")
 """Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
 
@@ -78,6 +80,17 @@ class Reports:
             self._sessions.on_wish(session_id)
         return row.session.applied if is_whole else None
 
+    def _tell_of_walls(self, session_id: str, event: e.AnyEvent) -> None:
+        """In the first thread after the update that closed the home."""
+        store = self._sessions.store
+        if (
+            isinstance(event, e.WorkerStarted)
+            and event.containment.endswith("level project")
+            and store.fact(_WALLS) == _UNTOLD
+        ):
+            store.desire(session_id, "walls", notices.closed_now())
+            store.remember(_WALLS, _TOLD)
+
     def _take(self, row: SessionRow, record: e.Record) -> bool:
         """Whether the record goes on where we are (or is known already)."""
         known = record.generation == row.session.generation
@@ -94,6 +107,7 @@ class Reports:
             self._sessions.store.drop_wishes(session.session_id, "decide:")  # made on requests of a log that is gone
         session.apply(record)
         _log_start(session.session_id, record.event)
+        self._tell_of_walls(session.session_id, record.event)
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)
         self._show_all(row, record, self._drawn(row, record, live, display))
@@ -297,6 +311,12 @@ def _answers(record: e.Record) -> list[str]:
             return [f"stop:{command_id}"]
         case _:
             return []
+
+
+def note_walls(sessions: Sessions) -> None:
+    """At a start: who has sessions from before the home was closed is to be told so, once."""
+    if not sessions.store.fact(_WALLS):
+        sessions.remember(_WALLS, _UNTOLD if sessions.rows else _TOLD)
 
 
 def _log_start(session_id: str, event: e.AnyEvent) -> None:

@@ -24,6 +24,7 @@ from worker import cgroup, frames, instructions, landlock, mcp, missing, project
 from worker import claude as cli
 from worker.brake import Brake
 from worker.child_view import NO_WALLS, ChildView
+from worker.closed import Closed
 from worker.edited import with_places
 from worker.files import content_of
 from worker.guard import Guard
@@ -36,9 +37,9 @@ from worker.stored import NoRoomError, Stored
 from worker.stream import Stream
 from worker.unasked import Unasked
 from worker.uplink import Keys, Uplink
-from worker.walls import repository
+from worker.walls import looks, repository
 from worker.walls.environment import child_environment
-from worker.walls.from_start import claude_home_of, kept_from_claude, private_places, wish_of
+from worker.walls.from_start import claude_home_of, home_of, kept_from_claude, private_places, wish_of
 from worker.walls.held import held
 from worker.walls.probe import decide, probe
 from worker.walls.wish import RefusedError, Shell, level_of
@@ -74,6 +75,7 @@ class Worker:
         self._guard: Guard | None = None
         self._pushes: Pushes | None = None
         self._view = NO_WALLS
+        self._closed: Closed | None = None
         self._looking = Looking(self._status_inside)
         self._unasked = Unasked(start.trusted_copy)
         self._turn_over = asyncio.Event()
@@ -155,6 +157,7 @@ class Worker:
             return
         self._claude, self._stream = claude, stream
         self._view = ChildView(claude.pid) if shell.contained else NO_WALLS
+        self._closed = Closed(home_of(self._start), looks.exists, self._is_open) if shell.is_project else None
         if remote_offered(self._start):
             source = source_of(self._start, self._paths.folder, shell, environment, self._cgroup)
             self._pushes = Pushes(source, stream, self._take)
@@ -189,7 +192,8 @@ class Worker:
         own = self._past.session.inode if self._past.session else start.created.inode
         seen = project.inode_of(directory)
         is_own = not own or seen in (own, start.accepted_inode)
-        self._record(e.WorkerStarted(self._pid, shell.contained, shell.how, seen if is_own else 0))
+        opened = repository.in_words(start.created.git_directory, start.created.work_tree) if shell.is_project else ()
+        self._record(e.WorkerStarted(self._pid, shell.contained, shell.how, seen if is_own else 0, opened))
         if not is_own:
             reason = project.replaced_in_words(directory)
             self._record(e.ProjectReplaced(seen, reason))
@@ -317,6 +321,9 @@ class Worker:
         where = sending.places(self._start.created.directory, paths.folder, paths.scratch, paths.sent, hidden)
         return msgspec.structs.replace(where, private=private_places(self._start), view=self._view)
 
+    def _is_open(self, path: Path) -> bool:
+        return self._status_inside(path) is not None
+
     def _status_inside(self, path: Path) -> os.stat_result | None:
         return self._view.status(path)
 
@@ -341,6 +348,9 @@ class Worker:
                 self._turn_over.set()
             case e.ChildStarted():
                 self._ready.set()
+            case e.ToolFinished(is_error=True, unknown=False) if self._closed:
+                if told := self._closed.told_of(event.output):
+                    self._record(e.Noticed(told))
             case _:
                 pass
 

@@ -82,6 +82,23 @@ def uncontained(how: str) -> Post:
     )
 
 
+def opened(places: Sequence[str]) -> Post:
+    """What a session reaches besides its project."""
+    what = ", ".join(one_line(place, 300) for place in places)
+    return Post(f"-# The project belongs to a repository outside of it, so Claude also reaches {what}.", silent=True)
+
+
+def closed_now() -> Post:
+    """Once, after the update that closed the home."""
+    return Post(
+        "🔒 Since this update Claude sees its project, the machine's programs and a list, and no more of the home that"
+        " it runs in. Closed now: keys and logins such as `~/.ssh`, `~/.npmrc`, `~/.aws`, `gh`'s; agents' sockets; what"
+        " lies beside the project. What a project needs opens with one line of the configuration on the machine:"
+        ' `[containment]` `readable = ["~/.npmrc"]`, or `containment = "home"` for a channel.'
+        "\n-# `threadbridge check` says what there is; docs/security.md, what is open and why."
+    )
+
+
 def unshown(event: AnyEvent) -> Post:
     """A mistake of ours: the record stands, and what it should show could not be made of it."""
     what = "Claude asks for a decision" if isinstance(event, PermissionRequested) else "Something happened here"

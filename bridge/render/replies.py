@@ -119,7 +119,8 @@ def stopped(one: Listed, *, interrupted: bool, dropped: int = 0) -> str:
     if interrupted:
         lost = f" {dropped} that waited {'is' if dropped == 1 else 'are'} dropped." if dropped else ""
         return f"Stopping what Claude does in **{_title(one)}** ({one.session.url()}).{lost} The session stays."
-    return f"**{_title(one)}** ({one.session.url()}) was idle, so its session is ended. `/continue` wakes it."
+    ended = "was idle, so its session is ended, with all that it had started"
+    return f"**{_title(one)}** ({one.session.url()}) {ended}. `/continue` wakes it."
 
 
 # --- /new and /continue ------------------------------------------------------------------------------

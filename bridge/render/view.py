@@ -484,4 +484,6 @@ def _diff_post(item: ToolItem, whole: str, directory: str) -> Post:
 
 def _told_of_containment(event: e.WorkerStarted) -> dict[str, Post]:
     """Once a session, before Claude's first words."""
-    return {} if event.contained else {"uncontained": notices.uncontained(event.containment)}
+    if not event.contained:
+        return {"uncontained": notices.uncontained(event.containment)}
+    return {"opened": notices.opened(event.opened)} if event.opened else {}

@@ -23,7 +23,7 @@ from support import ROOT, awaited, until
 
 KEYS = [
     *("session", "thread", "directory", "state", "worker_pid", "child_pid", "started", "last_activity", "messages"),
-    *("cost_usd", "input_tokens", "output_tokens", "rss_bytes", "cpu_percent", "attached", "contained"),
+    *("cost_usd", "input_tokens", "output_tokens", "rss_bytes", "cpu_percent", "attached", "contained", "beside"),
 ]
 
 

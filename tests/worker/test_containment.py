@@ -240,7 +240,7 @@ def test_without_bubblewrap_the_probe_says_so(wish: Containment, monkeypatch: py
 
 @pytest.mark.parametrize("mode", ["required", "auto", "requierd", "", "NONE"])
 def test_only_the_word_none_lets_a_child_run_uncontained(wish: Containment, mode: str) -> None:
-    with pytest.raises(RefusedError, match=r"required .* it is broken\. Install .*sysctl .* containment ="):
+    with pytest.raises(RefusedError, match=r"required .* it is broken\. .* containment ="):
         decide(msgspec.structs.replace(wish, mode=mode), "it is broken")
 
 

@@ -1,11 +1,12 @@
 """The trial of the exact walls, and what follows from its answer."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from worker import bubblewrap
-from worker.walls import covers, open_list
+from worker.walls import covers, open_list, remedy
 from worker.walls.arguments import arguments
 from worker.walls.held import held
 from worker.walls.wish import Containment, RefusedError, Shell, Walls, within
@@ -13,13 +14,6 @@ from worker.walls.wish import Containment, RefusedError, Shell, Walls, within
 PROBE_DEADLINE_S = 5.0
 
 Run = Callable[[list[str]], subprocess.CompletedProcess[str]]
-
-TODO = (
-    "Install the package bubblewrap, and let it make user namespaces (sysctl user.max_user_namespaces above 0,"
-    " kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in a systemd unit no"
-    " RestrictSUIDSGID, PrivateTmp or ProcSubset);"
-    ' or set containment = "none" for the channel, which lets Claude do whatever its user can'
-)
 
 
 def survey(wish: Containment) -> Walls:
@@ -32,13 +26,17 @@ def decide(wish: Containment, refusal: str | None) -> Shell:
     if wish.level == "none":
         return Shell([], False, "not contained: containment is switched off")
     if refusal is not None:
-        raise _refused(wish, f"{refusal}. {TODO}")
+        raise _refused(wish, f"{refusal}. {remedy.in_words(_program())}")
     walls = survey(wish)
     if walls.weaknesses:
         raise _refused(wish, f"{'; '.join(walls.weaknesses)}. Put a real directory in its place, or name the real path")
     return Shell(
         arguments(walls), True, f"contained by bubblewrap, level {walls.level}", walls.level == "project", walls.argv
     )
+
+
+def _program() -> str:
+    return bubblewrap.find(os.environ.get("PATH", ""))
 
 
 def _refused(wish: Containment, why: str) -> RefusedError:

@@ -60,6 +60,11 @@ def _sealed(common: Path) -> Iterator[Path]:
     yield from (path for path in found if looks.exists(path) and not looks.is_link(path))
 
 
+def in_words(git_directory: str, work_tree: str) -> tuple[str, ...]:
+    found = [f"`{git_directory}` (its git data; hooks and configuration read-only)"] if git_directory else []
+    return (*found, *([f"`{work_tree}` (read-only)"] if work_tree else []))
+
+
 def sweep(git_directory: str) -> bool:
     """Take away a ``commondir`` that was planted in a repository's own git directory; whether there was one."""
     planted = Path(git_directory, COMMONDIR)
