@@ -14,6 +14,7 @@
     sessions/<id>/sent/…      copies of what Claude sent to the person
     sessions/<id>/inside/…    what is /tmp, $HOME and so on for the child
     login/                    Claude's access token, for children that are shut in
+    renewal/                  the CLI's other files while it renews the login; emptied before each time
     caches/<channel>/…        what pip, npm and others keep for the channel's children
     trusted/<channel>/<digest>/…    the copy of a project's files that a person trusts; it acts, and nobody changes it
 
@@ -68,6 +69,10 @@ class Layout(msgspec.Struct, frozen=True):
     @property
     def login(self) -> Path:
         return self.state / "login"
+
+    @property
+    def renewal(self) -> Path:
+        return self.state / "renewal"
 
     def caches(self, channel_id: int) -> Path:
         return self.state / "caches" / str(channel_id)

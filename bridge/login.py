@@ -36,6 +36,8 @@ class Login(msgspec.Struct, frozen=True):
     data: bytes
     expires_at: float
     subscription: str = ""
+    has_ended: bool = False
+    """The CLI empties the token of a login whose refresh token is refused (*observed*, 2.1.330)."""
 
 
 def copy_of(credentials: bytes, *, mcp_logins: bool = False) -> Login | None:
@@ -52,7 +54,8 @@ def copy_of(credentials: bytes, *, mcp_logins: bool = False) -> Login | None:
         kept[_MCP] = {name: _part(login, _COPIED_OF_SERVER) for name, login in servers.items() if _is_login(login)}
     expires = own.get("expiresAt")
     seconds = expires / 1000 if isinstance(expires, int | float) and not isinstance(expires, bool) else 0.0
-    return Login(msgspec.json.encode(kept), seconds, str(own.get("subscriptionType") or ""))
+    plan = str(own.get("subscriptionType") or "")
+    return Login(msgspec.json.encode(kept), seconds, plan, has_ended=not own["accessToken"])
 
 
 def _is_login(stored: object) -> bool:

@@ -3,9 +3,10 @@
 The user's ``.credentials.json`` is never shown to a child. What it sees (``CLAUDE_SECURESTORAGE_CONFIG_DIR``, known to
 the CLI from 2.1.197 to 2.1.332) is a directory of ours with the access token alone, replaced by rename whenever the
 user's file changes; a running CLI takes it up with its next request. When the token has expired,
-``claude auth status`` renews it outside (``renewal``); it renews only what has expired (all *observed* with 2.1.330).
-Between the expiry and the new token the CLI tries a refused request again for 1.8 s (*observed*); a turn that ended in
-spite of that is gone on with by itself once the new token is there (``login_told``).
+``claude auth status`` renews it outside (``renewal``); the CLI renews what lasts less than 5 minutes (all *observed*
+with 2.1.330), and is never asked to before the expiry. Between that and the new token it tries a refused request again
+for 1.8 s (*observed*); a turn that ended in spite of that is gone on with by itself once the new token is there
+(``login_told``).
 
 An expiry is a time of the wall clock, the CLI's and ours; pauses are counted on the monotonic one, so that a clock that
 is set back keeps nobody waiting. A file that is gone is a logout. One that cannot be read leaves the copy as it is.
@@ -69,7 +70,8 @@ def directory_of(layout: Layout, environment: Mapping[str, str]) -> str:
 
 
 class Keeper:
-    """Keeps the copy as the user's file is. ``renew`` runs what renews, and says how that ended.
+    """Keeps the copy as the user's file is. ``renew`` runs what renews, and says how that ended: it is told the
+    directory of the file, and how many tries came before.
 
     ``clock`` gives Unix seconds, ``monotonic`` any.
     """
@@ -78,7 +80,7 @@ class Keeper:
         self,
         source: Source,
         layout: Layout,
-        renew: Callable[[], Awaitable[str]],
+        renew: Callable[[Path, int], Awaitable[str]],
         told: Told | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -111,8 +113,9 @@ class Keeper:
 
     async def look(self) -> None:
         self.copy()
-        if self._has_login and self._has_expired() and self._monotonic() >= self._not_before:
-            await self._renew()
+        file = self._source.file
+        if file and self._has_login and self._has_expired() and self._monotonic() >= self._not_before:
+            await self._renew(file.parent)
         if self._renewal and self._monotonic() < self._renewal[1] + TELL_FOR_S:
             self._told.renewed(self._renewal[0])
 
@@ -156,7 +159,10 @@ class Keeper:
 
     def _write(self, found: login.Login) -> None:
         write_private(self._folder / NAME, found.data)
-        self._has_login = True
+        self._has_login = not found.has_ended
+        if found.has_ended:
+            self._end()
+            return
         before, self._expires_at = self._expires_at, found.expires_at
         if self._has_expired():
             return
@@ -165,8 +171,17 @@ class Keeper:
             log.info("Claude's login was renewed")
             self._renewal = (before, self._monotonic())
 
+    def _end(self) -> None:
+        """It was refused, to us or to a terminal. What is refused from now on goes on when somebody logs in again."""
+        log.error("Claude's login has ended: on this machine, run claude and log in")
+        if self._expires_at:
+            self._expires_at = min(self._expires_at, self._clock())
+            self._told.not_renewed(self._expires_at)
+
     def _drop(self) -> None:
-        """The user logged out. What was refused goes on when somebody logs in again."""
+        """The user logged out. What is refused from now on goes on when somebody logs in again."""
+        if self._has_login:
+            self._expires_at = min(self._expires_at, self._clock())
         self._seen, self._has_login = None, False
         with contextlib.suppress(FileNotFoundError):
             (self._folder / NAME).unlink()
@@ -174,10 +189,10 @@ class Keeper:
 
     # --- renewal -------------------------------------------------------------------------------------
 
-    async def _renew(self) -> None:
-        how = await self._renew_outside()
+    async def _renew(self, store: Path) -> None:
+        how = await self._renew_outside(store, self._tries)
         self.copy()
-        if not self._has_expired():
+        if not (self._has_login and self._has_expired()):
             return
         self._tries += 1
         self._not_before = self._monotonic() + PAUSES_S[min(self._tries, len(PAUSES_S)) - 1]
@@ -230,6 +245,8 @@ def in_words(layout: Layout, clock: Callable[[], float] = time.time) -> str:
     if (found := _kept(layout)) is None:
         return ""
     plan = f" ({found.subscription})" if found.subscription else ""
+    if found.has_ended:
+        return f"Claude's login{plan}: ended, because it was refused: on this machine, run claude and log in"
     if found.expires_at and found.expires_at <= clock():
         return f"Claude's login{plan}: expired, and not renewed: on this machine, run claude and log in"
     until = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.expires_at)) if found.expires_at else "no known end"

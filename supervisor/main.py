@@ -101,8 +101,9 @@ def _keeper(config: Config, manager: SessionManager) -> login.Keeper:
     environment = {**worker_environment(os.environ), **config.environment}
     source = login.source_of(environment, mcp_logins=config.mcp_logins)
     hear = LoginTold(manager, config.channels)
+    renewal = Renewal(config.command, environment, config.layout.renewal)
     told = login.Told(hear.renewed, hear.not_renewed)
-    return login.Keeper(source, config.layout, Renewal(config.command, environment).run, told)
+    return login.Keeper(source, config.layout, renewal.run, told)
 
 
 def _server_keys(store: Store) -> CurveKeys:

@@ -25,11 +25,15 @@ class RealStage:
 
 @contextlib.asynccontextmanager
 async def stage(
-    *turns: Turn, logged_in: bool = True, permission_mode: str = "default", **added: str
+    *turns: Turn,
+    logged_in: bool = True,
+    permission_mode: str = "default",
+    answers: ScriptedModel | None = None,
+    **added: str,
 ) -> AsyncIterator[RealStage]:
     program = real_claude()
     with tempfile.TemporaryDirectory(prefix="tb", ignore_cleanup_errors=True) as folder:
-        async with ScriptedModel(*turns) as model:
+        async with answers or ScriptedModel(*turns) as model:
             environment = claude_environment(Path(folder, "home"), model.base_url, Path(folder, "tmp"))
             if not logged_in:
                 del environment["ANTHROPIC_API_KEY"]

@@ -41,7 +41,9 @@ def logs_in(home: Path, left_s: float) -> Path:
 def keeper_of(file: Path, layout: Layout) -> login.Keeper:
     program = file.parent / "renews.py"
     program.write_text(RENEWS.format(file=str(file)))
-    return login.Keeper(login.Source(file), layout, Renewal((sys.executable, "-I", str(program)), {}).run)
+    return login.Keeper(
+        login.Source(file), layout, Renewal((sys.executable, "-I", str(program)), {}, layout.renewal).run
+    )
 
 
 @awaited

@@ -42,7 +42,7 @@ class House:
         program = folder / "claude.py"
         program.write_text(RENEWS.format(folder=str(folder), expires=int((NOW + 3600) * 1000)))
         (folder / "refresh").write_text("r1")
-        self.renewal = Renewal((sys.executable, "-I", str(program)), {})
+        self.renewal = Renewal((sys.executable, "-I", str(program)), {}, self.layout.renewal)
         self.keeper = self.new_keeper()
 
     def new_keeper(self, *, mcp_logins: bool = False) -> login.Keeper:
@@ -156,6 +156,27 @@ def test_check_says_until_when(house: House) -> None:
     house.keeper.copy()
     assert "then renewed by itself" in login.in_words(house.layout, lambda: NOW)
     assert "expired" in login.in_words(house.layout, lambda: NOW + 3601)
+
+
+@awaited
+async def test_a_login_that_the_cli_emptied_because_it_was_refused_is_said_once(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.logs_in(3600)
+    await house.keeper.look()
+    house.passes(10)
+    emptied = {"accessToken": "", "refreshToken": "", "expiresAt": 0, "subscriptionType": "max"}
+    (house.folder / login.NAME).write_text(json.dumps({"claudeAiOauth": emptied}))
+    for _ in range(3):
+        await house.keeper.look()
+    assert house.told_not == [NOW + 10] and house.calls == []
+    assert caplog.text.count("Claude's login has ended") == 1
+    assert "(max): ended" in login.in_words(house.layout, lambda: house.now)
+    await house.new_keeper().look()
+    assert house.told_not == [NOW + 10], "not again because a supervisor starts"
+    house.logs_in(3600, "new")
+    await house.keeper.look()
+    assert set(house.told) == {NOW + 10} and house.token() == "new"
 
 
 @awaited
