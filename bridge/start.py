@@ -104,5 +104,11 @@ def encode_start(start: WorkerStart) -> bytes:
     return msgspec.json.encode(start)
 
 
+_EARLIER_WORDS = ("required", "auto")
+"""What a supervisor of before the levels says. It knows nothing of the login that a child of ``project`` needs."""
+
+
 def decode_start(data: bytes) -> WorkerStart:
-    return msgspec.json.decode(data, type=WorkerStart)
+    """A supervisor that was not restarted since an update starts workers of the new code, with the reach of before."""
+    start = msgspec.json.decode(data, type=WorkerStart)
+    return msgspec.structs.replace(start, containment="home") if start.containment in _EARLIER_WORDS else start

@@ -9,6 +9,7 @@ import msgspec
 
 from bridge.attempts import Wanted
 from bridge.errors import UserError
+from worker.attempts import tried
 from worker.process import run
 from worker.shutting_in import refusal_in_words
 
@@ -40,8 +41,6 @@ def _probe(state: Path) -> int:
 
 def _attempts() -> int:
     """What came of each, as JSON on stdout; 1 and the reason when nothing could be tried."""
-    from worker.attempts import tried  # noqa: PLC0415 - no worker needs it
-
     try:
         outcomes = tried(msgspec.json.decode(sys.stdin.buffer.read(), type=Wanted))
     except (UserError, OSError, subprocess.SubprocessError) as error:
