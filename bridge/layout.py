@@ -12,6 +12,7 @@
     sessions/<id>/files/<prompt>/…  what people attached to that prompt; the child may read it, and nothing else here
     sessions/<id>/scratch/    the child may write here what it wants to send
     sessions/<id>/sent/…      copies of what Claude sent to the person
+    sessions/<id>/push/       a copy of the branch whose push somebody is asked about
     sessions/<id>/inside/…    what is /tmp, $HOME and so on for the child
     login/                    Claude's access token, for children that are shut in
     renewal/                  the CLI's other files while it renews the login; emptied before each time
@@ -133,6 +134,10 @@ class SessionLayout(msgspec.Struct, frozen=True):
     @property
     def sent(self) -> Path:
         return self.folder / "sent"
+
+    @property
+    def push(self) -> Path:
+        return self.folder / "push"
 
     @property
     def inside(self) -> Path:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import re
+import resource
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,8 @@ MOST_PACK_BYTES = 1024**3
 """Of the whole history of a branch, packed. It is on the disk while the card is open."""
 AFTER_END_S = 1.0
 READ_BYTES = 64 * 1024
+MEMORY_BYTES = 4 * 1024**3
+"""Address space of what reads the child's objects: a few bytes of a pack may say that they are gigabytes."""
 OUTPUT_BYTES = 4 * 1024 * 1024
 WORDS_CHARS = 500
 KEPT = re.compile(r"GIT_(SSH.*|SSL_.*|CONFIG_GLOBAL|ASKPASS)")
@@ -41,7 +44,17 @@ _NOTHING_STARTED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_OPTIONAL_LOCKS": "0",
 }
-_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false", "-c", "gc.auto=0")
+_SPEAKING = ("push", "ls-remote")
+_NO_HOOKS = (
+    "-c",
+    f"core.hooksPath={os.devnull}",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "core.bigFileThreshold=64m",
+)
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -126,7 +139,9 @@ class Outside(msgspec.Struct, frozen=True):
         """
         argv = [self.program, *_NO_HOOKS, *words]
         try:
-            with rank.entered(None) as begin:
+            with rank.entered(None) as die_with_us:
+                # Not of what speaks to the remote: some credential helpers reserve far more than they use.
+                begin = die_with_us if words[0] in _SPEAKING else _with_little_memory(die_with_us)
                 process = await _spawn(argv, str(self.bare), self.variables, begin, stdin=source)
         finally:
             if source is not None:
@@ -141,6 +156,14 @@ def checked(done: Done, what: str) -> Done:
     if done.code:
         raise UserError(f"{what}: {done.in_words()}")
     return done
+
+
+def _with_little_memory(begin: Callable[[], None]) -> Callable[[], None]:
+    def limited() -> None:
+        begin()
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+    return limited
 
 
 class _Running(msgspec.Struct, frozen=True):

@@ -159,7 +159,7 @@ class Worker:
         self._view = ChildView(claude.pid) if shell.contained else NO_WALLS
         self._closed = Closed(home_of(self._start), looks.exists, self._is_open) if shell.is_project else None
         if remote_offered(self._start):
-            source = source_of(self._start, self._paths.folder, shell, environment, self._cgroup)
+            source = source_of(self._start, self._paths.push, shell, environment, self._cgroup)
             self._pushes = Pushes(source, stream, self._take)
         async with asyncio.TaskGroup() as tasks:
             stderr = tasks.create_task(claude.drain_stderr())

@@ -3,7 +3,8 @@
 The CLI carries a server's messages in ``control_request mcp_message`` when it was started with CONFIG and its
 initialize request names the server (PROTOCOL.md section 14). *Observed*, 2.1.330: without ``anthropic/alwaysLoad`` the
 tool is only found by searching for tools; an allow rule on the command line (ALLOWED) holds in an untrusted folder
-and in every permission mode that was tried, and nobody is asked. So for ``git_push`` the worker asks by itself.
+and in every permission mode that was tried, and nobody is asked. So for ``git_push`` the worker asks by itself;
+in the mode plan the CLI asks all the same, because it changes something, and is let, so that there is one card.
 """
 
 import msgspec

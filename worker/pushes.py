@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bridge import events as e
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, RemoteError
 from bridge.permission import digest_of
 from bridge.push import PUSH_TOOL, Push, as_input
 from bridge.start import WorkerStart
@@ -25,9 +25,7 @@ from worker.steps import Line, PushAsked, PushDecided, Step
 from worker.walls.from_start import home_of
 from worker.walls.wish import Shell, level_of
 
-COPY = "push"
-"""The folder of the copy, below the session's. The child does not see it."""
-CUT_OFF = "Claude ended while {} was being pushed, so nobody knows whether it got there: look at the remote."
+CUT_OFF = "Perhaps pushed: Claude was ended while {} was on its way. Look at the remote."
 
 TOO_LATE = "the turn ended before the person could be asked"
 
@@ -35,17 +33,15 @@ type Take = Callable[[list[Step]], Awaitable[None]]
 
 
 def source_of(
-    start: WorkerStart, folder: Path, shell: Shell, environment: Mapping[str, str], cgroup: Cgroup | None
+    start: WorkerStart, copy: Path, shell: Shell, environment: Mapping[str, str], cgroup: Cgroup | None
 ) -> pushing.Source:
-    """``folder``: the session's. ``environment``: the child's; outside ours counts."""
+    """``copy``: where the branch's copy is made; the child does not see it. ``environment``: the child's."""
     home = Path(home_of(start))
     written = (*start.projects, start.created.directory, start.created.git_directory, start.state_directory)
     opened = (str(home / name.removeprefix("~/")) if name.startswith("~/") else name for name in start.writable)
     return pushing.Source(
         Inside(tuple(shell.prefix), start.created.directory, environment, cgroup, shell.scoped),
-        Outside(
-            bubblewrap.find(os.environ.get("PATH", ""), name="git"), folder / COPY, start.created.remote, os.environ
-        ),
+        Outside(bubblewrap.find(os.environ.get("PATH", ""), name="git"), copy, start.created.remote, os.environ),
         tuple(Path(path).resolve() for path in (*written, *opened) if path),
     )
 
@@ -122,6 +118,8 @@ class Pushes:
         self._under_way, is_error = push, False
         try:
             words = f"{await pushing.push(push, self._source)}."
+        except RemoteError as error:
+            words, is_error = f"Perhaps pushed: {error}. Look at the remote.", True
         except BridgeError as error:
             words, is_error = f"Not pushed: {error}.", True
         self._under_way = None

@@ -78,14 +78,14 @@ async def prepare(call: PushBranch, source: Source) -> Push:
 
 
 async def push(wanted: Push, source: Source) -> str:
-    """What happened, in words. Raises BridgeError when it did not, or when nobody knows."""
+    """What happened, in words. Raises UserError when it did not, and RemoteError when nobody knows."""
     check_remote(source)
     target = f"{_HEADS}{wanted.to}"
     lease = (f"--force-with-lease={target}:{wanted.was}",) if wanted.force else ()
     words = (*_PUSH, *lease, "--", wanted.remote, f"{wanted.commit}:{target}")
     done = await source.outside.run(*words, deadline_s=PUSH_DEADLINE_S)
     if done.code < 0:
-        raise RemoteError("git was ended before it was done, so nobody knows whether it got there: look at the remote")
+        raise RemoteError("git was ended before it was done")
     checked(done, f"{wanted.to} was not pushed")
     commits = f"{wanted.commit_count:,} commit{'' if wanted.commit_count == 1 else 's'}"
     what = "new branch" if not wanted.was else f"replaced {wanted.was[:10]}" if wanted.force else commits

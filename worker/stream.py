@@ -468,6 +468,8 @@ class Stream:
             return [self._on_mcp(request_id, f.part(frame.request, f.McpMessage))]
         if ask.subtype != "can_use_tool":
             return [Line(f.refusal(request_id, f"this host does not answer {ask.subtype}"))]
+        if self._remote and ask.tool_name == mcp.PUSH_ALLOWED:
+            return [Line(f.answer(request_id, {"behavior": "allow", "updatedInput": ask.input}))]
         return self._asks.asked(request_id, ask)
 
     def _on_mcp(self, request_id: str, told: f.McpMessage) -> Step:

@@ -1,108 +1,21 @@
 """Claude has a branch pushed: shown, allowed, and pushed from outside of its walls, as the user."""
 
-import contextlib
 import os
 import signal
-import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from bridge.permission import PermissionRequest
-from bridge.push import PUSH_TOOL, Push, from_input
-from bridge.session import ManagedSession
+from bridge.push import PUSH_TOOL
 from playground import host_claude
 from playground.host_claude import Chosen
 from playground.host_place import Place
 from playground.host_supervisor import Supervisor
-from processes.backstage import ADA, CHANNEL_ID, Backstage, folder_of_a_stage
+from processes.backstage import ADA, CHANNEL_ID
 from processes.playhouse import buttons, playhouse
-from support import awaited
-
-ME = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@h", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@h"}
-
-
-def git(where: Path, *words: str, may_fail: bool = False) -> str:
-    """As the user would run it, with nobody's own configuration."""
-    quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "PATH": os.environ["PATH"]}
-    argv = ["git", "-c", "init.defaultBranch=main", "-C", str(where), *words]
-    return subprocess.run(
-        argv, check=not may_fail, capture_output=True, text=True, env={**quiet, **ME}, timeout=20
-    ).stdout.strip()
-
-
-def commit(where: Path, *subjects: str) -> str:
-    for subject in subjects:
-        (where / f"{subject}.txt").write_text(subject)
-        git(where, "add", f"{subject}.txt")
-        git(where, "commit", "-q", "-m", subject)
-    return git(where, "rev-parse", "HEAD")
-
-
-def with_remote(project: Path, remote: Path) -> None:
-    """The project is a repository with one commit, which the remote has too."""
-    for folder in (project, remote):
-        folder.mkdir(parents=True, exist_ok=True)
-    git(remote, "init", "-q", "--bare")
-    git(project, "init", "-q")
-    git(project, "remote", "add", "origin", str(remote))
-    commit(project, "first")
-    git(project, "push", "-q", "origin", "main")
-
-
-class Bench:
-    """A stage whose project may be pushed, to the bare repository ``remote`` beside it."""
-
-    def __init__(self, stage: Backstage) -> None:
-        self.stage = stage
-        self.project = stage.project
-        self.remote = stage.folder / "remote.git"
-        channel = stage.config.channels[CHANNEL_ID]
-        stage.config.channels[CHANNEL_ID] = msgspec.structs.replace(channel, git_push="ask")
-
-    def at(self, branch: str = "main") -> str:
-        return git(self.remote, "rev-parse", "--verify", "--quiet", branch, may_fail=True)
-
-    async def card(self, session: ManagedSession) -> tuple[PermissionRequest, Push]:
-        request = await self.stage.asks(session)
-        assert request.event.tool == PUSH_TOOL
-        push = from_input(request.event.tool_input)
-        assert push
-        return request, push
-
-    async def allowed(self, text: str) -> str:
-        """What the log says of a session whose one push is allowed."""
-        session = self.stage.session(text)
-        request, _ = await self.card(session)
-        assert self.stage.manager.decide(request, "allowed", ADA)
-        await self.stage.settles(session)
-        return self.log(session)
-
-    async def refused(self, text: str) -> str:
-        """What the log says of a session whose push comes to no card."""
-        session = await self.stage.settles(self.stage.session(text))
-        assert not session.settled and not session.requests, "nobody was asked"
-        said = self.log(session)
-        assert "Not pushed: " in said
-        return said
-
-    def log(self, session: ManagedSession) -> str:
-        return self.stage.layout.session(session.session_id).log.read_text()
-
-
-@contextlib.asynccontextmanager
-async def bench(containment: str = "project", **changes: object) -> AsyncIterator[Bench]:
-    async with folder_of_a_stage(containment, **changes) as stage:
-        it = Bench(stage)
-        with_remote(it.project, it.remote)
-        async with stage.running():
-            try:
-                yield it
-            finally:
-                stage.end_all()
-
+from processes.pushed import Bench, bench, commit, git, with_remote
+from support import awaited, until
 
 # --- the ordinary way --------------------------------------------------------------------------------
 
@@ -225,6 +138,55 @@ async def test_where_it_is_not_asked_for_there_is_no_such_tool(containment: str,
         assert it.stage.manager.decide(request, "allowed", ADA)
         await it.stage.settles(session)
         assert "there is no tool 'git_push'" in it.log(session)
+
+
+@awaited
+async def test_an_ssh_remote_is_reached_with_the_users_own_ssh_and_without_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n[ -t 0 ] || for last; do :; done; exec sh -c "$last"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    monkeypatch.setenv("GIT_SSH_VARIANT", "simple")
+    async with bench() as it:
+        git(it.project, "remote", "set-url", "origin", f"ssh://git:hunter2@git.example{it.remote}")
+        after = commit(it.project, "second")
+        said = await it.allowed("push main")
+        assert f"to main of ssh://git@git.example{it.remote}" in said and "hunter2" not in said
+        assert it.at() == after
+        asked, pushed = (tmp_path / "calls").read_text().splitlines()
+        assert asked == f"git@git.example git-upload-pack '{it.remote}'"
+        assert pushed == f"git@git.example git-receive-pack '{it.remote}'"
+
+
+@awaited
+async def test_a_remote_that_cannot_be_reached_is_told_without_the_password_in_its_url() -> None:
+    async with bench() as it:
+        git(it.project, "remote", "set-url", "origin", "https://ada:hunter2@127.0.0.1:9/app")
+        commit(it.project, "second")
+        said = await it.refused("push main")
+        assert "https://127.0.0.1:9/app could not be asked" in said and "hunter2" not in said
+
+
+@pytest.mark.parametrize("what", ["claude", "the worker"])
+@awaited
+async def test_a_push_that_dies_on_its_way_is_not_said_to_have_failed(what: str) -> None:
+    async with bench() as it:
+        commit(it.project, "second")
+        hook = it.remote / "hooks/pre-receive"
+        hook.write_text(f"#!/bin/sh\ntouch {it.stage.folder}/begun\nexec sleep 20\n")
+        hook.chmod(0o755)
+        session = it.stage.session("push main")
+        request, _ = await it.card(session)
+        assert it.stage.manager.decide(request, "allowed", ADA)
+        await until((it.stage.folder / "begun").exists, "the push is on its way")
+        live = it.stage.live(session)
+        os.kill(live.child_pid if what == "claude" else live.worker_pid, signal.SIGKILL)
+        await until(lambda: '"TurnEnded"' in it.log(session), "the end of the turn")
+        said = it.log(session)
+        assert "Not pushed" not in said and "Pushed main" not in said
+        assert "Perhaps pushed" in said if what == "claude" else '"unknown":true' in said
 
 
 # --- the whole path ----------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.permission import digest_of
 from bridge.push import PUSH_TOOL, Push, as_input
+from replay import CLAUDE_ID
 from worker import frames as f
 from worker.asks import NOT_OURS, Asks
-from worker.steps import Line, PushDecided
+from worker.steps import Line, PushDecided, Step
+from worker.stream import Stream
 
 SHOWN = as_input(Push("git@h:app", "main", "main", "a" * 40))
 REQUEST = e.PermissionRequested("r1", PUSH_TOOL, SHOWN, digest_of(SHOWN), tool_use_id="toolu_1")
@@ -79,3 +81,19 @@ def test_a_push_that_is_taken_back_or_whose_turn_ends_while_it_is_prepared_comes
     assert asks.claim_push("r2", 6)
     assert asks.turn_ended() == []
     assert asks.ask_push(REQUEST) == []
+
+
+def asked_by_the_cli(remote: str) -> list[Step]:
+    stream = Stream(1, claude_id=CLAUDE_ID, resuming=False, remote=remote)
+    request = {"subtype": "can_use_tool", "tool_name": "mcp__threadbridge__git_push", "input": {"branch": "main"}}
+    line = {"type": "control_request", "request_id": "r1", "request": request}
+    return stream.receive(json.dumps(line).encode())
+
+
+def test_where_the_cli_asks_too_it_is_let_because_our_own_card_follows_and_only_there() -> None:
+    (line,) = asked_by_the_cli("git@h:app")
+    assert isinstance(line, Line)
+    allowed = {"behavior": "allow", "updatedInput": {"branch": "main"}}
+    assert json.loads(line.data)["response"]["response"] == allowed
+    (request,) = asked_by_the_cli("")
+    assert isinstance(request, e.PermissionRequested), "where no push is offered it is a tool like any other"

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.errors import RemoteError, UserError
 from support import awaited, until
-from worker.git import OUTPUT_BYTES, Done, Inside, Outside, checked
+from worker.git import MEMORY_BYTES, OUTPUT_BYTES, Done, Inside, Outside, checked
 
 OWN = {
     "HOME": "/home/ada",
@@ -77,6 +77,13 @@ async def test_who_keeps_the_pipes_open_afterwards_is_not_waited_for(tmp_path: P
 async def test_output_without_end_is_cut(tmp_path: Path) -> None:
     loud = outside(tmp_path, script(tmp_path, "head -c 10000000 /dev/zero | tr '\\0' x"))
     assert len((await loud.run("push")).output) == OUTPUT_BYTES
+
+
+@awaited
+async def test_who_reads_the_childs_objects_gets_little_memory_and_who_speaks_to_the_remote_all(tmp_path: Path) -> None:
+    limit = outside(tmp_path, script(tmp_path, "ulimit -v"))
+    assert (await limit.run("index-pack")).output.strip() == str(MEMORY_BYTES // 1024)
+    assert (await limit.run("push")).output.strip() == "unlimited"
 
 
 @awaited
