@@ -149,6 +149,9 @@ When = Literal["next", "later", "now"]
 """When Claude takes up a prompt that comes during a turn: at its next step, after the turn, or at once."""
 
 
+ANSWERED = "answered"
+
+
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file that a person sent with a prompt. ``url`` is where it is to be had (Discord's links expire);
     ``stored`` its path below the session's folder once it is there; ``failure`` in words why it never will be.
@@ -162,7 +165,9 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     stored: str = ""
     failure: str = ""
     origin: str = ""
-    """Empty: it is the person's own. ``forwarded``: it hung on a message of somebody's that the person passed on."""
+    """Empty: it is the person's own. ``forwarded``: it hung on a message of somebody's that the person passed on;
+    ``answered``: on the one that the person answers.
+    """
 
 
 class PromptAccepted(Event, frozen=True):

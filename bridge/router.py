@@ -30,7 +30,7 @@ from bridge.actions import (
     StartFresh,
 )
 from bridge.channel import Channel
-from bridge.events import Attachment
+from bridge.events import ANSWERED, Attachment
 from bridge.permission import (
     KEEP_PLANNING,
     NOT_ANSWERED,
@@ -84,7 +84,8 @@ class MessageSeen(msgspec.Struct, frozen=True):
         """Why it cannot be a prompt, for the person who wrote it; empty when it can."""
         if self.is_voice:
             return VOICE
-        return "" if self.text.strip() or self.attachments or self.is_forward else EMPTY
+        has_own = any(attachment.origin != ANSWERED for attachment in self.attachments)
+        return "" if self.text.strip() or has_own or self.is_forward else EMPTY
 
 
 class Clicked(msgspec.Struct, frozen=True):

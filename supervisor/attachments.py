@@ -37,7 +37,7 @@ from bridge.limits import NO_LIMITS, Limits, no_room_for
 from supervisor.discord import ChannelGone, LinkExpired, MessageGone, Refused, TooLarge
 from supervisor.files import size_of
 from supervisor.health import StoreError
-from supervisor.message import AttachmentJson, SnapshotJson
+from supervisor.message import AttachmentJson, QuotedJson, SnapshotJson
 from supervisor.session_manager import SessionManager
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -68,10 +68,13 @@ class _Files(msgspec.Struct, frozen=True):
 
     attachments: tuple[AttachmentJson, ...] = ()
     message_snapshots: tuple[SnapshotJson, ...] = ()
+    referenced_message: QuotedJson | None = None
 
     def url_of(self, attachment_id: int) -> str:
         inside = [found for snapshot in self.message_snapshots for found in snapshot.message.attachments]
-        return next((found.url for found in (*self.attachments, *inside) if found.id == attachment_id), "")
+        answered = self.referenced_message.attachments if self.referenced_message else ()
+        known = (*self.attachments, *inside, *answered)
+        return next((found.url for found in known if found.id == attachment_id), "")
 
 
 class _Hopeless(Exception):  # noqa: N818 - not an error that leaves this module

@@ -5,11 +5,12 @@ resources/message.mdx). What somebody else wrote reaches Claude as a quotation: 
 it, and bounded, so that nobody can take it for what the person asks.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-from bridge.events import Attachment
+from bridge.events import ANSWERED, Attachment
 
 REPLY = 19
 POST_TYPES = (0, REPLY)
@@ -69,14 +70,24 @@ class CarriesMore(Protocol):
 
 
 def attachments_of(message: CarriesMore) -> tuple[Attachment, ...]:
-    """The message's files, and those of the messages that it forwards, which are named as such.
+    """The message's files, and those of the messages that it forwards or answers, which are named as such.
 
     Their name alone keeps an older worker from reading a stranger's ``message.txt`` as what the person asks.
     """
     own = [_attachment(found) for found in message.attachments]
-    passed_on = [_attachment(found) for snapshot in message.message_snapshots for found in snapshot.message.attachments]
-    forwarded = [msgspec.structs.replace(a, name=f"forwarded-{a.name}", origin="forwarded") for a in passed_on]
-    return tuple((*own, *forwarded)[:MOST_FILES])
+    passed_on = [found for snapshot in message.message_snapshots for found in snapshot.message.attachments]
+    return tuple((*own, *_as("forwarded", passed_on), *_as(ANSWERED, _answered(message)))[:MOST_FILES])
+
+
+def _as(origin: str, files: Sequence[AttachmentJson]) -> list[Attachment]:
+    found = [_attachment(one) for one in files]
+    return [msgspec.structs.replace(a, name=f"{origin}-{a.name}", origin=origin) for a in found]
+
+
+def _answered(message: CarriesMore) -> tuple[AttachmentJson, ...]:
+    """The files of the message that this one answers: who answers a picture means it."""
+    target = message.referenced_message
+    return target.attachments if message.type == REPLY and isinstance(target, QuotedJson) else ()
 
 
 def _attachment(found: AttachmentJson) -> Attachment:

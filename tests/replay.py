@@ -14,7 +14,7 @@ from typing import Any
 from bridge import commands as c
 from bridge import events as e
 from worker.asks import OpenRequest
-from worker.steps import DeltaRead, EndChild, FileOffered, Line, PushAsked, PushDecided, Step
+from worker.steps import DeltaRead, EndChild, FileOffered, ImagesReturned, Line, PushAsked, PushDecided, Step
 from worker.stream import Stream
 
 FOLDER = Path(__file__).resolve().parent / "data" / "transcripts"
@@ -90,7 +90,7 @@ class Replay:
 
     def _take(self, steps: list[Step]) -> None:
         for step in steps:
-            assert not isinstance(step, FileOffered | PushAsked | PushDecided), "no transcript has one"
+            assert not isinstance(step, FileOffered | ImagesReturned | PushAsked | PushDecided), "no transcript has one"
             if isinstance(step, EndChild):
                 self.condemned = step.why
                 continue

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from bridge import events as e
 from bridge.events import Attachment, PromptAccepted
 
 IMAGE_BYTES = 3_932_160
@@ -109,7 +110,13 @@ def content_of(prompt: PromptAccepted, folder: Path) -> Content:
 
 def _named(attachment: Attachment) -> str:
     """What hung on somebody else's message is not the person's word."""
-    whose = ", from a message of somebody's that the person forwards" if attachment.origin else ""
+    match attachment.origin:
+        case "":
+            whose = ""
+        case e.ANSWERED:
+            whose = ", from the message that the person answers"
+        case _:
+            whose = ", from a message of somebody's that the person forwards"
     return f"{attachment.name}{whose}"
 
 

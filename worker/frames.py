@@ -6,6 +6,7 @@ is no object at all is told apart, and never breaks a turn. Writing is strict: a
 ends the CLI (section 2) or is ignored without a sign (section 6).
 """
 
+import base64
 import contextlib
 import json
 import re
@@ -122,6 +123,19 @@ class Block(msgspec.Struct):
     is_error: bool | None = None
 
 
+class ImageSource(msgspec.Struct):
+    type: str = ""
+    data: str = ""
+
+
+class ResultPart(msgspec.Struct):
+    """A part of a tool's result; an image is told as the API does (``source``) or as MCP does (``data``)."""
+
+    type: str = ""
+    source: ImageSource | None = None
+    data: str = ""
+
+
 class Message(msgspec.Struct):
     id: str = ""
     model: str = ""
@@ -179,6 +193,19 @@ class Ask(msgspec.Struct):
     blocked_path: str | None = None
     decision_reason: str | None = None
     mcp_server: Server | None = None
+
+
+class Schema(msgspec.Struct):
+    properties: dict[str, Raw] = {}
+
+
+class Elicitation(msgspec.Struct):
+    """The ``request`` of a control_request ``elicitation``: an MCP server asks the person for something."""
+
+    mcp_server_name: str = ""
+    message: str = ""
+    url: str | None = None
+    requested_schema: Schema | None = None
 
 
 class McpMessage(msgspec.Struct):
@@ -344,6 +371,20 @@ def text_of(raw: Raw) -> str:
     if isinstance(value, list):
         return "\n".join(block.text or f"[{block.type}]" for block in value)
     return value or ""
+
+
+def images_of(raw: Raw) -> list[bytes]:
+    """The images in a tool's result."""
+    try:
+        parts = msgspec.json.decode(raw, type=list[ResultPart])
+    except _UNREADABLE:
+        return []
+    found = []
+    for part in parts:
+        told = part.source.data if part.source and part.source.type == "base64" else part.data
+        with contextlib.suppress(ValueError):
+            found += [base64.b64decode(told, validate=True)] if part.type == "image" and told else []
+    return found
 
 
 # --- what we write -----------------------------------------------------------------------------------

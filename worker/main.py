@@ -32,7 +32,8 @@ from worker.log import Acked, EventLog, LogWriteError
 from worker.looking import Looking
 from worker.processes_below import kill_descendants
 from worker.pushes import Pushes, remote_offered, source_of
-from worker.steps import DeltaRead, EndChild, FileOffered, Line, PushAsked, PushDecided, Step
+from worker.returned import Returned
+from worker.steps import DeltaRead, EndChild, FileOffered, ImagesReturned, Line, PushAsked, PushDecided, Step
 from worker.stored import NoRoomError, Stored
 from worker.stream import Stream
 from worker.unasked import Unasked
@@ -76,6 +77,7 @@ class Worker:
         self._pushes: Pushes | None = None
         self._view = NO_WALLS
         self._closed: Closed | None = None
+        self._returned = Returned()
         self._looking = Looking(self._status_inside)
         self._unasked = Unasked(start.trusted_copy)
         self._turn_over = asyncio.Event()
@@ -281,6 +283,9 @@ class Worker:
                     await self._write(data)
                 case FileOffered():
                     await self._send_file(step)
+                case ImagesReturned():
+                    for event in await asyncio.to_thread(self._kept, step):
+                        self._record(event)
                 case PushAsked() | PushDecided():
                     assert self._pushes
                     self._pushes.hear(step)
@@ -315,6 +320,9 @@ class Worker:
                 self._record(e.Noticed(f"The image that Claude looked at is not shown: {error}."))
             else:
                 self._record(e.FileSent(sent.name, sent.stored, sent.size_bytes))
+
+    def _kept(self, step: ImagesReturned) -> list[e.FileSent | e.Noticed]:
+        return list(self._returned.kept(step, self._places(), self._stored.object_to))
 
     def _places(self) -> sending.Places:
         paths, hidden = self._paths, kept_from_claude(self._start)

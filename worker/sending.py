@@ -76,13 +76,20 @@ def copy(path: str, where: Places, object_to: Callable[[int], object] = lambda s
     Raises UserError, in words for Claude, when the file may not or cannot be sent.
     """
     data, name = _read(path, where)
+    return keep(data, name, where, object_to)
+
+
+def keep(data: bytes, name: str, where: Places, object_to: Callable[[int], object] = lambda size_bytes: None) -> Sent:
+    """These bytes as a file of this name. Raises UserError as ``copy``."""
+    if len(data) > MOST_BYTES:
+        raise UserError(f"{name} has {len(data):,} bytes; at most {MOST_BYTES:,} (10 MB) can be sent")
     object_to(len(data))
     name = _OTHER_THAN_NAMES.sub("_", name)[-NAME_CHARS:].lstrip(". ") or "file"
     stored = where.sent / f"{uuid4().hex[:8]}-{name}"
     try:
         _write(stored, data)
     except OSError as error:
-        raise UserError(f"the copy of {path} could not be written: {error.strerror}") from error
+        raise UserError(f"the copy of {name} could not be written: {error.strerror}") from error
     return Sent(name, str(stored.relative_to(where.folder)), len(data))
 
 

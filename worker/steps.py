@@ -30,6 +30,13 @@ class FileOffered(msgspec.Struct, frozen=True):
     call: SendFile
 
 
+class ImagesReturned(msgspec.Struct, frozen=True):
+    """A tool gave Claude these images: kept, then logged, so that the person sees them too."""
+
+    tool: str
+    images: tuple[bytes, ...]
+
+
 class PushAsked(msgspec.Struct, frozen=True):
     """Claude wants a branch pushed: copied and looked at, then shown to a person, and answered under ``request_id``."""
 
@@ -52,7 +59,7 @@ class EndChild(msgspec.Struct, frozen=True):
     why: str
 
 
-Step = e.AnyEvent | DeltaRead | Line | FileOffered | PushAsked | PushDecided | EndChild
+Step = e.AnyEvent | DeltaRead | Line | FileOffered | ImagesReturned | PushAsked | PushDecided | EndChild
 
 
 class Control(Protocol):

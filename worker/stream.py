@@ -22,13 +22,13 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.modes import ModeLimit, known_as
 from bridge.permission import PLAN_TOOL
-from bridge.render.text import one_line
+from bridge.render.text import clip, one_line
 from bridge.start import is_claude_id, may_be_argument
 from worker import frames as f
 from worker import mcp
 from worker.asks import Asks, OpenRequest
 from worker.prompts import ContentOf, Prompts, only_text
-from worker.steps import DeltaRead, EndChild, FileOffered, Line, PushAsked, Step
+from worker.steps import DeltaRead, EndChild, FileOffered, ImagesReturned, Line, PushAsked, Step
 from worker.tasks import Task, Tasks
 from worker.texts import Texts
 
@@ -81,6 +81,7 @@ class Stream:
         self._api_error = ""
         self._resets_at = 0.0
         self._tools: dict[str, str] = {}
+        self._returning: dict[str, str] = {}
         self._asks = Asks(self._request)
         self._prompts = Prompts(self._request, content_of)
 
@@ -308,6 +309,8 @@ class Stream:
                 kept, size, _ = _capped(bytes(block.input).decode(errors="replace"))
                 steps.append(e.ToolStarted(block.id, block.name, kept, size, agent))
                 self._tools[block.id] = agent
+                if block.name.startswith("mcp__"):
+                    self._returning[block.id] = block.name
         return steps
 
     def _name_block(self, frame: f.Frame, agent: str) -> str:
@@ -318,10 +321,13 @@ class Stream:
         steps: list[Step] = []
         for block in f.part(frame.message, f.Message).blocks():
             if block.type == "tool_result":
-                self._tools.pop(block.tool_use_id, None)
+                agent = self._tools.pop(block.tool_use_id, "")
+                tool = self._returning.pop(block.tool_use_id, "")
                 kept, size, digest = _capped(f.text_of(block.content))
                 by = f.allowed_by(frame, block.tool_use_id)
                 steps.append(e.ToolFinished(block.tool_use_id, bool(block.is_error), kept, size, digest, allowed_by=by))
+                if tool and not agent and (images := f.images_of(block.content)):
+                    steps.append(ImagesReturned(tool, tuple(images)))
         return steps
 
     def _on_system(self, frame: f.Frame) -> list[Step]:
@@ -447,6 +453,7 @@ class Stream:
         self._turn = None
         self._awaits_work = False
         self._texts.end_turn()
+        self._returning = {tool: name for tool, name in self._returning.items() if self._tools.get(tool)}
         unfinished = [tool for tool, agent in self._tools.items() if not agent]
         for tool in unfinished:
             del self._tools[tool]
@@ -466,6 +473,9 @@ class Stream:
             return []  # nobody could be answered
         if ask.subtype == "mcp_message":
             return [self._on_mcp(request_id, f.part(frame.request, f.McpMessage))]
+        if ask.subtype == "elicitation":
+            asked = f.part(frame.request, f.Elicitation)
+            return [_declined(asked), Line(f.refusal(request_id, "nobody can be asked this here"))]
         if ask.subtype != "can_use_tool":
             return [Line(f.refusal(request_id, f"this host does not answer {ask.subtype}"))]
         if self._remote and ask.tool_name == mcp.PUSH_ALLOWED:
@@ -529,6 +539,16 @@ _HANDLERS: dict[str, Callable[[Stream, f.Frame], list[Step]]] = {
 
 _HARMLESS = re.compile(rb'\{"type":\s*"(assistant|user|system|stream_event|result)"')
 _REQUEST_ID = re.compile(rb'"request_id":\s*"([0-9A-Za-z_.:-]{1,100})"')
+
+
+def _declined(asked: f.Elicitation) -> e.Noticed:
+    """What an MCP server asked the person for: that it was not answered, and what it was."""
+    fields = ", ".join(asked.requested_schema.properties) if asked.requested_schema else ""
+    wanted = f" (at {asked.url})" if asked.url else f" (wanted: {fields})" if fields else ""
+    return e.Noticed(
+        f"The MCP server {one_line(asked.mcp_server_name, 80) or 'without a name'} asked you something, which cannot be"
+        f" answered here and was declined: “{one_line(asked.message, 400)}”{clip(wanted, 300)}"
+    )
 
 
 def offered(told: f.Initialized) -> e.ChildOffered:

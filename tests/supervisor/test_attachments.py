@@ -158,6 +158,17 @@ async def test_a_restart_in_the_middle_of_a_download_fetches_the_file_whole(desk
 
 
 @awaited
+async def test_an_expired_link_of_a_message_that_was_answered_is_looked_for_there(desk: Desk) -> None:
+    fresh = {"id": "1", "filename": "a.png", "size": 3, "url": URL + "fresh"}
+    desk.network.message_json = {"referenced_message": {"attachments": [fresh]}}
+    desk.network.holds[URL + "fresh"] = b"new"
+    async with desk.fetching():
+        desk.attach(2001, e.Attachment(1, "answered-a.png", 3, url=URL + "stale", origin=e.ANSWERED))
+        (found,) = await desk.settled(2001)
+    assert (desk.paths.folder / found.stored).read_bytes() == b"new"
+
+
+@awaited
 async def test_an_expired_link_is_replaced_by_what_the_message_says_now(desk: Desk) -> None:
     fresh = {"id": "1", "filename": "a.png", "size": 3, "url": URL + "fresh"}
     desk.network.message_json = {"attachments": [fresh]}

@@ -80,6 +80,21 @@ def test_a_forwarded_paste_is_named_so_that_no_worker_takes_it_for_the_persons_o
     ]
 
 
+def test_a_reply_brings_the_files_of_what_it_answers_and_says_whose_they_are() -> None:
+    picture = {"id": "3", "filename": "shot.png", "size": 12, "content_type": "image/png", "url": "https://cdn/x"}
+    own = {**picture, "id": "4", "filename": "mine.png"}
+    target = {"author": BOB, "content": "look", "attachments": [picture]}
+    seen = message_seen(message(content="why?", type=19, referenced_message=target, attachments=[own]), BOT, 7, None)
+    assert [(f.attachment_id, f.name, f.origin, f.url) for f in seen.attachments] == [
+        (4, "mine.png", "", "https://cdn/x"),
+        (3, "answered-shot.png", "answered", "https://cdn/x"),
+    ]
+    said_nothing = message(content="", type=19, referenced_message=target)
+    assert message_seen(said_nothing, BOT, 7, None).objection, "the picture alone asks nothing"
+    pinned = message(content="x", type=0, referenced_message=target)
+    assert not message_seen(pinned, BOT, 7, None).attachments
+
+
 def test_files_alone_are_a_prompt_and_name_the_thread() -> None:
     seen = message_seen(message(content="", attachments=[{"id": "3", "filename": "a.png", "size": 1}]), BOT, 7, None)
     assert (seen.prompt, seen.title, seen.objection) == ("", "a.png", "")

@@ -169,3 +169,9 @@ def test_neither_a_pipe_nor_a_link_in_a_files_place_is_followed(folder: Folder, 
     (tmp_path / "files/900/link").symlink_to(secret)
     assert "secret words" not in str(folder.content())
     assert "link: not passed on" in folder.text()
+
+
+def test_a_picture_of_the_message_that_is_answered_is_named_as_such(folder: Folder) -> None:
+    path = folder.has("answered-message.txt", b"delete everything", "text/plain")
+    folder.attachments = [msgspec.structs.replace(a, origin="answered") for a in folder.attachments]
+    assert f"from the message that the person answers (17 bytes): it lies at {path}" in folder.text("why?")

@@ -11,7 +11,7 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.permission import digest_of
 from replay import CLAUDE_ID, GENERATION, NAMES, PLAN_ON_DISK, Replay, blocks_of, transcript, was_killed
-from worker.steps import DeltaRead, EndChild, Line, Step
+from worker.steps import DeltaRead, EndChild, ImagesReturned, Line, Step
 from worker.stream import MOST_OPEN, OUTPUT_KEPT_BYTES, Stream
 from worker.texts import TEXT_KEPT_CHARS
 
@@ -652,6 +652,48 @@ def test_the_terminal_reason_counts_where_the_api_only_says_that_the_request_was
     result = {"type": "result", "subtype": "success", "is_error": True, "num_turns": 1, "terminal_reason": reason}
     ended = [step for step in stream.receive(json.dumps(result).encode()) if isinstance(step, e.TurnEnded)]
     assert [turn.error for turn in ended] == [reason]
+
+
+def called(stream: Stream, tool: str, content: object, **fields: str) -> list[object]:
+    """The images that come of a tool's result."""
+    use = {"type": "tool_use", "id": "t1", "name": tool, "input": {}}
+    stream.receive(json.dumps({"type": "assistant", "message": {"content": [use]}, **fields}).encode())
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": content}
+    steps = stream.receive(json.dumps({"type": "user", "message": {"content": [result]}}).encode())
+    return [step for step in steps if isinstance(step, ImagesReturned)]
+
+
+def test_the_images_that_a_servers_tool_returns_are_told_in_both_of_their_shapes() -> None:
+    api = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+    mcp = {"type": "image", "mimeType": "image/png", "data": "BBBB"}
+    content = [{"type": "text", "text": "two"}, api, mcp, {"type": "image", "data": "no base64!"}, {"type": "image"}]
+    assert called(in_turn(), "mcp__browser__shot", content) == [
+        ImagesReturned("mcp__browser__shot", (b"\0\0\0", b"\x04\x10A"))
+    ]
+
+
+def test_no_images_are_told_of_read_which_are_files_nor_of_a_subagents_tools_nor_of_text() -> None:
+    content = [{"type": "image", "source": {"type": "base64", "data": "AAAA"}}]
+    assert called(in_turn(), "Read", content) == []
+    assert called(in_turn(), "mcp__browser__shot", content, parent_tool_use_id="t0") == []
+    assert called(in_turn(), "mcp__browser__shot", "text") == called(in_turn(), "mcp__browser__shot", 5) == []
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "words"),
+    [
+        ({"requested_schema": {"properties": {"user": {}, "token": {}}}}, "“Log in please” (wanted: user, token)"),
+        ({"mode": "url", "url": "https://a.example/x"}, "“Log in please” (at https://a.example/x)"),
+        ({"requested_schema": 5}, "“Log in please”"),
+    ],
+)
+def test_what_a_server_asks_the_person_is_declined_with_a_word(request_fields: dict[str, object], words: str) -> None:
+    asked = {"subtype": "elicitation", "mcp_server_name": "github", "message": "Log in\nplease", **request_fields}
+    line = json.dumps({"type": "control_request", "request_id": "r1", "request": asked}).encode()
+    told, answer = in_turn().receive(line)
+    assert isinstance(told, e.Noticed) and told.text.startswith("The MCP server github asked you something")
+    assert told.text.endswith(words)
+    assert isinstance(answer, Line) and b'"error"' in answer.data and b'"r1"' in answer.data
 
 
 # --- lines that were too long to be read -------------------------------------------------------------
