@@ -25,8 +25,8 @@ GO_ON = (
 )
 GOES_ON = "🔑 Claude's login had expired in the middle of this turn. It is renewed, and Claude goes on by itself."
 NOT_RENEWED = (
-    "🔑 Claude's login has expired and could not be renewed, so Claude answers nothing. On the host, run `claude` and"
-    " log in (or bring it back to the network: it is tried again). What was refused goes on by itself then."
+    "🔑 Claude's login has expired and could not be renewed; a Claude that has no other answers nothing now. On the"
+    " host, run `claude` and log in (without a network it is tried again by itself). What was refused goes on then."
 )
 
 

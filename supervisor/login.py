@@ -38,6 +38,11 @@ TELL_FOR_S = 120.0
 MOST_BYTES = 1 << 20
 NAME = ".credentials.json"
 
+_NO_LOGIN = (
+    "Claude's login: none is kept for sessions that are shut in. They have what [claude] environment or the service's"
+    " names (a key, a token, another provider), or none: then run claude on this machine and log in"
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -241,9 +246,9 @@ def _expiry_of(layout: Layout) -> float:
 
 
 def in_words(layout: Layout, clock: Callable[[], float] = time.time) -> str:
-    """What sessions that are shut in have for a login; empty when there is none (an API key needs none)."""
+    """What sessions that are shut in have for a login; empty where no supervisor looked yet."""
     if (found := _kept(layout)) is None:
-        return ""
+        return _NO_LOGIN if layout.login.is_dir() else ""
     plan = f" ({found.subscription})" if found.subscription else ""
     if found.has_ended:
         return f"Claude's login{plan}: ended, because it was refused: on this machine, run claude and log in"

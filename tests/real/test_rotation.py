@@ -24,14 +24,13 @@ pytestmark = pytest.mark.real
 class Host:
     """A user's home with a login, its terminal, and a supervisor's keeper of the login. ``passed``: monotonic time."""
 
-    def __init__(self, endpoint: TokenEndpoint, it: RealStage) -> None:
+    def __init__(self, endpoint: TokenEndpoint, it: RealStage, added: dict[str, str]) -> None:
         self.endpoint, self.it, self.passed = endpoint, it, 0.0
         folder = it.home.parent
         self.environment = claude_environment(it.home, it.model.base_url, folder / "tmp") | endpoint.environment
         del self.environment["ANTHROPIC_API_KEY"]
-        source = login.source_of(self.environment)
-        assert source.file
-        self.file = source.file
+        self.file = it.home / ".claude" / login.NAME
+        source = login.source_of(self.environment | added)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         hear = LoginTold(it.back.manager, it.back.config.channels)
         renew = Renewal((str(real_claude()),), self.environment, it.back.layout.renewal).run
@@ -72,12 +71,12 @@ class Host:
 
 
 @contextlib.asynccontextmanager
-async def host() -> AsyncIterator[Host]:
+async def host(**added: str) -> AsyncIterator[Host]:
     with tempfile.TemporaryDirectory(prefix="tb") as folder:
         async with token_endpoint(Path(folder)) as endpoint:
             model = GuardedModel(endpoint)
-            async with stage(logged_in=False, answers=model, **endpoint.environment) as it:
-                yield Host(endpoint, it)
+            async with stage(logged_in=False, answers=model, **endpoint.environment, **added) as it:
+                yield Host(endpoint, it, added)
 
 
 @awaited
@@ -135,3 +134,27 @@ async def test_a_login_that_was_revoked_is_said_once_and_a_new_one_lets_what_was
         on.has_login(3600)
         await on.keeper.look()
         assert (await on.it.back.settles(session, 2)).last_error == "", on.it.back.posts(session)
+
+
+@awaited
+async def test_a_session_that_began_without_a_login_has_the_one_that_comes() -> None:
+    async with host() as on:
+        on.keeper.copy()
+        session = on.it.back.session("hello")
+        assert (await on.it.back.settles(session)).last_error == "authentication_failed"
+        assert on.it.model.calls_of() == []
+        on.has_login(3600)
+        await on.keeper.look()
+        on.it.back.prompt(session, "and now?")
+        assert (await on.it.back.settles(session, 2)).last_error == "", on.it.back.posts(session)
+        assert on.endpoint.spent == []
+
+
+@awaited
+async def test_a_token_of_its_own_in_the_environment_is_used_and_the_users_login_is_left_alone() -> None:
+    async with host(CLAUDE_CODE_OAUTH_TOKEN="sk-ant-oat01-0") as on:
+        on.has_login(-1)
+        await on.keeper.look()
+        session = on.it.back.session("hello")
+        assert (await on.it.back.settles(session)).last_error == "", on.it.back.posts(session)
+        assert on.endpoint.spent == [] and not (on.it.back.layout.login / login.NAME).exists()

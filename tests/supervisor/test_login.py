@@ -152,6 +152,8 @@ async def test_half_a_file_leaves_the_copy_until_it_is_whole(house: House, spoil
 
 def test_check_says_until_when(house: House) -> None:
     assert login.in_words(house.layout) == ""
+    house.keeper.copy()
+    assert "none is kept" in login.in_words(house.layout)
     house.logs_in(3600)
     house.keeper.copy()
     assert "then renewed by itself" in login.in_words(house.layout, lambda: NOW)
