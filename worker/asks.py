@@ -164,7 +164,7 @@ class Asks:
     def _end_pushes(self, stale: list[OpenRequest]) -> list[Step]:
         """Of a call nobody knows whether a subagent made it, which outlives the turn and waits: so it is answered."""
         ids = [asked.request.request_id for asked in stale if asked.request.request_id in self._pushes]
-        told = [(i, mcp.told(self._pushes[i], "Not pushed: the turn ended.", is_error=True)) for i in ids]
+        told = [(i, mcp.told(self._pushes[i], f"{mcp.NOT_PUSHED}the turn ended.", is_error=True)) for i in ids]
         self._pushes.clear()
         return [Line(f.mcp_answer(request_id, answer)) for request_id, answer in told]
 

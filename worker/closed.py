@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from worker.mcp import NOT_PUSHED, PERHAPS_PUSHED
+
 _SAID: tuple[tuple[str, str], ...] = (
     (
         r"Permission denied \([^)]*publickey|Host key verification failed|Could not open a connection to your auth",
@@ -24,8 +26,12 @@ _SAID: tuple[tuple[str, str], ...] = (
     (r"401 Error, Credentials not correct", "~/.config/pip"),
 )
 _MISSING = re.compile(r"No such file or directory|ENOENT|cannot find|not found|does not exist", re.IGNORECASE)
+OUTSIDE = (NOT_PUSHED, PERHAPS_PUSHED)
+"""What ``git_push`` says of a push that was made outside, where nothing is closed."""
 MOST_TOLD = 4
 """In one session's start: more would be noise."""
+LEAD_CHARS = 100
+"""A tool's output may be a JSON list of its blocks."""
 
 
 class Closed:
@@ -39,6 +45,8 @@ class Closed:
 
     def told_of(self, output: str) -> str:
         """What to say of a tool that failed with this output; empty for nothing new."""
+        if any(words in output[:LEAD_CHARS] for words in OUTSIDE):
+            return ""
         for name in self._missed(output):
             if name not in self._told and len(self._told) < MOST_TOLD:
                 self._told.add(name)

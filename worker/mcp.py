@@ -15,6 +15,8 @@ PUSH = "git_push"
 ALLOWED = f"mcp__{SERVER}__{TOOL}"
 PUSH_ALLOWED = f"mcp__{SERVER}__{PUSH}"
 CONFIG = msgspec.json.encode({"mcpServers": {SERVER: {"type": "sdk", "name": SERVER}}}).decode()
+NOT_PUSHED, PERHAPS_PUSHED = "Not pushed: ", "Perhaps pushed: "
+"""How the answer to a push begins that did not come about, or whose outcome nobody knows."""
 PROTOCOL_VERSION = "2025-06-18"
 """Of the Model Context Protocol; the CLI's own is taken when it tells one."""
 CAPTION_CHARS = 1000

@@ -92,7 +92,7 @@ class Pushes:
             push = await pushing.prepare(asked.call, self._source)
         except BridgeError as error:
             self._asking.give_up_push(asked.request_id)
-            await self._tell(asked.request_id, asked.call.call_id, f"Not pushed: {error}.", is_error=True)
+            await self._tell(asked.request_id, asked.call.call_id, f"{mcp.NOT_PUSHED}{error}.", is_error=True)
             return
         self._prepared = {asked.request_id: push}
         shown = as_input(push)
@@ -106,22 +106,22 @@ class Pushes:
         if steps := self._asking.ask_push(request):
             await self._take(steps)
         else:
-            await self._tell(asked.request_id, asked.call.call_id, f"Not pushed: {TOO_LATE}.", is_error=True)
+            await self._tell(asked.request_id, asked.call.call_id, f"{mcp.NOT_PUSHED}{TOO_LATE}.", is_error=True)
 
     async def _decided(self, decided: PushDecided) -> None:
         push = self._prepared.pop(decided.request_id, None)
         if push is None or decided.verdict != "allowed":
             why = decided.reason or "The person denied this."
             pushing.forget(self._source)
-            await self._tell(decided.request_id, decided.call_id, f"Not pushed: {why}", is_error=True)
+            await self._tell(decided.request_id, decided.call_id, f"{mcp.NOT_PUSHED}{why}", is_error=True)
             return
         self._under_way, is_error = push, False
         try:
             words = f"{await pushing.push(push, self._source)}."
         except RemoteError as error:
-            words, is_error = f"Perhaps pushed: {error}. Look at the remote.", True
+            words, is_error = f"{mcp.PERHAPS_PUSHED}{error}. Look at the remote.", True
         except BridgeError as error:
-            words, is_error = f"Not pushed: {error}.", True
+            words, is_error = f"{mcp.NOT_PUSHED}{error}.", True
         self._under_way = None
         pushing.forget(self._source)
         await self._take([e.Noticed(words)])

@@ -492,7 +492,7 @@ class Stream:
         if isinstance(answer, mcp.PushBranch):
             if self._asks.claim_push(request_id, answer.call_id):
                 return PushAsked(request_id, answer)
-            answer = mcp.told(answer.call_id, "Not pushed: one push at a time.", is_error=True)
+            answer = mcp.told(answer.call_id, f"{mcp.NOT_PUSHED}one push at a time.", is_error=True)
         return Line(f.mcp_answer(request_id, answer))
 
     def _on_cancel_request(self, frame: f.Frame) -> list[Step]:

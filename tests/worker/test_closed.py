@@ -54,3 +54,8 @@ def test_each_is_told_once_and_not_too_many() -> None:
     many = Closed(HOME, lambda path: True, lambda path: False)
     told = [many.told_of(f"{HOME}/.f{number}: No such file or directory") for number in range(20)]
     assert sum(map(bool, told)) == MOST_TOLD
+
+
+@pytest.mark.parametrize("lead", ["Not pushed: ", "Perhaps pushed: ", '[{"type":"text","text":"Not pushed: '])
+def test_a_push_that_failed_outside_is_no_closed_door(lead: str) -> None:
+    assert closed().told_of(f"{lead}main was not pushed: git@h: Permission denied (publickey).") == ""
