@@ -12,8 +12,8 @@ Discord knows fewer marks, and its code blocks end at the next three backticks, 
     the rest              →  see `inline`
 
 The translation only grows when the text does, but for two things at its end, which are kept apart: `held` is
-what may yet mean something else, and a line that begins with | is shown as it is until it is whole and the
-line below it is known to make it a table's header or not.
+what may yet mean something else, and a line that begins with | (or has one among its first characters) is shown as it
+is until it is whole and the line below it is known to make it a table's header or not.
 """
 
 import re
@@ -23,8 +23,10 @@ import msgspec
 from bridge.render.fences import FENCE_LINE, Caps, Fence, content_end, opened_by
 from bridge.render.inline import HOLD, inline, is_begun_tag, undecided
 from bridge.render.lines import (
+    BLOCK_START,
     LINE_PARTS,
     SPECIAL_LINE,
+    begins_row,
     block_prefix,
     discord_lead,
     is_plain,
@@ -42,7 +44,7 @@ MOST_INFO = 200
 _ALL_SIGNS = re.compile(r"[\s>#*\-_=`~|+\[\]]*\Z")
 _ADDRESS = re.compile(r"\[([^\[\]]+)\]:[ \t]+<?(https?://[^\s<>]+)")
 # The first of these stands already when the next one comes, so what is added may only be added.
-_DRAWN_BY_DISCORD = re.compile(r"(?<=\|)\||(?<=<)[@#:]")
+_DRAWN_BY_DISCORD = re.compile(r"(?<=\|)\||(?<=<)[@#:]|_(?=_)|(?<=_)_")
 
 
 class Translation(msgspec.Struct):
@@ -100,7 +102,7 @@ class _Translator:
         assert parts
         if parts["fence"] and (fence := self._fence(line)):
             return self._block(fence, parts["lead"], end)
-        if parts["table"] and self._widest and is_plain(parts["lead"]):
+        if begins_row(parts) and self._widest and is_plain(parts["lead"]):
             return self._table(start, end, parts["lead"])
         self._put(self._line(line) + "\n")
         if parts["label"] and (address := _ADDRESS.search(line)):
@@ -127,7 +129,7 @@ class _Translator:
         if parts and self._may_open_block(line):
             self._hold(parts["lead"], discord_lead(parts["lead"]))
             return
-        if self._widest and parts and parts["table"] and is_plain(parts["lead"]):
+        if self._widest and parts and begins_row(parts) and is_plain(parts["lead"]):
             self._unfinished_row(line)
         elif len(line) <= HOLD:
             self._hold(line, self._line(line))
@@ -236,8 +238,10 @@ class _Translator:
         return index
 
     def _is_row(self, row: str, header: str) -> bool:
-        sign = row.lstrip(" \t>")[:1]
-        return sign == "|" and len(row) <= self._widest and same_quotes(header, row)
+        """Where the header has no | at its beginning, every line is one that begins nothing else."""
+        text = row.lstrip(" \t>")
+        is_one = text[:1] == "|" or (bool(text) and header.lstrip(" \t>")[:1] != "|" and not BLOCK_START.match(row))
+        return is_one and len(row) <= self._widest and same_quotes(header, row)
 
     def _written(self, line: str) -> Line:
         """The line put as it is, but that no fence can be in it."""

@@ -19,12 +19,17 @@ _SHORT_RULE = r"(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|={3,}[ \t]*)
 _LONG_RULE = r"(?:-{20,}|={20,}|\*{20,}|_{20,})"
 _SIGN = (
     r"(?:(?P<fence>`{3}|~{3})|(?P<table>\|)|(?P<deep>\#{4,6}(?:[ \t]+|$))|\[(?P<task>[ xX])\](?=[ \t])"
+    r"|(?P<bare>(?=[^\s`\\|\#>~+\-*\[<][^`\\|\n]{0,21}\|(?!\|)))"
     r"|(?P<small>-\#(?=[ \t]))|\[\^(?P<note>\w{1,8})\]:[ \t]*|\[(?P<label>[^\[\]\n^!]{1,16})\]:[ \t]"
     r"|\[!(?P<alert>\w{1,12})\])"
 )
 SPECIAL_LINE = re.compile(
     rf"^(?:[ \t]*(?:[>+]|\d{{1,9}}\)[ \t]|{_SHORT_RULE}|{_LONG_RULE})|{_LEAD}{_SIGN})", re.MULTILINE
 )
+BLOCK_START = re.compile(
+    r"[ \t>]*(?:\#{1,6}[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]|`{3}|~{3}|(?:-{3}|\*{3}|_{3}|={3})[ \t]*$)"
+)
+"""What ends a table that has no | at its lines' beginnings (https://github.github.com/gfm/#tables-extension-)."""
 _QUOTES = re.compile(r"[ \t]{0,3}>[ \t>]*|")
 _RULES = (re.compile(_SHORT_RULE), re.compile(_LONG_RULE))
 LINE_PARTS = re.compile(rf"{_LEAD}{_SIGN}?")
@@ -96,6 +101,11 @@ def opener(fence: Fence, lead: str) -> str:
         return f"{begin}```{_language(fence.info)}\n"
     inside = "> " * fence.quotes or " " * len(begin)
     return f"{begin}{'' if begin.strip(' >') else '-# '}{escape(rest)}\n{inside}```{_language(fence.info)}\n"
+
+
+def begins_row(parts: re.Match[str]) -> bool:
+    """Whether the line may be a table's header: it begins with |, or has one after a short first cell."""
+    return parts["table"] is not None or parts["bare"] is not None
 
 
 def is_plain(lead: str) -> bool:

@@ -1,8 +1,11 @@
+import random
+
 import pytest
 
 from bridge.render.layouts import WIDTH, column_widths
 from bridge.render.markdown import split
 from bridge.render.tables import alignments, as_row, cells
+from bridge.render.text import utf16_len
 from bridge.render.widths import display_width, padded, wrapped
 
 TABLE = "| Name | Size |\n|---|--:|\n| `a` | 1 |\n| b | 20 |\n"
@@ -67,3 +70,46 @@ def test_a_long_word_is_not_broken_inside_a_character() -> None:
 
 def test_a_cell_keeps_its_double_underscores() -> None:
     assert "mcp__a__b" in split("| Tool | x |\n|---|---|\n| mcp__a__b | y |\n")[0]
+
+
+@pytest.mark.parametrize("delimiter", ["---|--:", ":--|--:", " --- | ---:", "---|--:|"])
+def test_a_table_without_outer_pipes_is_one(delimiter: str) -> None:
+    bare = f"Name | Size\n{delimiter}\n`a` | 1\nb | 20\n\nAfter | it."
+    assert split(bare)[0].startswith("```\nName | Size\n-----+-----\na    |    1\nb    |   20\n```\n")
+    assert split(f"Before.\n\n> {bare.replace(chr(10), chr(10) + '> ')}")[0].count("```") == 2
+
+
+def test_a_line_with_a_pipe_that_is_no_tables_header_stays_as_it_is() -> None:
+    for text in (
+        "a | b",
+        "a | b\nc | d",
+        "a | b\n---",
+        "status: ok | 3 files\n\nMore.",
+        "a || b\n---|---",
+        "- a | b\n- c",
+    ):
+        assert "```" not in split(f"{text}\n")[0] and "|" in split(f"{text}\n")[0]
+    assert split("`a|b` | c\n")[0] == "`a|b` | c"
+
+
+def test_a_table_without_outer_pipes_ends_with_what_begins_something_else() -> None:
+    table = "a | b\n---|---\n1 | 2\n"
+    for after in ("# Heading", "- item", "1. item", "```\ncode\n```", "\ntext"):
+        post = split(f"{table}{after}\n")[0]
+        assert post.startswith("```\na | b\n--+--\n1 | 2\n```\n") and post.endswith(after.strip())
+    assert "3 |" in split(f"{table}3\n")[0], "as GitHub has it"
+
+
+def test_no_cut_moves_while_a_table_without_outer_pipes_is_written() -> None:
+    dice = random.Random(11)
+    cells = ("x", "two words", "**b**", "`c`", "漢字", "", "😀", "long " * 20, "a__b", "<br>")
+    for _ in range(120):
+        rows = [" | ".join(dice.choices(cells, k=2)) for _ in range(dice.randint(0, 25))]
+        below = dice.choice(("---|---", "---|---", ":-:|--:", "---", "text"))
+        text = "\n".join(["word " * dice.randint(0, 150), "", "Name | Size", below, *rows, "", "After | this."])
+        before: list[str] = []
+        for end in sorted({*(dice.randint(1, len(text)) for _ in range(20)), len(text)}):
+            now = split(text[:end], 700)
+            assert all(utf16_len(post) <= 700 and post.count("```") % 2 == 0 for post in now)
+            assert now[: max(0, len(before) - 1)] == before[:-1]
+            before = now
