@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from playground.model_turns import text, tool, turn
 from real.environment import claude_environment, real_claude
 from real.real_stage import RealStage, stage
 from real.token_endpoint import GuardedModel, TokenEndpoint, token_endpoint
@@ -158,3 +159,24 @@ async def test_a_token_of_its_own_in_the_environment_is_used_and_the_users_login
         session = on.it.back.session("hello")
         assert (await on.it.back.settles(session)).last_error == "", on.it.back.posts(session)
         assert on.endpoint.spent == [] and not (on.it.back.layout.login / login.NAME).exists()
+
+
+@awaited
+async def test_a_turn_that_was_refused_after_a_tool_ran_goes_on_from_there_and_runs_it_once() -> None:
+    async with host() as on:
+        command = {"command": "echo ran >> made.txt", "description": "Make it"}
+        on.it.model.add(turn(tool("Bash", command)), turn(text("All done.")))
+        on.has_login(3600)
+        on.keeper.copy()
+        session = on.it.back.session("make it")
+        request = await on.it.back.asks(session)
+        on.has_login(-1)
+        on.endpoint.expire()
+        on.it.back.manager.decide(request, "allowed", None)
+        assert (await on.it.back.settles(session)).last_error == "authentication_failed"
+        await on.keeper.look()
+        assert (await on.it.back.settles(session, 2)).last_error == ""
+        assert any("All done." in post for post in on.it.back.posts(session))
+        assert (on.it.back.project / "made.txt").read_text() == "ran\n"
+        told = json.dumps(on.it.model.calls_of()[-1].body["messages"])
+        assert "go on from where you were" in told and "tool_result" in told and on.endpoint.spent == ["refresh-0"]
