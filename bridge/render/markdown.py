@@ -30,6 +30,7 @@ from bridge.render.cuts import Window
 from bridge.render.dialect import Translation, translate
 from bridge.render.fences import Block, Caps, Fence, find_blocks
 from bridge.render.inline import HOLD
+from bridge.render.spans import open_marks
 from bridge.render.tables import Table
 from bridge.render.text import units_end, utf16_len
 
@@ -62,6 +63,8 @@ class _Place(msgspec.Struct, frozen=True):
     index: int = 0
     fence: Fence | None = None
     inside_line: bool = False
+    marks: tuple[str, ...] = ()
+    """Emphasis and code that the cut tore, the outermost first."""
 
 
 def split(text: str, limit: int = DISCORD_LIMIT, first_limit: int | None = None, *, ended: bool = False) -> list[str]:
@@ -108,7 +111,7 @@ class Splitter:
         while (end := self._window(place := self._begin())) < len(self._text):
             if end > place.index:
                 end = place.index + self._view(place, end).cut()
-            piece, self._place = self._piece(place, end)
+            piece, self._place = self._cut_piece(place, end)
             if piece.shown or not self._pieces:
                 self._pieces.append(piece)
         last, _ = self._piece(place, end, self._source.held)
@@ -134,7 +137,7 @@ class Splitter:
             return _Place(len(self._text), fence, inside_line)
         if fence and not inside_line:
             return self._after_closer(index, fence)
-        return _Place(index, fence, inside_line)
+        return _Place(index, fence, inside_line, self._place.marks if inside_line else ())
 
     def _after_closer(self, index: int, fence: Fence) -> _Place:
         """The place at the line here, or after it if it closes the fence: the cut has closed it already."""
@@ -152,9 +155,13 @@ class Splitter:
             return place.fence.head(self._caps, place.inside_line)
         if place.inside_line:
             quote = _QUOTE.match(self._text, self._text.rfind("\n", 0, place.index) + 1)
-            return quote[0] if quote and len(quote[0]) <= self._caps.indent else ""
+            return (quote[0] if quote and len(quote[0]) <= self._caps.indent else "") + self._reopened(place)
         is_nested = place.index and _NESTED_ITEM.match(self._text, place.index)
         return _ITEM_ABOVE if is_nested else ""  # Discord drops the spaces that a message begins with
+
+    def _reopened(self, place: _Place) -> str:
+        """The torn marks, unless they would make a fence with what follows."""
+        return "" if self._text[place.index : place.index + 1] in "`~" else "".join(place.marks)
 
     # --- how much fits ---------------------------------------------------------------------------
 
@@ -212,6 +219,16 @@ class Splitter:
             last = last if table.end < end else len(text) + 1
             blocks.append(Block(max(start - 1, -1), max(code, -1), last, last, None))
         return Window(text, self._text[end], sorted(blocks, key=lambda block: block.start))
+
+    def _cut_piece(self, place: _Place, end: int) -> tuple[Piece, _Place]:
+        """One behind which more comes: emphasis and code that go on there are closed. `_window` keeps HOLD for that."""
+        piece, behind = self._piece(place, end)
+        if behind.fence or not behind.inside_line:
+            return piece, behind
+        marks = open_marks((self._head(place) + piece.shown).rpartition("\n")[2])
+        marks = () if "`" in piece.shown[-1:] + self._text[end : end + 1] else marks
+        tail = "".join(reversed(marks))
+        return msgspec.structs.replace(piece, tail=tail), msgspec.structs.replace(behind, marks=marks)
 
     def _piece(self, place: _Place, end: int, held: str = "") -> tuple[Piece, _Place]:
         body = (self._text[place.index : end] + held).rstrip()
