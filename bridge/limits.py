@@ -28,6 +28,8 @@ class Limits(msgspec.Struct, frozen=True):
     cpu_weight: int = 0
     stored_bytes: int = 0
     """Of its log, the files that people sent to it, and the copies of those that Claude sent."""
+    private_bytes: int = 0
+    """Of what Claude keeps in its own /tmp, home and the like."""
 
 
 NO_LIMITS = Limits()
@@ -102,6 +104,13 @@ def stored_too_much(seen_bytes: int, limits: Limits) -> str:
     return (
         f"what is stored of this session (its log and its files) is {in_words(seen_bytes)}, and it may be"
         f" {in_words(limits.stored_bytes)} (limits.stored in the configuration)"
+    )
+
+
+def private_too_much(seen_bytes: int, limits: Limits) -> str:
+    return (
+        f"Claude's own /tmp and home held {in_words(seen_bytes)}, and may hold {in_words(limits.private_bytes)}"
+        " (limits.private in the configuration): all its processes were ended, and both are emptied"
     )
 
 

@@ -108,6 +108,7 @@ class LimitsTable(_Table, frozen=True):
     tasks: int = 1000
     cpu_weight: int = 100
     stored: str = "2G"
+    private: str = "10G"
 
 
 class StateTable(_Table, frozen=True):
@@ -418,7 +419,8 @@ def _limits(table: LimitsTable) -> Limits:
         raise _Wrong("limits.tasks", f"{table.tasks} is no number of processes (0: none)")
     ram_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     memory, stored = _bytes("limits.memory", table.memory, ram_bytes), _bytes("limits.stored", table.stored)
-    return Limits(memory, table.tasks, table.cpu_weight, stored)
+    private = _bytes("limits.private", table.private)
+    return Limits(memory, table.tasks, table.cpu_weight, stored, private)
 
 
 def _bytes(key: str, given: str, ram_bytes: int = 0) -> int:

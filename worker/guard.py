@@ -14,6 +14,7 @@ from bridge.limits import Limits
 from worker import excess, usage
 from worker.cgroup import Cgroup, Counted
 from worker.excess import EndAll, EndTool, Tell, Verdict
+from worker.private_usage import PrivateUsage
 from worker.processes_below import kill_tree, read
 from worker.stored import Stored
 
@@ -26,7 +27,10 @@ REFUSALS_BORNE = 5
 class Guard:
     """``child``: the pid of what was started. ``end``: ends it, for the reason given in words."""
 
-    def __init__(self, limits: Limits, cgroup: Cgroup | None, stored: Stored, child: int) -> None:
+    def __init__(
+        self, limits: Limits, cgroup: Cgroup | None, stored: Stored, child: int, private: PrivateUsage | None = None
+    ) -> None:
+        self._private = private
         self._limits = limits
         self._cgroup = cgroup
         self._stored = stored
@@ -61,7 +65,12 @@ class Guard:
         stored = self._stored.total()
         too_much = stored > self._limits.stored_bytes > 0
         full = [EndAll(words.stored_too_much(stored, self._limits))] if too_much else []
-        return [*kernels, *([own] if own else []), *full]
+        return [*kernels, *([own] if own else []), *full, *self._of_private()]
+
+    def _of_private(self) -> list[Verdict]:
+        most = self._limits.private_bytes
+        held = self._private.total() if self._private and most else 0
+        return [EndAll(words.private_too_much(held, self._limits))] if held > most > 0 else []
 
     def why_it_died(self) -> str:
         """Of a child that a signal ended: in words when that was the kernel, for its memory; else empty."""

@@ -19,6 +19,7 @@ from bridge import commands as c
 from bridge import events as e
 from bridge.errors import BridgeError, UserError
 from bridge.layout import Layout
+from bridge.session import HIBERNATION
 from bridge.start import WorkerStart
 from worker import cgroup, frames, instructions, landlock, mcp, missing, project, recovery, sending, trusted
 from worker import claude as cli
@@ -30,6 +31,7 @@ from worker.files import content_of
 from worker.guard import Guard
 from worker.log import Acked, EventLog, LogWriteError
 from worker.looking import Looking
+from worker.private_usage import PrivateUsage, measured
 from worker.processes_below import kill_descendants
 from worker.pushes import Pushes, remote_offered, source_of
 from worker.returned import Returned
@@ -38,7 +40,7 @@ from worker.stored import NoRoomError, Stored
 from worker.stream import Stream
 from worker.unasked import Unasked
 from worker.uplink import Keys, Uplink
-from worker.walls import looks, repository
+from worker.walls import looks, private_folders, repository
 from worker.walls.environment import child_environment
 from worker.walls.from_start import claude_home_of, home_of, kept_from_claude, private_places, wish_of
 from worker.walls.held import held
@@ -83,6 +85,7 @@ class Worker:
         self._turn_over = asyncio.Event()
         self._ready = asyncio.Event()
         self._stopping = False
+        self._is_over = False
         self._shuts_down = False
         self._told_to_end = asyncio.Event()
         self._signalled = asyncio.Event()
@@ -187,6 +190,13 @@ class Worker:
         claude.close()
         if self._cgroup:
             await asyncio.to_thread(self._cgroup.remove)
+        await asyncio.to_thread(self._clear)
+
+    def _clear(self) -> None:
+        """What was private to the child: of a session that may go on only what lasts, unless that is too much."""
+        most = self._start.limits.private_bytes
+        is_too_much = 0 < most < measured(self._paths.inside)
+        private_folders.clear(self._paths.inside, whole=self._is_over or is_too_much)
 
     def _begin(self, shell: Shell) -> None:
         """Raises UserError when another directory stands where the project's was, and nobody said to go on there."""
@@ -531,7 +541,9 @@ class Worker:
             claude.kill_now()  # of a bomb nothing may run on for a moment
             await claude.kill()
 
-        self._guard = Guard(self._start.limits, self._cgroup, self._stored, claude.pid)
+        self._guard = Guard(
+            self._start.limits, self._cgroup, self._stored, claude.pid, PrivateUsage(self._paths.inside)
+        )
         await self._guard.run(lambda why: self._record(e.Noticed(why)), end)
 
     async def _stop_on_signal(self) -> None:
@@ -569,6 +581,7 @@ class Worker:
             return
         self._stopping = True
         self._past.commands.add(command_id)
+        self._is_over = reason != HIBERNATION
         self._record(e.WorkerStopping(reason, command_id))
         if self._stream.in_turn:
             self._turn_over.clear()

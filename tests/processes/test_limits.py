@@ -208,6 +208,35 @@ async def test_a_log_that_grows_beyond_its_quota_ends_the_child_and_no_other_is_
         assert size < 8 * MB
 
 
+@awaited
+async def test_a_tmp_that_takes_too_much_ends_the_child_and_the_next_begins_with_an_empty_one() -> None:
+    async with backstage(limits=Limits(private_bytes=20 * MB)) as stage:
+        session = await runs(stage, "head -c 40M /dev/zero > /tmp/full; sleep 20")
+        ended = await until(lambda: exits(stage, session), "the child's end")
+        assert "limits.private" in ended[0].reason
+        inside = stage.layout.session(session.session_id).inside
+        await until(lambda: not list((inside / "tmp").glob("*")), "an empty /tmp")
+        stage.prompt(session, "say it goes on")
+        await until(lambda: any("it goes on" in post for post in stage.posts(session)), "the next turn")
+
+
+@awaited
+async def test_a_sessions_own_tmp_outlives_a_pause_and_is_gone_when_the_session_is_ended() -> None:
+    async with backstage() as stage:
+        session = await runs(stage, "echo kept > /tmp/note; echo gone > ~/note")
+        await stage.settles(session)
+        inside = stage.layout.session(session.session_id).inside
+        assert (inside / "tmp/note").exists() and (inside / "home/note").exists()
+        stage.manager.hibernate_idle(0.0)
+        await until(lambda: not stage.worker_pid(session), "the pause")
+        assert (inside / "tmp/note").read_text() == "kept\n" and not (inside / "home/note").exists()
+        stage.prompt(session, "say awake")
+        await stage.settles(session, 2)
+        stage.manager.destroy_session(session.session_id, "ended")
+        await until(lambda: not stage.worker_pid(session), "the end")
+        assert not (inside / "tmp/note").exists()
+
+
 # --- output ------------------------------------------------------------------------------------------
 
 FLOOD_MB = 400

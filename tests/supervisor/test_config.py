@@ -58,8 +58,10 @@ def test_each_channel_has_its_own_display(write) -> None:  # type: ignore[no-unt
 def test_a_session_has_limits_that_fit_a_small_machine_unless_others_are_given(write) -> None:  # type: ignore[no-untyped-def]
     environ = {"HOME": "/", "PATH": os.environ["PATH"]}
     ram_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert config.load(write(GOOD), environ).limits == Limits(max(ram_bytes // 2, 1 << 30), 1000, 100, 2 << 30)
-    none = '[limits]\nmemory = "0"\ntasks = 0\ncpu_weight = 0\nstored = "0"\n'
+    assert config.load(write(GOOD), environ).limits == Limits(
+        max(ram_bytes // 2, 1 << 30), 1000, 100, 2 << 30, 10 << 30
+    )
+    none = '[limits]\nmemory = "0"\ntasks = 0\ncpu_weight = 0\nstored = "0"\nprivate = "0"\n'
     assert config.load(write(GOOD + none), environ).limits == Limits()
 
 

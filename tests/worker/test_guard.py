@@ -12,6 +12,7 @@ from support import awaited
 from worker import guard as g
 from worker.cgroup import Cgroup, Counted
 from worker.excess import EndAll, Tell
+from worker.private_usage import PrivateUsage
 from worker.stored import NoRoomError, Stored
 
 LIMITS = Limits(memory_bytes=4 << 30, tasks=1000)
@@ -123,3 +124,27 @@ def test_stored_are_the_log_the_files_and_what_was_sent_and_nothing_else(tmp_pat
     stored.object_to(20)
     with pytest.raises(NoRoomError, match=r"limits\.stored"):
         stored.object_to(50)
+
+
+def test_an_own_tmp_that_takes_too_much_ends_all(tmp_path: Path) -> None:
+    limits = Limits(private_bytes=100_000)
+    stored = Stored(Layout(tmp_path).session("0123"), limits)
+    held = g.Guard(limits, None, stored, os.getpid(), PrivateUsage(tmp_path / "inside"))
+    assert held.look() == []
+    (tmp_path / "inside/tmp/deep").mkdir(parents=True)
+    (tmp_path / "inside/tmp/deep/file").write_bytes(b"x" * 200_000)
+    (tmp_path / "inside/tmp/holes").touch()
+    os.truncate(tmp_path / "inside/tmp/holes", 1 << 40)
+    fresh = g.Guard(limits, None, stored, os.getpid(), PrivateUsage(tmp_path / "inside"))
+    (verdict,) = fresh.look()
+    assert isinstance(verdict, EndAll) and "limits.private" in verdict.why and "GB" not in verdict.why
+
+
+def test_a_long_walk_is_not_made_again_at_once(tmp_path: Path) -> None:
+    now = [100.0]
+    used = PrivateUsage(tmp_path, lambda: now[0])
+    assert used.total() == 0
+    (tmp_path / "file").write_bytes(b"x" * 100_000)
+    assert used.total() == 0
+    now[0] += 2.1
+    assert used.total() >= 100_000

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -28,6 +29,14 @@ def prepare(private: Path) -> None:
     (private / "nothing/folder").mkdir(mode=0o500)
     for name, text in claude_home.FILES.items():
         (private / "nothing" / name).write_text(text)
+
+
+def clear(private: Path, *, whole: bool) -> None:
+    """After a child's end. ``whole``: also what lasts. What cannot be removed now is at the next start."""
+    for name in (*EMPTIED, *(LASTING if whole else ())):
+        with suppress(OSError):
+            if (private / name).is_dir():
+                _empty(private / name)
 
 
 def make_way(folder: Path, path: Path, *, is_folder: bool) -> None:
