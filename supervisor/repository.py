@@ -1,11 +1,15 @@
 """The git repository that a project directory belongs to, where its git directory lies outside of the project.
 
 Looked at once, when a session is created: what a child does to ``.git`` later opens nothing. A ``.git`` *file* names
-another place, and an archive may bring one that names somebody else's repository; so it counts only when that place
-names this directory back, as git itself writes it for linked worktrees and submodules (gitrepository-layout(5)).
+another place, and whoever writes in the project can write one: a child of the session before, or an archive. So nothing
+that it says is believed but what git itself keeps elsewhere: a linked worktree's entry is a directory of
+``worktrees`` in a git directory that is one, and names this directory back; a submodule's names it in its configuration
+(gitrepository-layout(5)). All of it lies outside of the project. Only regular files are read, and little of them.
 """
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -54,14 +58,20 @@ def _common(top: Path, marker: Path) -> Path | None:
     if marker.is_symlink():
         return None
     if marker.is_dir():
-        return marker.resolve() if _is_ours(marker) and (marker / "HEAD").is_file() else None
+        return marker.resolve() if _is_repository(marker) else None
     own = _named(top, _line(marker).removeprefix("gitdir:").strip())
-    if own is None or not _is_ours(own) or not (own / "HEAD").is_file():
+    if own is None or own.is_relative_to(top) or not _is_ours(own):
         return None
-    if back := _line(own / "gitdir"):
-        common = _named(own, _line(own / "commondir"))
-        return common if Path(back).resolve() == marker.resolve() and common and _is_ours(common) else None
-    return own if _names_work_tree(own, top) else None
+    if own.parent.name == "worktrees":
+        common, back = own.parent.parent, _line(own / "gitdir")
+        is_named = bool(back) and Path(back).resolve() == marker.resolve()
+        return common if is_named and not common.is_relative_to(top) and _is_repository(common) else None
+    return own if _is_repository(own) and _names_work_tree(own, top) else None
+
+
+def _is_repository(path: Path) -> bool:
+    folders = all((path / name).is_dir() and not (path / name).is_symlink() for name in ("objects", "refs"))
+    return folders and bool(_line(path / "HEAD")) and _is_ours(path)
 
 
 def _names_work_tree(own: Path, top: Path) -> bool:
@@ -88,8 +98,10 @@ def _line(path: Path) -> str:
 
 
 def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES).decode(errors="replace")
-    except OSError:
-        return ""
+    """Of a regular file; a pipe that a child left there holds nobody up."""
+    with suppress(OSError, ValueError):
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                return file.read(MOST_BYTES).decode(errors="replace")
+    return ""

@@ -22,7 +22,7 @@ import msgspec
 from bridge.attempts import Outcome, Verdict, Wanted
 from bridge.layout import Layout
 from worker import bubblewrap, landlock
-from worker.walls import attacker, claude_home, covers, looks, open_list
+from worker.walls import attacker, claude_home, covers, looks, own_places
 from worker.walls.environment import child_environment
 from worker.walls.from_start import wish_of
 from worker.walls.held import held
@@ -231,6 +231,7 @@ def _attempts(wanted: Wanted, wish: Containment, sockets: _Sockets) -> Iterator[
     yield Attempt("use a descriptor that was left open", "descriptors", "/proc/self/fd")
     yield Attempt("keep a capability, or a way to gain one", "capabilities", "/proc/self/status")
     yield Attempt("read a disk", "disk", "/dev")
+    yield Attempt("use the kernel's keyrings", "keyring", "keyctl")
     yield from (Attempt("tell the kernel", "write", path) for path in _KERNEL if looks.exists(Path(path)))
     yield from (Attempt("uncover", "uncover", path) for path in (wish.state_directory, wish.home, "/"))
     yield Attempt("leave a process behind", "survive", "setsid, fork")
@@ -335,7 +336,7 @@ def _opened_by(attempt: Attempt, wish: Containment) -> str:
     if attempt.act not in {"write", "plant"}:
         places += [("[containment] readable", wish.reach.readable)]
     for key, names in places:
-        if any(within(real, open_list.expanded(name, home).resolve()) for name in names):
+        if any(within(real, own_places.expanded(name, home).resolve()) for name in names):
             return key
     is_shown = attempt.act not in {"write", "plant"} and str(real) in wish.protected_paths
     is_covered = not is_shown and any(within(real, place) for place in covers.hidden_places(wish))

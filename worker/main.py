@@ -86,6 +86,7 @@ class Worker:
         self._ready = asyncio.Event()
         self._stopping = False
         self._is_over = False
+        self._inode = 0
         self._shuts_down = False
         self._told_to_end = asyncio.Event()
         self._signalled = asyncio.Event()
@@ -185,7 +186,6 @@ class Worker:
             stderr.cancel()
         if self._guard and _signal_name(code):
             self._failure = self._failure or self._guard.why_it_died()
-        self._sweep()
         self._close_child(code, claude.stderr_tail)
         claude.close()
         if self._cgroup:
@@ -202,7 +202,7 @@ class Worker:
         """Raises UserError when another directory stands where the project's was, and nobody said to go on there."""
         directory, start = self._start.created.directory, self._start
         own = self._past.session.inode if self._past.session else start.created.inode
-        seen = project.inode_of(directory)
+        seen = self._inode = project.inode_of(directory)
         is_own = not own or seen in (own, start.accepted_inode)
         opened = repository.in_words(start.created.git_directory, start.created.work_tree) if shell.is_project else ()
         self._record(e.WorkerStarted(self._pid, shell.contained, shell.how, seen if is_own else 0, opened))
@@ -243,7 +243,10 @@ class Worker:
         self._cgroup = await asyncio.to_thread(
             cgroup.make, self._start.cgroup, self._start.created.session_id, self._start.limits
         )
-        with held(shell.prefix) as (prefix, fds), landlock.scopes(shell.scoped) as scopes:
+        with (
+            held(shell.prefix, {shell.directory: self._inode}) as (prefix, fds),
+            landlock.scopes(shell.scoped) as scopes,
+        ):
             claude = await cli.spawn([*prefix, *argv], directory, environment, umask, fds, self._cgroup, scopes)
         stream = Stream(
             claude.pid,
@@ -514,16 +517,10 @@ class Worker:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(WATCH_INTERVAL_S)
-            self._sweep()
             objection = self._watch.objection(self._stream.unanswered, loop.time(), in_turn=self._stream.in_turn)
             if objection and not self._stopping:
                 await self._end_hung(objection)
                 return
-
-    def _sweep(self) -> None:
-        """A file that would lead git elsewhere, in a repository that is not the project's alone."""
-        if repository.sweep(self._start.created.git_directory):
-            self._record(e.Noticed(repository.SWEPT))
 
     async def _end_hung(self, why: str) -> None:
         """The ladder's lower end: who does not even answer is not asked to end by itself."""

@@ -7,7 +7,10 @@ not a queue operation was taken (PROTOCOL.md sections 9 and 16.27). Merged promp
 the last one only; Claude takes prompts in their order, so with one all before it were taken.
 """
 
-from collections.abc import Iterable
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +24,8 @@ from bridge.start import is_claude_id
 LOST = "the worker died while this ran"
 NEVER_ALLOWED = "it was waiting for permission, so it did not run"
 DELETED = "deleted"
+MOST_TRANSCRIPT_BYTES = 256 * 1024 * 1024
+MOST_LINE_BYTES = 32 * 1024 * 1024
 type Changing = c.Amend | c.Requeue
 
 
@@ -157,14 +162,25 @@ def uuids_taken(transcript: Path | None, uuids: Iterable[str]) -> frozenset[str]
     found_uuids: set[str] = set()
     if transcript is None or not wanted:
         return frozenset()
-    with transcript.open("rb") as file:
-        for line in file:
-            found = [uuid for uuid, needle in wanted.items() if needle in line]
-            if found and not _is_queue_operation(line):
-                found_uuids.update(found)
+    for line in _lines(transcript):
+        found = [uuid for uuid, needle in wanted.items() if needle in line]
+        if found and not _is_queue_operation(line):
+            found_uuids.update(found)
     order = list(wanted)
     last = max((order.index(uuid) for uuid in found_uuids), default=-1)
     return frozenset(order[: last + 1])
+
+
+def _lines(transcript: Path) -> Iterator[bytes]:
+    """Of a regular file only, and so much of its end: the child writes it, and may put anything in its place."""
+    with suppress(OSError):
+        fd = os.open(transcript, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                return
+            file.seek(max(0, os.fstat(fd).st_size - MOST_TRANSCRIPT_BYTES))
+            while line := file.readline(MOST_LINE_BYTES):
+                yield line
 
 
 def _is_queue_operation(line: bytes) -> bool:

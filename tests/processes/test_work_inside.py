@@ -102,32 +102,46 @@ def repo(house: House) -> Path:  # noqa: F811
     return top
 
 
-def test_a_commit_in_a_directory_inside_a_repository_leaves_what_is_beside_it_alone(house: House, repo: Path) -> None:  # noqa: F811
-    script = "echo more > a.txt; git commit -qam second; git status --short; git log --oneline; cat ../beside.txt"
+def test_in_a_directory_inside_a_repository_git_reads_and_changes_nothing(house: House, repo: Path) -> None:  # noqa: F811
+    script = "echo more > a.txt; git status --short; git log --oneline; git diff; cat ../beside.txt"
     done = inside(house, script, repo / "sub")
     assert done.code == 0, done.said
-    assert "second" in done.said and " D " not in done.said
-    assert (repo / "beside.txt").read_text() == "b"
+    assert " M a.txt" in done.said and " D " not in done.said and "first" in done.said
+    refused = inside(house, "git commit -qam second", repo / "sub")
+    assert refused.code != 0 and "Read-only file system" in refused.said
 
 
-@pytest.mark.parametrize(
-    "plant",
-    [
-        "echo x > ../.git/hooks/post-commit",
-        "git config core.fsmonitor /bin/false",
-        "mv ../.git/hooks ../.git/away",
-        "mv ../.git/config ../.git/away",
-        "rm -rf ../.git/hooks && mkdir ../.git/hooks",
-        "echo x > ../beside.txt",
-        "ln -sf /bin/false ../.git/config",
-        "mv ../.git ../.gone",
-    ],
-)
-def test_what_git_would_run_for_its_other_users_cannot_be_changed(house: House, repo: Path, plant: str) -> None:  # noqa: F811
-    before = (repo / ".git/config").read_text()
-    assert inside(house, plant, repo / "sub").code != 0
-    assert (repo / ".git/config").read_text() == before
-    assert (repo / "beside.txt").read_text() == "b" and not (repo / ".git/hooks/post-commit").exists()
+PLANTED = [
+    "echo x > ../.git/hooks/post-commit",
+    "git config core.fsmonitor /bin/false",
+    "mv ../.git/hooks ../.git/away",
+    "mkdir -p ../.git/commondir/x",
+    "echo /tmp > ../.git/commondir",
+    "mkdir ../.git/rebase-merge",
+    "echo x > ../.git/config.worktree",
+    "echo x > ../beside.txt",
+    "mv ../.git ../.gone",
+]
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+@pytest.mark.parametrize("where", ["sub", "tree"])
+def test_what_git_would_run_for_its_other_users_cannot_be_changed(
+    house: House,  # noqa: F811
+    repo: Path,
+    plant: str,
+    where: str,
+) -> None:
+    if where == "tree":
+        assert inside(house, "git worktree add -q tree", repo).code == 0
+    before = sorted(path.relative_to(repo) for path in (repo / ".git").iterdir())
+    config = (repo / ".git/config").read_text()
+    refused = inside(house, plant, repo / where).code != 0
+    assert refused or (where, plant) == ("tree", "echo x > ../beside.txt"), (
+        "what is beside a worktree is a private place"
+    )
+    assert (repo / ".git/config").read_text() == config and (repo / "beside.txt").read_text() == "b"
+    assert sorted(path.relative_to(repo) for path in (repo / ".git").iterdir()) == before
 
 
 def test_a_commit_in_a_linked_worktree(house: House, repo: Path) -> None:  # noqa: F811

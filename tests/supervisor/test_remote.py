@@ -11,7 +11,8 @@ from supervisor.remote import chosen, remote_of
 
 def repository(folder: Path, config: str) -> Path:
     git = folder / ".git"
-    git.mkdir(parents=True)
+    for name in ("objects", "refs"):
+        (git / name).mkdir(parents=True)
     (git / "HEAD").write_text("ref: refs/heads/main\n")
     (git / "config").write_text(config)
     return folder

@@ -69,6 +69,41 @@ def test_a_git_file_that_names_somebody_elses_repository_opens_nothing(repo: Pat
     assert found_at(str(stranger), HOME) == NONE
 
 
+@pytest.mark.parametrize("target", ["home", "home/.claude", "state", "elsewhere"])
+def test_a_crafted_entry_inside_the_project_opens_nothing(tmp_path: Path, target: str) -> None:
+    """As a child of the session before could leave it: the entry names this directory back, and any other as common."""
+    project = tmp_path / "project"
+    for folder in (project / "x", project / "worktrees/x", tmp_path / target):
+        folder.mkdir(parents=True)
+    for entry in (project / "x", project / "worktrees/x"):
+        (entry / "HEAD").write_text("ref: refs/heads/main\n")
+        (entry / "gitdir").write_text(f"{project}/.git\n")
+        (entry / "commondir").write_text(f"{tmp_path / target}\n")
+        (project / ".git").write_text(f"gitdir: {entry}\n")
+        assert found_at(str(project), HOME) == NONE
+
+
+def test_nor_does_one_outside_that_is_no_worktree_of_what_it_names(tmp_path: Path, repo: Path) -> None:
+    project, entry = tmp_path / "project", tmp_path / "another/x"
+    for folder in (project, entry):
+        folder.mkdir(parents=True)
+    (entry / "HEAD").write_text("ref: refs/heads/main\n")
+    (entry / "gitdir").write_text(f"{project}/.git\n")
+    (entry / "commondir").write_text(f"{repo}/.git\n")
+    (project / ".git").write_text(f"gitdir: {entry}\n")
+    assert found_at(str(project), HOME) == NONE
+
+
+@pytest.mark.parametrize("at", [".git", "x/gitdir", "x/HEAD"])
+def test_a_pipe_in_the_place_of_any_of_its_files_holds_nobody_up(tmp_path: Path, at: str) -> None:
+    project = tmp_path / "project"
+    (project / "x").mkdir(parents=True)
+    (project / ".git").write_text(f"gitdir: {project}/x\n")
+    (project / at).unlink(missing_ok=True)
+    os.mkfifo(project / at)
+    assert found_at(str(project), HOME) == NONE
+
+
 def test_a_repository_that_holds_the_whole_home_is_not_opened(repo: Path) -> None:
     assert found_at(str(repo / "sub"), str(repo)) == NONE
     assert found_at(str(repo / "sub"), str(repo / "home/ada")) == NONE

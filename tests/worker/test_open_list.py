@@ -263,45 +263,130 @@ def test_files_that_the_command_names_come_along(tmp_path: Path) -> None:
 # ---- a repository around the project
 
 
-def test_what_git_runs_for_others_is_sealed(tmp_path: Path) -> None:
-    common = tmp_path / "repo/.git"
-    for name in ("objects", "worktrees/other", "modules/sub/hooks"):
+def git_directory(common: Path) -> Path:
+    for name in ("objects", "refs", "logs", "hooks"):
         (common / name).mkdir(parents=True)
-    for name in ("config", "modules/sub/config"):
-        (common / name).write_text("")
-    mounts = {
-        str(m.path.relative_to(tmp_path)): m.kind
-        for m in repository.mounts(tmp_path / "repo/sub", str(common), str(tmp_path / "repo"))
-    }
-    assert mounts == {
-        "repo": "read-only",
-        "repo/.git": "writable",
-        **dict.fromkeys(
-            (
-                *("repo/.git/hooks", "repo/.git/config", "repo/.git/worktrees"),
-                *("repo/.git/modules/sub/config", "repo/.git/modules/sub/hooks"),
-            ),
-            "read-only",
-        ),
-    }
+    for name in ("HEAD", "config"):
+        (common / name).write_text("x")
+    return common
+
+
+def shared(project: Path, common: Path, top: str = "", *never: Path) -> dict[str, str]:
+    base = common.parent.parent
+    found = repository.mounts(project, str(common), top, base / "home", never)
+    return {str(mount.path.relative_to(base)): mount.kind for mount in found}
+
+
+def test_a_directory_inside_a_repository_reads_it(tmp_path: Path) -> None:
+    common = git_directory(tmp_path / "repo/.git")
+    mounts = shared(tmp_path / "repo/sub", common, str(tmp_path / "repo"))
+    assert mounts == {"repo": "read-only", "repo/.git": "read-only"}
 
 
 def test_a_linked_worktree_writes_only_what_a_commit_needs(tmp_path: Path) -> None:
-    common, project = tmp_path / "repo/.git", tmp_path / "tree"
-    for name in ("objects", "refs", "logs", "hooks", "worktrees/tree", "worktrees/other"):
+    common, project = git_directory(tmp_path / "repo/.git"), tmp_path / "tree"
+    for name in ("worktrees/tree", "worktrees/other"):
         (common / name).mkdir(parents=True)
     project.mkdir()
     (project / ".git").write_text(f"gitdir: {common}/worktrees/tree\n")
     (common / "worktrees/tree/gitdir").write_text(f"{project}/.git\n")
-    writable = {
-        m.path.relative_to(common).as_posix()
-        for m in repository.mounts(project, str(common), "")
-        if m.kind == "writable"
-    }
-    assert writable == {"objects", "refs", "logs", "worktrees/tree"}
+    mounts = shared(project, common)
+    assert mounts.pop("repo/.git") == "read-only"
+    names = ("objects", "refs", "logs", "worktrees/tree")
+    assert mounts == {f"repo/.git/{name}": "writable" for name in names}
 
 
-def test_a_planted_commondir_is_taken_away(tmp_path: Path) -> None:
-    assert not repository.sweep(str(tmp_path))
-    (tmp_path / "commondir").write_text("/elsewhere")
-    assert repository.sweep(str(tmp_path)) and not (tmp_path / "commondir").exists()
+def test_of_a_submodules_own_git_directory_what_git_runs_is_sealed(tmp_path: Path) -> None:
+    common = git_directory(tmp_path / "super/modules")
+    mounts = shared(tmp_path / "super/module", common)
+    assert mounts["super/modules"] == "writable"
+    assert {mounts[f"super/modules/{name}"] for name in ("hooks", "config")} == {"read-only"}
+
+
+@pytest.mark.parametrize("lacks", ["HEAD", "objects", "refs"])
+def test_what_is_no_git_directory_is_not_opened(tmp_path: Path, lacks: str) -> None:
+    common = git_directory(tmp_path / "repo/.git")
+    (common / lacks).rename(common / "away")
+    assert shared(tmp_path / "repo/sub", common) == {}
+
+
+@pytest.mark.parametrize("where", ["repo", "repo/.git", "repo/.git/objects", "."])
+def test_nor_what_is_lies_in_or_holds_what_is_hidden(tmp_path: Path, where: str) -> None:
+    common = git_directory(tmp_path / "repo/.git")
+    assert shared(tmp_path / "repo/sub", common, str(tmp_path / "repo"), (tmp_path / where).resolve()) == {}
+
+
+def test_a_pipe_in_the_place_of_an_entry_holds_nobody_up(tmp_path: Path) -> None:
+    common = git_directory(tmp_path / "repo/.git")
+    (common / "worktrees/x").mkdir(parents=True)
+    os.mkfifo(common / "worktrees/x/gitdir")
+    assert shared(tmp_path / "tree", common)["repo/.git"] == "writable"
+
+
+# ---- what a child of a session before could have led elsewhere
+
+
+@pytest.mark.parametrize("name", [".claude/skills", ".claude/CLAUDE.md", ".config/git", ".pyenv", ".gitconfig"])
+def test_a_link_of_the_users_that_leads_into_a_project_is_not_believed(wish: Containment, name: str) -> None:
+    """As dotfiles are kept; a child puts another thing at its end."""
+    project, link = Path(wish.project_directory), Path(wish.home, name)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    (project / "end").symlink_to(Path(wish.home, ".ssh"))
+    Path(wish.home, ".ssh").mkdir()
+    link.symlink_to(project / "end")
+    bound = [mount.bound for mount in open_list.survey(wish).mounts]
+    assert not [path for path in bound if path.startswith((f"{wish.home}/.ssh", str(project / "end")))]
+
+
+def test_nor_one_that_holds_what_is_hidden(wish: Containment) -> None:
+    Path(wish.home, ".claude").mkdir()
+    Path(wish.home, ".claude/skills").symlink_to(Path(wish.home, ".config"))
+    assert listed(wish)["home/.claude/skills"].source.endswith("nothing/folder")
+
+
+def test_a_link_in_another_writable_place_opens_nothing(wish: Containment, tmp_path: Path) -> None:
+    (tmp_path / "other/b").mkdir()
+    (tmp_path / "other/b/ref").symlink_to(Path(wish.home))
+    named = with_reach(wish, writable=(str(tmp_path / "other"),), readable=(str(tmp_path / "other/b/ref"),))
+    with pytest.raises(UserError, match="is a symbolic link, which Claude could have made"):
+        open_list.survey(named)
+
+
+def test_a_claude_that_a_child_could_change_is_refused(wish: Containment) -> None:
+    cli = executable(Path(wish.project_directory, "node_modules/.bin/claude"), b"#!/bin/sh")
+    with pytest.raises(UserError, match=r"which Claude may write"):
+        open_list.survey(with_reach(wish, command=(str(cli),)))
+
+
+def test_in_a_project_that_is_a_whole_home_claudes_own_folder_is_private_all_the_same(wish: Containment) -> None:
+    Path(wish.home, ".claude").mkdir()
+    Path(wish.home, ".claude/.credentials.json").write_text("{}")
+    mounts = listed(msgspec.structs.replace(wish, project_directory=wish.home))
+    assert mounts["home/.claude"].source.endswith("inside/claude")
+    assert mounts["home/.claude.json"].source.endswith("inside/home/.claude.json")
+
+
+def test_what_a_child_planted_in_the_caches_makes_nothing_elsewhere(wish: Containment, tmp_path: Path) -> None:
+    inner = Path(wish.home, ".cache/a/b")
+    inner.mkdir(parents=True)
+    cache = Path(wish.reach.caches, ".cache")
+    cache.mkdir(parents=True)
+    (cache / "a").symlink_to(tmp_path / "other")
+    open_list.survey(with_reach(wish, readable=("~/.cache/a/b",)))
+    assert (cache / "a/b").is_dir() and not (cache / "a").is_symlink()
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+@pytest.mark.parametrize("depth", [3, 40])
+def test_closed_directories_do_not_stop_the_next_start(tmp_path: Path, depth: int) -> None:
+    private = tmp_path / "inside"
+    private_folders.prepare(private)
+    deep = private / "home" / "/".join("d" * depth)
+    deep.mkdir(parents=True)
+    for folder in (deep, *deep.parents):
+        if folder == private / "home":
+            break
+        folder.chmod(0)
+    (private / "tmp").chmod(0)
+    private_folders.prepare(private)
+    assert list((private / "home").iterdir()) == [] and (private / "tmp").stat().st_mode & 0o700 == 0o700

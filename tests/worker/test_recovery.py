@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from bridge import commands as c
 from bridge import events as e
 from replay import Replay
+from worker import recovery
 from worker.recovery import (
     LOST,
     NEVER_ALLOWED,
@@ -212,3 +214,12 @@ def test_an_id_that_an_older_log_holds_and_is_no_uuid_is_never_used(told: str) -
     for event in (e.ChildStarted(11, told, resumed=False), e.ClaudeIdentified(told)):
         assert claude_id_of(past(event), "ours") == "ours"
     assert claude_id_of(past(e.ClaudeIdentified(CREATED.session_id)), "ours") == CREATED.session_id
+
+
+def test_what_stands_in_the_place_of_a_transcript_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    (tmp_path / "holes").touch()
+    os.truncate(tmp_path / "holes", 1 << 33)
+    for name in ("pipe", "link"):
+        assert recovery.uuids_taken(tmp_path / name, ["u1"]) == frozenset()

@@ -26,6 +26,7 @@ _KERNEL = [
     *("--proc", "/proc", "--ro-bind-try", "/proc/sys", "/proc/sys"),
     *("--ro-bind-try", "/proc/sysrq-trigger", "/proc/sysrq-trigger"),
     *("--ro-bind-try", "/proc/irq", "/proc/irq", "--ro-bind-try", "/proc/bus", "/proc/bus"),
+    *("--ro-bind-try", "/dev/null", "/proc/keys", "--ro-bind-try", "/dev/null", "/proc/key-users"),
 ]
 """Root owns these and needs no capability to write them."""
 

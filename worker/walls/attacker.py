@@ -130,6 +130,16 @@ def capabilities(_: str) -> str:
     raise OSError(1, "")
 
 
+def keyring(_: str) -> str:
+    """KEYCTL_GET_KEYRING_ID of the user's keyring, which no namespace keeps apart."""
+    numbers = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271, "s390x": 280}
+    libc = ctypes.CDLL(None, use_errno=True)
+    found = libc.syscall(numbers.get(os.uname().machine, 250), 0, -4, 0)
+    if found < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return f"keyring {found}"
+
+
 def disk(_: str) -> str:
     for folder, _folders, names in os.walk("/dev"):
         for name in names:

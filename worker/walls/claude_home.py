@@ -13,14 +13,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from bridge.errors import UserError
 from worker.walls import looks
+from worker.walls.own_places import believed, written_by_children
 from worker.walls.wish import Containment, Mount, RefusedError, within
 
 FILES = {"settings.json": "{}\n", "settings.local.json": "{}\n", "CLAUDE.md": "", "keybindings.json": "{}\n"}
 """Each with what stands for a missing one."""
 FOLDERS = ("agents", "commands", "skills", "plugins", "hooks", "output-styles", "rules", "workflows", "themes")
 KEPT = ("plans", "todos", "tasks", "file-history")
+LOGIN = ".credentials.json"
 NEEDED = ("mcpServers", "hasCompletedOnboarding")
 """Of ``.claude.json``. *Observed* with 2.1.330: it works without the file."""
 MOST_JSON_BYTES = 16 * 1024 * 1024
@@ -42,11 +46,14 @@ def mounts(wish: Containment, private: Path, hidden: tuple[Path, ...]) -> Iterat
     place, own = inside(wish), real(wish)
     if any(within(own, folder) for folder in hidden):
         raise UserError(f"Claude's directory {own} lies in what is hidden from Claude; choose another place for one")
-    if wish.claude_directory:
+    if wish.claude_directory or within(place, Path(wish.project_directory).resolve()):
         yield Mount(place, "writable", str(private / "claude"))
+        if not wish.claude_directory:  # the project is a whole home
+            yield Mount(Path(wish.home).resolve() / ".claude.json", "writable", str(private / "home/.claude.json"))
     for name in KEPT:
         yield Mount(place / name, "writable", str(private / "kept" / name))
-    yield from _users(place, own, private / "nothing", hidden, wish.reach.trusted)
+    rules = _Rules(written_by_children(wish), (*hidden, own / LOGIN))
+    yield from _users(place, own, private / "nothing", rules, wish.reach.trusted)
     project = str(Path(wish.project_directory).resolve())
     yield _own(place, own, Path("projects", slug(project)))
     if (claude_id := wish.reach.claude_id) and looks.is_folder(own / "file-history" / claude_id):
@@ -54,29 +61,38 @@ def mounts(wish: Containment, private: Path, hidden: tuple[Path, ...]) -> Iterat
     yield from _transcript_elsewhere(place, own, project, wish.reach.claude_id)
 
 
-def _users(place: Path, own: Path, nothing: Path, hidden: tuple[Path, ...], trusted: dict[str, str]) -> Iterator[Mount]:
-    """A link of the user's is followed, but never into what is hidden."""
+class _Rules(msgspec.Struct, frozen=True):
+    """Where nothing is believed: what children write, and what is hidden."""
+
+    written: tuple[Path, ...]
+    hidden: tuple[Path, ...]
+
+    def believed(self, path: Path) -> Path | None:
+        return believed(path, self.written, self.hidden)
+
+
+def _users(place: Path, own: Path, nothing: Path, rules: _Rules, trusted: dict[str, str]) -> Iterator[Mount]:
+    """A link of the user's is followed, but never to where a child could have led it."""
     for name in (*FILES, *FOLDERS):
-        found = (own / name).resolve()
-        is_there = looks.is_folder(found) if name in FOLDERS else looks.is_file(found)
-        is_shut = any(within(found, folder) for folder in hidden)
-        source = found if is_there and not is_shut else nothing / (name if name in FILES else "folder")
+        found = rules.believed(own / name)
+        is_there = found and (looks.is_folder(found) if name in FOLDERS else looks.is_file(found))
+        source = found if found and is_there else nothing / (name if name in FILES else "folder")
         below = {entry: copy for entry, copy in trusted.items() if Path(entry).parts[0] == name}
         if name in FOLDERS and below:
-            yield from _mixed(place, source, name, below)
+            yield from _mixed(place, source, name, below, rules)
         else:
             yield Mount(place / name, "read-only", str(source))
 
 
-def _mixed(place: Path, source: Path, name: str, trusted: dict[str, str]) -> Iterator[Mount]:
+def _mixed(place: Path, source: Path, name: str, trusted: dict[str, str], rules: _Rules) -> Iterator[Mount]:
     """The user's own entries beside the trusted copies; the user's win."""
     yield Mount(place / name, "hidden")
     for entry, copy in trusted.items():
         if not looks.exists(source / Path(entry).relative_to(name)):
             yield Mount(place / entry, "read-only", copy)
     for entry_of_user in sorted(source.iterdir()):
-        found = entry_of_user.resolve()
-        if looks.exists(found):
+        found = rules.believed(entry_of_user)
+        if found and looks.exists(found):
             yield Mount(place / name / entry_of_user.name, "read-only", str(found))
 
 

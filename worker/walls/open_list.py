@@ -7,12 +7,14 @@ as at the level ``home``, as far as what they cover can be reached at all: a pro
 """
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bridge.errors import UserError
 from worker import bubblewrap, opening
 from worker.walls import claude_home, covers, looks, private_folders, private_home, program, repository, system
+from worker.walls.own_places import expanded, links_on_the_way, written_by_children
 from worker.walls.wish import Containment, Kind, Mount, RefusedError, Walls, within
 
 
@@ -27,6 +29,7 @@ def survey(wish: Containment) -> Walls:
     cli = program.find(
         wish.reach.command, wish.reach.path, Path(wish.home), lambda path: _is_shown(path, listed.values())
     )
+    _refuse_writable(wish, (str(mount.bound) for mount in cli.mounts))
     listed |= {mount.path: mount for mount in cli.mounts}
     listed |= {mount.path: mount for mount in _covers(wish, project, listed)}
     mounts = _mountable(wish, private, listed)
@@ -52,12 +55,12 @@ def _listed(wish: Containment, private: Path, project: Path, hidden: tuple[Path,
     yield from (Mount(Path(path), "writable", str(private / "tmp")) for path in _temporary(wish))
     yield Mount(home, "writable", str(private / "home"))
     if not within(home, project):
-        yield from private_home.mounts(home, Path(reach.caches), hidden)
+        yield from private_home.mounts(home, Path(reach.caches), written_by_children(wish), hidden)
     yield from _configured(wish, home, hidden)
     yield from claude_home.mounts(wish, private, hidden)
     yield from _links(Path(wish.project_directory))
     yield from _links(Path(wish.home))
-    yield from repository.mounts(project, reach.git_directory, reach.work_tree)
+    yield from repository.mounts(project, reach.git_directory, reach.work_tree, home, _never_shared(wish, hidden))
     yield Mount(project, "writable")
     yield from (
         Mount(Path(path).resolve(), "read-only")
@@ -65,6 +68,12 @@ def _listed(wish: Containment, private: Path, project: Path, hidden: tuple[Path,
         if path and looks.is_folder(Path(path))
     )
     yield from (Mount(Path(path).resolve(), "writable") for path in wish.writable)
+
+
+def _never_shared(wish: Containment, hidden: tuple[Path, ...]) -> tuple[Path, ...]:
+    """What no repository around a project may be, hold or lie in."""
+    system_places = ("/etc", "/proc", "/dev", "/sys", "/boot", "/usr", "/run")
+    return (*hidden, claude_home.real(wish), *map(Path, system_places))
 
 
 def _temporary(wish: Containment) -> list[str]:
@@ -81,6 +90,18 @@ def _prepare(wish: Containment, private: Path) -> None:
         claude_home.write_copy(wish, private)
     except OSError as error:
         raise RefusedError(f"what is private to Claude could not be made: {error.strerror} ({private})") from error
+
+
+def _refuse_writable(wish: Containment, programs: Iterable[str]) -> None:
+    """Raises UserError for a CLI that a child could change: it runs outside too, to renew the login."""
+    named = shutil.which(wish.reach.command[0], path=wish.reach.path) if wish.reach.command else None
+    for path in (*([named] if named else []), *programs):
+        for place in written_by_children(wish):
+            if any(
+                within(part, place)
+                for part in (Path(path).absolute(), Path(path).resolve(), *links_on_the_way(Path(path)))
+            ):
+                raise UserError(f"[claude] command: {path} lies in {place}, which Claude may write; use another copy")
 
 
 # ---- what the configuration names
@@ -103,16 +124,11 @@ def _configured_places(names: Iterable[str], wish: Containment) -> list[Path]:
     return [expanded(name, Path(wish.home).resolve()).resolve() for name in names]
 
 
-def expanded(name: str, home: Path) -> Path:
-    """``~`` is the child's home."""
-    return home / name[2:] if name.startswith("~/") else Path(name)
-
-
 def _followed(path: Path, wish: Containment, hidden: tuple[Path, ...]) -> Path:
     """The real path. Raises UserError for a link that a child may have planted, and for what is not to be opened."""
     for link in links_on_the_way(path):
-        for place in map(Path, (*wish.reach.projects, wish.project_directory)):
-            if within(link, place.resolve()):
+        for place in written_by_children(wish):
+            if within(link, place):
                 raise UserError(
                     f"[containment] names {path}, but {link} is a symbolic link, which Claude could have made"
                 )
@@ -126,22 +142,6 @@ def _followed(path: Path, wish: Containment, hidden: tuple[Path, ...]) -> Path:
     if any(within(real, folder) for folder in hidden):
         raise UserError(f"[containment] names {path}, which lies in what is hidden from Claude: take it out")
     return real
-
-
-def links_on_the_way(path: Path) -> list[Path]:
-    """Each symbolic link that is passed from the root to ``path``, also in what a link leads to."""
-    found: list[Path] = []
-    waiting, done = list(path.absolute().parts[1:]), Path("/")
-    while waiting:
-        done = done / waiting.pop(0)
-        if looks.is_link(done) and done not in found:
-            found.append(done)
-            target = done.readlink()
-            waiting = [*(part for part in target.parts if part != "/"), *waiting]
-            done = Path("/") if target.is_absolute() else done.parent
-        elif done.name == "..":
-            done = done.parent.parent
-    return found
 
 
 def _links(path: Path) -> Iterator[Mount]:
@@ -188,13 +188,13 @@ def _mountable(wish: Containment, private: Path, listed: dict[Path, Mount]) -> l
     kept: dict[Path, Mount] = {}
     for mount in ordered:
         above = next((kept[parent] for parent in mount.path.parents if parent in kept), None)
-        if above and not _has_place(mount, above, private):
+        if above and not _has_place(mount, above, private, wish):
             continue
         kept[mount.path] = mount
     return list(kept.values())
 
 
-def _has_place(mount: Mount, above: Mount, private: Path) -> bool:
+def _has_place(mount: Mount, above: Mount, private: Path, wish: Containment) -> bool:
     below = mount.path.relative_to(above.path)
     source = Path(above.bound)
     match above.kind:
@@ -205,7 +205,7 @@ def _has_place(mount: Mount, above: Mount, private: Path) -> bool:
         case "read-only" | "device":
             return mount.kind != "link" and looks.exists(source / below)
         case _:
-            if within(source, private):
+            if within(source, private) or within(source, Path(wish.reach.caches)):
                 is_folder = mount.kind in {"hidden", "private"} or (
                     mount.kind != "link" and looks.is_folder(Path(mount.bound))
                 )

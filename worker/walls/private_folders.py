@@ -8,7 +8,6 @@ needs again (``kept``) stay with the session. Each is written by children, so no
 import os
 import shutil
 import stat
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -26,6 +25,7 @@ def prepare(private: Path) -> None:
         _empty(private / name)
     for name in LASTING:
         (private / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        (private / name).chmod(0o700)
     (private / "nothing/folder").mkdir(mode=0o500)
     for name, text in claude_home.FILES.items():
         (private / "nothing" / name).write_text(text)
@@ -87,19 +87,26 @@ def _entered(folder: int, name: str) -> int:
 
 
 def _empty(folder: Path) -> None:
+    """What cannot be removed, however a child made it (closed directories, a path too long), is set aside for good."""
     if folder.is_symlink() or folder.exists():
-        shutil.rmtree(folder, onexc=_unlock)
+        aside = folder.parent / "aside" / token_hex(8)
+        aside.parent.mkdir(mode=0o700, exist_ok=True)
+        if not folder.is_symlink():
+            folder.chmod(0o700)
+        folder.rename(aside)
+        _remove(aside)
     folder.mkdir(mode=0o700, parents=True)
 
 
-def _unlock(call: Callable[..., object], path: str, error: BaseException) -> None:
-    """A directory that its owner may not enter: ours too, so we let ourselves in. Called once for each thing."""
-    if not isinstance(error, PermissionError):
-        raise error
-    for locked in (os.path.dirname(path), path):  # noqa: PTH120
-        if not os.path.islink(locked):  # noqa: PTH114
-            os.chmod(locked, 0o700)  # noqa: PTH101
-    if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)  # noqa: PTH108
+def _remove(folder: Path) -> None:
+    """As far as it goes. Directories that their owner may not enter are opened first: they are ours too."""
+    for _ in range(2):
+        with suppress(OSError, RecursionError):
+            shutil.rmtree(folder)
+            return
+        with suppress(OSError, RecursionError):
+            for below, names, _files in os.walk(folder):
+                for name in names:
+                    with suppress(OSError):
+                        if not os.path.islink(path := os.path.join(below, name)):  # noqa: PTH114, PTH118
+                            os.chmod(path, 0o700)  # noqa: PTH101

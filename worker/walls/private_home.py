@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from worker.walls import looks
-from worker.walls.wish import Mount, within
+from worker.walls.own_places import believed
+from worker.walls.wish import Mount
 
 INSTALLATIONS = (
     *(".gitconfig", ".config/git", ".gitignore", ".gitignore_global", ".gitattributes", ".editorconfig"),
@@ -40,12 +41,12 @@ CACHES = (
 """What stands there inside is below the channel's folder."""
 
 
-def mounts(home: Path, caches: Path, hidden: tuple[Path, ...]) -> Iterator[Mount]:
+def mounts(home: Path, caches: Path, written: tuple[Path, ...], hidden: tuple[Path, ...]) -> Iterator[Mount]:
     for name in CACHES:
         yield Mount(home / name, "writable", str(caches / name))
     for name in INSTALLATIONS:
-        real = (home / name).resolve()
-        if looks.exists(real) and not any(within(real, folder) or within(folder, real) for folder in hidden):
+        real = believed(home / name, written, hidden)
+        if real and looks.exists(real):
             yield Mount(home / name, "read-only", str(real))
 
 

@@ -30,9 +30,8 @@ def decide(wish: Containment, refusal: str | None) -> Shell:
     walls = survey(wish)
     if walls.weaknesses:
         raise _refused(wish, f"{'; '.join(walls.weaknesses)}. Put a real directory in its place, or name the real path")
-    return Shell(
-        arguments(walls), True, f"contained by bubblewrap, level {walls.level}", walls.level == "project", walls.argv
-    )
+    how = f"contained by bubblewrap, level {walls.level}"
+    return Shell(arguments(walls), True, how, walls.level == "project", walls.argv, walls.directory)
 
 
 def _program() -> str:

@@ -1,75 +1,65 @@
 """A repository whose git directory lies outside of the project: what of it is open, and what stays sealed.
 
-The project may be a directory inside a repository, or a linked worktree; without the common git directory git says
-only that there is no repository. Which one that is was found at the session's creation, and a ``.git`` file that was
-changed later opens nothing. What in a git directory decides what git *runs* for its other users (``hooks``, ``config``,
-those of submodules, other worktrees' entries) is read-only: the next git command in the user's shell would obey it.
-A linked worktree's child writes only what a commit needs. A directory inside a repository shares the whole of it, and
-so could plant a ``commondir``, which leads git to another configuration: no mount can stand where nothing is, so that
-file is taken away again as soon as it is seen (``sweep``).
+The project may be a directory inside a repository, a linked worktree, or a submodule; without the common git directory
+git says only that there is no repository. Which one that is was found at the session's creation, and a ``.git`` file
+that was changed later opens nothing. A git directory decides in many places what git *runs* for its other users
+(``hooks``, ``config``, includes, ``commondir``, a rebase's list, those of submodules and other worktrees), so what is
+shared is read-only. A linked worktree's child writes what a commit needs: its own entry, objects, refs and logs. Where
+the project is a directory inside a repository, there is no entry of its own: git reads, and does not commit. A
+submodule's git directory is the project's alone, but for what its superproject's git would run in it.
 """
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from worker.walls import looks
-from worker.walls.wish import Mount
+from worker.walls.wish import Mount, within
 
 _SHARED = ("objects", "refs", "logs")
-_SEALED = ("hooks", "config", "config.worktree", "worktrees", "info/attributes")
-COMMONDIR = "commondir"
-SWEPT = (
-    "A file `commondir` appeared in the git directory of the repository around this project. It would have led git to"
-    " another configuration, so it was taken away."
-)
+_SEALED = ("hooks", "config", "config.worktree", "worktrees", "modules")
+_MOST_BYTES = 4096
 
 
-def mounts(project: Path, git_directory: str, work_tree: str) -> Iterator[Mount]:
-    """Real paths. Makes the hooks' folder where it is missing, so that it is covered."""
-    common = Path(git_directory)
-    if not git_directory or not looks.is_folder(common):
+def mounts(project: Path, git_directory: str, work_tree: str, home: Path, never: Iterable[Path]) -> Iterator[Mount]:
+    """Real paths. ``never``: what is not opened, nor anything in it or around it; nor is anything around ``home``."""
+    common, top = Path(git_directory), Path(work_tree) if work_tree else None
+    if not git_directory or not _is_repository(common):
         return
-    if work_tree and looks.is_folder(Path(work_tree)):
-        yield Mount(Path(work_tree), "read-only")
-    entry = _entry_of(project, Path(work_tree) if work_tree else project, common)
+    shut = tuple(never)
+    for place in filter(None, (common, top)):
+        if within(home, place) or any(within(place, folder) or within(folder, place) for folder in shut):
+            return
+    if top and looks.is_folder(top):
+        yield Mount(top, "read-only")
+    entry = _entry_of(top or project, common)
     if entry:
         yield Mount(common, "read-only")
         yield from (Mount(common / name, "writable") for name in _SHARED if looks.is_folder(common / name))
         yield Mount(entry, "writable")
+    elif top:
+        yield Mount(common, "read-only")
     else:
-        with contextlib.suppress(OSError):
-            (common / "hooks").mkdir(exist_ok=True)
         yield Mount(common, "writable")
         yield from (Mount(path, "read-only") for path in _sealed(common))
 
 
-def _entry_of(project: Path, top: Path, common: Path) -> Path | None:
+def _is_repository(common: Path) -> bool:
+    return looks.is_file(common / "HEAD") and all(looks.is_folder(common / name) for name in ("objects", "refs"))
+
+
+def _entry_of(top: Path, common: Path) -> Path | None:
     """A linked worktree's own entry, known by what points back to it."""
     for back in common.glob("worktrees/*/gitdir"):
-        with contextlib.suppress(OSError, ValueError):
-            if Path(back.read_text().strip()).resolve() == (top / ".git").resolve():
-                return back.parent
+        named = looks.text(back, _MOST_BYTES).strip()
+        if named and Path(named).resolve() == (top / ".git").resolve():
+            return back.parent
     return None
 
 
 def _sealed(common: Path) -> Iterator[Path]:
-    found = [common / name for name in _SEALED]
-    for module in common.glob("modules/**/config"):
-        found += [module, module.parent / "hooks"]
-    yield from (path for path in found if looks.exists(path) and not looks.is_link(path))
+    yield from (path for path in (common / name for name in _SEALED) if looks.exists(path) and not looks.is_link(path))
 
 
 def in_words(git_directory: str, work_tree: str) -> tuple[str, ...]:
-    found = [f"`{git_directory}` (its git data; hooks and configuration read-only)"] if git_directory else []
+    found = [f"`{git_directory}` (its git data)"] if git_directory else []
     return (*found, *([f"`{work_tree}` (read-only)"] if work_tree else []))
-
-
-def sweep(git_directory: str) -> bool:
-    """Take away a ``commondir`` that was planted in a repository's own git directory; whether there was one."""
-    planted = Path(git_directory, COMMONDIR)
-    if not git_directory or not (looks.is_link(planted) or looks.exists(planted)):
-        return False
-    with contextlib.suppress(OSError):
-        planted.unlink()
-    return True

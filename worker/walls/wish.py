@@ -137,6 +137,9 @@ class Shell(msgspec.Struct, frozen=True):
     argv: tuple[str, ...] = ()
     """The CLI's argv inside; (): as outside."""
 
+    directory: str = ""
+    """The project's real path inside, where it is a mount of its own."""
+
     @property
     def scoped(self) -> str:
         """The program that is to run in Landlock's scopes; "" for none."""

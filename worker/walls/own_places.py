@@ -1,0 +1,51 @@
+"""What a child may write, in this session or another of the same user: nothing that is reached through it is believed.
+
+A link there, or what a link of the user's leads to there, may be another thing at the next start. So what is bound for
+the user's own sake (settings, skills, installations, git's configuration) must not come from such a place.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from worker.walls import looks
+from worker.walls.wish import Containment, within
+
+
+def written_by_children(wish: Containment) -> tuple[Path, ...]:
+    """Real paths: the projects of all channels, what the configuration lets them write, and shared git directories."""
+    home = Path(wish.home).resolve()
+    named = [*wish.reach.projects, wish.project_directory, *(str(expanded(n, home)) for n in wish.reach.writable)]
+    shared = [wish.reach.git_directory] if wish.reach.git_directory else []
+    return tuple(Path(path).resolve() for path in (*named, *shared))
+
+
+def expanded(name: str, home: Path) -> Path:
+    """``~`` is the child's home."""
+    return home / name[2:] if name.startswith("~/") else Path(name)
+
+
+def believed(path: Path, written: Iterable[Path], hidden: Iterable[Path]) -> Path | None:
+    """The real path; None when a child could have chosen where it leads, or it is, holds or lies in what is hidden."""
+    places = tuple(written)
+    if any(within(link, place) for link in links_on_the_way(path) for place in places):
+        return None
+    real = path.resolve()
+    if any(within(real, place) for place in places):
+        return None
+    return None if any(within(real, folder) or within(folder, real) for folder in hidden) else real
+
+
+def links_on_the_way(path: Path) -> list[Path]:
+    """Each symbolic link that is passed from the root to ``path``, also in what a link leads to."""
+    found: list[Path] = []
+    waiting, done = list(path.absolute().parts[1:]), Path("/")
+    while waiting:
+        done = done / waiting.pop(0)
+        if looks.is_link(done) and done not in found:
+            found.append(done)
+            target = done.readlink()
+            waiting = [*(part for part in target.parts if part != "/"), *waiting]
+            done = Path("/") if target.is_absolute() else done.parent
+        elif done.name == "..":
+            done = done.parent.parent
+    return found
