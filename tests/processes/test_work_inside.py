@@ -111,6 +111,12 @@ def test_in_a_directory_inside_a_repository_git_reads_and_changes_nothing(house:
     assert refused.code != 0 and "Read-only file system" in refused.said
 
 
+def test_a_git_directory_that_the_configuration_names_writable_takes_a_commit(house: House, repo: Path) -> None:  # noqa: F811
+    script = "echo more > a.txt; git commit -qam second; git log --oneline"
+    done = inside(house, script, repo / "sub", writable=(str(repo / ".git"),))
+    assert done.code == 0 and "second" in done.said, done.said
+
+
 PLANTED = [
     "echo x > ../.git/hooks/post-commit",
     "git config core.fsmonitor /bin/false",

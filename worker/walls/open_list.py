@@ -56,11 +56,14 @@ def _listed(wish: Containment, private: Path, project: Path, hidden: tuple[Path,
     yield Mount(home, "writable", str(private / "home"))
     if not within(home, project):
         yield from private_home.mounts(home, Path(reach.caches), written_by_children(wish), hidden)
-    yield from _configured(wish, home, hidden)
+    configured = list(_configured(wish, home, hidden))
+    yield from configured
     yield from claude_home.mounts(wish, private, hidden)
     yield from _links(Path(wish.project_directory))
     yield from _links(Path(wish.home))
-    yield from repository.mounts(project, reach.git_directory, reach.work_tree, home, _never_shared(wish, hidden))
+    around = repository.mounts(project, reach.git_directory, reach.work_tree, home, _never_shared(wish, hidden))
+    named = {mount.path for mount in configured if mount.kind == "writable"}
+    yield from (mount for mount in around if mount.path not in named)
     yield Mount(project, "writable")
     yield from (
         Mount(Path(path).resolve(), "read-only")
