@@ -3,14 +3,15 @@
 Nothing starts half: whatever can be checked before Discord is spoken to is checked here.
 """
 
+import difflib
 import math
 import os
 import re
 import shutil
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -129,6 +130,20 @@ class ConfigFile(_Table, frozen=True):
     state: StateTable = StateTable()
 
 
+_TABLES: dict[str, type[_Table]] = {
+    "discord": DiscordTable,
+    "access": AccessTable,
+    "claude": ClaudeTable,
+    "containment": ContainmentTable,
+    "permissions": PermissionsTable,
+    "sessions": SessionsTable,
+    "display": DisplayTable,
+    "files": FilesTable,
+    "limits": LimitsTable,
+    "state": StateTable,
+}
+
+
 class Config(msgspec.Struct, frozen=True):
     """What the supervisor runs on. Times in seconds; None waits for ever."""
 
@@ -202,7 +217,7 @@ def read_token(config: Config, environ: Mapping[str, str] = os.environ) -> str:
     elif credential and credential.is_file():
         token = _read_token_file(config.path, credential)
     else:
-        token = environ.get("DISCORD_TOKEN", "").strip()
+        token = _plain_token(environ.get("DISCORD_TOKEN", ""))
     if not token:
         raise UserError(
             f"{config.path}: discord.token_file is empty, and there is no credential discord-token and no"
@@ -229,7 +244,7 @@ class _Wrong(Exception):  # noqa: N818 - not an error that leaves this module
 
 def _read(path: Path) -> ConfigFile:
     try:
-        text = path.read_text()
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except OSError as error:
@@ -237,11 +252,40 @@ def _read(path: Path) -> ConfigFile:
     except UnicodeDecodeError:
         raise UserError(f"{path}: is not UTF-8 text") from None
     try:
-        return msgspec.convert(tomllib.loads(text), ConfigFile)
+        return msgspec.convert(_unquoted(tomllib.loads(text)), ConfigFile)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: is not TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise UserError(f"{path}: {_in_words(error)}") from None
+
+
+def _unquoted(file: dict[str, Any]) -> dict[str, Any]:
+    """Ids may stand in quotes, as Discord copies them."""
+
+    def number(given: object) -> object:
+        return int(given) if isinstance(given, str) and given.isascii() and given.isdecimal() else given
+
+    if isinstance(access := file.get("access"), dict):
+        for key in ("users", "roles"):
+            if isinstance(ids := access.get(key), list):
+                access[key] = [number(one) for one in ids]
+    for table in tables if isinstance(tables := file.get("channels"), list) else ():
+        if isinstance(table, dict) and "id" in table:
+            table["id"] = number(table["id"])
+    return file
+
+
+def _meant(given: str, known: Iterable[str]) -> str:
+    """`` (did you mean …?)`` for what is nearly one of the known words."""
+    near = difflib.get_close_matches(given, list(known), 1, 0.7)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _keys_of(place: str) -> tuple[str, ...]:
+    """The keys of the table at ``channels[0]`` or ``access``; of the file itself at ""."""
+    name = place.partition("[")[0]
+    tables: dict[str, type[_Table]] = {"": ConfigFile, "channels": ChannelTable, **_TABLES}
+    return tables[name].__struct_fields__ if name in tables else ()
 
 
 def _in_words(error: msgspec.ValidationError) -> str:
@@ -249,7 +293,8 @@ def _in_words(error: msgspec.ValidationError) -> str:
     what, _, where = str(error).partition(" - at `")
     key = where.rstrip("`").removeprefix("$").removeprefix(".")
     if unknown := re.search(r"unknown field `([^`]+)`", what):
-        return f"{'.'.join(filter(None, [key, unknown[1]]))}: there is no such key"
+        meant = _meant(unknown[1], _keys_of(key))
+        return f"{'.'.join(filter(None, [key, unknown[1]]))}: there is no such key{meant}"
     if missing := re.search(r"missing required field `([^`]+)`", what):
         return f"{'.'.join(filter(None, [key, missing[1]]))}: is missing"
     if (wrong := re.fullmatch(r"Invalid enum value (.*)", what)) and (known := _CHOICES.get(key.rpartition(".")[2])):
@@ -388,7 +433,9 @@ def _environment(table: ClaudeTable) -> dict[str, str]:
 
 def _permission_mode(table: ClaudeTable) -> str:
     if table.permission_mode not in PERMISSION_MODES:
-        raise _Wrong("claude.permission_mode", f"{table.permission_mode!r} is none of {', '.join(PERMISSION_MODES)}")
+        meant = _meant(table.permission_mode, PERMISSION_MODES)
+        known = ", ".join(PERMISSION_MODES)
+        raise _Wrong("claude.permission_mode", f"{table.permission_mode!r} is none of {known}{meant}")
     if table.permission_mode == "bypassPermissions" and not table.allow_bypass_permissions:
         raise _Wrong(
             "claude.permission_mode",
@@ -442,9 +489,15 @@ def _layout(table: StateTable, environ: Mapping[str, str]) -> Layout:
     return layout
 
 
+def _plain_token(text: str) -> str:
+    """As people paste it: in quotes, or with the word that stands before it in a header."""
+    token = text.strip().strip("\"'`").strip()
+    return token.removeprefix("Bot ").strip()
+
+
 def _read_token_file(config: Path, path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return _plain_token(path.read_text("utf-8-sig"))
     except OSError as error:
         raise UserError(f"{config}: discord.token_file: {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

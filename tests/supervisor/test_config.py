@@ -47,6 +47,24 @@ def test_a_small_file_is_enough(write, tmp_path: Path) -> None:  # type: ignore[
     assert loaded.api_base == "https://discord.com/api/v10"
 
 
+def test_ids_may_stand_in_quotes_and_the_file_may_begin_with_a_mark(write) -> None:  # type: ignore[no-untyped-def]
+    quoted = GOOD.replace("id = 222", 'id = "222"').replace("users = [111]", 'users = ["111"]\nroles = ["5"]')
+    loaded = config.load(write("\ufeff" + quoted), {"HOME": "/", "PATH": os.environ["PATH"]})
+    assert list(loaded.channels) == [222]
+    assert (loaded.policy.users, loaded.policy.roles) == (frozenset({111}), frozenset({5}))
+
+
+@pytest.mark.parametrize(
+    "pasted", ["a.b.c", '"a.b.c"', "'a.b.c'\n", "Bot a.b.c", '"Bot a.b.c"', "\ufeffa.b.c \n", "`a.b.c`"]
+)
+def test_a_token_is_taken_as_people_paste_it(write, tmp_path: Path, pasted: str) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "token").write_text(pasted)
+    named = config.load(write(f'[discord]\ntoken_file = "{tmp_path}/token"\n' + GOOD), {"PATH": os.environ["PATH"]})
+    assert config.read_token(named, {}) == "a.b.c"
+    bare = config.load(write(GOOD), {"HOME": "/", "PATH": os.environ["PATH"]})
+    assert config.read_token(bare, {"DISCORD_TOKEN": pasted.strip("\ufeff")}) == "a.b.c"
+
+
 def test_each_channel_has_its_own_display(write) -> None:  # type: ignore[no-untyped-def]
     text = GOOD.replace("id = 222", 'id = 222\nverbosity = "quiet"\nthinking = "spoiler"')
     environ = {"HOME": "/", "PATH": os.environ["PATH"]}
@@ -68,11 +86,13 @@ def test_a_session_has_limits_that_fit_a_small_machine_unless_others_are_given(w
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("users = [111]", "user = [111]", "access.user: there is no such key"),
+        ("users = [111]", "user = [111]", "access.user: there is no such key; did you mean users?"),
+        ("id = 222", "id = 222\nverbosty = 1", "channels[0].verbosty: there is no such key; did you mean verbosity?"),
+        ("[claude]", "[permisions]\n[claude]", "permisions: there is no such key; did you mean permissions?"),
         ("users = [111]", "users = []", "access.users: nobody may talk to Claude yet"),
         ("users = [111]", 'users = ["ada"]', "access.users"),
         ("users = [111]", "users = [-3]", "access.users: -3 is not an id"),
-        ("id = 222", 'id = "222"', "channels[0].id"),
+        ("id = 222", 'id = "two"', "channels[0].id"),
         ("id = 222", "", "channels[0].id: is missing"),
         ('directory = "{folder}"', 'directory = "/nonexistent/x"', "channels[0].directory: /nonexistent/x is not a"),
         ('directory = "{folder}"', 'directory = "x"', "channels[0].directory: 'x' is not an absolute path"),
@@ -87,6 +107,11 @@ def test_a_session_has_limits_that_fit_a_small_machine_unless_others_are_given(w
         ('command = ["sh"]', 'command = ["no-such-claude"]', "claude.command: there is no program 'no-such-claude'"),
         ('command = ["sh"]', "command = []", "claude.command: is empty"),
         ('command = ["sh"]', 'permission_mode = "yolo"\ncommand = ["sh"]', "claude.permission_mode: 'yolo' is none of"),
+        (
+            'command = ["sh"]',
+            'permission_mode = "acceptEdit"\ncommand = ["sh"]',
+            "bypassPermissions; did you mean acceptEdits?",
+        ),
         (
             'command = ["sh"]',
             'permission_mode = "bypassPermissions"\ncommand = ["sh"]',
