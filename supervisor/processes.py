@@ -388,33 +388,30 @@ class Processes:
     ) -> WorkerStart:
         config = self._config
         channel = config.channels.get(session.channel_id)
-        return WorkerStart(
-            created=e.SessionCreated(
-                session.session_id,
-                session.thread_id,
-                session.guild_id,
-                session.channel_id,
-                session.directory,
-                session.owner_id,
-                session.inode,
-                session.git_directory,
-                session.work_tree,
-                session.remote,
-            ),
-            state_directory=str(self._layout.state),
+        created = e.SessionCreated(
+            session.session_id,
+            session.thread_id,
+            session.guild_id,
+            session.channel_id,
+            session.directory,
+            session.owner_id,
+            session.inode,
+            session.git_directory,
+            session.work_tree,
+            session.remote,
+        )
+        containment = channel.containment if channel else "project"
+        return msgspec.structs.replace(
+            bare_start(config, created, containment, self._around.hidden_paths, self._environment),
             start=start,
             endpoint=endpoint,
             server_key=self._downlink.public_key,
             public_key=keys.public,
             secret_key=keys.secret,
-            command=config.command,
-            environment=config.environment,
             permission_mode=self._permission_mode(session),
             model=self._manager.setting(session, "model") or config.model,
             effort=self._manager.setting(session, "effort"),
             bypass_permissions=config.bypass_permissions,
-            containment=channel.containment if channel else "project",
-            protected_paths=(str(INSTALLATION), sys.prefix, str(config.path)),
             generation=session.generation,
             applied=session.applied,
             wake=self._manager.has_work(session.session_id),
@@ -422,11 +419,6 @@ class Processes:
             fresh=self._manager.row(session.session_id).fresh,
             open_files=self._around.open_files,
             umask=self._around.umask,
-            hidden_paths=self._around.hidden_paths,
-            readable=config.readable,
-            writable=config.writable,
-            login_directory=login.directory_of(self._layout, {**self._environment, **config.environment}),
-            projects=tuple(channel.directory for channel in config.channels.values()),
             accepted_inode=self._manager.accepted_inode(session.session_id),
             limits=config.limits,
             cgroup=self._around.cgroup,
@@ -462,13 +454,20 @@ class Processes:
         return pid
 
 
-def start_for_trial(
-    config: Config, created: e.SessionCreated, containment: str, hidden: tuple[str, ...], protected: tuple[str, ...]
+def bare_start(
+    config: Config,
+    created: e.SessionCreated,
+    containment: str,
+    hidden: tuple[str, ...],
+    environment: Mapping[str, str],
 ) -> WorkerStart:
-    """A start as ``Processes`` makes them, as far as the child's walls go. Nothing is started by it."""
+    """What decides the walls of a session's child, of a real one and of one that is only tried. No worker starts by it.
+
+    ``environment``: the workers'.
+    """
     return WorkerStart(
         created=created,
-        start="trial",
+        start="",
         state_directory=str(config.layout.state),
         endpoint="",
         server_key="",
@@ -480,14 +479,14 @@ def start_for_trial(
         model="",
         bypass_permissions=False,
         containment=containment,
-        protected_paths=protected,
+        protected_paths=(str(INSTALLATION), sys.prefix, str(config.path)),
         generation="",
         applied=0,
         wake=False,
         hidden_paths=hidden,
         readable=config.readable,
         writable=config.writable,
-        login_directory=login.directory_of(config.layout, {**worker_environment(os.environ), **config.environment}),
+        login_directory=login.directory_of(config.layout, {**environment, **config.environment}),
         projects=tuple(channel.directory for channel in config.channels.values()),
     )
 

@@ -1,7 +1,6 @@
 """``threadbridge check --containment``: every attack that we know of, tried as a session of each channel would."""
 
 import os
-import sys
 import uuid
 from collections.abc import Iterator
 
@@ -11,7 +10,8 @@ from bridge.channel import Channel
 from supervisor import listing, locks, repository, token_file, walls
 from supervisor.config import Config
 from supervisor.files import inode_of
-from supervisor.processes import INSTALLATION, start_for_trial
+from supervisor.processes import bare_start, worker_environment
+from supervisor.store import SessionRow
 
 
 def of_channel(config: Config, channel: Channel) -> list[Outcome]:
@@ -32,15 +32,15 @@ def _wanted(config: Config, channel: Channel) -> Wanted:
         git_directory=found.git_directory,
         work_tree=found.work_tree,
     )
-    hidden = token_file.guard(config)
-    protected = (str(INSTALLATION), sys.prefix, str(config.path))
-    start = start_for_trial(config, created, channel.containment, hidden, protected)
+    hidden, environment = token_file.guard(config), worker_environment(os.environ)
+    start = bare_start(config, created, channel.containment, hidden, environment)
     token = (os.path.expanduser(config.token_file),) if config.token_file else ()  # noqa: PTH111
-    return Wanted(start, token, tuple(_others(config, channel)), tuple(_pids(config)))
+    rows = listing.rows(config.layout)
+    return Wanted(start, token, tuple(_others(config, channel, rows)), tuple(_pids(config, rows)))
 
 
-def _others(config: Config, channel: Channel) -> Iterator[str]:
-    for row in listing.rows(config.layout):
+def _others(config: Config, channel: Channel, rows: list[SessionRow]) -> Iterator[str]:
+    for row in rows:
         folder = config.layout.session(row.session.session_id)
         yield from (str(folder.log), str(folder.inside / "tmp"), str(folder.scratch))
     for other in config.channels.values():
@@ -48,7 +48,7 @@ def _others(config: Config, channel: Channel) -> Iterator[str]:
             yield from (other.directory, f"{other.directory}/.git/hooks", f"{other.directory}/.git/config")
 
 
-def _pids(config: Config) -> Iterator[int]:
+def _pids(config: Config, rows: list[SessionRow]) -> Iterator[int]:
     found = [locks.holder(config.layout.supervisor_lock)]
-    found += [locks.holder(config.layout.session(r.session.session_id).lock) for r in listing.rows(config.layout)]
+    found += [locks.holder(config.layout.session(row.session.session_id).lock) for row in rows]
     yield from (pid for pid in found if pid)

@@ -26,7 +26,7 @@ from worker.walls import attacker, claude_home, covers, looks, own_places
 from worker.walls.environment import child_environment
 from worker.walls.from_start import wish_of
 from worker.walls.held import held
-from worker.walls.probe import decide, probe
+from worker.walls.probe import shut_in
 from worker.walls.wish import Containment, within
 
 DEADLINE_S = 60.0
@@ -127,7 +127,7 @@ def tried(wanted: Wanted) -> list[Outcome]:
 def _tried(wanted: Wanted, sockets: "_Sockets") -> list[Outcome]:
     environment = child_environment(os.environ, wanted.start.environment, wanted.start.created.session_id, "project")
     wish = _with_python(wish_of(wanted.start, environment, ""))
-    shell = decide(wish, probe(wish) if wish.level != "none" else None)
+    shell = shut_in(wish)
     attempts = list(dict.fromkeys(_attempts(wanted, wish, sockets)))
     questions = json.dumps([[attempt.act, attempt.on] for attempt in attempts])
     with held(shell.prefix) as (prefix, fds), landlock.scopes(shell.scoped) as scopes:

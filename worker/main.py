@@ -40,11 +40,11 @@ from worker.stored import NoRoomError, Stored
 from worker.stream import Stream
 from worker.unasked import Unasked
 from worker.uplink import Keys, Uplink
-from worker.walls import looks, private_folders, repository
+from worker.walls import looks, private_folders
 from worker.walls.environment import child_environment
 from worker.walls.from_start import claude_home_of, home_of, kept_from_claude, private_places, wish_of
 from worker.walls.held import held
-from worker.walls.probe import decide, probe
+from worker.walls.probe import shut_in
 from worker.walls.wish import RefusedError, Shell, level_of
 from worker.watch import DEADLINES_S, Watch
 
@@ -204,8 +204,7 @@ class Worker:
         own = self._past.session.inode if self._past.session else start.created.inode
         seen = self._inode = project.inode_of(directory)
         is_own = not own or seen in (own, start.accepted_inode)
-        opened = repository.in_words(start.created.git_directory, start.created.work_tree) if shell.is_project else ()
-        self._record(e.WorkerStarted(self._pid, shell.contained, shell.how, seen if is_own else 0, opened))
+        self._record(e.WorkerStarted(self._pid, shell.contained, shell.how, seen if is_own else 0, shell.opened))
         if not is_own:
             reason = project.replaced_in_words(directory)
             self._record(e.ProjectReplaced(seen, reason))
@@ -213,8 +212,7 @@ class Worker:
 
     def _shut_in(self, claude_id: str, environment: dict[str, str]) -> Shell:
         """Raises UserError when containment is required and cannot be had."""
-        wish = wish_of(self._start, environment, claude_id)
-        return decide(wish, probe(wish) if wish.level != "none" else None)
+        return shut_in(wish_of(self._start, environment, claude_id))
 
     async def _spawn(
         self, shell: Shell, environment: dict[str, str], conversation: tuple[str, bool]

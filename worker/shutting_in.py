@@ -5,9 +5,7 @@ import tempfile
 from pathlib import Path
 
 from bridge.errors import UserError
-from worker import bubblewrap
-from worker.walls import remedy
-from worker.walls.probe import probe
+from worker.walls.probe import probe, with_remedy
 from worker.walls.wish import Containment, Reach
 
 
@@ -34,4 +32,4 @@ def refusal_here(state: Path) -> str | None:
             reach=Reach(private=str(Path(folder, "inside")), caches=str(Path(folder, "caches"))),
         )
         refusal = probe(wish)
-    return f"{refusal}. {remedy.in_words(bubblewrap.find(os.environ.get('PATH', '')))}" if refusal else None
+    return with_remedy(refusal) if refusal else None

@@ -28,7 +28,7 @@ def no_bubblewrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"#!/bin/sh\n[ -e '{allowed}' ] && exec '{sys.executable}' \"$@\"\n"
         f"exec '{sys.executable}' -I -c 'import runpy, sys\n"
         "from worker.walls import probe\n"
-        'probe.probe = lambda wish, run=None: "bubblewrap (bwrap) is not installed"\n'
+        'probe.trial = lambda walls, run=None: "bubblewrap (bwrap) is not installed"\n'
         'sys.argv = ["worker", *sys.argv[4:]]\n'
         'runpy.run_module("worker", run_name="__main__")\' "$@"\n'
     )

@@ -152,6 +152,18 @@ def test_what_a_child_planted_in_the_way_goes(tmp_path: Path, at: str, plant: Ca
     assert list(outside.iterdir()) == []
 
 
+@pytest.mark.parametrize("plant", [as_a_link, as_a_file, as_a_link_to_nothing])
+def test_a_link_of_ours_is_made_anew_whatever_stands_there(tmp_path: Path, plant: Callable[[Path, Path], None]) -> None:
+    folder, outside = tmp_path / "tmp", tmp_path / "outside"
+    (folder / "a").mkdir(parents=True)
+    outside.mkdir()
+    plant(folder / "a/link", outside)
+    for _ in range(2):
+        private_folders.make_link(folder, Path("a/link"), "/srv/other")
+        assert (folder / "a/link").readlink() == Path("/srv/other")
+    assert list(outside.iterdir()) == []
+
+
 def test_a_full_directory_in_the_way_of_a_file_is_renamed(tmp_path: Path) -> None:
     (tmp_path / "a/f").mkdir(parents=True)
     (tmp_path / "a/f/kept").write_text("")
@@ -301,6 +313,20 @@ def test_of_a_submodules_own_git_directory_what_git_runs_is_sealed(tmp_path: Pat
     mounts = shared(tmp_path / "super/module", common)
     assert mounts["super/modules"] == "writable"
     assert {mounts[f"super/modules/{name}"] for name in ("hooks", "config")} == {"read-only"}
+
+
+def test_the_thread_is_told_of_what_was_really_opened(tmp_path: Path) -> None:
+    top, common = tmp_path / "repo", tmp_path / "repo/.git"
+    inside = [Mount(top, "read-only"), Mount(common, "read-only")]
+    linked = [Mount(common, "read-only"), Mount(common / "objects", "writable")]
+    module = [Mount(common, "writable"), Mount(common / "hooks", "read-only")]
+    told = [repository.in_words(mounts) for mounts in (inside, linked, module, [])]
+    assert told == [
+        (f"`{top}` (read-only)",),
+        (f"`{common}` (read-only, but for what a commit needs)",),
+        (f"`{common}` (its git data)",),
+        (),
+    ]
 
 
 @pytest.mark.parametrize("lacks", ["HEAD", "objects", "refs"])

@@ -2,8 +2,13 @@
 
 The child runs as the same user as we do and does what a model tells it. Between its session and the others
 stand the mount and PID namespaces that bubblewrap makes: inside, nobody else's process exists, and what must
-not be read or changed is covered. Whether this machine allows that is not guessed: `probe` runs the exact
-arguments. What is covered, and why so (each is tried in tests/processes/test_containment_attacks.py):
+not be read or changed is not there, or covered. Whether this machine allows that is not guessed: `probe` runs the
+exact arguments.
+
+At the level ``project`` (`open_list`) the root is empty and what is in it is a list; docs/security.md says what is on
+it and what stays open. At the level ``home`` (`covers`) the root is the host's and the list is of what is hidden. The
+same covers hold at the level ``project`` for what of them can be reached, since a project may be a whole home. What is
+covered, and why so (each is tried in tests/processes/test_containment_attacks.py):
 
 * *Shown again* inside the hidden state directory: this session's files from people (read-only) and scratch folder.
 * *Hidden* by an empty tmpfs: the state directory, the directory of the token's file, /run/credentials, /run/user,
@@ -22,14 +27,14 @@ arguments. What is covered, and why so (each is tried in tests/processes/test_co
   renamed, but the directory above it can, and another be planted in its place.
 * A root child gets a small /dev: on the host's, root owns the disks and needs no capability to read them.
 
-What stays open, known and not solved here. The network namespace is shared: loopback services and abstract
-unix sockets (an old D-Bus, X11) can be reached; so can docker.sock by who may use it. The child writes the
-user's files: ~/.bashrc, ~/.ssh/authorized_keys, crontabs and, as root, the system itself; what these start
+What stays open at the level ``home``, known and not solved here. The network namespace is shared: loopback services
+and abstract unix sockets (an old D-Bus, X11) can be reached; so can docker.sock by who may use it. The child writes
+the user's files: ~/.bashrc, ~/.ssh/authorized_keys, crontabs and, as root, the system itself; what these start
 later runs outside. It reads and writes the transcripts and ~/.claude.json of the user's other sessions, and
 /tmp/claude-<uid>. The child's own tools may trace it (its stdio is theirs): a session is kept apart from the
-others, not from itself. A file (not a directory) that the host replaces by renaming loses its mount. A
-directory to hide that did not exist at the start is not hidden. Containment keeps identities apart; for a
-jail use a user of its own, or a machine.
+others, not from itself. A file (not a directory) that the host replaces by renaming loses its mount. A directory to
+hide that did not exist at the start is not hidden. Containment keeps identities apart; for a jail use a user of its
+own, or a machine.
 
 Needs nothing more: TIOCSTI (--new-session leaves no terminal), ptrace and signals (no other process is
 visible), nested user namespaces (mounts from outside are locked in them), sudo (no_new_privs).

@@ -14,7 +14,7 @@ from pathlib import Path
 from bridge.errors import UserError
 from worker import bubblewrap, opening
 from worker.walls import claude_home, covers, looks, private_folders, private_home, program, repository, system
-from worker.walls.own_places import expanded, links_on_the_way, written_by_children
+from worker.walls.own_places import expanded, links_on_the_way, named_writable, plantable_link, written_by_children
 from worker.walls.wish import Containment, Kind, Mount, RefusedError, Walls, within
 
 
@@ -23,9 +23,10 @@ def survey(wish: Containment) -> Walls:
     private = Path(wish.reach.private)
     project = Path(wish.project_directory).resolve()
     hidden = covers.hidden_places(wish)
-    covers.refuse_misplaced(wish, reachable([project, *_configured_places(wish.reach.writable, wish)]))
+    covers.refuse_misplaced(wish, reachable([project, *named_writable(wish)]))
     _prepare(wish, private)
-    listed = {mount.path: mount for mount in _listed(wish, private, project, hidden)}
+    around = _around(wish, project, hidden)
+    listed = {mount.path: mount for mount in _listed(wish, private, project, hidden, around)}
     cli = program.find(
         wish.reach.command, wish.reach.path, Path(wish.home), lambda path: _is_shown(path, listed.values())
     )
@@ -44,10 +45,13 @@ def survey(wish: Containment) -> Walls:
         level="project",
         directory=str(project),
         argv=cli.argv,
+        opened=repository.in_words(around),
     )
 
 
-def _listed(wish: Containment, private: Path, project: Path, hidden: tuple[Path, ...]) -> Iterator[Mount]:
+def _listed(
+    wish: Containment, private: Path, project: Path, hidden: tuple[Path, ...], around: Iterable[Mount]
+) -> Iterator[Mount]:
     home, reach = Path(wish.home).resolve(), wish.reach
     yield from system.mounts(hidden)
     for path, name in (("/tmp", "tmp"), ("/var/tmp", "var-tmp"), ("/run", "run"), ("/dev/shm", "shm")):  # noqa: S108
@@ -56,14 +60,11 @@ def _listed(wish: Containment, private: Path, project: Path, hidden: tuple[Path,
     yield Mount(home, "writable", str(private / "home"))
     if not within(home, project):
         yield from private_home.mounts(home, Path(reach.caches), written_by_children(wish), hidden)
-    configured = list(_configured(wish, home, hidden))
-    yield from configured
+    yield from _configured(wish, home, hidden)
     yield from claude_home.mounts(wish, private, hidden)
     yield from _links(Path(wish.project_directory))
     yield from _links(Path(wish.home))
-    around = repository.mounts(project, reach.git_directory, reach.work_tree, home, _never_shared(wish, hidden))
-    named = {mount.path for mount in configured if mount.kind == "writable"}
-    yield from (mount for mount in around if mount.path not in named)
+    yield from around
     yield Mount(project, "writable")
     yield from (
         Mount(Path(path).resolve(), "read-only")
@@ -71,6 +72,13 @@ def _listed(wish: Containment, private: Path, project: Path, hidden: tuple[Path,
         if path and looks.is_folder(Path(path))
     )
     yield from (Mount(Path(path).resolve(), "writable") for path in wish.writable)
+
+
+def _around(wish: Containment, project: Path, hidden: tuple[Path, ...]) -> list[Mount]:
+    """The repository around the project; what of it the configuration names writable stays so."""
+    home, reach, named = Path(wish.home).resolve(), wish.reach, named_writable(wish)
+    found = repository.mounts(project, reach.git_directory, reach.work_tree, home, _never_shared(wish, hidden))
+    return [mount for mount in found if mount.path not in named]
 
 
 def _never_shared(wish: Containment, hidden: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -98,12 +106,10 @@ def _prepare(wish: Containment, private: Path) -> None:
 def _refuse_writable(wish: Containment, programs: Iterable[str]) -> None:
     """Raises UserError for a CLI that a child could change: it runs outside too, to renew the login."""
     named = shutil.which(wish.reach.command[0], path=wish.reach.path) if wish.reach.command else None
-    for path in (*([named] if named else []), *programs):
-        for place in written_by_children(wish):
-            if any(
-                within(part, place)
-                for part in (Path(path).absolute(), Path(path).resolve(), *links_on_the_way(Path(path)))
-            ):
+    written = written_by_children(wish)
+    for path in map(Path, (*([named] if named else []), *programs)):
+        for place in written:
+            if any(within(part, place) for part in (path.absolute(), path.resolve(), *links_on_the_way(path))):
                 raise UserError(f"[claude] command: {path} lies in {place}, which Claude may write; use another copy")
 
 
@@ -123,18 +129,10 @@ def _configured(wish: Containment, home: Path, hidden: tuple[Path, ...]) -> Iter
                 yield Mount(path, kind, str(real))
 
 
-def _configured_places(names: Iterable[str], wish: Containment) -> list[Path]:
-    return [expanded(name, Path(wish.home).resolve()).resolve() for name in names]
-
-
 def _followed(path: Path, wish: Containment, hidden: tuple[Path, ...]) -> Path:
     """The real path. Raises UserError for a link that a child may have planted, and for what is not to be opened."""
-    for link in links_on_the_way(path):
-        for place in written_by_children(wish):
-            if within(link, place):
-                raise UserError(
-                    f"[containment] names {path}, but {link} is a symbolic link, which Claude could have made"
-                )
+    if link := plantable_link(path, written_by_children(wish)):
+        raise UserError(f"[containment] names {path}, but {link} is a symbolic link, which Claude could have made")
     real = path.resolve()
     home = Path(wish.home).resolve()
     if real == Path("/") or within(home, real):
@@ -207,10 +205,12 @@ def _has_place(mount: Mount, above: Mount, private: Path, wish: Containment) -> 
             return True
         case "read-only" | "device":
             return mount.kind != "link" and looks.exists(source / below)
+        case _ if mount.kind == "link":
+            if within(source, private):  # it lasts, so it is made here, and not again by each bubblewrap
+                private_folders.make_link(source, below, mount.bound)
+            return False
         case _:
             if within(source, private) or within(source, Path(wish.reach.caches)):
-                is_folder = mount.kind in {"hidden", "private"} or (
-                    mount.kind != "link" and looks.is_folder(Path(mount.bound))
-                )
+                is_folder = mount.kind in {"hidden", "private"} or looks.is_folder(Path(mount.bound))
                 private_folders.make_way(source, below, is_folder=is_folder)
-            return mount.kind != "link" or within(source, private)
+            return True

@@ -13,10 +13,14 @@ from worker.walls.wish import Containment, within
 
 def written_by_children(wish: Containment) -> tuple[Path, ...]:
     """Real paths: the projects of all channels, what the configuration lets them write, and shared git directories."""
+    given = (*wish.reach.projects, wish.project_directory, wish.reach.git_directory)
+    return (*(Path(path).resolve() for path in given if path), *named_writable(wish))
+
+
+def named_writable(wish: Containment) -> tuple[Path, ...]:
+    """Real paths of what the configuration lets children write, besides the projects."""
     home = Path(wish.home).resolve()
-    named = [*wish.reach.projects, wish.project_directory, *(str(expanded(n, home)) for n in wish.reach.writable)]
-    shared = [wish.reach.git_directory] if wish.reach.git_directory else []
-    return tuple(Path(path).resolve() for path in (*named, *shared))
+    return tuple(expanded(name, home).resolve() for name in wish.reach.writable)
 
 
 def expanded(name: str, home: Path) -> Path:
@@ -26,13 +30,16 @@ def expanded(name: str, home: Path) -> Path:
 
 def believed(path: Path, written: Iterable[Path], hidden: Iterable[Path]) -> Path | None:
     """The real path; None when a child could have chosen where it leads, or it is, holds or lies in what is hidden."""
-    places = tuple(written)
-    if any(within(link, place) for link in links_on_the_way(path) for place in places):
-        return None
-    real = path.resolve()
-    if any(within(real, place) for place in places):
+    places, real = tuple(written), path.resolve()
+    if plantable_link(path, places) or any(within(real, place) for place in places):
         return None
     return None if any(within(real, folder) or within(folder, real) for folder in hidden) else real
+
+
+def plantable_link(path: Path, written: Iterable[Path]) -> Path | None:
+    """A link on the way to ``path`` that lies where children write, so that one of them could have made it."""
+    places = tuple(written)
+    return next((link for link in links_on_the_way(path) if any(within(link, place) for place in places)), None)
 
 
 def links_on_the_way(path: Path) -> list[Path]:

@@ -8,7 +8,8 @@ needs again (``kept``) stay with the session. Each is written by children, so no
 import os
 import shutil
 import stat
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -45,21 +46,35 @@ def make_way(folder: Path, path: Path, *, is_folder: bool) -> None:
     What stands in the way there was put there by a child: a link or a file goes, a directory with something in it is
     renamed. Raises RefusedError.
     """
+    _make_way(folder, path, None, is_folder=is_folder)
+
+
+def make_link(folder: Path, path: Path, target: str) -> None:
+    """The same, and a link at its end. Raises RefusedError."""
+    _make_way(folder, path, target, is_folder=False)
+
+
+def _make_way(folder: Path, path: Path, target: str | None, *, is_folder: bool) -> None:
     try:
-        _make_way(folder, path, is_folder=is_folder)
+        with _opened(folder, path.parts if is_folder else path.parts[:-1]) as fd:
+            if not is_folder:
+                _clear(fd, path.name)
+            if target is not None:
+                os.symlink(target, path.name, dir_fd=fd)
     except OSError as error:
         raise RefusedError(f"there is no place for {path} in {folder}: {error.strerror}") from error
 
 
-def _make_way(folder: Path, path: Path, *, is_folder: bool) -> None:
+@contextmanager
+def _opened(folder: Path, parts: Sequence[str]) -> Iterator[int]:
+    """The directory at the end of ``parts``, each made where it is missing."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        for name in path.parts if is_folder else path.parts[:-1]:
+        for name in parts:
             below = _entered(fd, name)
             os.close(fd)
             fd = below
-        if not is_folder:
-            _clear(fd, path.name)
+        yield fd
     finally:
         os.close(fd)
 

@@ -21,21 +21,33 @@ def survey(wish: Containment) -> Walls:
     return open_list.survey(wish) if wish.level == "project" else covers.survey(wish)
 
 
-def decide(wish: Containment, refusal: str | None) -> Shell:
-    """``refusal`` is the probe's answer. Raises RefusedError unless the child is shut in, or is not to be."""
+def shut_in(wish: Containment) -> Shell:
+    """The very walls that were tried. Raises as `survey` and `decide` do."""
+    if wish.level == "none":
+        return decide(wish, None)
+    walls = survey(wish)
+    return decide(wish, trial(walls), walls)
+
+
+def decide(wish: Containment, refusal: str | None, walls: Walls | None = None) -> Shell:
+    """``refusal`` is the trial's answer, ``walls`` what was tried; None: they are looked for.
+
+    Raises RefusedError unless the child is shut in, or is not to be.
+    """
     if wish.level == "none":
         return Shell([], False, "not contained: containment is switched off")
     if refusal is not None:
-        raise _refused(wish, f"{refusal}. {remedy.in_words(_program())}")
-    walls = survey(wish)
+        raise _refused(wish, with_remedy(refusal))
+    walls = walls or survey(wish)
     if walls.weaknesses:
         raise _refused(wish, f"{'; '.join(walls.weaknesses)}. Put a real directory in its place, or name the real path")
     how = f"contained by bubblewrap, level {walls.level}"
-    return Shell(arguments(walls), True, how, walls.level == "project", walls.argv, walls.directory)
+    return Shell(arguments(walls), True, how, walls.level == "project", walls.argv, walls.directory, walls.opened)
 
 
-def _program() -> str:
-    return bubblewrap.find(os.environ.get("PATH", ""))
+def with_remedy(refusal: str) -> str:
+    """Why a child cannot be shut in here, and what to do about it."""
+    return f"{refusal}. {remedy.in_words(bubblewrap.find(os.environ.get('PATH', '')))}"
 
 
 def _refused(wish: Containment, why: str) -> RefusedError:
@@ -63,11 +75,15 @@ for path; do [ ! -w "$path" ] || fail "the child could write $path"; done
 
 
 def probe(wish: Containment, run: Run | None = None) -> str | None:
+    """The trial of the walls that the wish has on this machine. Raises UserError as `survey`."""
+    return trial(survey(wish), run)
+
+
+def trial(walls: Walls, run: Run | None = None) -> str | None:
     """Run the exact arguments with a small check inside. None when all holds, else the reason in words.
 
-    At most PROBE_DEADLINE_S seconds, usually 20 ms. Raises UserError as `survey`. ``run`` runs an argv.
+    At most PROBE_DEADLINE_S seconds, usually 20 ms. ``run`` runs an argv.
     """
-    walls = survey(wish)
     if not walls.program:
         return "bubblewrap (bwrap) is not installed where only root can put it"
     try:

@@ -9,7 +9,7 @@ the project is a directory inside a repository, there is no entry of its own: gi
 submodule's git directory is the project's alone, but for what its superproject's git would run in it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from worker.walls import looks
@@ -60,6 +60,16 @@ def _sealed(common: Path) -> Iterator[Path]:
     yield from (path for path in (common / name for name in _SEALED) if looks.exists(path) and not looks.is_link(path))
 
 
-def in_words(git_directory: str, work_tree: str) -> tuple[str, ...]:
-    found = [f"`{git_directory}` (its git data)"] if git_directory else []
-    return (*found, *([f"`{work_tree}` (read-only)"] if work_tree else []))
+def in_words(mounts: Sequence[Mount]) -> tuple[str, ...]:
+    """Of what was opened, each outermost place, and whether it is written."""
+    outermost = [
+        one for one in mounts if not any(one is not other and within(one.path, other.path) for other in mounts)
+    ]
+    return tuple(f"`{one.path}` ({_how(one, mounts)})" for one in outermost)
+
+
+def _how(outer: Mount, mounts: Sequence[Mount]) -> str:
+    if outer.kind == "writable":
+        return "its git data"
+    takes_commits = any(one.kind == "writable" and within(one.path, outer.path) for one in mounts)
+    return "read-only, but for what a commit needs" if takes_commits else "read-only"

@@ -120,6 +120,8 @@ class Walls(msgspec.Struct, frozen=True):
     """Where the child starts; "": where bubblewrap was started."""
     argv: tuple[str, ...] = ()
     """The CLI's argv inside; (): as outside."""
+    opened: tuple[str, ...] = ()
+    """The repository around the project, in words, as far as it is open."""
 
 
 class RefusedError(UserError):
@@ -139,6 +141,8 @@ class Shell(msgspec.Struct, frozen=True):
 
     directory: str = ""
     """The project's real path inside, where it is a mount of its own."""
+    opened: tuple[str, ...] = ()
+    """The repository around the project, in words, as far as it is open."""
 
     @property
     def scoped(self) -> str:
