@@ -103,7 +103,7 @@ class ProjectReplaced(Event, frozen=True):
 
 
 class ClaudeIdentified(Event, frozen=True):
-    """Claude's own id of the conversation. It changes with ``/clear`` (PROTOCOL.md section 9)."""
+    """Claude's own id of the conversation. It changes with ``/clear`` (docs/claude-protocol.md, "Conversations")."""
 
     claude_id: str
 
@@ -137,7 +137,7 @@ class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ChildOffered(Event, frozen=True):
-    """What this child's initialize answer says can be chosen (PROTOCOL.md section 3)."""
+    """What this child's initialize answer says can be chosen (docs/claude-protocol.md, "Handshake")."""
 
     models: tuple[Offer, ...] = ()
     commands: tuple[Offer, ...] = ()
@@ -307,7 +307,9 @@ class ToolFinished(Event, frozen=True):
 
 
 class ApiRetried(Event, frozen=True):
-    """An API call failed and Claude will try again. ``delay`` in seconds; ``error`` as in PROTOCOL.md 11."""
+    """An API call failed and Claude will try again. ``delay`` in seconds; ``error``: the CLI's word for why
+    (docs/claude-protocol.md, "API failures").
+    """
 
     attempt: int
     max_attempts: int

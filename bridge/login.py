@@ -1,8 +1,9 @@
 """What of Claude's login a session gets: the access token, and nothing that could renew it.
 
 The CLI keeps its login in ``.credentials.json``. A session's copy has no refresh token: two sessions that renewed would
-spend one refresh token twice, and the loser's login would be dead (*observed*, 2.1.330). The same holds for the logins
-of remote MCP servers: a session that renewed one could not write it back. What is copied is a list.
+spend one refresh token twice, and the loser's login would be dead (docs/claude-protocol.md, "Login files"). The same
+holds for the logins of remote MCP servers: a session that renewed one could not write it back. What is copied is a
+list.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ _OTHER_LOGINS = (
 )
 _OFF = frozenset({"", "0", "false", "no", "off"})
 AUTHENTICATION_FAILED = "authentication_failed"
-"""The field's own code of a request that was refused with 401 (*observed*, 2.1.330)."""
+"""The field's own code of a request that was refused with 401 (docs/claude-protocol.md, "API failures")."""
 GO_ON = (
     "[Threadbridge] Claude's login expired in the middle of your last turn, and is renewed now: go"
     " on from where you were."
@@ -37,7 +38,7 @@ class Login(msgspec.Struct, frozen=True):
     expires_at: float
     subscription: str = ""
     has_ended: bool = False
-    """The CLI empties the token of a login whose refresh token is refused (*observed*, 2.1.330)."""
+    """The CLI empties the token of a login whose refresh token is refused (docs/claude-protocol.md, "Login files")."""
 
 
 def copy_of(credentials: bytes, *, mcp_logins: bool = False) -> Login | None:

@@ -50,7 +50,7 @@ class RequestName(msgspec.Struct, frozen=True):
     seq: int
 
     def custom_id(self, verb: str) -> str:
-        """At most 100 characters (Discord's limit; DISCORD.md section 4)."""
+        """At most 100 characters (docs/discord-api.md, "Messages and components")."""
         return f"tb:{verb}:{self.session_id.replace('-', '')}:{self.generation}:{self.seq}"
 
     @classmethod

@@ -23,7 +23,7 @@ class Option(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """As Claude sends it (PROTOCOL.md section 6); the field names are the CLI's."""
+    """As Claude sends it (docs/claude-protocol.md, "Questions and plans"); the field names are the CLI's."""
 
     question: str
     header: str = ""
@@ -76,7 +76,7 @@ class Draft(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, picks=picks, texts={**self.texts, place: text.strip()})
 
     def answer(self, place: int, question: Question) -> str:
-        """What Claude would be told: labels and own words joined by ", " (section 6); empty: not answered."""
+        """What Claude would be told: labels and own words joined by ", "; empty: not answered."""
         labels = [question.options[n].label for n in self.picks.get(place, ()) if n < len(question.options)]
         return ", ".join([*labels, *([self.texts[place]] if place in self.texts else [])])
 
@@ -96,7 +96,8 @@ OPTIONS_A_ROW = 25
 ROWS_A_PAGE = 4
 MOST_BUTTONS = 5
 BUTTON_CHARS = 30
-"""Discord shows 34 to 38 characters of a button's label (DISCORD.md section 4); ours begins with a number."""
+"""Discord shows 34 to 38 characters of a button's label (docs/discord-api.md, "Messages and components"); ours begins
+with a number."""
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -315,5 +315,7 @@ _MOVED = re.compile("tb:moved:([0-9a-f]{32})")
 
 
 def thread_name(text: str) -> str:
-    """The first 95 characters on one line; a thread's name has 1 to 100 (DISCORD.md section 4)."""
+    """The first 95 characters on one line; a thread's name has 1 to 100 (docs/discord-api.md, "Messages and
+    components").
+    """
     return " ".join(text.split())[:THREAD_NAME_CHARS].strip() or "Claude"

@@ -3,7 +3,7 @@
 nextcord does the socket (heartbeats, compression, RESUME) and nothing else. Its parsers for what concerns us
 are replaced by ours, which get Discord's own JSON in the order of arrival, within the call that received it:
 nextcord would start a task for each event, drop what it has not in its cache, and wait up to 1,024 s between
-two attempts to connect (DISCORD.md section 2).
+two attempts to connect (docs/discord-api.md, "nextcord" and "Gateway").
 
     LOGIN ──▶ CONNECTING ──READY──▶ GUILDS ──ready──▶ READ BACK ──▶ back_at is set
       ▲            ▲                                                    │

@@ -3,10 +3,10 @@
 The user's ``.credentials.json`` is never shown to a child. What it sees (``CLAUDE_SECURESTORAGE_CONFIG_DIR``, known to
 the CLI from 2.1.197 to 2.1.332) is a directory of ours with the access token alone, replaced by rename whenever the
 user's file changes; a running CLI takes it up with its next request. When the token has expired,
-``claude auth status`` renews it outside (``renewal``); the CLI renews what lasts less than 5 minutes (all *observed*
-with 2.1.330), and is never asked to before the expiry. Between that and the new token it tries a refused request again
-for 1.8 s (*observed*); a turn that ended in spite of that is gone on with by itself once the new token is there
-(``login_told``).
+``claude auth status`` renews it outside (``renewal``); the CLI renews what lasts less than 5 minutes
+(docs/claude-protocol.md, "Login files"), and is never asked to before the expiry. Between that and the new token it
+tries a refused request again for 1.8 s; a turn that ended in spite of that is gone on with by itself once the new token
+is there (``login_told``).
 
 An expiry is a time of the wall clock, the CLI's and ours; pauses are counted on the monotonic one, so that a clock that
 is set back keeps nobody waiting. A file that is gone is a logout. One that cannot be read leaves the copy as it is.

@@ -52,7 +52,7 @@ from supervisor.store import PostRow, Store
 from supervisor.troubles import Troubles
 
 NONCE_S = 60.0
-"""How long after a first try a nonce is surely still known ("the past few minutes", discord-api-docs)."""
+"""How long after a first try a nonce is surely still known (docs/discord-api.md, "Threads and nonces")."""
 SETTLE_S = 0.3
 FIRST_GAP_S = 0.7
 GAP_S, GAP_GROWTH_S, LONGEST_GAP_S = 1.5, 0.05, 3.0

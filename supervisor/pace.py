@@ -2,8 +2,9 @@
 
 Discord limits requests per route and channel (guild, webhook), tells the figures only in the headers of its
 answers, and adds 50 requests a second for the bot over all routes (discord-api-docs, "Rate Limits"). Headers name
-a bucket by a hash that does *not* contain the channel, so a bucket's key here is (hash, or the route until a hash
-is known; channel). Within a bucket a window begins with its first request and ends all at once.
+a bucket by a hash that does *not* contain the channel (docs/discord-api.md, "Rate limits"), so a bucket's key here is
+(hash, or the route until a hash is known; channel). Within a bucket a window begins with its first request and ends all
+at once.
 
 Three further rules:
 

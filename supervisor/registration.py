@@ -1,7 +1,7 @@
 """The slash commands as data, and their registration.
 
 One bulk PUT a guild, and only when the set changed: nextcord's own synchronising writes each command by itself at
-every IDENTIFY (DISCORD.md section 2.10).
+every IDENTIFY (docs/discord-api.md, "nextcord").
 """
 
 import hashlib

@@ -2,9 +2,10 @@
 
 It does so under the CLI's own locks, which lie beside the login, so a terminal and we never spend one refresh token
 twice. What renews is the CLI's start, and ``auth status`` may end before that began: in a home that is in use about
-every second one renewed nothing (*measured*, 2.1.330; one that has begun is always waited for). With an empty directory
-for all its other files each of 29 did. So it gets one, with the user's own directory as the place of the login. But the
-user's settings are not read then, and may hold what leads to the network: every second try is without that.
+every second one renewed nothing (docs/claude-protocol.md, "Login files"; one that has begun is always waited for). With
+an empty directory for all its other files each of 29 did. So it gets one, with the user's own directory as the place of
+the login. But the user's settings are not read then, and may hold what leads to the network: every second try is
+without that.
 
 A renewal is not broken off when we stop: between the spending of the old refresh token and the writing of the new one,
 that would end the user's login. So it is no child that asyncio minds, and only one that hangs is ended.
@@ -20,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 DEADLINE_S = 90.0
-"""The CLI gives its request 30 s (2.1.330), and may wait for another's lock before."""
+"""The CLI gives its request 30 s, and may wait for another's lock before."""
 POLL_INTERVAL_S = 0.05
 
 

@@ -4,7 +4,7 @@ Every request takes its turn at the pace, has a deadline of its own, and ends in
 ``supervisor.discord``. The bot's token is nowhere but in the Authorization header, and an interaction's token
 nowhere but in the URL: exceptions of aiohttp may carry both, so none is chained, and errors name the route's
 template only. nextcord's own REST is not used for any of this: it merges all channels' buckets, sleeps inside, and
-knows no ``enforce_nonce`` (DISCORD.md, section 2).
+knows no ``enforce_nonce`` (docs/discord-api.md, "nextcord").
 """
 
 import asyncio

@@ -26,7 +26,7 @@ MODES = {
 }
 BYPASS = {"bypassPermissions": "asks nothing, ever; only where the configuration allows it"}
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
-"""What the CLI takes (``claude --help``, 2.1.330); of a model's own list, which it tells, the first ones."""
+"""What the CLI takes (docs/claude-protocol.md, "Command line"); of a model's own list, which it tells, the first."""
 DEFAULT = "default"
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\[\]/-]{0,99}")
 SETTING_OF = {"model": "model", "mode": "permission_mode", "effort": "effort"}

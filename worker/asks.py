@@ -1,4 +1,5 @@
-"""What Claude asks of a person, without I/O: permissions, its own questions, its plans (PROTOCOL.md section 6).
+"""What Claude asks of a person, without I/O: permissions, its own questions, its plans (docs/claude-protocol.md,
+"Permission requests" and "Questions and plans").
 
 A request is *asked* when its line is read, *named* when the log gave it a number, and open until it is decided or
 withdrawn. The name is the only way to decide it, and the digest must be that of the input that was shown.
@@ -115,7 +116,9 @@ class Asks:
         self._pushes.pop(request_id, None)
 
     def _on_plan(self, request_id: str, ask: f.Ask, shown: str) -> list[Step]:
-        """The plan may stand in its file only, and the input be empty; ``get_plan`` reads it (section 6)."""
+        """The plan may stand in its file only, and the input be empty; ``get_plan`` reads it (docs/claude-protocol.md,
+        "Questions and plans").
+        """
         if f.part(ask.input, _PlanInput).plan:
             return [self._ask(request_id, ask, shown, None)]
 
@@ -156,7 +159,9 @@ class Asks:
         return [self._withdraw(asked, "Claude took it back") for asked in gone]
 
     def turn_ended(self) -> list[Step]:
-        """Requests of the main agent end with its turn; a subagent's outlive it (section 8)."""
+        """Requests of the main agent end with its turn; a subagent's outlive it (docs/claude-protocol.md,
+        "Permission requests").
+        """
         self._plans_read = {plan: agent for plan, agent in self._plans_read.items() if agent}
         stale = [asked for asked in self._open.values() if not asked.request.agent_id]
         return [*(self._withdraw(asked, "the turn ended") for asked in stale), *self._end_pushes(stale)]
@@ -209,7 +214,9 @@ def _resolved(request: e.PermissionRequested, decision: c.Decide) -> e.Permissio
 
 
 def _response(asked: OpenRequest, resolved: e.PermissionResolved) -> dict[str, object]:
-    """The payload of an answer (section 6). An allow repeats the input that was shown, so that it runs."""
+    """The payload of an answer (docs/claude-protocol.md, "Permission requests"). An allow repeats the input that was
+    shown, so that it runs.
+    """
     if resolved.verdict != "allowed":
         return {"behavior": "deny", "message": resolved.reason or "The person denied this."}
     response: dict[str, object] = {"behavior": "allow"}

@@ -4,7 +4,8 @@ Its stdio is a socketpair: a process of the same user writes into another's *pip
 ``/proc/PID/fd/0``, which would be a forged approval; a socket refuses to be opened that way.
 
 Stopping is a ladder, each rung with a deadline: interrupt (with what is queued), end_session, SIGTERM, then
-SIGKILL of everything below us. EOF is no rung: the CLI goes on working with nobody attached (PROTOCOL.md 10).
+SIGKILL of everything below us. EOF is no rung: the CLI goes on working with nobody attached
+(docs/claude-protocol.md, "Ending").
 """
 
 import asyncio
@@ -45,11 +46,11 @@ def arguments(
     effort: str = "",
     bypass: bool = False,
 ) -> list[str]:
-    """The CLI's argv (PROTOCOL.md section 1). ``--session-id`` is refused when the id exists already.
+    """The CLI's argv (docs/claude-protocol.md, "Command line").
 
     The mode is always told: without it the CLI's own default decides, the user's settings, or the project's. ``bypass``
     lets a person choose bypassPermissions later; ``--dangerously-skip-permissions`` beside another mode would override
-    it (*observed*, 2.1.330). What may be no value (``may_be_argument``) is left out.
+    it. What may be no value (``may_be_argument``) is left out.
     """
     mode = known_as(permission_mode)
     argv = [
@@ -77,7 +78,8 @@ def arguments(
 def project_arguments(instructions: str) -> list[str]:
     """Nothing of the project's own acts (hooks, servers, settings, commands); its ``instructions`` are only read.
 
-    *Observed* with 2.1.330: in a directory that nobody trusted, the project's settings run programs without asking.
+    In a directory that nobody trusted, the project's settings run programs without asking (docs/claude-protocol.md,
+    "Project files").
     """
     return ["--setting-sources", "user", *(("--append-system-prompt", instructions) if instructions else ())]
 

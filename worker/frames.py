@@ -1,9 +1,9 @@
-"""The shapes of stream-json: one JSON object a line (PROTOCOL.md; recorded from claude 2.1.330).
+"""The shapes of stream-json: one JSON object a line (docs/claude-protocol.md, "Framing" and "Handshake").
 
 Reading is tolerant: every field is optional and unknown ones are skipped, because Claude's CLI changes under
 us. Of a frame in which a field has another type than the one we know, everything else still counts; a line that
 is no object at all is told apart, and never breaks a turn. Writing is strict: a line that is not exactly right
-ends the CLI (section 2) or is ignored without a sign (section 6).
+ends the CLI or is ignored without a sign.
 """
 
 import base64
@@ -33,9 +33,9 @@ class LiveTask(msgspec.Struct):
 
 
 class PermissionDecision(msgspec.Struct):
-    """Why a tool ran, or did not.
+    """Why a tool ran, or did not (docs/claude-protocol.md, "Turns").
 
-    *Observed*, 2.1.330: ``config``/``rule`` is a rule of ``--settings`` that is the whole call;
+    ``config``/``rule`` is a rule of ``--settings`` that is the whole call;
     ``config``/``subcommandResults`` a rule with a ``*``, or that Bash only reads; ``hook``/``hook`` a hook's word;
     ``user_…`` a rule of the user's own settings, or a person's.
     """
@@ -415,7 +415,8 @@ def refusal(request_id: str, error: str) -> bytes:
 
 
 def user_message(prompt: PromptAccepted, content: str | list[dict[str, object]]) -> bytes:
-    """``client_composed`` delivers the text as written: no slash command, no ``@file`` (section 4).
+    """``client_composed`` delivers the text as written: no slash command, no ``@file`` (docs/claude-protocol.md,
+    "Prompts").
 
     Only what a person chose as a command is read as one. ``priority`` says when it is taken up in a running turn.
     """

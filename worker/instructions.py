@@ -7,7 +7,8 @@ another file of the project is followed, one that leads out of it, or into what 
 may be a whole home, with the token and the state in it), is not. It is opened as a place only (O_PATH) until it
 is known to be a regular file, so that a pipe blocks nobody.
 
-Claude keeps what it was told at a conversation's first request, until it is compacted (``claude --help``, 2.1.330).
+Claude keeps what it was told at a conversation's first request, until it is compacted (docs/claude-protocol.md,
+"Conversations").
 """
 
 import os

@@ -1,7 +1,7 @@
 """The tools that we offer Claude, over the CLI's SDK MCP channel: JSON-RPC in, JSON-RPC out. No I/O.
 
 The CLI carries a server's messages in ``control_request mcp_message`` when it was started with CONFIG and its
-initialize request names the server (PROTOCOL.md section 14). *Observed*, 2.1.330: without ``anthropic/alwaysLoad`` the
+initialize request names the server (docs/claude-protocol.md, "SDK MCP channel"). Without ``anthropic/alwaysLoad`` the
 tool is only found by searching for tools; an allow rule on the command line (ALLOWED) holds in an untrusted folder
 and in every permission mode that was tried, and nobody is asked. So for ``git_push`` the worker asks by itself;
 in the mode plan the CLI asks all the same, because it changes something, and is let, so that there is one card.
@@ -67,7 +67,7 @@ class _PushArguments(msgspec.Struct):
 
 
 class _Meta(msgspec.Struct):
-    """*Observed*, 2.1.330: the CLI names the tool use that a call belongs to."""
+    """The CLI names the tool use that a call belongs to (docs/claude-protocol.md, "SDK MCP channel")."""
 
     tool_use_id: str = msgspec.field(default="", name="claudecode/toolUseId")
 

@@ -2,11 +2,11 @@
 
 Claude cannot change a prompt that it has read; it gives one back (``cancel_async_message``, or all that wait with an
 interrupt that drops the queue), and it is sent again under another uuid, for Claude drops a uuid that it knows
-(PROTOCOL.md sections 4 and 7). While we wait for the answer, a lifecycle line that says *cancelled* is ours, and not
-the end of the prompt.
+(docs/claude-protocol.md, "Prompts" and "Control requests"). While we wait for the answer, a lifecycle line that says
+*cancelled* is ours, and not the end of the prompt.
 
 A prompt that is to be taken *now* ends the running tool: ``priority: "now"`` alone waits for the tool's end, and an
-interrupt beside it is not obeyed (*observed*, 2.1.330). So everything that waits is taken back with the interrupt; the
+interrupt beside it is not obeyed. So everything that waits is taken back with the interrupt; the
 one that is wanted is sent first, and the others for after its turn.
 """
 

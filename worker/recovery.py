@@ -3,7 +3,7 @@
 A turn is never replayed: it is closed as *lost*, the tool call that ran has an unknown outcome, and requests
 that nobody can answer any more are withdrawn. A prompt is sent again only when Claude never took it up. That it
 did is told by our own log (PromptTaken), or by Claude's transcript: a prompt whose uuid stands in a line that is
-not a queue operation was taken (PROTOCOL.md sections 9 and 16.27). Merged prompts stand there under the uuid of
+not a queue operation was taken (docs/claude-protocol.md, "Conversations"). Merged prompts stand there under the uuid of
 the last one only; Claude takes prompts in their order, so with one all before it were taken.
 """
 
@@ -148,7 +148,9 @@ def claude_id_of(past: Past, unknown: str) -> str:
 
 
 def transcript_of(claude_id: str, claude_home: Path) -> Path | None:
-    """Claude's own file of the conversation, in whichever project's folder it is (PROTOCOL.md 9)."""
+    """Claude's own file of the conversation, in whichever project's folder it is (docs/claude-protocol.md,
+    "Conversations").
+    """
     return next(iter(claude_home.glob(f"projects/*/{claude_id}.jsonl")), None)
 
 

@@ -6,7 +6,7 @@ is visible in what they return, and everything here can be tested with values.
 
 A turn begins when Claude takes a prompt (``command_lifecycle started``) or, for turns that start by
 themselves, with ``system/init``; it ends with ``result``. Results do not pair one to one with prompts, so a
-prompt's own end comes from its lifecycle, by uuid (PROTOCOL.md sections 4, 5 and 8).
+prompt's own end comes from its lifecycle, by uuid (docs/claude-protocol.md, "Prompts", "Turns" and "Results").
 
 A line may be lost, come twice, or come when nothing belongs to it. So nothing rests on one line alone: a turn that
 starts by itself begins with the first sign of work after its ``init``; a result says which prompts it answers, and with
@@ -219,7 +219,8 @@ class Stream:
         return [told, *(self.interrupt(keep_queued=True) if self.in_turn else [])]
 
     def _follow_claude_id(self, frame: f.Frame) -> list[Step]:
-        """``/clear`` changes Claude's id in the live process, so every line is looked at (section 9).
+        """``/clear`` changes Claude's id in the live process, so every line is looked at (docs/claude-protocol.md,
+        "Conversations").
 
         The ``new_conversation_id`` of a conversation_reset is another thing: nothing can be resumed by it.
         """
@@ -427,7 +428,9 @@ class Stream:
         return [*begun, *taken, *self._end_turn(ended)]
 
     def _on_result_without_turn(self, frame: f.Frame) -> list[Step]:
-        """A start that failed (a bad --resume) is told as a result of no turn (section 1)."""
+        """A start that failed (a bad --resume) is told as a result of no turn (docs/claude-protocol.md, "Command
+        line").
+        """
         if frame.is_error and self._resuming and not self._ready:
             return [e.ResumeFailed(self._claude_id, _reason(frame))]
         return [e.Noticed(_reason(frame))] if frame.is_error else []
@@ -446,7 +449,8 @@ class Stream:
         return self._texts.broken_off()
 
     def _end_turn(self, ended: e.TurnEnded) -> list[Step]:
-        """Tools and requests of the main agent end with its turn; a subagent's outlive it (section 8).
+        """Tools and requests of the main agent end with its turn; a subagent's outlive it (docs/claude-protocol.md,
+        "Background work").
 
         A tool call that has no result by then (the budget was used up, say) will have none.
         """

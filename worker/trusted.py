@@ -1,8 +1,8 @@
 """The copy of a project's files that somebody trusts for the channel, on the way to Claude.
 
 It lies in the state directory, where the child cannot change it, and nothing else of the project's own acts: settings
-by ``--settings``, servers by ``--mcp-config`` (both *observed* to act with ``--setting-sources user``, 2.1.330), and
-commands, skills and agents by their names in the child's ``~/.claude``.
+by ``--settings``, servers by ``--mcp-config`` (docs/claude-protocol.md, "Project files": both act with
+``--setting-sources user``), and commands, skills and agents by their names in the child's ``~/.claude``.
 """
 
 from pathlib import Path

@@ -1,7 +1,8 @@
 """How long a child may owe us an answer: every wait on something that can hang has a deadline.
 
-Claude answers control requests within milliseconds, also in the middle of a turn (PROTOCOL.md section 7). One that
-does not is hung, whatever its process looks like, and is ended by the ladder. Pure: the clock is the caller's.
+Claude answers control requests within milliseconds, also in the middle of a turn (docs/claude-protocol.md,
+"Control requests"). One that does not is hung, whatever its process looks like, and is ended by the ladder. Pure: the
+clock is the caller's.
 """
 
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ CALLS_KEPT = 32
 
 class Agents(msgspec.Struct):
     """Folded from a session's events. A subagent is a task, whose id is the ``agent_id`` of its requests
-    (PROTOCOL.md section 8; recorded in n1, n2 and n6).
+    (docs/claude-protocol.md, "Background work").
     """
 
     calls: dict[str, str] = {}

@@ -22,7 +22,7 @@ BODY_CHARS = 3000
 EXCERPT_CHARS = 2200
 AGENT_CHARS = 200
 NAME_CHARS = 90
-FILE_BYTES = 8_000_000  # Discord takes 10 MiB a message (DISCORD.md section 4)
+FILE_BYTES = 8_000_000  # Discord takes 10 MiB a file (docs/discord-api.md, "Messages and components")
 RULE_CHARS = 300
 PLAN_CHANGE_CHARS = 3000
 REASON_CHARS = 500
@@ -32,7 +32,7 @@ ACCEPTING_EDITS = (
     "With edits accepted Claude edits, and runs rm, mv, mkdir and sed in the directory, without asking; /mode default"
     " ends that."
 )
-"""*Observed*, claude 2.1.330: in the mode acceptEdits these commands run unasked inside the directory."""
+"""In the mode acceptEdits these commands run unasked inside the directory (docs/claude-protocol.md, "Command line")."""
 _FILE_NAMES = {"diff": "change.diff", "bash": "command.sh", "json": "input.json", "markdown": "plan.md"}
 
 

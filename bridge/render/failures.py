@@ -1,4 +1,4 @@
-"""What went wrong with Claude's API, in words that say what to do (PROTOCOL.md sections 11 and 12)."""
+"""What went wrong with Claude's API, in words that say what to do (docs/claude-protocol.md, "API failures")."""
 
 import re
 
@@ -37,7 +37,7 @@ _OVERLOADED_STATUS = 529
 _TOO_LONG = "prompt is too long"
 _LIMITS = ("usage_limit_reached", "rate_limit")
 _MOMENT = re.compile(r"\|(\d{10})\b")
-"""*Observed* of older CLIs: their words end with when the limit resets, in Unix seconds."""
+"""Older CLIs' words end with when the limit resets, in Unix seconds."""
 
 
 def _resets_at(ended: TurnEnded) -> int:

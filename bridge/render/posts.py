@@ -1,7 +1,7 @@
 """One Discord message of ours, as data, and the JSON that Discord wants for it.
 
-Everything in it is within Discord's limits (DISCORD.md section 4) before it gets here. A post pings exactly
-the users in ``mentions``; no text in it can ping anybody else.
+Everything in it is within Discord's limits (docs/discord-api.md, "Messages and components") before it gets here. A post
+pings exactly the users in ``mentions``; no text in it can ping anybody else.
 """
 
 from typing import Any, Literal

@@ -1,6 +1,7 @@
 """What the bridge answers to the person who ran a command or clicked: pure texts and cards.
 
-Everything here fits Discord's limits (DISCORD.md section 4), whatever a thread is called or a prompt holds.
+Everything here fits Discord's limits (docs/discord-api.md, "Messages and components"), whatever a thread is called or a
+prompt holds.
 """
 
 from collections.abc import Iterable, Sequence

@@ -2,8 +2,8 @@
 
 The front matter is read in a narrow form (``key: value``, lists, block scalars) and what is understood of it is
 *written anew*, each value as JSON, which is YAML too. So nothing reaches the CLI that its parser might read otherwise
-than we do. The CLI ends the front matter at the first ``---`` wherever it stands (*observed*, 2.1.330); a text with
-another one in there is not understood, and left out.
+than we do. The CLI ends the front matter at the first ``---`` wherever it stands (docs/claude-protocol.md, "Project
+files"); a text with another one in there is not understood, and left out.
 """
 
 import re

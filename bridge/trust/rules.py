@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 ALLOWED_BY_RULE = ("config:rule", "config:subcommandResults")
-"""What the CLI says of a call that a rule of ``--settings`` allowed (*observed*, 2.1.330)."""
+"""What the CLI says of a call that a rule of ``--settings`` allowed (docs/claude-protocol.md, "Turns")."""
 _RULE = re.compile(r"(?P<tool>[^(]+)(?:\((?P<content>.*)\))?", re.DOTALL)
 _OPERATORS = re.compile(r"[;&|<>$`()\n\\]")
 

@@ -140,7 +140,7 @@ def _hook(given: object, where: str, told: Told) -> Json | None:
 
 
 def _is_of_hook(key: str, value: object) -> bool:
-    """``if`` narrows when it runs, by a permission rule (*observed*, 2.1.330)."""
+    """``if`` narrows when it runs, by a permission rule (docs/claude-protocol.md, "Project files")."""
     match key:
         case "timeout":
             return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

@@ -7,7 +7,7 @@ from bridge.render.text import utf16_len
 from bridge.trust.acting import Acting, Found
 from bridge.trust.decision import Trusted, trust_button
 
-EMBED_CHARS = 4096  # of a description (DISCORD.md section 4)
+EMBED_CHARS = 4096  # of a description (docs/discord-api.md, "Messages and components")
 
 
 def acting(*acts: str, left_out: tuple[str, ...] = ()) -> Acting:

@@ -1,10 +1,11 @@
 """What is in ~/.claude at the level ``project``, put together at each start.
 
 Read-only and the user's own: settings, memory, agents, skills, commands, plugins, hooks. What of these is missing is
-covered by something empty, for the CLI takes up in mid-session what appears there (*observed*, 2.1.330: settings). The
-transcripts of this directory and the file history of this conversation are the user's too, so that thread and terminal
-can resume each other. ``.claude.json`` is a private copy of what is needed. The login's file is never there. Everything
-else is private to the session and begins empty, but for ``KEPT``, which a conversation needs again after a pause.
+covered by something empty, for the CLI takes up in mid-session what appears there (docs/claude-protocol.md, "Project
+files"). The transcripts of this directory and the file history of this conversation are the user's too, so that thread
+and terminal can resume each other. ``.claude.json`` is a private copy of what is needed. The login's file is never
+there. Everything else is private to the session and begins empty, but for ``KEPT``, which a conversation needs again
+after a pause.
 """
 
 import json
@@ -26,7 +27,7 @@ FOLDERS = ("agents", "commands", "skills", "plugins", "hooks", "output-styles", 
 KEPT = ("plans", "todos", "tasks", "file-history")
 LOGIN = ".credentials.json"
 NEEDED = ("mcpServers", "hasCompletedOnboarding")
-"""Of ``.claude.json``. *Observed* with 2.1.330: it works without the file."""
+"""Of ``.claude.json``. The CLI works without the file (docs/claude-protocol.md, "Login files")."""
 MOST_JSON_BYTES = 16 * 1024 * 1024
 _LONGEST_SLUG = 200
 
@@ -114,7 +115,7 @@ def _transcript_elsewhere(place: Path, own: Path, project: str, claude_id: str) 
 
 
 def slug(directory: str) -> str:
-    """The folder's name below ``projects`` (2.1.330's own rule: UTF-16 units; a long one is cut and told by a hash)."""
+    """The folder's name below ``projects`` (docs/claude-protocol.md, "Conversations")."""
     units = [unit for letter in directory for unit in _utf16(ord(letter))]
     name = "".join(chr(unit) if re.fullmatch(r"[a-zA-Z0-9]", chr(unit)) else "-" for unit in units)
     if len(name) <= _LONGEST_SLUG:

@@ -22,8 +22,8 @@ _ANOTHER_SESSIONS = re.compile(
 )
 # These lead programs to places below $HOME that are not there at the level ``project``; its own are at their defaults.
 _NOT_IN_A_PRIVATE_HOME = re.compile(r"XDG_(CACHE|CONFIG|DATA|STATE|BIN)_HOME|XDG_(DATA|CONFIG)_DIRS")
-# The CLI makes its peer sockets below these (2.1.330, tried). The configuration may move them, and then the
-# worker covers the new places; ours are none of the child's business.
+# The CLI makes its peer sockets below these (docs/claude-protocol.md, "Peer sockets"). The configuration may move them,
+# and then the worker covers the new places; ours are none of the child's business.
 _NOT_INHERITED = re.compile(r"TMPDIR|CLAUDE_CODE_TMPDIR|XDG_RUNTIME_DIR")
 
 

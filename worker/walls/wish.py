@@ -79,7 +79,9 @@ class Containment(msgspec.Struct, frozen=True, kw_only=True):
     claude_directory: str = ""
     """The child's $CLAUDE_CONFIG_DIR, if it is not ~/.claude."""
     temporary_directories: tuple[str, ...] = ("/tmp",)  # noqa: S108
-    """Where the CLI makes its peer sockets: /tmp, or below TMPDIR and CLAUDE_CODE_TMPDIR (2.1.330, tried)."""
+    """Where the CLI makes its peer sockets: /tmp, or below TMPDIR and CLAUDE_CODE_TMPDIR
+    (docs/claude-protocol.md, "Peer sockets").
+    """
     secrets: tuple[str, ...] = ()
     """Hidden as the state directory is: where the token lies."""
     hidden: tuple[str, ...] = HIDDEN
