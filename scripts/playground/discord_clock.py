@@ -48,6 +48,10 @@ class Snowflakes:
         self._last = max(fresh, self._last + 1)
         return self._last
 
+    def skip(self, taken: int) -> None:
+        """The next one is larger than this one, which exists."""
+        self._last = max(self._last, taken)
+
 
 def snowflake_at(moment: datetime) -> int:
     """The smallest snowflake of that millisecond."""

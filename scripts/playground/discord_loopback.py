@@ -66,10 +66,12 @@ class LoopbackDiscord:
         limits: bool = True,
         clock: Clock | None = None,
         heartbeat_interval_s: float = 41.25,
+        world: World | None = None,
     ) -> None:
+        """`world`: one that was there before, with its clock."""
         self.token = token
-        self.clock = clock or Clock()
-        self.world = World(self.clock, "Loopback", "Threadbridge")
+        self.clock = clock or (world.clock if world else Clock())
+        self.world = world or World(self.clock, "Loopback", "Threadbridge")
         self.limits = Limits(self.clock, enabled=limits)
         self.interactions = Interactions(self.world)
         self.faults = Faults()

@@ -102,6 +102,10 @@ class Eyes:
         query = "SELECT 1 FROM posts WHERE session_id = ? AND key LIKE 'card:%' AND shown IS NOT NULL"
         return bool(self._one(query, session_id))
 
+    def has_unsettled_posts(self) -> bool:
+        """Whether Discord does not show yet what some thread should show."""
+        return bool(self._one("SELECT 1 FROM posts WHERE failed = '' AND (shown IS NULL OR shown <> desired)"))
+
     def log(self, session_id: str) -> LogTail:
         return LogTail(self._layout.session(session_id).log)
 

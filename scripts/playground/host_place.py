@@ -129,8 +129,8 @@ def renew(place: Place) -> None:
 
 def write_configuration(place: Place, facts: Facts) -> None:
     """Both files are for their owner only."""
-    _write_private(place.token_file, facts.token)
-    _write_private(place.config, configuration(place, facts))
+    write_private(place.token_file, facts.token)
+    write_private(place.config, configuration(place, facts))
 
 
 def configuration(place: Place, facts: Facts) -> str:
@@ -167,7 +167,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
 
