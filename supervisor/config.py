@@ -15,13 +15,13 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from bridge.channel import Channel
-from bridge.errors import UserError
-from bridge.layout import Layout
-from bridge.limits import CPU_WEIGHTS, Limits, bytes_of
-from bridge.permission import Policy
-from bridge.render.display import PING_AFTER_S, Display, Thinking, Verbosity
-from bridge.start import is_forbidden_for_child
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout
+from bridge.protocol.limits import CPU_WEIGHTS, Limits, bytes_of
+from bridge.protocol.start import is_forbidden_for_child
+from bridge.routing.channel import Channel
+from bridge.session.display import PING_AFTER_S, Display, Thinking, Verbosity
+from bridge.session.permission import Policy
 
 PLACES = ("$THREADBRIDGE_CONFIG", "~/.config/threadbridge/config.toml", "/etc/threadbridge/config.toml")
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")

@@ -3,7 +3,7 @@
 The order of a start is the order of trust: configuration and token were checked before; here the one
 supervisor of the state directory is settled by the kernel, then the store is opened and compared with the logs, the
 endpoints are bound, and READY=1 is said. Discord comes last and may be away: its state goes into STATUS, not into
-readiness. A store that takes no writes later on does not end us (``supervisor.health``).
+readiness. A store that takes no writes later on does not end us (``supervisor.sessions.store_health``).
 """
 
 import asyncio
@@ -15,27 +15,29 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from bridge.errors import UserError
-from bridge.router import BridgeRouter
-from supervisor import cgroups, descriptors, login, places, state, token_file, walls
-from supervisor.attachments import Attachments
-from supervisor.clock import JumpWatch
+from bridge.protocol.errors import UserError
+from bridge.routing.router import BridgeRouter
+from supervisor import descriptors, places, state_directory, token_file
+from supervisor.clock_jumps import JumpWatch
 from supervisor.config import Config
-from supervisor.curve import CurveKeys, server_keys
-from supervisor.downlink import Downlink
-from supervisor.gateway import Gateway
-from supervisor.health import StoreError
-from supervisor.login_told import LoginTold
-from supervisor.outbox import Outbox
-from supervisor.pace import Pace
-from supervisor.processes import Processes, Surroundings, worker_environment
-from supervisor.recall import recall
-from supervisor.renewal import Renewal
-from supervisor.reports import note_walls
-from supervisor.rest import Rest
-from supervisor.session_manager import SessionManager
-from supervisor.store import Store
+from supervisor.discord.gateway import Gateway
+from supervisor.discord.pace import Pace
+from supervisor.discord.rest import Rest
+from supervisor.login import keeper as login
+from supervisor.login.renewal import Renewal
+from supervisor.sessions.login_told import LoginTold
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.recall import recall
+from supervisor.sessions.reports import note_walls
+from supervisor.sessions.store import Store
+from supervisor.sessions.store_health import StoreError
 from supervisor.systemd import Notifier
+from supervisor.threads.attachments import Attachments
+from supervisor.threads.outbox import Outbox
+from supervisor.workers import cgroups, walls
+from supervisor.workers.curve import CurveKeys, server_keys
+from supervisor.workers.downlink import Downlink
+from supervisor.workers.processes import Processes, Surroundings, worker_environment
 
 EXPIRY_INTERVAL_S = 1.0
 _PR_SET_DUMPABLE = 4
@@ -53,7 +55,7 @@ def run(config: Config, token: str) -> None:
     for warning in config.warnings:
         log.warning("%s", warning)
     log.info("%s", cgroups.in_words(cgroup))
-    lock = state.prepare(config.layout)
+    lock = state_directory.prepare(config.layout)
     with suppress(OSError):  # then the other commands are told where to look
         places.leave_note(config.layout)
     os.environ.pop("DISCORD_TOKEN", None)

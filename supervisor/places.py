@@ -13,10 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.errors import UserError
-from bridge.layout import Layout
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout
 from supervisor import locks
-from supervisor.files import write_private
+from supervisor.private_files import write_private
 
 NOTE = "threadbridge.state"
 RUN = Path("/run")

@@ -11,8 +11,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bridge.errors import UserError
-from bridge.layout import MOST_LINKS
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import MOST_LINKS
 from supervisor.config import Config
 
 _SYSTEM = (

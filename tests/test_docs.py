@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support import ROOT
+from stages.support import ROOT
 from test_imports import tracked
 
 MODULES = sorted(

@@ -4,7 +4,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,15 +14,15 @@ OURS = ("bridge", "worker", "supervisor")
 SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
 
 ONLY_IN = {
-    "nextcord": {"supervisor/gateway.py"},
-    "zmq": {"supervisor/curve.py", "supervisor/downlink.py", "worker/uplink.py"},
-    "sqlite3": {"supervisor/store.py"},
-    "psutil": {"supervisor/trees.py"},
-    "aiohttp": {"supervisor/rest.py"},
+    "nextcord": {"supervisor/discord/gateway.py"},
+    "zmq": {"supervisor/workers/curve.py", "supervisor/workers/downlink.py", "worker/uplink.py"},
+    "sqlite3": {"supervisor/sessions/store.py"},
+    "psutil": {"supervisor/workers/trees.py"},
+    "aiohttp": {"supervisor/discord/rest.py"},
 }
 SPAWNS_ONLY_IN = {
     *("worker/claude.py", "worker/git.py"),
-    *("supervisor/processes.py", "supervisor/walls.py", "supervisor/renewal.py"),
+    *("supervisor/workers/processes.py", "supervisor/workers/walls.py", "supervisor/login/renewal.py"),
 }
 IO_MODULES = {
     *("asyncio", "concurrent", "multiprocessing", "threading", "queue", "signal", "sched", "time"),
@@ -87,7 +87,9 @@ def test_bridge_is_pure(path: Path) -> None:
 def test_worker_and_supervisor_know_only_bridge(package: str, other: str) -> None:
     for path in SOURCES:
         if name_of(path).startswith(f"{package}/"):
-            assert not any(is_of(module, {other, "scripts", "playground", "tests"}) for module in imported(path)), path
+            assert not any(
+                is_of(module, {other, "scripts", "playground", "twins", "lab", "tests"}) for module in imported(path)
+            ), path
 
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
@@ -129,6 +131,66 @@ def test_the_shared_values_and_the_worker_have_no_most_recent_session() -> None:
     for path in SOURCES:
         if not name_of(path).startswith("supervisor/"):
             assert not any("most_recent" in name for name in names_in(tree_of(path))), path
+
+
+# --- floors: a room imports of its own and of the rooms below ------------------------------------------
+
+BRIDGE_FLOORS = ("text", "protocol", "trust", "session", "render.markdown", "render", "routing")
+SUPERVISOR_FLOORS = (
+    "",
+    "discord",
+    "projects",
+    "login",
+    "sessions",
+    "workers",
+    "threads",
+    "commands",
+    "operator",
+    "main",
+)
+NOT_YET_ON_THEIR_FLOOR = {
+    *("supervisor/discord/gateway.py", "supervisor/discord/twins.py"),
+    *("supervisor/workers/trial.py", "supervisor/operator/cli.py"),
+}
+OF_BRIDGE_FOR_WORKERS = {"bridge.protocol", "bridge.trust", "bridge.text"}
+NOT_YET_FOR_WORKERS = {"bridge.session", "bridge.render.diff"}
+
+
+def floor_of(module: str, package: str, floors: Sequence[str]) -> int:
+    """The longest room that the module is in; a file of the package itself is on the floor ``""``."""
+    rooms = [room for room in floors if room and is_of(module, {f"{package}.{room}"})]
+    return floors.index(max(rooms, key=len, default=""))
+
+
+def module_of(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+
+
+@pytest.mark.parametrize(("package", "floors"), [("bridge", BRIDGE_FLOORS), ("supervisor", SUPERVISOR_FLOORS)])
+def test_a_room_imports_only_from_below(package: str, floors: Sequence[str]) -> None:
+    for path in SOURCES:
+        if (
+            not name_of(path).startswith(f"{package}/")
+            or path.stem == "__init__"
+            or name_of(path) in NOT_YET_ON_THEIR_FLOOR
+        ):
+            continue
+        floor = floor_of(module_of(path), package, floors)
+        above = {m for m in imported(path) if m.startswith(f"{package}.") and floor_of(m, package, floors) > floor}
+        assert above == set(), path
+
+
+def test_the_worker_imports_only_what_both_sides_agree_on() -> None:
+    allowed = OF_BRIDGE_FOR_WORKERS | NOT_YET_FOR_WORKERS
+    for path in SOURCES:
+        if name_of(path).startswith("worker/"):
+            ours = {m for m in imported(path) if m.startswith("bridge.") and m != "bridge.render"}
+            assert {m for m in ours if not is_of(m, allowed)} == set(), path
+
+
+def test_the_twins_import_nothing_of_ours() -> None:
+    for path in sorted((ROOT / "scripts/twins").rglob("*.py")):
+        assert not any(is_of(m, {*OURS, "playground", "lab", "tests"}) for m in imported(path)), path
 
 
 # --- what no file may name ---------------------------------------------------------------------------

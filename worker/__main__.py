@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.attempts import Wanted
-from bridge.errors import UserError
+from bridge.protocol.attempts import Wanted
+from bridge.protocol.errors import UserError
 from worker.attempts import tried
 from worker.process import run
 from worker.shutting_in import refusal_in_words

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.attempts import Outcome, Verdict, Wanted
-from bridge.layout import Layout
+from bridge.protocol.attempts import Outcome, Verdict, Wanted
+from bridge.protocol.layout import Layout
 from worker import bubblewrap, landlock
 from worker.walls import attacker, claude_home, covers, looks, own_places
 from worker.walls.environment import child_environment

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from bridge.layout import MOST_LINKS
+from bridge.protocol.layout import MOST_LINKS
 
 NAME = "bwrap"
 ANSWER_DEADLINE_S = 5.0

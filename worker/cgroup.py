@@ -2,7 +2,8 @@
 
 Whose it is, is settled by the session's lock, which we hold: whatever still runs in it was left by a worker that died,
 and is ended before the next child enters. The child enters between fork and exec, so nothing of it is ever outside; a
-contained one cannot leave, since it sees /sys read-only. How the directory above came to be: supervisor/cgroups.py.
+contained one cannot leave, since it sees /sys read-only. How the directory above came to be:
+supervisor/workers/cgroups.py.
 """
 
 import os
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.layout import short_id
-from bridge.limits import Limits
+from bridge.protocol.layout import short_id
+from bridge.protocol.limits import Limits
 
 REMOVAL_DEADLINE_S = 2.0
 _PAUSE_S = 0.01

@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from bridge.errors import RemoteError
-from bridge.modes import BYPASS, DEFAULT, known_as
-from bridge.start import may_be_argument
+from bridge.protocol.errors import RemoteError
+from bridge.protocol.modes import BYPASS, DEFAULT, known_as
+from bridge.protocol.start import may_be_argument
 from worker import mcp, rank
 from worker.cgroup import Cgroup
 from worker.processes_below import kill_descendants

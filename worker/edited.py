@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.events import PermissionRequested, Place
+from bridge.protocol.events import PermissionRequested, Place
 from bridge.render.diff import Edit, edits_of
 from worker.child_view import ChildView
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from bridge import limits as words
-from bridge.limits import Limits
+from bridge.protocol import limits as words
+from bridge.protocol.limits import Limits
 from worker.processes_below import Process, below
 from worker.usage import Census
 

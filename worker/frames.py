@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from bridge.events import PromptAccepted
+from bridge.protocol.events import PromptAccepted
 
 MOST_REASON_CHARS = 80
 Raw = msgspec.Raw

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.errors import RemoteError, UserError
-from bridge.remote import protocols, without_secrets
+from bridge.protocol.errors import RemoteError, UserError
+from bridge.protocol.remote import protocols, without_secrets
 from worker import landlock, rank
 from worker.cgroup import Cgroup
 from worker.walls.held import held

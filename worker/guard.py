@@ -9,8 +9,8 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
 
-from bridge import limits as words
-from bridge.limits import Limits
+from bridge.protocol import limits as words
+from bridge.protocol.limits import Limits
 from worker import excess, usage
 from worker.cgroup import Cgroup, Counted
 from worker.excess import EndAll, EndTool, Tell, Verdict

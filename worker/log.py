@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from bridge import events as e
-from bridge.errors import LocalError, RemoteError
-from bridge.records import MOST_RECORD_BYTES, decode_record, encode_record
+from bridge.protocol import events as e
+from bridge.protocol.errors import LocalError, RemoteError
+from bridge.protocol.records import MOST_RECORD_BYTES, decode_record, encode_record
 
 _SYNCED = (
     e.SessionCreated,
@@ -68,7 +68,7 @@ class EventLog:
             raise _told(error, path) from error
 
     def append(self, event: e.AnyEvent) -> e.Record:
-        """The event as a numbered record, in the file, cut where it would be too long (``bridge.records``).
+        """The event as a numbered record, in the file, cut where it would be too long (``bridge.protocol.records``).
 
         Raises LogWriteError when it could not be written whole.
         """

@@ -15,25 +15,26 @@ from pathlib import Path
 
 import msgspec
 
-from bridge import commands as c
-from bridge import events as e
-from bridge.errors import BridgeError, UserError
-from bridge.layout import Layout
-from bridge.session import HIBERNATION
-from bridge.start import WorkerStart
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
+from bridge.protocol.errors import BridgeError, UserError
+from bridge.protocol.layout import Layout
+from bridge.protocol.start import WorkerStart
+from bridge.session.managed import HIBERNATION
 from worker import cgroup, frames, instructions, landlock, mcp, missing, project, recovery, sending, trusted
 from worker import claude as cli
 from worker.brake import Brake
 from worker.child_view import NO_WALLS, ChildView
+from worker.child_watch import DEADLINES_S, Watch
 from worker.closed import Closed
 from worker.edited import with_places
-from worker.files import content_of
 from worker.guard import Guard
 from worker.log import Acked, EventLog, LogWriteError
-from worker.looking import Looking
 from worker.private_usage import PrivateUsage, measured
 from worker.processes_below import kill_descendants
+from worker.prompt_files import content_of
 from worker.pushes import Pushes, remote_offered, source_of
+from worker.read_images import Looking
 from worker.returned import Returned
 from worker.steps import DeltaRead, EndChild, FileOffered, ImagesReturned, Line, PushAsked, PushDecided, Step
 from worker.stored import NoRoomError, Stored
@@ -46,7 +47,6 @@ from worker.walls.from_start import claude_home_of, home_of, kept_from_claude, p
 from worker.walls.held import held
 from worker.walls.probe import shut_in
 from worker.walls.wish import RefusedError, Shell, level_of
-from worker.watch import DEADLINES_S, Watch
 
 END_SESSION_DEADLINE_S = 5.0
 FAREWELL_DEADLINE_S = 5.0

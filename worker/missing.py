@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 
 
 def look(directory: str, command: Sequence[str], path: str) -> None:

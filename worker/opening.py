@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from bridge.errors import UserError
-from bridge.layout import MOST_LINKS
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import MOST_LINKS
 
 Make = Literal["", "directory", "file"]
 _PLACE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC

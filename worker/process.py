@@ -10,9 +10,9 @@ import resource
 import sys
 from pathlib import Path
 
-from bridge import events as e
-from bridge.layout import Layout, SessionLayout
-from bridge.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, decode_start
+from bridge.protocol import events as e
+from bridge.protocol.layout import Layout, SessionLayout
+from bridge.protocol.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, decode_start
 from worker import claude as cli
 from worker import lock, prctl
 from worker.log import Acked, EventLog, LogWriteError
@@ -47,7 +47,7 @@ def begin_log(start: WorkerStart, paths: SessionLayout) -> tuple[EventLog, Acked
 
 
 def run(start_fd: int) -> int:
-    """The process's exit code; ``bridge.start`` has their meanings."""
+    """The process's exit code; ``bridge.protocol.start`` has their meanings."""
     prctl.undumpable()
     os.chdir("/")
     os.umask(0o077)

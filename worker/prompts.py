@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from bridge import commands as c
-from bridge import events as e
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
 from worker import frames as f
 from worker.recovery import DELETED, Changing, renewed, told
 from worker.steps import Control, Line, Step

@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from bridge import events as e
-from bridge.errors import BridgeError, RemoteError
-from bridge.permission import digest_of
-from bridge.push import PUSH_TOOL, Push, as_input
-from bridge.start import WorkerStart
+from bridge.protocol import events as e
+from bridge.protocol.errors import BridgeError, RemoteError
+from bridge.protocol.push import PUSH_TOOL, Push, as_input
+from bridge.protocol.start import WorkerStart
+from bridge.session.permission import digest_of
 from worker import bubblewrap, frames, mcp, pushing
 from worker.cgroup import Cgroup
 from worker.git import Inside, Outside

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.errors import RemoteError, UserError
-from bridge.push import MOST_LISTED, Push, may_be_branch
-from bridge.remote import local_path
+from bridge.protocol.errors import RemoteError, UserError
+from bridge.protocol.push import MOST_LISTED, Push, may_be_branch
+from bridge.protocol.remote import local_path
 from worker.git import COPY_DEADLINE_S, MOST_PACK_BYTES, Done, Inside, Outside, checked
 from worker.mcp import PushBranch
 from worker.walls.wish import within

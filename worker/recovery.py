@@ -16,10 +16,10 @@ from uuid import uuid4
 
 import msgspec
 
-from bridge import commands as c
-from bridge import events as e
-from bridge.session import ManagedSession, PromptState, session_from
-from bridge.start import is_claude_id
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
+from bridge.protocol.start import is_claude_id
+from bridge.session.managed import ManagedSession, PromptState, session_from
 
 LOST = "the worker died while this ran"
 NEVER_ALLOWED = "it was waiting for permission, so it did not run"

@@ -7,10 +7,10 @@ returns is the file itself, which ``looking`` shows.
 import hashlib
 from collections.abc import Callable, Iterator
 
-from bridge import events as e
-from bridge.errors import UserError
+from bridge.protocol import events as e
+from bridge.protocol.errors import UserError
 from worker import sending
-from worker.files import kind_of
+from worker.prompt_files import kind_of
 from worker.steps import ImagesReturned
 
 MOST_AT_ONCE = 4

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import msgspec
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker.child_view import NO_WALLS, ChildView
 
 MOST_BYTES = 10 * 1024 * 1024

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker.walls.probe import probe, with_remedy
 from worker.walls.wish import Containment, Reach
 

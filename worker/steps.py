@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from bridge import events as e
+from bridge.protocol import events as e
 from worker.frames import ControlResponse
 from worker.mcp import CallId, PushBranch, SendFile
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from bridge import limits as words
-from bridge.errors import UserError
-from bridge.layout import SessionLayout
-from bridge.limits import Limits
+from bridge.protocol import limits as words
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import SessionLayout
+from bridge.protocol.limits import Limits
 
 
 class NoRoomError(UserError):

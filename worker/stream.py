@@ -18,12 +18,12 @@ import re
 from collections.abc import Callable
 from itertools import count
 
-from bridge import commands as c
-from bridge import events as e
-from bridge.modes import ModeLimit, known_as
-from bridge.permission import PLAN_TOOL
-from bridge.render.text import clip, one_line
-from bridge.start import is_claude_id, may_be_argument
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
+from bridge.protocol.modes import ModeLimit, known_as
+from bridge.protocol.start import is_claude_id, may_be_argument
+from bridge.session.permission import PLAN_TOOL
+from bridge.text import clip, one_line
 from worker import frames as f
 from worker import mcp
 from worker.asks import Asks, OpenRequest

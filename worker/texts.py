@@ -7,7 +7,7 @@ said. Without I/O.
 
 from collections.abc import Collection
 
-from bridge import events as e
+from bridge.protocol import events as e
 
 TEXT_KEPT_CHARS = 256 * 1024
 """Of one block of text: about 130 posts, and as much as a model writes at once (64,000 tokens)."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge import events as e
+from bridge.protocol import events as e
 from bridge.trust import rules
 from bridge.trust.acting import SETTINGS
 

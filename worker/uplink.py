@@ -14,9 +14,9 @@ import zmq
 import zmq.asyncio
 from zmq.utils.monitor import recv_monitor_message
 
-from bridge import wire
-from bridge.commands import AnyCommand
-from bridge.errors import RemoteError
+from bridge.protocol import wire
+from bridge.protocol.commands import AnyCommand
+from bridge.protocol.errors import RemoteError
 from worker.log import Acked, EventLog
 
 HELLO_INTERVAL_S = 0.25

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from bridge import events as e
-from bridge.render.text import one_line
+from bridge.protocol import events as e
 from bridge.render.tools import read_input
+from bridge.text import one_line
 
 AGENT_TOOLS = ("Agent", "Task")
 NAME_CHARS = 120

@@ -7,16 +7,16 @@ request says who decided what and has no buttons; it changes because of the even
 
 import msgspec
 
-from bridge.events import PermissionRequested
-from bridge.permission import KEEP_PLANNING, PermissionRequest, Settled
-from bridge.push import PUSH_TOOL, Push, from_input
-from bridge.questions import Draft
+from bridge.protocol.events import PermissionRequested
+from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import pushes, questions, tools
 from bridge.render.excerpts import code_excerpt, markdown_excerpt
-from bridge.render.people import named
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.render.replies import REASON_FIELD
-from bridge.render.text import clip, code_block, escape, one_line, reveal, utf16_len
+from bridge.session.people import named
+from bridge.session.permission import KEEP_PLANNING, PermissionRequest, Settled
+from bridge.session.questions import Draft
+from bridge.text import clip, code_block, escape, one_line, reveal, utf16_len
 
 BODY_CHARS = 3000
 EXCERPT_CHARS = 2200

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from bridge.events import Place
-from bridge.render.text import clip, reveal
+from bridge.protocol.events import Place
+from bridge.text import clip, reveal
 
 # difflib takes quadratic time at worst; beyond this many lines everything old goes and everything new comes.
 _MOST_LINES = 2000

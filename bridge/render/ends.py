@@ -1,11 +1,11 @@
 """What is said when a turn or a process ends."""
 
-from bridge import events as e
+from bridge.protocol import events as e
 from bridge.render.posts import Post
 from bridge.render.runs import QUIET
 from bridge.render.terminal import shown_text
-from bridge.render.text import duration, escape, one_line, tokens, usd
-from bridge.session import ManagedSession
+from bridge.session.managed import ManagedSession
+from bridge.text import duration, escape, one_line, tokens, usd
 
 SUMMARY_CHARS = 300
 REASON_CHARS = 900  # escaped, it may be twice as long, and still fits a post

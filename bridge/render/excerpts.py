@@ -3,9 +3,9 @@
 What matters may stand at the end (of a command, say), so that a head alone would mislead. The whole is in a file.
 """
 
-from bridge.render.fences import FENCE_LINE, Caps, content_end, opened_by
-from bridge.render.markdown import split
-from bridge.render.text import code_block, units_end, utf16_len, whole_end
+from bridge.render.markdown.fences import FENCE_LINE, Caps, content_end, opened_by
+from bridge.render.markdown.split import split
+from bridge.text import code_block, units_end, utf16_len, whole_end
 
 _SOURCE_PER_UNIT = 8
 """A source that is longer than this for a unit of what is shown is not tried as a whole."""

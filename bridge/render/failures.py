@@ -2,9 +2,9 @@
 
 import re
 
-from bridge.events import ApiRetried, TurnEnded
+from bridge.protocol.events import ApiRetried, TurnEnded
 from bridge.render.terminal import shown_text
-from bridge.render.text import clip, duration, escape
+from bridge.text import clip, duration, escape
 
 REASON_CHARS = 700
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bridge.render.display import Display
 from bridge.render.items import Item, NoteItem, TextItem, ToolItem
 from bridge.render.posts import Post
 from bridge.render.segments import Segment, posts_of
-from bridge.session import ManagedSession
+from bridge.session.display import Display
+from bridge.session.managed import ManagedSession
 
 SEGMENT_ITEMS = 250
 """Each new item draws its segment again, so a turn without an end is cut into several."""

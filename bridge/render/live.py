@@ -7,7 +7,7 @@ where it broke.
 
 import re
 
-from bridge import events as e
+from bridge.protocol import events as e
 
 _CODE = re.compile(r"(?<!`)(`++)(?:[^`]++|(?!\1(?!`))`++)*?\1(?!`)")
 _MARK = re.compile(r"\\.|(\*\*|__|~~|\|\||\*|`+)", re.DOTALL)

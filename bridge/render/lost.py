@@ -6,10 +6,10 @@ is told in words what happened, because its own transcript ends in the middle.
 
 import msgspec
 
-from bridge.permission import RequestName
 from bridge.render import tools
 from bridge.render.posts import Button, Post
-from bridge.render.text import clip, escape, one_line
+from bridge.session.permission import RequestName
+from bridge.text import clip, escape, one_line
 
 REASON_CHARS = 250
 ASKED_CHARS = 150

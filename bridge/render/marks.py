@@ -1,8 +1,8 @@
 """The small post below a prompt that was sent during a turn: whether it waits, and for what."""
 
-from bridge.events import When
+from bridge.protocol.events import When
 from bridge.render.posts import Button, Post
-from bridge.steering import WhenButton
+from bridge.session.steering import WhenButton
 
 _WAITS: dict[When, str] = {
     "next": "to Claude, who takes it up at the next step or after this turn.",

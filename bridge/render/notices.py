@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bridge.events import AnyEvent, Attachment, ConfigureAccepted, FileSent, PermissionRequested
+from bridge.protocol.events import AnyEvent, Attachment, ConfigureAccepted, FileSent, PermissionRequested
 from bridge.render.posts import File, Post
-from bridge.render.text import duration, escape, human_size, one_line
+from bridge.text import duration, escape, human_size, one_line
 
 REASON_CHARS = 900  # escaped, it may be twice as long, and is still one post
 CAPTION_CHARS = 700

@@ -1,6 +1,6 @@
 """What the card of a push shows: where it goes, what stands there now, and each commit that goes out."""
 
-from bridge.push import Push
+from bridge.protocol.push import Push
 
 SHORT = 10
 """Digits of a commit's id."""

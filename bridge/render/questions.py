@@ -6,8 +6,10 @@ file beside it does; the choices of a select may be cut, for their values are pl
 
 from collections.abc import Mapping
 
-from bridge.permission import PermissionRequest, RequestName
-from bridge.questions import (
+from bridge.render.markdown.split import split
+from bridge.render.posts import CHOICE_CHARS, Button, Choice, File, Select
+from bridge.session.permission import PermissionRequest, RequestName
+from bridge.session.questions import (
     MOST_QUESTIONS,
     OTHER_CHARS,
     Draft,
@@ -18,9 +20,7 @@ from bridge.questions import (
     fits_buttons,
     pages_of,
 )
-from bridge.render.markdown import split
-from bridge.render.posts import CHOICE_CHARS, Button, Choice, File, Select
-from bridge.render.text import clip, code_block, escape, one_line, reveal, utf16_len
+from bridge.text import clip, code_block, escape, one_line, reveal, utf16_len
 
 BODY_CHARS = 3000
 ANSWERS_CHARS = 1000

@@ -10,9 +10,9 @@ from pathlib import PurePath
 import msgspec
 
 from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, Button, Choice, Embed, Post, Select
-from bridge.render.text import clip, duration, escape, one_line, reveal, tokens, usd, utf16_len
-from bridge.session import ManagedSession
-from bridge.steering import HaltButton
+from bridge.session.managed import ManagedSession
+from bridge.session.steering import HaltButton
+from bridge.text import clip, duration, escape, one_line, reveal, tokens, usd, utf16_len
 
 STOP_PICKER = "tb:stop"
 TITLE_CHARS = 45

@@ -13,9 +13,9 @@ import msgspec
 
 from bridge.render import tools
 from bridge.render.agents import AGENT_TOOLS
-from bridge.render.display import Verbosity
 from bridge.render.items import Item, NoteItem, ToolItem, ToolState
-from bridge.render.text import clip, code_block, defuse, reveal, utf16_len
+from bridge.session.display import Verbosity
+from bridge.text import clip, code_block, defuse, reveal, utf16_len
 
 QUIET = "-# "
 COUNT_CHARS = 480

@@ -16,13 +16,13 @@ from typing import Literal
 import msgspec
 
 from bridge.render import runs, tools
-from bridge.render.display import Verbosity
 from bridge.render.items import Item, NoteItem, TextItem, ToolItem, ToolState
 from bridge.render.live import closed
-from bridge.render.markdown import split
+from bridge.render.markdown.split import split
 from bridge.render.posts import CONTENT_CHARS, Post
 from bridge.render.runs import QUIET
-from bridge.render.text import utf16_len
+from bridge.session.display import Verbosity
+from bridge.text import utf16_len
 
 FOOTER_CHARS = 110
 SEGMENT_CHARS = CONTENT_CHARS - FOOTER_CHARS

@@ -6,11 +6,11 @@ post of its own, for it outlives the turn.
 
 import msgspec
 
-from bridge.events import TaskEnded, TaskProgressed, TaskStarted
+from bridge.protocol.events import TaskEnded, TaskProgressed, TaskStarted
 from bridge.render import tools
 from bridge.render.posts import Post
 from bridge.render.runs import QUIET
-from bridge.render.text import clip, duration, tokens, utf16_len
+from bridge.text import clip, duration, tokens, utf16_len
 
 TITLE_CHARS = 200
 SUMMARY_CHARS = 400

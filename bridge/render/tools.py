@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from bridge.events import Place
+from bridge.protocol.events import Place
 from bridge.render.diff import diff_for, edits_of, line_counts
 from bridge.render.terminal import shown_text
-from bridge.render.text import clip, escape, inline_code, one_line, reveal, utf16_len
+from bridge.text import clip, escape, inline_code, one_line, reveal, utf16_len
 
 TOOL_LINE_CHARS = 180  # UTF-16 units of a tool line, its mark and its error included
 RUNNING, DONE, FAILED, UNKNOWN = "⋯", "✓", "✗", "?"

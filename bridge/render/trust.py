@@ -5,9 +5,9 @@ All that would act can be read before the click: in the card, or in a file besid
 
 from collections.abc import Sequence
 
-from bridge.render.people import named
 from bridge.render.posts import Button, Embed, File, Post
-from bridge.render.text import clip, code_block, inline_code, one_line, reveal, utf16_len
+from bridge.session.people import named
+from bridge.text import clip, code_block, inline_code, one_line, reveal, utf16_len
 from bridge.trust.acting import Acting
 from bridge.trust.decision import Trusted, custom_id
 

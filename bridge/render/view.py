@@ -9,12 +9,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bridge import events as e
-from bridge.permission import PermissionRequest, Settled
-from bridge.questions import Draft
+from bridge.protocol import events as e
 from bridge.render import cards, diff, ends, lost, marks, notices, tasks, tools
 from bridge.render.agents import Agents
-from bridge.render.display import Display
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.flow import Flow, Now
 from bridge.render.items import THINKING, NoteItem, TextItem, ToolItem, ToolState
@@ -22,8 +19,11 @@ from bridge.render.live import forget_void
 from bridge.render.posts import File, Post
 from bridge.render.segments import posts_of
 from bridge.render.terminal import shown_text
-from bridge.render.text import code_block, duration, escape, one_line
-from bridge.session import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
+from bridge.session.display import Display
+from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
+from bridge.session.permission import PermissionRequest, Settled
+from bridge.session.questions import Draft
+from bridge.text import code_block, duration, escape, one_line
 
 NOTE_CHARS = 900  # escaped, a note may be twice as long, and still fits a post
 THINKING_CHARS = 300

@@ -11,7 +11,7 @@ from posixpath import join, normpath
 
 import msgspec
 
-from bridge.start import is_forbidden_for_child, may_be_argument
+from bridge.protocol.start import is_forbidden_for_child, may_be_argument
 from bridge.trust.servers import NO_OBJECT
 from bridge.trust.words import Told
 

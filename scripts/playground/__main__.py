@@ -18,11 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import UserError
-from playground import host_claude, host_place, once
-from playground.host import Host, hosted
-from playground.host_place import Place
-from playground.page import Page
+from bridge.protocol.errors import UserError
+from playground import once
+from playground.host import claude as host_claude
+from playground.host import place as host_place
+from playground.host.bridge_host import Host, hosted
+from playground.host.place import Place
+from playground.page.server import Page
 from playground.talk import Talk, terminal_lines
 from worker import shutting_in
 

@@ -21,18 +21,19 @@ from pathlib import Path
 
 import psutil
 
-from bridge.errors import UserError
-from playground import host_claude, host_shown
-from playground.claude_script import prose
-from playground.discord_forms import CannotError
-from playground.discord_loopback import NotReachedError
-from playground.discord_model import Channel, Message
-from playground.host import Host, hosted
-from playground.host_claude import Chosen
-from playground.host_place import Place
-from playground.model import ScriptedModel
-from playground.model_turns import text, tool, turn
-from playground.person import InteractionFailedError, Person
+from bridge.protocol.errors import UserError
+from playground.host import claude as host_claude
+from playground.host import shown as host_shown
+from playground.host.bridge_host import Host, hosted
+from playground.host.claude import Chosen
+from playground.host.place import Place
+from twins.claude.script import prose
+from twins.discord.forms import CannotError
+from twins.discord.loopback import NotReachedError
+from twins.discord.model import Channel, Message
+from twins.discord.person import InteractionFailedError, Person
+from twins.messages_api.server import ScriptedModel
+from twins.messages_api.turns import text, tool, turn
 
 TOTAL_S = 58.0
 STEP_S = 12.0

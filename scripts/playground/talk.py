@@ -5,12 +5,12 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from playground import host_shown
-from playground.discord_forms import CannotError
-from playground.discord_interactions import Interaction
-from playground.discord_model import Channel, Message, walk
-from playground.host import Host
-from playground.person import InteractionFailedError, Person
+from playground.host import shown as host_shown
+from playground.host.bridge_host import Host
+from twins.discord.forms import CannotError
+from twins.discord.interactions import Interaction
+from twins.discord.model import Channel, Message, walk
+from twins.discord.person import InteractionFailedError, Person
 
 LOOK_INTERVAL_S = 0.2
 QUIET_S = 0.8

@@ -17,11 +17,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.attempts import Outcome, Wanted, in_words
-from bridge.events import SessionCreated
-from bridge.start import WorkerStart
+from bridge.protocol.attempts import Outcome, Wanted, in_words
+from bridge.protocol.events import SessionCreated
+from bridge.protocol.start import WorkerStart
 from processes.test_containment_attacks import UNPRIVILEGED, USERS
-from support import ROOT
+from stages.support import ROOT
 from worker import attempts, landlock
 from worker.walls.probe import probe
 
@@ -207,7 +207,7 @@ def test_the_command_prints_each_attempt_and_ends_well(house: House) -> None:
         f'[[channels]]\nid = 2\ndirectory = "{house.home}/project"\n[claude]\ncommand = ["sh"]\n'
     )
     done = subprocess.run(
-        [sys.executable, "-m", "supervisor.cli", "--config", str(config), "check", "--containment"],
+        [sys.executable, "-m", "supervisor.operator.cli", "--config", str(config), "check", "--containment"],
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from bridge.session import ManagedSession
-from processes.backstage import Backstage, backstage, folder_of_a_stage
-from support import awaited, until
+from bridge.session.managed import ManagedSession
+from stages.backstage import Backstage, backstage, folder_of_a_stage
+from stages.support import awaited, until
 
 SLOW = "stream 4000 chars over 60 s"
 BREAKS_OFF = "✂ The text breaks off here."

@@ -13,13 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from bridge import commands as c
-from bridge.layout import Layout
-from bridge.session import ManagedSession
-from processes.backstage import ADA, Backstage, backstage, folder_of_a_stage
-from supervisor import listing, locks, logs, places, state, trees
-from supervisor.store import Store
-from support import ROOT, awaited, until
+from bridge.protocol import commands as c
+from bridge.protocol.layout import Layout
+from bridge.session.managed import ManagedSession
+from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
+from stages.support import ROOT, awaited, until
+from supervisor import locks, places, state_directory
+from supervisor.operator import listing
+from supervisor.sessions import session_logs
+from supervisor.sessions.store import Store
+from supervisor.workers import trees
 
 KEYS = [
     *("session", "thread", "directory", "state", "worker_pid", "child_pid", "started", "last_activity", "messages"),
@@ -34,7 +37,7 @@ def write_config(stage: Backstage) -> Path:
 
 
 async def threadbridge(stage: Backstage, *args: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "supervisor.cli", "--config", str(write_config(stage)), *args]
+    argv = [sys.executable, "-m", "supervisor.operator.cli", "--config", str(write_config(stage)), *args]
     return await asyncio.to_thread(
         subprocess.run, argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
@@ -152,7 +155,7 @@ async def test_log_shows_the_records_and_follows_them() -> None:
         assert "Hello there" in shown.stdout
         lines = (await threadbridge(stage, "log", str(session.thread_id), "--json")).stdout.splitlines()
         assert json.loads(lines[0])["event"]["kind"] == "SessionCreated"
-        argv = [sys.executable, "-m", "supervisor.cli", "--config", str(write_config(stage))]
+        argv = [sys.executable, "-m", "supervisor.operator.cli", "--config", str(write_config(stage))]
         following = await asyncio.create_subprocess_exec(
             *argv, "log", "--follow", session.session_id, stdout=asyncio.subprocess.PIPE, cwd=ROOT
         )
@@ -207,7 +210,7 @@ async def one_ended_session(stage: Backstage) -> ManagedSession:
     async with stage.running():
         session = stage.session("say hello")
         await stage.settles(session)
-    os.close(state.prepare(stage.layout))
+    os.close(state_directory.prepare(stage.layout))
     done = await threadbridge(stage, "kill", "--all")
     assert done.returncode == 0, done.stderr
     return session
@@ -216,7 +219,7 @@ async def one_ended_session(stage: Backstage) -> ManagedSession:
 @awaited
 async def test_check_of_a_healthy_place_finds_nothing_wrong() -> None:
     async with backstage() as stage:
-        os.close(state.prepare(stage.layout))
+        os.close(state_directory.prepare(stage.layout))
         session = stage.session("say hello")
         await stage.settles(session)
         code, found = await checked(stage)
@@ -234,7 +237,7 @@ async def test_check_of_a_healthy_place_finds_nothing_wrong() -> None:
 @awaited
 async def test_check_says_in_a_line_who_holds_the_sessions_of_the_running_supervisor_to_their_limits() -> None:
     async with folder_of_a_stage() as stage:
-        lock = state.prepare(stage.layout)
+        lock = state_directory.prepare(stage.layout)
         try:
             words = (await threadbridge(stage, "check")).stdout
         finally:
@@ -435,7 +438,7 @@ def test_a_worker_that_is_told_nothing_refuses_in_words() -> None:
 def test_a_configuration_that_was_found_and_is_broken_is_said(tmp_path: Path) -> None:
     (tmp_path / ".config/threadbridge").mkdir(parents=True)
     (tmp_path / ".config/threadbridge/config.toml").write_text("[state\n")
-    os.close(state.prepare(Layout(tmp_path / ".local/state/threadbridge")))
+    os.close(state_directory.prepare(Layout(tmp_path / ".local/state/threadbridge")))
     done = anywhere(tmp_path, "list")
     assert "going on without the configuration" in done.stderr and "is not TOML" in done.stderr
     assert "Traceback" not in done.stderr
@@ -450,7 +453,7 @@ async def test_kill_reads_no_log_but_its_beginning() -> None:
             stage.manager.destroy_session(session.session_id, "over")
             await until(lambda: not stage.worker_pid(session), "its end")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(logs, "read_log", lambda *_, **__: pytest.fail("a log was read"))
+            patch.setattr(session_logs, "read_log", lambda *_, **__: pytest.fail("a log was read"))
             assert listing.running(stage.layout) == []
             assert listing.find(stage.layout, session.session_id[:8]).session.session_id == session.session_id
 
@@ -468,7 +471,7 @@ cli.main()
 
 def anywhere(home: Path, *args: str, as_another: bool = False) -> subprocess.CompletedProcess[str]:
     """A command as a person types it, with no configuration: in an environment of its own, maybe as another user."""
-    how = ["-c", AS_ANOTHER] if as_another else ["-m", "supervisor.cli"]
+    how = ["-c", AS_ANOTHER] if as_another else ["-m", "supervisor.operator.cli"]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(home)}
     argv = [sys.executable, *how, *args]
     return subprocess.run(argv, cwd="/", env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -497,7 +500,7 @@ async def test_the_commands_find_the_state_of_the_service_that_runs(tmp_path: Pa
 
 def test_a_note_of_a_supervisor_that_is_gone_is_not_believed(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "state")
-    os.close(state.prepare(layout))
+    os.close(state_directory.prepare(layout))
     runtime = tmp_path / "run"
     runtime.mkdir()
     places.leave_note(layout, {"RUNTIME_DIRECTORY": str(runtime)})
@@ -520,7 +523,7 @@ def test_another_user_is_told_whose_state_it_is(command: list[str]) -> None:
     @awaited
     async def play() -> None:
         async with folder_of_a_stage() as stage:
-            os.close(state.prepare(stage.layout))
+            os.close(state_directory.prepare(stage.layout))
             argv = ["--state", str(stage.layout.state), *command]
             done = await asyncio.to_thread(lambda: anywhere(Path("/nonexistent"), *argv, as_another=True))
             assert done.returncode == 1
@@ -534,14 +537,14 @@ def test_another_user_is_told_whose_state_it_is(command: list[str]) -> None:
 @awaited
 async def test_root_finds_nothing_wrong_with_another_users_state_and_leaves_nothing_of_its_own() -> None:
     async with folder_of_a_stage() as stage:
-        os.close(state.prepare(stage.layout))
+        os.close(state_directory.prepare(stage.layout))
         Store(stage.layout.database).close()
         for path in (stage.layout.state, *stage.layout.state.rglob("*")):
             os.chown(path, 65534, 65534)
             path.chmod(0o700 if path.is_dir() else 0o600)
         code, found = await checked(stage)
         assert (code, [kind for kind, finding in found.items() if finding["is_wrong"]]) == (0, [])
-        state.ring(stage.layout)
+        state_directory.ring(stage.layout)
         assert {path.stat().st_uid for path in stage.layout.state.rglob("*")} == {65534}
 
 
@@ -562,7 +565,7 @@ def run_config(stage: Backstage) -> str:
 
 
 def refused_run(stage: Backstage) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "supervisor.cli", "run", "--config", run_config(stage)]
+    argv = [sys.executable, "-m", "supervisor.operator.cli", "run", "--config", run_config(stage)]
     environment = {**os.environ, "DISCORD_TOKEN": "none"}
     return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
@@ -580,7 +583,7 @@ async def test_run_refuses_a_damaged_store_with_words_and_for_good() -> None:
 @awaited
 async def test_a_second_supervisor_is_refused() -> None:
     async with folder_of_a_stage() as stage:
-        lock = state.prepare(stage.layout)
+        lock = state_directory.prepare(stage.layout)
         try:
             done = await asyncio.to_thread(refused_run, stage)
         finally:
@@ -592,7 +595,7 @@ async def test_a_second_supervisor_is_refused() -> None:
 @awaited
 async def test_run_ends_for_now_when_somebody_has_the_store_locked() -> None:
     async with folder_of_a_stage() as stage:
-        os.close(state.prepare(stage.layout))
+        os.close(state_directory.prepare(stage.layout))
         store = Store(stage.layout.database)
         with store.transaction():
             done = await asyncio.to_thread(refused_run, stage)

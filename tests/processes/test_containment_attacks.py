@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker import bubblewrap
 from worker.walls.covers import survey
 from worker.walls.held import held

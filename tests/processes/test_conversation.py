@@ -7,11 +7,11 @@ import time
 
 import msgspec
 
-from processes.backstage import ADA, backstage, folder_of_a_stage
-from supervisor import trees
-from supervisor.curve import new_keys
-from supervisor.store import StartRow
-from support import awaited, until
+from stages.backstage import ADA, backstage, folder_of_a_stage
+from stages.support import awaited, until
+from supervisor.sessions.store import StartRow
+from supervisor.workers import trees
+from supervisor.workers.curve import new_keys
 
 
 @awaited

@@ -3,8 +3,8 @@
 import asyncio
 import json
 
-from processes.playhouse import Playhouse, buttons, playhouse
-from support import awaited
+from stages.playhouse import Playhouse, buttons, playhouse
+from stages.support import awaited
 
 
 @awaited

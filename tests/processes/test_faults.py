@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from playground import faults, faults_soak
-from playground.faults_table import Column, Row, totals
+from lab.faults import run as faults
+from lab.faults import soak as faults_soak
+from lab.faults.table import Column, Row, totals
 
 SEED, SESSIONS = 3, 5
 WHOLE_S = 100.0

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from bridge import events as e
-from playground.discord_faults import LOSE, Fault, Moment
-from playground.discord_model import Channel, Message, Upload
-from playground.host_supervisor import Supervisor
-from processes.playhouse import Playhouse, playhouse
-from support import awaited
+from bridge.protocol import events as e
+from playground.host.supervisor import Supervisor
+from stages.playhouse import Playhouse, playhouse
+from stages.support import awaited
+from twins.discord.faults import LOSE, Fault, Moment
+from twins.discord.model import Channel, Message, Upload
 
 ROUTE = "/attachments/{channel_id}/{attachment_id}/{filename}"
 PNG = b"\x89PNG\r\n\x1a\n" + os.urandom(50_000)

@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.push import PUSH_TOOL
-from playground import host_claude
-from playground.host_claude import Chosen
-from playground.host_place import Place
-from playground.host_supervisor import Supervisor
-from processes.backstage import ADA, CHANNEL_ID
-from processes.playhouse import buttons, playhouse
-from processes.pushed import Bench, bench, commit, git, with_remote
-from support import awaited, until
+from bridge.protocol.push import PUSH_TOOL
+from playground.host import claude as host_claude
+from playground.host.claude import Chosen
+from playground.host.place import Place
+from playground.host.supervisor import Supervisor
+from stages.backstage import ADA, CHANNEL_ID
+from stages.playhouse import buttons, playhouse
+from stages.pushed import Bench, bench, commit, git, with_remote
+from stages.support import awaited, until
 
 # --- the ordinary way --------------------------------------------------------------------------------
 

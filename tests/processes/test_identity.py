@@ -14,17 +14,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge import commands as c
-from bridge import events as e
-from bridge import wire
-from bridge.session import ManagedSession
-from bridge.start import EXIT_LOCKED, WorkerStart, encode_start
-from processes.backstage import ADA, Backstage, backstage, folder_of_a_stage
-from supervisor.curve import CurveKeys, new_keys, server_keys
-from supervisor.downlink import HELLOS_WITHOUT_PROGRESS, Downlink
-from supervisor.session_manager import SessionManager
-from supervisor.store import StartRow, Store
-from support import awaited, scripted_claude, until
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
+from bridge.protocol import wire
+from bridge.protocol.start import EXIT_LOCKED, WorkerStart, encode_start
+from bridge.session.managed import ManagedSession
+from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
+from stages.support import awaited, scripted_claude, until
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store import StartRow, Store
+from supervisor.workers.curve import CurveKeys, new_keys, server_keys
+from supervisor.workers.downlink import HELLOS_WITHOUT_PROGRESS, Downlink
 
 REFUSAL_WAIT_S = 1.0
 """How long a refused peer is given to be welcomed all the same; a welcome takes some 20 ms."""

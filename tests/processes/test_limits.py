@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from bridge import events as e
-from bridge.limits import Limits
-from bridge.session import ManagedSession
-from playground.discord_model import Channel, Message
-from processes.backstage import Backstage, backstage
-from processes.playhouse import Playhouse, buttons, playhouse
-from supervisor import cgroups, logs
-from supervisor.processes import Surroundings
-from support import awaited, until
+from bridge.protocol import events as e
+from bridge.protocol.limits import Limits
+from bridge.session.managed import ManagedSession
+from stages.backstage import Backstage, backstage
+from stages.playhouse import Playhouse, buttons, playhouse
+from stages.support import awaited, until
+from supervisor.sessions import session_logs
+from supervisor.workers import cgroups
+from supervisor.workers.processes import Surroundings
+from twins.discord.model import Channel, Message
 from worker.rank import NICENESS, OOM_SCORE
 
 MB = 1 << 20
@@ -55,7 +56,7 @@ time.sleep(30)
 def events[E: e.Event](stage: Backstage, session: ManagedSession, kind: type[E]) -> list[E]:
     """Those of its log, in their order."""
     path = stage.layout.session(session.session_id).log
-    return [record.event for record in logs.read_log(path) if isinstance(record.event, kind)]
+    return [record.event for record in session_logs.read_log(path) if isinstance(record.event, kind)]
 
 
 def exits(stage: Backstage, session: ManagedSession) -> list[e.ChildExited]:

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from processes.backstage import Backstage, backstage
-from support import awaited, until
+from stages.backstage import Backstage, backstage
+from stages.support import awaited, until
 
 LOOSE = r"""
 import json, sys

@@ -2,9 +2,9 @@
 
 import time
 
-from processes.backstage import ADA, backstage
-from processes.playhouse import buttons, playhouse
-from support import awaited, until
+from stages.backstage import ADA, backstage
+from stages.playhouse import buttons, playhouse
+from stages.support import awaited, until
 
 
 @awaited

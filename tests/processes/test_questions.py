@@ -6,11 +6,11 @@ import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
-from playground.discord_interactions import AnswerType, Interaction
-from playground.discord_model import Message
-from playground.host_supervisor import Supervisor
-from processes.playhouse import Playhouse, buttons, playhouse
-from support import awaited
+from playground.host.supervisor import Supervisor
+from stages.playhouse import Playhouse, buttons, playhouse
+from stages.support import awaited
+from twins.discord.interactions import AnswerType, Interaction
+from twins.discord.model import Message
 
 TWO = "question Which colour? | Red = warm | Blue = cold || Which fruits? (several) | Apple | Pear | Fig"
 

@@ -7,17 +7,17 @@ import resource
 import shutil
 import signal
 
-from bridge import events as e
-from bridge.permission import PermissionRequest
+from bridge.protocol import events as e
+from bridge.protocol.start import EXIT_DISK_FULL
 from bridge.render.posts import Post
-from bridge.session import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
-from bridge.start import EXIT_DISK_FULL
-from processes.backstage import ADA, Backstage, backstage
-from processes.playhouse import buttons, playhouse
-from supervisor import trees
-from supervisor.logs import read_log
-from supervisor.processes import BACKOFF_S
-from support import awaited, scripted_claude, until
+from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
+from bridge.session.permission import PermissionRequest
+from stages.backstage import ADA, Backstage, backstage
+from stages.playhouse import buttons, playhouse
+from stages.support import awaited, scripted_claude, until
+from supervisor.sessions.session_logs import read_log
+from supervisor.workers import trees
+from supervisor.workers.processes import BACKOFF_S
 
 
 def logged(stage: Backstage, session: ManagedSession) -> list[e.Record]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge import events as e
+from bridge.protocol import events as e
 from bridge.render.posts import Post
-from bridge.session import ManagedSession
-from processes.backstage import ADA, Backstage, backstage
-from support import awaited, until
+from bridge.session.managed import ManagedSession
+from stages.backstage import ADA, Backstage, backstage
+from stages.support import awaited, until
 
 
 async def slept(stage: Backstage) -> ManagedSession:
@@ -106,7 +106,7 @@ async def test_a_link_to_what_is_sealed_is_refused_without_a_button() -> None:
 async def test_a_session_from_before_this_was_kept_takes_its_directory_as_it_finds_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("supervisor.session_manager.inode_of", lambda directory: 0)
+    monkeypatch.setattr("supervisor.sessions.manager.inode_of", lambda directory: 0)
     async with backstage() as stage:
         session = stage.session("say one")
         assert not session.inode

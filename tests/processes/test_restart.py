@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from playground import host_place
-from playground.discord_model import Message
-from playground.faults_disk import FULL
-from playground.faults_eyes import left_of
-from playground.faults_session import SessionUnderFaults
-from playground.faults_stage import Stage, staged
-from processes.playhouse import buttons
-from support import awaited, until
+from lab.faults.disk import FULL
+from lab.faults.eyes import left_of
+from lab.faults.session import SessionUnderFaults
+from lab.faults.stage import Stage, staged
+from playground.host import place as host_place
+from stages.playhouse import buttons
+from stages.support import awaited, until
+from twins.discord.model import Message
 
 STEP_DEADLINE_S = 20.0
 _numbers = itertools.count(1)

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from processes.backstage import backstage, folder_of_a_stage
-from supervisor import descriptors, listing, locks, processes
-from supervisor.curve import new_keys
-from supervisor.downlink import NoRoomError
-from supervisor.health import StoreError
-from supervisor.store import StartRow
-from support import awaited, until
+from stages.backstage import backstage, folder_of_a_stage
+from stages.support import awaited, until
+from supervisor import descriptors, locks
+from supervisor.operator import listing
+from supervisor.sessions.store import StartRow
+from supervisor.sessions.store_health import StoreError
+from supervisor.workers import processes
+from supervisor.workers.curve import new_keys
+from supervisor.workers.downlink import NoRoomError
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from bridge.render import replies
-from bridge.session import ManagedSession
-from playground import host_claude
-from processes.backstage import Backstage, backstage, folder_of_a_stage
-from processes.playhouse import playhouse
-from supervisor import checkup, cli, listing, processes, walls
-from support import ROOT, awaited, until
+from bridge.session.managed import ManagedSession
+from playground.host import claude as host_claude
+from stages.backstage import Backstage, backstage, folder_of_a_stage
+from stages.playhouse import playhouse
+from stages.support import ROOT, awaited, until
+from supervisor.operator import checkup, cli, listing
+from supervisor.workers import processes, walls
 
 REFUSED = "containment is required"
 

@@ -11,15 +11,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.permission import PermissionRequest
-from bridge.session import ManagedSession
-from processes import backstage as stages
-from processes.backstage import ADA, Backstage, folder_of_a_stage
-from supervisor import curve, locks, processes, trees
-from supervisor.recall import recall
-from supervisor.session_manager import SessionManager
-from supervisor.store import Store
-from support import awaited, until
+from bridge.session.managed import ManagedSession
+from bridge.session.permission import PermissionRequest
+from stages import backstage as stages
+from stages.backstage import ADA, Backstage, folder_of_a_stage
+from stages.support import awaited, until
+from supervisor import locks
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.recall import recall
+from supervisor.sessions.store import Store
+from supervisor.workers import curve, processes, trees
 
 
 class Recalling(SessionManager):
@@ -34,7 +35,7 @@ class Recalling(SessionManager):
 
 @pytest.fixture
 def recalling(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("processes.backstage.SessionManager", Recalling)
+    monkeypatch.setattr("stages.backstage.SessionManager", Recalling)
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from playground.discord_interactions import Interaction
-from playground.discord_model import Channel, Message
-from processes.backstage import backstage
-from processes.playhouse import Playhouse, buttons, playhouse
-from support import awaited, until
+from stages.backstage import backstage
+from stages.playhouse import Playhouse, buttons, playhouse
+from stages.support import awaited, until
+from twins.discord.interactions import Interaction
+from twins.discord.model import Channel, Message
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")

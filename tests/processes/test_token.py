@@ -2,9 +2,9 @@
 
 import msgspec
 
-from bridge import events as e
-from processes.playhouse import Playhouse, playhouse
-from support import awaited
+from bridge.protocol import events as e
+from stages.playhouse import Playhouse, playhouse
+from stages.support import awaited
 
 
 async def tried(house: Playhouse, *lines: str) -> list[str]:

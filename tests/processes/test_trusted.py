@@ -2,10 +2,10 @@
 
 import json
 
-from playground.discord_interactions import Interaction
-from playground.discord_model import Channel, Message
-from processes.playhouse import Playhouse, buttons, playhouse
-from support import awaited
+from stages.playhouse import Playhouse, buttons, playhouse
+from stages.support import awaited
+from twins.discord.interactions import Interaction
+from twins.discord.model import Channel, Message
 
 TRUST = "Trust these for this channel"
 

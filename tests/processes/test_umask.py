@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from processes.playhouse import playhouse
-from support import awaited
+from stages.playhouse import playhouse
+from stages.support import awaited
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support import ROOT
+from stages.support import ROOT
 
 FILES = sorted(path for package in ("bridge", "worker") for path in (ROOT / package).rglob("*.py"))
 

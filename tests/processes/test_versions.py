@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from bridge import wire
-from processes.backstage import Backstage, folder_of_a_stage
-from supervisor import processes
-from support import ROOT, awaited, until
+from bridge.protocol import wire
+from stages.backstage import Backstage, folder_of_a_stage
+from stages.support import ROOT, awaited, until
+from supervisor.workers import processes
 
 LATER_WORKER = """#!/bin/sh
 exec '{python}' -I -c 'import runpy, sys
@@ -35,7 +35,7 @@ def files_of(stage: Backstage, oldest: int, newest: int) -> Iterator[None]:
     tree, program = stage.folder / "later", stage.folder / "python"
     for package in ("bridge", "worker"):
         shutil.copytree(ROOT / package, tree / package)
-    path = tree / "bridge/wire.py"
+    path = tree / "bridge/protocol/wire.py"
     text = path.read_text()
     later = text.replace("OLDEST_PROTOCOL, PROTOCOL = 1, 1", f"OLDEST_PROTOCOL, PROTOCOL = {oldest}, {newest}")
     assert later != text

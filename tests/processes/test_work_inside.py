@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.start import WorkerStart
+from bridge.protocol.start import WorkerStart
 from processes.test_attempts import House, house  # noqa: F401 - the fixture
-from supervisor.repository import found_at
+from supervisor.projects.repository import found_at
 from worker.walls.environment import child_environment
 from worker.walls.from_start import wish_of
 from worker.walls.held import held

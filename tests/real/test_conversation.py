@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from playground.model_turns import fails, text, tool, turn
-from processes.backstage import ADA
-from real.real_stage import stage
-from support import awaited, until
+from stages.backstage import ADA
+from stages.real_stage import stage
+from stages.support import awaited, until
+from twins.messages_api.turns import fails, text, tool, turn
 
 pytestmark = pytest.mark.real
 

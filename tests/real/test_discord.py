@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from playground import host_claude
-from playground.model import ScriptedModel
-from playground.model_turns import text, tool, turn
-from processes.playhouse import buttons, playhouse
-from real.environment import real_claude
-from support import awaited
+from playground.host import claude as host_claude
+from stages.playhouse import buttons, playhouse
+from stages.real_environment import real_claude
+from stages.support import awaited
+from twins.messages_api.server import ScriptedModel
+from twins.messages_api.turns import text, tool, turn
 
 pytestmark = pytest.mark.real
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from playground.model_turns import text, tool, turn
-from processes.backstage import ADA
-from processes.pushed import Bench, commit, with_remote
-from real.real_stage import stage
-from support import awaited
+from stages.backstage import ADA
+from stages.pushed import Bench, commit, with_remote
+from stages.real_stage import stage
+from stages.support import awaited
+from twins.messages_api.turns import text, tool, turn
 
 pytestmark = pytest.mark.real
 

@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 
-from bridge import events as e
-from bridge.limits import Limits
-from bridge.session import ManagedSession
-from playground.model_turns import tool, turn
+from bridge.protocol import events as e
+from bridge.protocol.limits import Limits
+from bridge.session.managed import ManagedSession
 from processes.test_limits import BOMB, HUNGRY, events, exits, notices, running, script
-from real.real_stage import RealStage, stage
-from support import awaited, until
+from stages.real_stage import RealStage, stage
+from stages.support import awaited, until
+from twins.messages_api.turns import tool, turn
 
 pytestmark = pytest.mark.real
 

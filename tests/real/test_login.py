@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.layout import Layout
-from playground.model_turns import fails, text, turn
-from real.real_stage import stage
-from supervisor import login
-from supervisor.renewal import Renewal
-from support import awaited, until
+from bridge.protocol.layout import Layout
+from stages.real_stage import stage
+from stages.support import awaited, until
+from supervisor.login import keeper as login
+from supervisor.login.renewal import Renewal
+from twins.messages_api.turns import fails, text, turn
 
 pytestmark = pytest.mark.real
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from playground.model_turns import text, tool, turn
-from real.real_stage import RealStage, stage
-from support import awaited, until
+from stages.real_stage import RealStage, stage
+from stages.support import awaited, until
+from twins.messages_api.turns import text, tool, turn
 
 pytestmark = pytest.mark.real
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bridge.session import ManagedSession
-from playground.model_turns import text, tool, turn
-from processes.backstage import ADA
-from real.real_stage import RealStage, stage
-from support import awaited, until
+from bridge.session.managed import ManagedSession
+from stages.backstage import ADA
+from stages.real_stage import RealStage, stage
+from stages.support import awaited, until
+from twins.messages_api.turns import text, tool, turn
 
 pytestmark = pytest.mark.real
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from playground.model_turns import text, tool, turn
-from real.environment import claude_environment, real_claude
-from real.real_stage import RealStage, stage
-from real.token_endpoint import GuardedModel, TokenEndpoint, token_endpoint
-from supervisor import login
-from supervisor.login_told import LoginTold
-from supervisor.renewal import Renewal
-from support import awaited
+from stages.real_environment import claude_environment, real_claude
+from stages.real_stage import RealStage, stage
+from stages.support import awaited
+from stages.token_endpoint import GuardedModel, TokenEndpoint, token_endpoint
+from supervisor.login import keeper as login
+from supervisor.login.renewal import Renewal
+from supervisor.sessions.login_told import LoginTold
+from twins.messages_api.turns import text, tool, turn
 
 pytestmark = pytest.mark.real
 

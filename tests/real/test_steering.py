@@ -4,12 +4,12 @@ import itertools
 
 import pytest
 
-from bridge import events as e
-from bridge.session import ManagedSession, PromptState
-from playground.model_turns import tool, turn
-from processes.backstage import ADA
-from real.real_stage import RealStage, stage
-from support import awaited, until
+from bridge.protocol import events as e
+from bridge.session.managed import ManagedSession, PromptState
+from stages.backstage import ADA
+from stages.real_stage import RealStage, stage
+from stages.support import awaited, until
+from twins.messages_api.turns import tool, turn
 
 pytestmark = pytest.mark.real
 _commands = (f"test-{n}" for n in itertools.count())

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.session import ManagedSession
+from bridge.session.managed import ManagedSession
 from bridge.trust.decision import custom_id
-from playground.model_turns import text, tool, turn
-from processes.backstage import ADA, CHANNEL_ID
-from real.real_stage import RealStage, stage
-from supervisor.trust import Trusts
-from support import awaited, until
+from stages.backstage import ADA, CHANNEL_ID
+from stages.real_stage import RealStage, stage
+from stages.support import awaited, until
+from supervisor.sessions.trust import Trusts
+from twins.messages_api.turns import text, tool, turn
 
 pytestmark = pytest.mark.real
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import UserError
-from bridge.limits import Limits
-from bridge.render.display import Display
+from bridge.protocol.errors import UserError
+from bridge.protocol.limits import Limits
+from bridge.session.display import Display
 from supervisor import config
 
 GOOD = """

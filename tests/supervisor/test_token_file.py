@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.channel import Channel
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
+from bridge.routing.channel import Channel
+from stages.support import configuration
 from supervisor import token_file
 from supervisor.config import Config
-from support import configuration
 
 
 class House:

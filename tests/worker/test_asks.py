@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bridge import commands as c
-from bridge import events as e
-from bridge.permission import ADVICE_TO_ASK_IN_TEXT, NOT_ANSWERED, digest_of
-from bridge.records import MOST_INPUT_BYTES
-from replay import CLAUDE_ID, GENERATION, Replay, transcript
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
+from bridge.protocol.records import MOST_INPUT_BYTES
+from bridge.session.permission import ADVICE_TO_ASK_IN_TEXT, NOT_ANSWERED, digest_of
+from stages.replay import CLAUDE_ID, GENERATION, Replay, transcript
 from worker import frames as f
 from worker.asks import Asks
 from worker.steps import Line, Step

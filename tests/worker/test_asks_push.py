@@ -2,11 +2,11 @@
 
 import json
 
-from bridge import commands as c
-from bridge import events as e
-from bridge.permission import digest_of
-from bridge.push import PUSH_TOOL, Push, as_input
-from replay import CLAUDE_ID
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
+from bridge.protocol.push import PUSH_TOOL, Push, as_input
+from bridge.session.permission import digest_of
+from stages.replay import CLAUDE_ID
 from worker import frames as f
 from worker.asks import NOT_OURS, Asks
 from worker.steps import Line, PushDecided, Step

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge import events as e
-from bridge.layout import SessionLayout
-from bridge.start import WorkerStart
+from bridge.protocol import events as e
+from bridge.protocol.layout import SessionLayout
+from bridge.protocol.start import WorkerStart
 from worker.log import Acked, EventLog, LogWriteError
 from worker.process import begin_log
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.limits import Limits
+from bridge.protocol.limits import Limits
 from worker import cgroup, rank
 from worker.cgroup import Cgroup, Counted
 

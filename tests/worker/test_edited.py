@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import events as e
+from bridge.protocol import events as e
 from bridge.render.diff import Edit
 from worker.child_view import NO_WALLS
 from worker.edited import BESIDE_CHARS, MOST_BYTES, places_in, with_places

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bridge.limits import Limits
+from bridge.protocol.limits import Limits
 from worker.excess import EndAll, EndTool, too_large, too_many
 from worker.processes_below import Process
 from worker.usage import Census

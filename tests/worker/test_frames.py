@@ -3,7 +3,7 @@ import json
 import msgspec
 import pytest
 
-from bridge import events as e
+from bridge.protocol import events as e
 from worker import frames as f
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import RemoteError, UserError
-from support import awaited, until
+from bridge.protocol.errors import RemoteError, UserError
+from stages.support import awaited, until
 from worker.git import MEMORY_BYTES, OUTPUT_BYTES, Done, Inside, Outside, checked
 
 OWN = {

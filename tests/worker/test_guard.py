@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.layout import Layout
-from bridge.limits import Limits
-from support import awaited
+from bridge.protocol.layout import Layout
+from bridge.protocol.limits import Limits
+from stages.support import awaited
 from worker import guard as g
 from worker.cgroup import Cgroup, Counted
 from worker.excess import EndAll, Tell

@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge import events as e
-from bridge.errors import LocalError
-from bridge.records import MOST_RECORD_BYTES
+from bridge.protocol import events as e
+from bridge.protocol.errors import LocalError
+from bridge.protocol.records import MOST_RECORD_BYTES
 from worker.log import EventLog
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 1, 2, 3, "/srv/app", 4)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker import missing
 from worker.main import exit_in_words
 

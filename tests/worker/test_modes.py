@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge import commands as c
-from bridge import events as e
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
 from worker.steps import EndChild, Line, Step
 from worker.stream import Stream
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import commands as c
-from bridge import events as e
-from replay import Replay
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
+from stages.replay import Replay
 from worker import recovery
 from worker.recovery import (
     LOST,

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from bridge import commands as c
-from bridge import events as e
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
 from worker.steps import Line, Step
 from worker.stream import Stream
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge import events as e
+from bridge.protocol import events as e
 from worker import sending
 from worker.returned import MOST_AT_ONCE, Returned
 from worker.steps import ImagesReturned

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker import sending
 
 

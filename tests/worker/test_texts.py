@@ -1,6 +1,6 @@
 """How much of Claude's text is kept: enough for anybody to read, and never so much that others wait for it."""
 
-from bridge import events as e
+from bridge.protocol import events as e
 from worker.texts import BLOCKS_KEPT, TEXT_KEPT_CHARS, TURN_KEPT_CHARS, Texts
 
 LONG = "x" * TEXT_KEPT_CHARS

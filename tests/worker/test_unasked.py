@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import events as e
+from bridge.protocol import events as e
 from bridge.render.tools import HOOK, done_tool_line, failed_tool_line
 from worker import frames as f
 from worker.unasked import Unasked

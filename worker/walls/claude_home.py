@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker.walls import looks
 from worker.walls.own_places import believed, written_by_children
 from worker.walls.wish import Containment, Mount, RefusedError, within

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker import bubblewrap, opening
 from worker.walls.wish import SHOWN_AGAIN, Containment, Kind, Mount, Walls, within
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from bridge.errors import UserError
-from bridge.start import is_forbidden_for_child
+from bridge.protocol.errors import UserError
+from bridge.protocol.start import is_forbidden_for_child
 from worker.walls.wish import Level
 
 _ALLOWED = re.compile(

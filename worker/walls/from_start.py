@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from bridge.layout import Layout
-from bridge.start import WorkerStart
+from bridge.protocol.layout import Layout
+from bridge.protocol.start import WorkerStart
 from worker import trusted
 from worker.walls.wish import HIDDEN, Containment, Reach, level_of
 

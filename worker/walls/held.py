@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker import bubblewrap, opening
 from worker.walls import calls
 

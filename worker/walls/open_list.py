@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker import bubblewrap, opening
 from worker.walls import claude_home, covers, looks, private_folders, private_home, program, repository, system
 from worker.walls.own_places import expanded, links_on_the_way, named_writable, plantable_link, written_by_children

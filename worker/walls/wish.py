@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from worker.walls import looks
 
 HIDDEN = ("/run/credentials", "/run/user", "/run/dbus", "/run/systemd")

@@ -1,0 +1,1 @@
+"""What worker and supervisor agree on: facts, wishes, messages on the socket, paths, limits, errors."""

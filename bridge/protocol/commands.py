@@ -1,0 +1,105 @@
+"""What the supervisor asks of a worker. Commands are wishes: they are repeated until an event answers them.
+
+| command     | answered (and so cleared from the inbox) by                              |
+|-------------|--------------------------------------------------------------------------|
+| Prompt      | PromptAccepted with its prompt_id                                        |
+| Decide      | any terminal event of that request, or DecisionRefused                   |
+| Interrupt   | InterruptAccepted with its command_id                                    |
+| Configure   | ConfigureAccepted with its command_id                                    |
+| Amend       | PromptAmended with its command_id                                        |
+| Requeue     | PromptRequeued with its command_id                                       |
+| Stop        | WorkerStopping or StopDeclined with its command_id                       |
+
+A worker that is given a command a second time ignores it: the events in its log say that it was taken.
+"""
+
+import msgspec
+
+from bridge.protocol.events import Attachment, Verdict, When
+
+
+class Command(msgspec.Struct, frozen=True, tag=True, tag_field="kind", omit_defaults=True):
+    """A wish. The subclass's name is its tag on the wire and in the inbox."""
+
+
+class Prompt(Command, frozen=True):
+    prompt_id: int
+    text: str
+    author_id: int
+    author: str
+    is_message: bool = False
+    """``prompt_id`` is a message's, which can be edited and deleted; else an interaction's."""
+    when: When = "next"
+    is_command: bool = False
+    """A slash command of Claude's, which a person chose; other text is never run as one."""
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Decide(Command, frozen=True):
+    """A person's (or the clock's) answer to the request ``(generation, seq)``, bound to what was shown."""
+
+    generation: str
+    seq: int
+    digest: str
+    verdict: Verdict
+    always: bool = False
+    decided_by: int = 0
+    decider: str = ""
+    reason: str = ""
+    answers: dict[str, str] = {}
+    mode: str = ""
+    """As in PermissionResolved."""
+
+
+class Interrupt(Command, frozen=True):
+    """End the running turn. Queued prompts are dropped unless ``keep_queued``."""
+
+    command_id: str
+    by: int = 0
+    keep_queued: bool = False
+
+
+class Configure(Command, frozen=True):
+    """``setting`` is ``permission_mode``, ``model`` or ``effort``."""
+
+    command_id: str
+    setting: str
+    value: str
+
+
+class Amend(Command, frozen=True):
+    """A prompt that Claude has not taken up was edited, or deleted (``text`` is None)."""
+
+    command_id: str
+    prompt_id: int
+    text: str | None
+
+
+class Requeue(Command, frozen=True):
+    """A prompt that Claude has not taken up is to be taken at another time."""
+
+    command_id: str
+    prompt_id: int
+    when: When
+
+
+class Stop(Command, frozen=True):
+    """End the child by the ladder, then the worker. ``if_idle``: only when it has nothing to do (hibernation)."""
+
+    command_id: str
+    reason: str = ""
+    if_idle: bool = False
+
+
+AnyCommand = Prompt | Decide | Interrupt | Configure | Amend | Requeue | Stop
+
+
+def key_of(command: AnyCommand) -> str:
+    """The command's name within its session's inbox: the first of a name wins, repeats are the same wish."""
+    match command:
+        case Prompt(prompt_id=prompt_id):
+            return f"prompt:{prompt_id}"
+        case Decide(generation=generation, seq=seq):
+            return f"decide:{generation}:{seq}"
+        case _:
+            return f"{type(command).__name__.lower()}:{command.command_id}"

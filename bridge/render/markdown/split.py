@@ -1,0 +1,254 @@
+"""Claude's Markdown, cut into Discord messages while it is still being written.
+
+The text grows and what was posted must not change, so a cut may depend on nothing that comes later:
+
+    source ──▶ translation ───────────────────────────────▶ grows
+               [ piece 0 ][ piece 1 ][ last piece … ]held
+                         ▲          ▲
+                         a cut is made when the rest no longer fits a window, from that window alone
+
+- What is cut is Discord's Markdown (`dialect`), which only grows; what may still come to mean something
+  else is *held*: it is shown at the end of the last piece, for now, where room is kept for it.
+- The window is as large as a message, less what reopens a fence at its head, less (if there is any
+  fence about) room to close the largest one at its tail. That room is a constant: if it depended on the
+  fence, the window of a longer text could be another one, and the cut would move.
+- Inside the window the cut falls at the end of the best kind (`cuts`) in the later half; only where there is
+  none at all, earlier.
+- Each piece must be good Markdown alone. So a piece is read as it is shown, from its own reopened fence on,
+  and the state at its end decides what closes it and what reopens the next.
+- A table is laid out from those of its rows that stand in a piece; the window takes as many as fit then.
+- After a cut, blank space is dropped. A closing fence right after a cut inside that fence is dropped too: it
+  was closed already.
+"""
+
+import re
+from bisect import bisect_right
+
+import msgspec
+
+from bridge.render.markdown.cuts import Window
+from bridge.render.markdown.dialect import Translation, translate
+from bridge.render.markdown.fences import Block, Caps, Fence, find_blocks
+from bridge.render.markdown.inline import HOLD
+from bridge.render.markdown.spans import open_marks
+from bridge.render.markdown.tables import Table
+from bridge.text import units_end, utf16_len
+
+DISCORD_LIMIT = 2000  # characters of a message's content; developers/resources/message.mdx
+MIN_LIMIT = 64  # below, a fence's head and tail leave too little room for text
+
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)*")
+_SPACES = re.compile(r"[^\S\n]*")
+_QUOTE = re.compile(r"(?:> )+")
+_NESTED_ITEM = re.compile(r"[ \t]{2,}(?:[-*]|\d{1,9}\.) ")
+_ITEM_ABOVE = "- …\n"
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One message: `head` reopens what was cut, `tail` closes it, between them is `shown`: text[start:end] drawn."""
+
+    head: str
+    shown: str
+    tail: str
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return self.head + self.shown + self.tail
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where the next piece begins: the index, the fence open there, whether the cut was inside a line."""
+
+    index: int = 0
+    fence: Fence | None = None
+    inside_line: bool = False
+    marks: tuple[str, ...] = ()
+    """Emphasis and code that the cut tore, the outermost first."""
+
+
+def split(text: str, limit: int = DISCORD_LIMIT, first_limit: int | None = None, *, ended: bool = False) -> list[str]:
+    """`text` as messages of at most `limit` UTF-16 units, the first of at most `first_limit`.
+
+    `ended`: nothing more is appended, so its last line is whole, and means what it says.
+
+    Prefix-stable: if more text is appended, every piece but the last stays as it is. No piece is empty,
+    except the first if nothing can begin well in what `first_limit` leaves. No word of the text is lost, but
+    for the info strings of fences. ValueError if `limit` is under MIN_LIMIT.
+    """
+    whole = text + _last_line_end(text, limit) if ended else text
+    return [str(piece) for piece in Splitter(translate(whole, limit), limit, first_limit).pieces()]
+
+
+def _last_line_end(text: str, limit: int) -> str:
+    """What makes the last line whole. A backslash before it would make it a line break, and is none at a text's end."""
+    if text.endswith(("\n", "\r")):
+        return ""
+    is_break = (len(text) - len(text.rstrip("\\"))) % 2 == 1
+    blocks = find_blocks(text, Caps.within(limit), None, inside_line=False) if is_break else []
+    is_code = bool(blocks) and blocks[-1].end > len(text)
+    return "\\\n" if is_break and not is_code else "\n"
+
+
+class Splitter:
+    """Cuts one translation into pieces."""
+
+    def __init__(self, source: Translation, limit: int = DISCORD_LIMIT, first_limit: int | None = None) -> None:
+        if limit < MIN_LIMIT:
+            raise ValueError(f"limit is {limit}, the least is {MIN_LIMIT}")
+        self._source = source
+        self._text = source.text
+        self._limit = limit
+        self._first_limit = limit if first_limit is None else min(first_limit, limit)
+        self._caps = Caps.within(limit)
+        self._pieces: list[Piece] = []
+        self._place = _Place()
+
+    def pieces(self) -> list[Piece]:
+        """The messages, in order."""
+        if self._first_limit < max(MIN_LIMIT, self._limit // 10):
+            self._pieces.append(Piece("", "", "", 0, 0))
+        while (end := self._window(place := self._begin())) < len(self._text):
+            if end > place.index:
+                end = place.index + self._view(place, end).cut()
+            piece, self._place = self._cut_piece(place, end)
+            if piece.shown or not self._pieces:
+                self._pieces.append(piece)
+        last, _ = self._piece(place, end, self._source.held)
+        if utf16_len(str(last)) > self._most:
+            last, _ = self._piece(place, end)
+        return [*self._pieces, last] if last.shown else self._pieces
+
+    @property
+    def _most(self) -> int:
+        return self._limit if self._pieces else self._first_limit
+
+    # --- where a piece begins --------------------------------------------------------------------
+
+    def _begin(self) -> _Place:
+        """Where the next piece's text begins; the end of the text if there is nothing to show (yet)."""
+        index, fence, inside_line = self._place.index, self._place.fence, self._place.inside_line
+        blank = _BLANK_LINES.match(self._text, index)
+        if blank and blank.end() > index:
+            index, inside_line = blank.end(), False
+        elif inside_line and (spaces := _SPACES.match(self._text, index)):
+            index = spaces.end()
+        if not self._text[index : index + self._limit].strip() and not self._text[index:].strip():
+            return _Place(len(self._text), fence, inside_line)
+        if fence and not inside_line:
+            return self._after_closer(index, fence)
+        return _Place(index, fence, inside_line, self._place.marks if inside_line else ())
+
+    def _after_closer(self, index: int, fence: Fence) -> _Place:
+        """The place at the line here, or after it if it closes the fence: the cut has closed it already."""
+        end = self._text.find("\n", index)
+        line = self._text[index:] if end < 0 else self._text[index:end]
+        if not fence.is_closed_by(line):
+            quote_ended = fence.quotes and fence.quote_end(line, 0) is not None
+            return _Place(index, None if quote_ended else fence)
+        self._place = _Place(index + len(line))
+        return self._begin()
+
+    def _head(self, place: _Place) -> str:
+        """What the piece begins with so that what was cut goes on as what it was."""
+        if place.fence:
+            return place.fence.head(self._caps, place.inside_line)
+        if place.inside_line:
+            quote = _QUOTE.match(self._text, self._text.rfind("\n", 0, place.index) + 1)
+            return (quote[0] if quote and len(quote[0]) <= self._caps.indent else "") + self._reopened(place)
+        is_nested = place.index and _NESTED_ITEM.match(self._text, place.index)
+        return _ITEM_ABOVE if is_nested else ""  # Discord drops the spaces that a message begins with
+
+    def _reopened(self, place: _Place) -> str:
+        """The torn marks, unless they would make a fence with what follows."""
+        return "" if self._text[place.index : place.index + 1] in "`~" else "".join(place.marks)
+
+    # --- how much fits ---------------------------------------------------------------------------
+
+    def _window(self, place: _Place) -> int:
+        """The index up to which the rest of the text may be in one piece."""
+        room = self._most - utf16_len(self._head(place)) - min(HOLD, self._limit // 8)
+        end = self._reach(place.index, room)
+        if place.fence or "```" in self._text[place.index : end]:
+            return self._reach(place.index, room - self._caps.tail)
+        return end
+
+    def _reach(self, index: int, room: int) -> int:
+        """The index up to which what is drawn from `index` on has at most `room` UTF-16 units."""
+        at = index
+        for table in self._tables_from(index):
+            end = units_end(self._text, at, room)
+            if end < max(table.head.start, index):
+                return self._outside_unit(index, end)
+            room -= utf16_len(self._text[at : table.head.start])
+            end, used = table.fit(table.first_row(index), room)
+            if end < table.end:
+                return self._at_least_something(index, max(end, index))
+            room -= used
+            at = table.end
+        return self._outside_unit(index, units_end(self._text, at, room))
+
+    def _outside_unit(self, index: int, end: int) -> int:
+        """`end`, or the line end before the unit that it is in."""
+        units = self._source.units
+        nearest = bisect_right(units, end, key=lambda unit: unit.start) - 1
+        if end < len(self._text) and nearest >= 0 and end < units[nearest].end:
+            return self._at_least_something(index, max(units[nearest].start - 1, index))
+        return end
+
+    def _at_least_something(self, index: int, end: int) -> int:
+        """Only the first piece, which may have little room, may be left empty."""
+        if end > index or not self._pieces:
+            return end
+        return units_end(self._text, index, self._limit // 2)
+
+    def _tables_from(self, index: int) -> list[Table]:
+        tables = self._source.tables
+        return tables[bisect_right(tables, index, key=lambda table: table.end) :]
+
+    # --- pieces ----------------------------------------------------------------------------------
+
+    def _view(self, place: _Place, end: int) -> Window:
+        text = self._text[place.index : end]
+        blocks = find_blocks(text, self._caps, place.fence, place.inside_line)
+        for table in self._tables_from(place.index):
+            if table.head.start >= end:
+                break
+            start = table.head.start - place.index
+            code, last = table.head.end - place.index, table.end - place.index
+            last = last if table.end < end else len(text) + 1
+            blocks.append(Block(max(start - 1, -1), max(code, -1), last, last, None))
+        return Window(text, self._text[end], sorted(blocks, key=lambda block: block.start))
+
+    def _cut_piece(self, place: _Place, end: int) -> tuple[Piece, _Place]:
+        """One behind which more comes: emphasis and code that go on there are closed. `_window` keeps HOLD for that."""
+        piece, behind = self._piece(place, end)
+        if behind.fence or not behind.inside_line:
+            return piece, behind
+        marks = open_marks((self._head(place) + piece.shown).rpartition("\n")[2])
+        marks = () if "`" in piece.shown[-1:] + self._text[end : end + 1] else marks
+        tail = "".join(reversed(marks))
+        return msgspec.structs.replace(piece, tail=tail), msgspec.structs.replace(behind, marks=marks)
+
+    def _piece(self, place: _Place, end: int, held: str = "") -> tuple[Piece, _Place]:
+        body = (self._text[place.index : end] + held).rstrip()
+        if not body:
+            return Piece("", "", "", end, end), _Place(end, place.fence, place.inside_line)
+        blocks = find_blocks(body, self._caps, place.fence, place.inside_line)
+        fence = blocks[-1].fence if blocks and blocks[-1].end > len(body) else None
+        tail = fence.tail(self._caps) if fence else ""
+        piece = Piece(self._head(place), self._drawn(place.index, body), tail, place.index, end)
+        inside_line = not held and self._text[end : end + 1] != "\n" and self._text[end - 1] != "\n"
+        return piece, _Place(end, fence, inside_line)
+
+    def _drawn(self, start: int, body: str) -> str:
+        """The body, which begins at index `start`, with its tables laid out."""
+        parts, at, end = [], start, start + len(body)
+        for table in self._tables_from(start):
+            if table.head.start >= end:
+                break
+            parts.append(body[at - start : max(table.head.start - start, 0)])
+            parts.append(table.drawn(table.first_row(start), end, self._text))
+            at = min(table.end, end)
+        drawn = "".join([*parts, body[at - start :]])
+        return drawn if utf16_len(drawn) <= self._limit or not parts else body

@@ -1,0 +1,1 @@
+"""BridgeRouter: what Discord tells becomes a value that says what to do."""

@@ -1,0 +1,141 @@
+"""What the router says is to be done: values, carried out by whoever asked it."""
+
+import msgspec
+
+from bridge.protocol.events import Attachment, When
+from bridge.routing.channel import Channel
+from bridge.session.permission import PermissionRequest, Person, RequestName
+from bridge.session.questions import Draft
+from bridge.trust.decision import Verb
+
+
+class CreateSession(msgspec.Struct, frozen=True):
+    thread_id: int
+    guild_id: int
+    channel: Channel
+    owner: Person
+    text: str
+    thread_name: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+class PromptSession(msgspec.Struct, frozen=True):
+    session_id: str
+    prompt_id: int
+    text: str
+    author: Person
+    attachments: tuple[Attachment, ...] = ()
+
+
+class DecideRequest(msgspec.Struct, frozen=True):
+    request: PermissionRequest
+    allowed: bool
+    always: bool
+    reason: str
+    person: Person
+    answers: dict[str, str] = {}
+    mode: str = ""
+
+
+class DraftAnswers(msgspec.Struct, frozen=True):
+    """Not a decision yet: keep what is chosen so far, and show it."""
+
+    request: PermissionRequest
+    draft: Draft
+
+
+class AskAnswers(msgspec.Struct, frozen=True):
+    """Open the modal for answers in a person's own words, with a field for each question of the page."""
+
+    request: PermissionRequest
+    page: int
+
+
+class AskPlanChange(msgspec.Struct, frozen=True):
+    """Open the modal for what to change in a plan; it is submitted under the same custom_id."""
+
+    custom_id: str
+
+
+class AskReason(msgspec.Struct, frozen=True):
+    """Open the modal for a denial's reason; it is submitted under the same custom_id."""
+
+    custom_id: str
+    tool: str
+
+
+class SettleLostTurn(msgspec.Struct, frozen=True):
+    """A turn was lost with its process (``name`` is its TurnEnded's): tell Claude to go on, or leave it."""
+
+    name: RequestName
+    goes_on: bool
+    person: Person
+
+
+class RequeuePrompt(msgspec.Struct, frozen=True):
+    """Claude has not taken the prompt up: it is to be taken at another time."""
+
+    session_id: str
+    prompt_id: int
+    when: When
+
+
+class StartFresh(msgspec.Struct, frozen=True):
+    session_id: str
+    person: Person
+
+
+class GoOnHere(msgspec.Struct, frozen=True):
+    """In the directory that stands now where the session's was."""
+
+    session_id: str
+    person: Person
+
+
+class JudgeProject(msgspec.Struct, frozen=True):
+    """Whether the project's files with this digest are to act in the channel."""
+
+    channel_id: int
+    verb: Verb
+    digest: str
+    person: Person
+
+
+class InterruptSession(msgspec.Struct, frozen=True):
+    session_id: str
+    keeps_waiting: bool = False
+    """What waits in Claude's queue is taken up next; else it is dropped."""
+
+
+class EndSession(msgspec.Struct, frozen=True):
+    session_id: str
+
+
+class Refuse(msgspec.Struct, frozen=True):
+    """Told to the person; ephemeral where Discord allows it."""
+
+    text: str
+
+
+class Ignore(msgspec.Struct, frozen=True):
+    why: str
+
+
+Action = (
+    CreateSession
+    | PromptSession
+    | DecideRequest
+    | DraftAnswers
+    | AskAnswers
+    | AskPlanChange
+    | AskReason
+    | SettleLostTurn
+    | StartFresh
+    | GoOnHere
+    | JudgeProject
+    | RequeuePrompt
+    | InterruptSession
+    | EndSession
+    | Refuse
+    | Ignore
+)

@@ -1,0 +1,321 @@
+"""BridgeRouter: an inbound fact of Discord's and what is known → a value that says what to do.
+
+Pure: the gateway makes the facts, ``supervisor.main`` carries the values to SessionManager. There is no global
+active thread and no processing flag: a fact names its thread, and a thread names its session. A permission
+request is never looked for; a click names it, and must come from its own session's thread.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from bridge.protocol.events import ANSWERED, Attachment
+from bridge.routing.actions import (
+    Action,
+    AskAnswers,
+    AskPlanChange,
+    AskReason,
+    CreateSession,
+    DecideRequest,
+    DraftAnswers,
+    EndSession,
+    GoOnHere,
+    Ignore,
+    InterruptSession,
+    JudgeProject,
+    PromptSession,
+    Refuse,
+    RequeuePrompt,
+    SettleLostTurn,
+    StartFresh,
+)
+from bridge.routing.channel import Channel
+from bridge.session.managed import ManagedSession
+from bridge.session.permission import (
+    KEEP_PLANNING,
+    NOT_ANSWERED,
+    PermissionRequest,
+    Person,
+    Policy,
+    RequestName,
+    Settled,
+    dashed,
+    place_of,
+)
+from bridge.session.questions import Draft, answers_at_once, pages_of, picked, written
+from bridge.session.steering import HaltButton, WhenButton, steering_button
+from bridge.trust.decision import TrustButton, trust_button
+
+THREAD_NAME_CHARS = 95
+
+
+class MessageSeen(msgspec.Struct, frozen=True):
+    """A message of somebody's. ``parent_id`` is the channel of a thread, 0 for a channel itself."""
+
+    message_id: int
+    channel_id: int
+    parent_id: int
+    guild_id: int
+    author: Person
+    text: str
+    is_from_person: bool
+    """Not a bot, not a webhook, not one of Discord's own system messages."""
+    mentions_bot: bool
+    quote: str = ""
+    """What it answers or passes on, marked as a quotation."""
+    is_forward: bool = False
+    is_voice: bool = False
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def prompt(self) -> str:
+        """What Claude is told. Nothing in the quotation is what the person asks."""
+        return "\n\n".join(filter(None, (self.quote, self.text)))
+
+    @property
+    def title(self) -> str:
+        """What a thread that begins with it is named after."""
+        files = ", ".join(attachment.name for attachment in self.attachments)
+        return self.text.strip() or files or ("A forwarded message" if self.is_forward else "")
+
+    @property
+    def objection(self) -> str:
+        """Why it cannot be a prompt, for the person who wrote it; empty when it can."""
+        if self.is_voice:
+            return VOICE
+        has_own = any(attachment.origin != ANSWERED for attachment in self.attachments)
+        return "" if self.text.strip() or has_own or self.is_forward else EMPTY
+
+
+class Clicked(msgspec.Struct, frozen=True):
+    """A button, a select or a modal of ours. ``values`` were picked; ``reason`` and ``texts`` are what the modal's
+    fields held, ``texts`` by the question's place. ``reason`` is None when it was no modal.
+    """
+
+    custom_id: str
+    channel_id: int
+    guild_id: int
+    person: Person
+    reason: str | None = None
+    values: tuple[str, ...] = ()
+    texts: dict[int, str] = {}
+
+
+NOT_ALLOWED = "You are not on the list of people who may use this bridge. Its operator can add you under [access]."
+EMPTY = "There is no text in this message, and no file: nothing that Claude could read. Write what you want, please."
+VOICE = "Claude cannot listen to voice messages. Write what you want, please."
+
+NOT_OFFERED = "That is not among the choices of this question. Nothing was changed."
+NOTHING_CHOSEN = "Choose or write at least one answer first, or press *No answer*."
+
+
+class BridgeRouter:
+    """``session_of`` finds a thread's session; ``request_of`` a pending request or how it ended."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        channels: Mapping[int, Channel],
+        session_of: Callable[[int], ManagedSession | None],
+        request_of: Callable[[RequestName], PermissionRequest | Settled | None],
+    ) -> None:
+        self._policy = policy
+        self._channels = channels
+        self._session_of = session_of
+        self._request_of = request_of
+
+    def handle_message(self, message: MessageSeen) -> Action:
+        if not message.is_from_person:
+            return Ignore("not written by a person")
+        if session := self._session_of(message.channel_id):
+            return self.handle_session_message(message, session)
+        return self.handle_new_message(message)
+
+    def handle_new_message(self, message: MessageSeen) -> Action:
+        """A message in a channel: it may start a session, whose thread will have the message's id."""
+        channel = self._channels.get(message.channel_id)
+        if channel is None or message.parent_id:
+            return Ignore("not a channel or thread of ours")
+        if channel.mention_only and not message.mentions_bot:
+            return Ignore("the bot was not mentioned")
+        if not self._policy.allows(message.author, message.guild_id):
+            return Ignore("not allowed") if not message.mentions_bot else Refuse(NOT_ALLOWED)
+        if message.objection:
+            return Refuse(message.objection)
+        return CreateSession(
+            thread_id=message.message_id,
+            guild_id=message.guild_id,
+            channel=channel,
+            owner=message.author,
+            text=message.prompt,
+            thread_name=thread_name(message.title),
+            attachments=message.attachments,
+        )
+
+    def handle_session_message(self, message: MessageSeen, session: ManagedSession) -> Action:
+        if not self._policy.allows(message.author, session.guild_id):
+            return Refuse(NOT_ALLOWED) if message.mentions_bot else Ignore("not allowed")
+        if message.objection:
+            return Refuse(message.objection)
+        return PromptSession(
+            session.session_id, message.message_id, message.prompt, message.author, message.attachments
+        )
+
+    def handle_click(self, click: Clicked) -> Action:
+        """The click's own custom_id names the request, and its channel must be the session's thread."""
+        if fresh := session_to_start_fresh(click.custom_id):
+            return self._allowed(fresh, click) or StartFresh(fresh, click.person)
+        if moved := session_to_go_on(click.custom_id):
+            return self._allowed(moved, click) or GoOnHere(moved, click.person)
+        if project := trust_button(click.custom_id):
+            return self._judge_project(project, click)
+        if not (parsed := RequestName.parse(click.custom_id)):
+            return Ignore("not a button of ours")
+        verb, name = parsed
+        session = self._session_of(click.channel_id)
+        if session is None or session.session_id != name.session_id:
+            return Refuse("This button belongs to another thread, so it decides nothing here.")
+        if not self._policy.allows(click.person, session.guild_id):
+            return Refuse("Only people on the bridge's list may decide this. The request stays open.")
+        if verb in ("continue", "discard"):
+            return SettleLostTurn(name, verb == "continue", click.person)
+        match self._request_of(name):
+            case None:
+                return Refuse("This request is not known (any more), so it cannot be decided.")
+            case Settled() as settled:
+                return Refuse(settled.in_words())
+            case request:
+                return _decide(verb, request, click)
+
+    def _allowed(self, session_id: str, click: Clicked) -> Refuse | None:
+        """None when the click's person may, and it comes from the session's own thread."""
+        session = self._session_of(click.channel_id)
+        if session is None or session.session_id != session_id:
+            return Refuse("This button belongs to another thread, so it does nothing here.")
+        if not self._policy.allows(click.person, session.guild_id):
+            return Refuse(NOT_ALLOWED)
+        return None
+
+    def _judge_project(self, button: TrustButton, click: Clicked) -> Action:
+        """It is decided for the channel of the click, where alone the question is known."""
+        session = self._session_of(click.channel_id)
+        if session is None and click.channel_id not in self._channels:
+            return Refuse("This button belongs to another channel, so it does nothing here.")
+        if not self._policy.allows(click.person, session.guild_id if session else click.guild_id):
+            return Refuse(NOT_ALLOWED)
+        channel_id = session.channel_id if session else click.channel_id
+        return JudgeProject(channel_id, button.verb, button.digest, click.person)
+
+    def steer(self, click: Clicked) -> Action | None:
+        """A button of ``bridge.session.steering``; None when it is none of those."""
+        if not (button := steering_button(click.custom_id)):
+            return None
+        session = self._session_of(click.channel_id)
+        if session is None or session.session_id != button.session_id:
+            return Refuse("This button belongs to another thread, so it does nothing here.")
+        if not self._policy.allows(click.person, session.guild_id):
+            return Refuse(NOT_ALLOWED)
+        match button:
+            case WhenButton(session_id, prompt_id, when):
+                return RequeuePrompt(session_id, prompt_id, when)
+            case HaltButton(session_id, fate):
+                return InterruptSession(session_id, keeps_waiting=fate == "keep")
+
+    def abort(self, thread_id: int, person: Person) -> Action:
+        """``/stop`` in a thread: end the turn, or the session when it is idle."""
+        if (session := self._session_of(thread_id)) is None:
+            return Refuse("This thread has no session of Claude's.")
+        if not self._policy.allows(person, session.guild_id):
+            return Refuse(NOT_ALLOWED)
+        if session.is_processing or session.prompts:
+            return InterruptSession(session.session_id)
+        return EndSession(session.session_id)
+
+    def may_talk(self, person: Person, guild_id: int) -> bool:
+        return self._policy.allows(person, guild_id)
+
+    def channel(self, channel_id: int) -> Channel | None:
+        return self._channels.get(channel_id)
+
+
+def _decide(verb: str, request: PermissionRequest, click: Clicked) -> Action:
+    """What the card's own buttons say; a button of another kind of card says nothing here."""
+    if request.questions:
+        return _answer(*place_of(verb), request, click)
+    if request.is_plan:
+        return _judge_plan(verb, request, click)
+    if verb == "reason" and click.reason is None:
+        return AskReason(click.custom_id, request.event.tool)
+    if verb not in ("allow", "always", "deny", "reason"):
+        return Ignore("not a button of this card")
+    is_allowed = verb in ("allow", "always")
+    return DecideRequest(request, is_allowed, verb == "always", (click.reason or "").strip(), click.person)
+
+
+def _judge_plan(verb: str, request: PermissionRequest, click: Clicked) -> Action:
+    match verb:
+        case "allow" | "edits":
+            mode = "acceptEdits" if verb == "edits" else ""
+            return DecideRequest(request, allowed=True, always=False, reason="", person=click.person, mode=mode)
+        case "plan" if click.reason is None:
+            return AskPlanChange(click.custom_id)
+        case "plan" | "deny":
+            reason = (click.reason or "").strip() or KEEP_PLANNING
+            return DecideRequest(request, allowed=False, always=False, reason=reason, person=click.person)
+        case _:
+            return Ignore("not a button of this card")
+
+
+def _answer(word: str, number: int, request: PermissionRequest, click: Clicked) -> Action:
+    """``number`` is the button's, the select's or the page's; all are checked against the stored request."""
+    asked, draft = request.questions, request.draft
+    match word:
+        case "skip":
+            return DecideRequest(request, allowed=False, always=False, reason=NOT_ANSWERED, person=click.person)
+        case "send":
+            return _answered(request, draft, click.person)
+        case "page" if number < len(pages_of(asked)):
+            return DraftAnswers(request, msgspec.structs.replace(draft, page=number))
+        case "other" if click.reason is None and number < len(pages_of(asked)):
+            return AskAnswers(request, number)
+        case "other" if click.reason is not None:
+            new = written(asked, draft, number, click.texts)
+        case "pick":
+            new = picked(asked, draft, number, click.values)
+        case "option":
+            new = picked(asked, draft, 0, (str(number),))
+        case _:
+            return Ignore("not a button of this card")
+    if new is None:
+        return Refuse(NOT_OFFERED)
+    return _answered(request, new, click.person) if answers_at_once(asked) else DraftAnswers(request, new)
+
+
+def _answered(request: PermissionRequest, draft: Draft, person: Person) -> Action:
+    if not (answers := draft.answers(request.questions)):
+        return Refuse(NOTHING_CHOSEN)
+    return DecideRequest(request, allowed=True, always=False, reason="", person=person, answers=answers)
+
+
+def session_to_start_fresh(custom_id: str) -> str | None:
+    """The session id of a "Start fresh" button's custom_id."""
+    found = _FRESH.fullmatch(custom_id)
+    return dashed(found[1]) if found else None
+
+
+def session_to_go_on(custom_id: str) -> str | None:
+    """The session id of a "Go on here" button's custom_id."""
+    found = _MOVED.fullmatch(custom_id)
+    return dashed(found[1]) if found else None
+
+
+_FRESH = re.compile("tb:fresh:([0-9a-f]{32})")
+_MOVED = re.compile("tb:moved:([0-9a-f]{32})")
+
+
+def thread_name(text: str) -> str:
+    """The first 95 characters on one line; a thread's name has 1 to 100 (docs/discord-api.md, "Messages and
+    components").
+    """
+    return " ".join(text.split())[:THREAD_NAME_CHARS].strip() or "Claude"

@@ -1,0 +1,1 @@
+"""What a session is: ManagedSession folded from records, requests and who may decide them, questions, steering."""

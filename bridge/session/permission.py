@@ -1,0 +1,170 @@
+"""A permission request, its name, its decision, and who may decide.
+
+    PENDING ──PermissionResolved──▶ ALLOWED | DENIED | EXPIRED
+       └──────PermissionWithdrawn─▶ WITHDRAWN
+
+The name ``(session, generation, seq)`` is the whole identity: the worker's log gives it, every message
+carries it, a button's ``custom_id`` spells it, and a decision without it cannot be expressed. The decision
+also carries the digest of the input that was *shown*, and the worker refuses a mismatch; so nobody can
+approve one thing and have another run.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Self
+
+import msgspec
+
+from bridge.protocol import events as e
+from bridge.protocol.commands import Decide
+from bridge.session.people import named
+from bridge.session.questions import Draft, Question, read_questions
+
+QUESTION_TOOL, PLAN_TOOL = "AskUserQuestion", "ExitPlanMode"
+PLAN_MODES = ("acceptEdits",)
+"""Permission modes that a plan's approval may set."""
+ADVICE_TO_ASK_IN_TEXT = (
+    "This bridge cannot show these questions. Ask the person in plain text instead, list the choices,"
+    " and end your turn; their next message is the answer."
+)
+NOT_ANSWERED = (
+    "The person chose not to answer. Do not ask the same again: go on with what you think best and say what you"
+    " assumed, or end your turn and wait for their next message."
+)
+NOTHING_ANSWERED: Mapping[str, str] = MappingProxyType({})
+KEEP_PLANNING = "The person wants you to keep planning. Ask what to change, or refine the plan."
+
+
+def digest_of(tool_input: str) -> str:
+    """sha256 (hex) of exactly the JSON text that Claude sent and the person is shown."""
+    return hashlib.sha256(tool_input.encode()).hexdigest()
+
+
+class RequestName(msgspec.Struct, frozen=True):
+    """Names one permission request for ever; see the module's text. A lost turn is named likewise, by its end."""
+
+    session_id: str
+    generation: str
+    seq: int
+
+    def custom_id(self, verb: str) -> str:
+        """At most 100 characters (docs/discord-api.md, "Messages and components")."""
+        return f"tb:{verb}:{self.session_id.replace('-', '')}:{self.generation}:{self.seq}"
+
+    @classmethod
+    def parse(cls, custom_id: str) -> tuple[str, Self] | None:
+        """(verb, name), or None for a custom_id that is not of a permission's or a lost turn's card."""
+        if not (found := _CUSTOM_ID.fullmatch(custom_id)):
+            return None
+        verb, session, generation, seq = found.groups()
+        return verb, cls(dashed(session), generation, int(seq))
+
+
+_VERBS = (
+    r"allow|always|deny|reason"  # a tool
+    r"|edits|plan"  # a plan: approve and accept edits; keep planning
+    r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
+    r"|continue|discard"  # a lost turn
+)
+_CUSTOM_ID = re.compile(rf"tb:({_VERBS}):([0-9a-f]{{32}}):([0-9a-f]{{8,32}}):([0-9]{{1,15}})")
+
+
+def dashed(session: str) -> str:
+    """The session id of its 32 hex digits, as a custom_id has them."""
+    return f"{session[:8]}-{session[8:12]}-{session[12:16]}-{session[16:20]}-{session[20:]}"
+
+
+def place_of(verb: str) -> tuple[str, int]:
+    """("pick", 2) of "pick2"; the number is 0 where a verb has none."""
+    word = verb.rstrip("0123456789")
+    return word, int(verb[len(word) :] or 0)
+
+
+class PermissionRequest(msgspec.Struct, frozen=True):
+    """A pending request. ``asked_for`` is the user id of the person whose prompt it serves."""
+
+    name: RequestName
+    at: float
+    asked_for: int
+    event: e.PermissionRequested
+    agent: str = ""
+    """Which subagent asks, in words; empty: Claude itself, or a subagent that nobody told of."""
+    draft: Draft = Draft()
+    """What is chosen so far, of a question. It lives and dies with the request."""
+
+    @property
+    def is_plan(self) -> bool:
+        return self.event.tool == PLAN_TOOL
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Of a question of Claude's, in its order; of anything else none."""
+        return (self.event.tool == QUESTION_TOOL and read_questions(self.event.tool_input)) or ()
+
+    def decide(
+        self,
+        verdict: e.Verdict,
+        person: "Person | None",
+        *,
+        always: bool = False,
+        reason: str = "",
+        answers: Mapping[str, str] = NOTHING_ANSWERED,
+        mode: str = "",
+    ) -> Decide:
+        """The command that carries this decision, bound to the digest that was shown."""
+        return Decide(
+            generation=self.name.generation,
+            seq=self.name.seq,
+            digest=self.event.digest,
+            verdict=verdict,
+            always=always and bool(self.event.rules),
+            decided_by=person.user_id if person else 0,
+            decider=person.name if person else "",
+            reason=reason,
+            answers=dict(answers),
+            mode=mode,
+        )
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """How a request ended; ``verdict`` as in the log, or ``withdrawn``."""
+
+    verdict: str
+    decider: str
+    reason: str
+    always: bool = False
+    answers: dict[str, str] = {}
+    mode: str = ""
+    decider_id: int = 0
+
+    def in_words(self) -> str:
+        match self.verdict:
+            case "allowed" | "denied":
+                return f"This request was already {self.verdict} by {named(self.decider_id, self.decider)}."
+            case "expired":
+                return "This request expired: nobody answered in time, and Claude was told so."
+            case _:
+                return "Claude no longer asks this; the request was withdrawn."
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody on Discord, as an event named them. ``role_ids`` are those of ``guild_id`` only."""
+
+    user_id: int
+    name: str
+    guild_id: int = 0
+    role_ids: frozenset[int] = frozenset()
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Who may talk to Claude and decide. Nobody by default; a role counts only in the channel's guild."""
+
+    users: frozenset[int] = frozenset()
+    roles: frozenset[int] = frozenset()
+
+    def allows(self, person: Person, guild_id: int) -> bool:
+        if person.user_id in self.users:
+            return True
+        return bool(guild_id) and person.guild_id == guild_id and bool(self.roles & person.role_ids)

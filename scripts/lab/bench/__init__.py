@@ -1,0 +1,1 @@
+"""The bench: one turn measured from the first delta to the last post."""

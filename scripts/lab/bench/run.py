@@ -1,0 +1,95 @@
+"""Measures what a person in a thread sees: real supervisor, real workers, loopback Discord (scripts/bench starts it).
+
+    scripts/bench turn                     every scenario once: a table of wanted and measured
+    scripts/bench turn --runs 5            so often each: median (worst)
+    scripts/bench turn --only "long fence" some of them, separated by commas
+    scripts/bench turn --json              everything measured, for a program
+
+Exit code 1 when a target is missed.
+"""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+
+import msgspec
+
+from bridge.protocol.errors import UserError
+from lab.bench import table as bench_table
+from lab.bench import turn as bench_turn
+from lab.bench.measure import Take
+from lab.bench.turn import SCENARIOS, Scenario
+from playground.__main__ import run
+from twins.claude.frames import VERSION
+from twins.discord.loopback import NotReachedError
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("scripts/bench", description="Measures what a person in a thread sees.")
+    benches = parser.add_subparsers(dest="bench", required=True)
+    turn = benches.add_parser("turn", help="one turn, a long fence, four turns at once")
+    turn.add_argument("--runs", type=_positive, default=1, help="how often each scenario is played")
+    turn.add_argument("--only", default="", help=f"of {', '.join(s.name for s in SCENARIOS)}; separated by commas")
+    turn.add_argument("--latency", type=float, default=0.0, metavar="S", help="hold each REST request back so long")
+    turn.add_argument("--json", action="store_true", help="everything measured, for a program")
+    return parser.parse_args(argv)
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def main(argv: Sequence[str]) -> int:
+    options = arguments(argv)
+    try:
+        takes = run(_play(_chosen(options.only), options.runs, options.latency))
+    except (UserError, NotReachedError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    missed = bench_table.missed(takes)
+    print(as_json(takes, missed) if options.json else in_words(takes, missed))
+    return 1 if missed else 0
+
+
+def _chosen(only: str) -> list[Scenario]:
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in {scenario.name for scenario in SCENARIOS}]:
+        raise UserError(f"there is no scenario {unknown[0]!r}; see scripts/bench turn --help")
+    return [scenario for scenario in SCENARIOS if not names or scenario.name in names]
+
+
+async def _play(scenarios: Sequence[Scenario], runs: int, latency_s: float) -> dict[str, list[Take]]:
+    """Run by run, so that what else the machine does meets all of them alike."""
+    takes: dict[str, list[Take]] = {scenario.name: [] for scenario in scenarios}
+    for number in range(runs):
+        for scenario in scenarios:
+            print(f"run {number + 1} of {runs}: {scenario.name} …", file=sys.stderr, flush=True)
+            takes[scenario.name] += await bench_turn.play(scenario, latency_s=latency_s)
+    return takes
+
+
+def in_words(takes: dict[str, list[Take]], missed: Sequence[str]) -> str:
+    verdict = [f"✗ {miss}" for miss in missed] or ["✓ every target is met"]
+    return "\n".join([machine(), "", bench_table.table(takes), "", *verdict])
+
+
+def as_json(takes: dict[str, list[Take]], missed: Sequence[str]) -> str:
+    told = {"machine": machine(), "missed": list(missed), "takes": msgspec.to_builtins(takes, str_keys=True)}
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
+
+
+def machine() -> str:
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("nextcord", "pyzmq", "aiohttp", "msgspec"))
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]},"
+        f" Python {platform.python_version()}, {versions}, scripted claude {VERSION}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Pictures of the playground's page for the docs, taken with Chromium."""

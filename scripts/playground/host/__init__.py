@@ -1,0 +1,1 @@
+"""The supervisor, Claude and project that the playground starts."""

@@ -1,0 +1,104 @@
+"""The playground's host: a Discord on loopback, two people in it, and the real supervisor on that.
+
+Everything that acts on a playground (the terminal, the conversation of `--once`, the web page) takes a Host.
+"""
+
+import asyncio
+import secrets
+import shlex
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from playground.host import claude as host_claude
+from playground.host import place as host_place
+from playground.host.claude import Chosen
+from playground.host.place import Facts, Place
+from playground.host.supervisor import THREADBRIDGE, Supervisor, Threadbridge
+from twins.discord.loopback import LoopbackDiscord
+from twins.discord.model import Channel
+from twins.discord.person import Person
+from worker import shutting_in
+
+CHANNEL = "playground"
+UNCONTAINED = "Claude is not shut in here: it can do whatever you can on this machine."
+
+
+class Host(msgspec.Struct, frozen=True):
+    """A playground that runs. `you` may talk to Claude and decide; `mallory` may not."""
+
+    place: Place
+    claude: Chosen
+    discord: LoopbackDiscord
+    channel: Channel
+    you: Person
+    mallory: Person
+    threadbridge: Threadbridge
+    supervisor: Supervisor
+
+    def where(self, page: str = "") -> str:
+        """Where things are, for a person. `page` is the address of the web page, if there is one."""
+        place = self.place
+        channel = f"guild {self.discord.guild_id}, #{self.channel.name} {self.channel.id}"
+        rows = {
+            **({"the page": page} if page else {}),
+            "Discord": f"{self.discord.api_base} (on loopback; {channel})",
+            "Claude": self.claude.what,
+            "project": f"{place.project} (Claude works here)",
+            "configuration": str(place.config),
+            "state": str(place.state),
+            "log": str(place.log),
+            "supervisor": f"pid {self.supervisor.pid}",
+            "look at it": shlex.join([*_threadbridge(), "--config", str(place.config), "list"]),
+        }
+        return "\n".join(f"  {name:<14} {what}" for name, what in rows.items())
+
+
+@asynccontextmanager
+async def hosted(place: Place, claude: Chosen, command: Sequence[str] = THREADBRIDGE) -> AsyncIterator[Host]:
+    """Start everything; at the end end this playground's workers and stop the supervisor.
+
+    `command` is the argv of `threadbridge`.
+    """
+    threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command)
+    await _end_sessions(place, threadbridge)
+    host_place.renew(place)
+    token = f"playground.{secrets.token_urlsafe(24)}"
+    claude = host_claude.within(claude, await asyncio.to_thread(shutting_in.refusal_in_words, place.state))
+    async with LoopbackDiscord(token) as discord:
+        channel, you, mallory = discord.add_channel(CHANNEL), discord.add_person("You"), discord.add_person("Mallory")
+        if claude.containment == "none":
+            channel.topic = UNCONTAINED
+        facts = Facts(
+            *(discord.api_base, token, you.id, channel.id),
+            *(claude.command, claude.environment, claude.containment, claude.readable),
+            git_push=claude.git_push,
+        )
+        host_place.write_configuration(place, facts)
+        try:
+            async with Supervisor(threadbridge, place.log, place.notify_socket) as supervisor:
+                try:
+                    yield Host(place, claude, discord, channel, you, mallory, threadbridge, supervisor)
+                finally:
+                    # Workers whose supervisor listens end at once; later ones wait for it a while.
+                    await _end_sessions(place, threadbridge)
+        finally:
+            await _end_sessions(place, threadbridge)  # what began meanwhile
+
+
+async def _end_sessions(place: Place, threadbridge: Threadbridge) -> None:
+    """Workers outlive their supervisor, and a playground that was killed could not do this."""
+    if not place.config.exists():
+        return
+    answer = await threadbridge.ask("kill", "--all")
+    if answer.code:
+        print(f"playground: threadbridge kill --all: {answer.err.strip()}", file=sys.stderr)
+
+
+def _threadbridge() -> Sequence[str]:
+    """How a person calls the command."""
+    beside = Path(sys.executable).with_name("threadbridge")
+    return (str(beside),) if beside.exists() else THREADBRIDGE

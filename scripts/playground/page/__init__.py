@@ -1,0 +1,1 @@
+"""The playground's page: a server, what the page shows and does, and its assets."""

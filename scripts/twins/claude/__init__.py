@@ -1,0 +1,1 @@
+"""The scripted claude CLI (`program`): standard library only, up in about 50 ms."""

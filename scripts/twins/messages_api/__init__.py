@@ -1,0 +1,1 @@
+"""A scripted Messages API for the real CLI."""

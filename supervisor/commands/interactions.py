@@ -1,0 +1,271 @@
+"""Interactions: clicks, modals and commands, each answered within 3 s from what is stored.
+
+There are no view objects: a custom_id names what it is about, so a button works after any restart. Answers go
+over our own REST, in front of which stands the one limiter. A card is never changed by a click; it changes by
+the event that the click leads to.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+from bridge.protocol.errors import RemoteError, UserError
+from bridge.render import cards, questions, replies
+from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, SUPPRESS_EMBEDS, Post, payload
+from bridge.routing.actions import (
+    AskAnswers,
+    AskPlanChange,
+    AskReason,
+    DecideRequest,
+    DraftAnswers,
+    GoOnHere,
+    Ignore,
+    JudgeProject,
+    Refuse,
+    SettleLostTurn,
+    StartFresh,
+)
+from bridge.routing.router import BridgeRouter, Clicked
+from bridge.session.permission import Person
+from bridge.text import clip, one_line
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store_health import StoreError
+from supervisor.sessions.trust import Trusts
+from supervisor.threads.inbound import ChannelJson, MemberJson, person_of, read
+
+COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
+MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
+EPHEMERAL = 1 << 6
+
+FAILED = "Something went wrong in the bridge, and nothing was done. Its log says what."
+LOST_IS_SETTLED = "This was settled already: somebody clicked, or the conversation went on."
+UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
+
+log = logging.getLogger(__name__)
+
+
+class InteractionJson(msgspec.Struct, frozen=True):
+    """As Discord sends it (documentation, "Receiving and Responding")."""
+
+    id: int
+    application_id: int
+    type: int
+    token: str
+    data: dict[str, Any] = {}
+    guild_id: int = 0
+    channel_id: int = 0
+    channel: ChannelJson | None = None
+    member: dict[str, Any] | None = None
+
+    @property
+    def person(self) -> Person:
+        """Who did it, with their roles of now. Raises UserError outside a server."""
+        member = read(self.member, MemberJson) if self.member else MemberJson()
+        if not self.guild_id or member.user is None:
+            raise UserError("This works only in a server.")
+        return person_of(member.user, member, self.guild_id)
+
+    @property
+    def parent_id(self) -> int:
+        """The channel of the thread that it came from; of a channel, 0 or its category."""
+        return (self.channel.parent_id if self.channel else 0) or 0
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The first answer, and what takes longer: ``later`` gives what the answer becomes."""
+
+    kind: int
+    data: dict[str, Any] | None = None
+    later: Callable[[], Awaitable[dict[str, Any]]] | None = None
+
+
+def told(text: str) -> Answer:
+    """Words that only this person sees."""
+    return shown(Post(text))
+
+
+def shown(post: Post, *, to_all: bool = False) -> Answer:
+    without_previews = 0 if post.embed else SUPPRESS_EMBEDS
+    return Answer(MESSAGE, {**payload(post), "flags": without_previews | (0 if to_all else EPHEMERAL)})
+
+
+def later(work: Callable[[], Awaitable[dict[str, Any]]]) -> Answer:
+    """What only this person sees, once it is there."""
+    return Answer(DEFERRED_MESSAGE, {"flags": EPHEMERAL}, work)
+
+
+def offered(choices: Iterable[tuple[str, str]] = ()) -> Answer:
+    """What fits what somebody types, as (label, value): as many, and as much of a label, as Discord takes."""
+    named = [{"name": one_line(label, CHOICE_CHARS), "value": value} for label, value in choices]
+    return Answer(CHOICES, {"choices": named[:MOST_CHOICES]})
+
+
+class InteractionRest(Protocol):
+    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+
+    async def answer_interaction(
+        self, interaction_id: int, token: str, kind: int, data: dict[str, Any] | None = ...
+    ) -> None: ...
+
+    async def edit_interaction_answer(self, application_id: int, token: str, data: dict[str, Any]) -> None: ...
+
+
+class CommandSet(Protocol):
+    """The slash commands: what they answer, and to what is picked in what they show."""
+
+    def run(self, asked: InteractionJson) -> Answer: ...
+
+    def complete(self, asked: InteractionJson) -> Answer: ...
+
+    def picked(self, asked: InteractionJson) -> Answer | None: ...
+
+
+class Interactions:
+    def __init__(
+        self,
+        manager: SessionManager,
+        router: BridgeRouter,
+        rest: InteractionRest,
+        commands: CommandSet,
+        trusts: Trusts,
+    ) -> None:
+        self._trusts = trusts
+        self._manager = manager
+        self._router = router
+        self._rest = rest
+        self._commands = commands
+
+    async def handle(self, data: object) -> None:
+        """Answer one INTERACTION_CREATE. Never raises (but for being cancelled)."""
+        try:
+            asked = read(data, InteractionJson)
+        except msgspec.ValidationError as error:
+            log.warning("an interaction that cannot be read: %s", error)
+            return
+        answer = self._answer(asked)
+        try:
+            await self._rest.answer_interaction(asked.id, asked.token, answer.kind, answer.data)
+            if answer.later:
+                data = await _finished(answer.later)
+                await self._rest.edit_interaction_answer(asked.application_id, asked.token, data)
+        except RemoteError as error:
+            log.warning("interaction %s could not be answered: %s", asked.id, error)
+        except Exception:
+            log.exception("interaction %s could not be answered", asked.id)
+
+    def _answer(self, asked: InteractionJson) -> Answer:
+        """Whatever goes wrong, there is an answer in words."""
+        try:
+            return self._decide(asked)
+        except UserError as error:
+            return told(str(error))
+        except StoreError as error:
+            return told(f"Nothing was done: {error}. Please try again in a while.")
+        except Exception:
+            log.exception("interaction %s failed", asked.id)
+            return told(FAILED) if asked.type != AUTOCOMPLETE else offered()
+
+    def _decide(self, asked: InteractionJson) -> Answer:
+        match asked.type:
+            case 2:
+                return self._commands.run(asked)
+            case 4:
+                return self._commands.complete(asked)
+            case 3 | 5:
+                return self._commands.picked(asked) or self._click(asked)
+            case _:
+                return told(f"This kind of interaction ({asked.type}) is not known here.")
+
+    def _click(self, asked: InteractionJson) -> Answer:
+        match self._router.handle_click(_clicked(asked)):
+            case DecideRequest() as action:
+                return self._decided(action)
+            case DraftAnswers(request, draft):
+                is_kept = self._manager.draft(request.name, draft)
+                return Answer(DEFERRED_UPDATE) if is_kept else told("This request was already decided.")
+            case AskAnswers(request, page):
+                return Answer(MODAL, questions.other_modal(request, page))
+            case AskPlanChange(custom_id):
+                return Answer(MODAL, cards.plan_modal(custom_id))
+            case SettleLostTurn(name, goes_on, person):
+                is_first = self._manager.settle_lost_turn(name, person, asked.id if goes_on else 0)
+                return Answer(DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
+            case AskReason(custom_id, tool):
+                return Answer(MODAL, replies.reason_modal(custom_id, cards.tool_in_words(tool)))
+            case StartFresh(session_id):
+                self._manager.start_fresh(session_id)
+                return Answer(DEFERRED_UPDATE)
+            case GoOnHere(session_id, person):
+                is_first = self._manager.go_on_here(session_id, person)
+                return Answer(DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
+            case JudgeProject() as judgement:
+                return later(lambda: self._judged(judgement))
+            case Refuse(text):
+                return told(text)
+            case Ignore():
+                return told(UNKNOWN_BUTTON)
+            case action:
+                raise AssertionError(f"a click cannot lead to {action}")
+
+    async def _judged(self, action: JudgeProject) -> dict[str, Any]:
+        words = await self._trusts.judge(action.channel_id, action.verb, action.digest, action.person)
+        return payload(Post(words), editing=True)
+
+    def _decided(self, action: DecideRequest) -> Answer:
+        """First one wins; the card changes when Claude's worker says what became of it."""
+        is_first = self._manager.decide(
+            action.request,
+            "allowed" if action.allowed else "denied",
+            action.person,
+            always=action.always,
+            reason=action.reason,
+            answers=action.answers,
+            mode=action.mode,
+        )
+        return Answer(DEFERRED_UPDATE) if is_first else told("This request was already decided.")
+
+
+async def _finished(later: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    try:
+        return await later()
+    except (UserError, RemoteError) as error:
+        return payload(Post(clip(f"That did not work: {error}", CONTENT_CHARS)), editing=True)
+    except Exception:
+        log.exception("what takes longer failed")
+        return payload(Post(FAILED), editing=True)
+
+
+def _clicked(asked: InteractionJson) -> Clicked:
+    fields = dict(_fields(asked.data)) if asked.type == MODAL_SUBMIT else {}
+    values = asked.data.get("values")
+    return Clicked(
+        custom_id=str(asked.data.get("custom_id", "")),
+        channel_id=asked.channel_id,
+        guild_id=asked.guild_id,
+        person=asked.person,
+        reason=fields.get(replies.REASON_FIELD, "") if asked.type == MODAL_SUBMIT else None,
+        values=tuple(str(value) for value in values) if isinstance(values, list) else (),
+        texts={place: text for name, text in fields.items() if (place := questions.place_of_field(name)) is not None},
+    )
+
+
+def _fields(node: object) -> Iterator[tuple[str, str]]:
+    """(custom_id, value) of a modal's text fields, wherever in the modal they stand."""
+    match node:
+        case {"custom_id": str(name), "value": str(value)}:
+            yield name, value
+        case {"components": list(inside)}:
+            for part in inside:
+                yield from _fields(part)
+        case {"component": dict(part)}:
+            yield from _fields(part)
+        case _:
+            pass
+
+
+def option(asked: InteractionJson, name: str) -> str:
+    """The text that a command's option was given; empty when it was not."""
+    options = asked.data.get("options") or []
+    return next((str(given.get("value", "")) for given in options if given.get("name") == name), "")

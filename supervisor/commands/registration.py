@@ -1,0 +1,104 @@
+"""The slash commands as data, and their registration.
+
+One bulk PUT a guild, and only when the set changed: nextcord's own synchronising writes each command by itself at
+every IDENTIFY (docs/discord-api.md, "nextcord").
+"""
+
+import hashlib
+from typing import Any, Protocol
+
+import msgspec
+
+from supervisor.sessions.manager import SessionManager
+
+_STRING, _BOOLEAN = 3, 5
+
+
+def _setting(name: str, description: str, value: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "description": f"{description}; without a value it shows what is set",
+        "options": [
+            {"type": _STRING, "name": name, "description": value, "autocomplete": True},
+            {
+                "type": _BOOLEAN,
+                "name": "for_channel",
+                "description": "Also for sessions that begin in this channel from now on",
+            },
+        ],
+    }
+
+
+COMMANDS: list[dict[str, Any]] = [
+    {
+        "name": "new",
+        "description": "Start a session of Claude Code in a thread of its own",
+        "options": [
+            {"type": _STRING, "name": "prompt", "description": "What Claude should do", "max_length": 4000},
+            {
+                "type": _STRING,
+                "name": "directory",
+                "description": "Where; below this channel's directory",
+                "autocomplete": True,
+            },
+        ],
+    },
+    {"name": "stop", "description": "End the turn in this thread, or the session when Claude is idle"},
+    {
+        "name": "continue",
+        "description": "Go on with this thread's session, or with this channel's most recent one",
+        "options": [{"type": _STRING, "name": "prompt", "description": "What Claude should do", "max_length": 4000}],
+    },
+    {"name": "queue", "description": "Show what waits for Claude in this thread"},
+    _setting("model", "Choose Claude's model", "One that Claude offers, or a model's full name"),
+    _setting("mode", "Choose what Claude may do without asking", "Its permission mode"),
+    _setting("effort", "Choose how much Claude thinks", "From low to max"),
+    {
+        "name": "claude",
+        "description": "Run one of Claude's own commands or skills; the project's once they are trusted",
+        "options": [
+            {
+                "type": _STRING,
+                "name": "command",
+                "description": "Which one",
+                "autocomplete": True,
+                "required": True,
+            },
+            {"type": _STRING, "name": "arguments", "description": "What to give it", "max_length": 4000},
+        ],
+    },
+    {
+        "name": "compact",
+        "description": "Let Claude sum up the conversation, to make room",
+        "options": [{"type": _STRING, "name": "arguments", "description": "What it should keep", "max_length": 4000}],
+    },
+    {"name": "clear", "description": "Let Claude forget this thread's conversation; its files stay"},
+    {"name": "context", "description": "Show what fills Claude's context"},
+    {"name": "cost", "description": "Show what this conversation cost so far"},
+    {
+        "name": "trust",
+        "description": "What of the project's own files acts here, since when and by whom; and revoke it",
+    },
+    {"name": "status", "description": "Show the sessions of this server"},
+    {"name": "help", "description": "How to use Claude Code here"},
+]
+
+
+class CommandRest(Protocol):
+    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+
+    async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[dict[str, Any]]) -> None: ...
+
+
+async def register(manager: SessionManager, rest: CommandRest, application_id: int, guild_id: int) -> None:
+    """Make the guild's commands ours, if they are not already. Raises the errors of ``supervisor.discord``."""
+    fact = f"commands:{guild_id}"
+    wanted = hashlib.sha256(msgspec.json.encode([application_id, COMMANDS])).hexdigest()
+    if manager.fact(fact) != wanted:
+        await rest.bulk_put_commands(application_id, guild_id, COMMANDS)
+        manager.remember(fact, wanted)
+
+
+def forget_registration(manager: SessionManager, guild_id: int) -> None:
+    """The bot was removed from the guild, and its commands with it."""
+    manager.remember(f"commands:{guild_id}", "")

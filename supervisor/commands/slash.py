@@ -1,0 +1,331 @@
+"""What each slash command does, and the buttons and selects that they show."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from bridge.protocol.errors import UserError
+from bridge.render import replies
+from bridge.render.posts import CHOICE_CHARS, Post, payload
+from bridge.routing.actions import CreateSession, EndSession, InterruptSession, Refuse, RequeuePrompt
+from bridge.routing.channel import Channel
+from bridge.routing.router import NOT_ALLOWED, BridgeRouter, Clicked, thread_name
+from bridge.session.managed import ManagedSession
+from bridge.session.permission import Person
+from bridge.text import escape, one_line
+from supervisor.commands.claude_commands import ClaudeCommands
+from supervisor.commands.interactions import (
+    DEFERRED_UPDATE,
+    UPDATE,
+    Answer,
+    InteractionJson,
+    later,
+    offered,
+    option,
+    shown,
+    told,
+)
+from supervisor.commands.slash_settings import Settings
+from supervisor.commands.trust_command import TrustCommand
+from supervisor.discord.errors import Found
+from supervisor.discord.pace import Priority
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store_health import StoreError
+from supervisor.sessions.trust import Trusts
+from supervisor.threads.inbound import CHANNEL_DELETED, THREAD_DELETED
+
+STORE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Between the tries to note a session whose starter is posted. The answer can be edited for 15 minutes."""
+_STRICTNESS = ("none", "home", "project")
+
+log = logging.getLogger(__name__)
+
+
+class SlashRest(Protocol):
+    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+
+    async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = ...) -> Found: ...
+
+    async def delete(self, channel_id: int, message_id: int) -> None: ...
+
+
+class Slash:
+    """``sees(channel_id, guild_id, member)``: whether that guild's member (as JSON) may read and write there."""
+
+    def __init__(
+        self,
+        manager: SessionManager,
+        router: BridgeRouter,
+        rest: SlashRest,
+        channels: Mapping[int, Channel],
+        sees: Callable[[int, int, dict[str, Any]], bool],
+        trusts: Trusts,
+        *,
+        may_bypass: bool = False,
+    ) -> None:
+        self._manager = manager
+        self._router = router
+        self._rest = rest
+        self._channels = channels
+        self._sees = sees
+        self._settings = Settings(manager, channels, may_bypass=may_bypass)
+        self._claude_commands = ClaudeCommands(manager, trusts)
+        self._trust = TrustCommand(manager, channels, trusts)
+
+    def run(self, asked: InteractionJson) -> Answer:
+        """A command. Raises UserError for the person who ran it."""
+        name = str(asked.data.get("name", ""))
+        person = self._allowed(asked)
+        match name:
+            case "new":
+                return self._new(asked, person)
+            case "stop":
+                return self._stop(asked, person)
+            case "continue":
+                return self._continue(asked, person)
+            case "status":
+                return told(replies.status(self._of_guild(asked.guild_id), self._manager.clock()))
+            case "queue":
+                return self._queue(asked)
+            case "model" | "mode" | "effort":
+                return self._settings.run(asked)
+            case "claude" | "compact" | "clear" | "context" | "cost":
+                return self._claude_commands.run(asked, person)
+            case "trust":
+                return self._trust.run(asked)
+            case "help":
+                return told(replies.HELP)
+            case _:
+                return told(
+                    f"There is no command /{escape(one_line(name, 40))} here (any more). `/help` shows those there are."
+                )
+
+    def picked(self, asked: InteractionJson) -> Answer | None:
+        """A choice in one of our selects, or a button that steers a turn; None when it is none of ours."""
+        if answer := self._steered(asked):
+            return answer
+        if asked.data.get("custom_id") != replies.STOP_PICKER:
+            return None
+        person = self._allowed(asked)
+        values = asked.data.get("values") or [""]
+        session = self._manager.get_session(str(values[0]))
+        if session is None or session.channel_id != asked.channel_id:
+            raise UserError("This session belongs to another channel, so nothing was stopped.")
+        return Answer(UPDATE, payload(Post(self._stop_one(session, asked, person)), editing=True))
+
+    def _allowed(self, asked: InteractionJson) -> Person:
+        if not self._router.may_talk(asked.person, asked.guild_id):
+            raise UserError(NOT_ALLOWED)
+        self._manager.delivery.note(asked.guild_id, asked.person.user_id, asked.person.role_ids)
+        return asked.person
+
+    # --- /new ----------------------------------------------------------------------------------------
+
+    def _new(self, asked: InteractionJson, person: Person) -> Answer:
+        channel = self._channel_of(asked)
+        prompt = option(asked, "prompt").strip()
+        if directory := option(asked, "directory").strip():
+            channel = self._elsewhere(channel, directory, asked)
+        elif not Path(channel.directory).is_dir():
+            raise UserError(f"The directory {channel.directory} of this channel is not there (any more).")
+        return later(lambda: self._start(asked, person, channel, prompt))
+
+    async def _start(self, asked: InteractionJson, person: Person, channel: Channel, prompt: str) -> dict[str, Any]:
+        """The starter message first: the thread is made from it, and has its id."""
+        post = replies.starter(person.name, channel.directory, prompt)
+        found = await self._rest.create(channel.channel_id, post, str(asked.id), Priority.URGENT)
+        action = CreateSession(
+            thread_id=found.message_id,
+            guild_id=asked.guild_id,
+            channel=channel,
+            owner=person,
+            text=prompt,
+            thread_name=thread_name(prompt or f"Claude in {Path(channel.directory).name}"),
+        )
+        session = await self._begun(action)
+        if not prompt:
+            with suppress(StoreError):  # the session is there, and that is what counts
+                self._manager.show(session.session_id, "welcome", replies.welcome(channel.directory))
+        return payload(Post(replies.started(session.url(), with_prompt=bool(prompt))), editing=True)
+
+    async def _begun(self, action: CreateSession) -> ManagedSession:
+        """The starter stands in the channel already: a store that is locked for a moment is waited for.
+
+        If it stays so the starter is taken away again. Raises UserError then.
+        """
+        for pause_s in STORE_PAUSES_S:
+            try:
+                return self._manager.create_session(action)
+            except StoreError as error:
+                log.info("a session waits for the store: %s", error)
+            await asyncio.sleep(pause_s)
+        try:
+            return self._manager.create_session(action)
+        except StoreError as error:
+            await self._rest.delete(action.channel.channel_id, action.thread_id)
+            raise UserError(f"nothing was started, because {error}. Please try again in a while.") from None
+
+    def _channel_of(self, asked: InteractionJson) -> Channel:
+        """The configured channel in which, or in a thread of which, somebody asked."""
+        channel = self._channels.get(asked.channel_id) or self._channels.get(asked.parent_id)
+        if channel is None:
+            raise UserError(
+                "This channel is not configured for Claude. The bridge's operator can add it under [[channels]]."
+            )
+        return channel
+
+    def _elsewhere(self, channel: Channel, given: str, asked: InteractionJson) -> Channel:
+        """The channel with another directory: below its own, or one of a channel that the person may use."""
+        directory = _existing(Path(channel.directory), given)
+        owner = channel if _is_below(directory, channel) else self._owner_of(directory, asked)
+        if owner is None:
+            raise UserError(
+                f"`{one_line(given, 200)}` is not below the directory of this channel, or of another that you may use."
+            )
+        if _STRICTNESS.index(owner.containment) > _STRICTNESS.index(channel.containment):
+            raise UserError(
+                f"Sessions in `{one_line(given, 200)}` are contained more strictly. Start it in its own channel."
+            )
+        return msgspec.structs.replace(channel, directory=str(directory))
+
+    def _owner_of(self, directory: Path, asked: InteractionJson) -> Channel | None:
+        """The most specific configured channel above the directory that the person may use."""
+        usable = [c for c in self._usable(asked) if _is_below(directory, c)]
+        return max(usable, key=lambda c: len(Path(c.directory).parts), default=None)
+
+    def _usable(self, asked: InteractionJson) -> list[Channel]:
+        return [c for c in self._channels.values() if self._sees(c.channel_id, asked.guild_id, asked.member or {})]
+
+    def complete(self, asked: InteractionJson) -> Answer:
+        """What fits what was typed so far; nothing for who may not use it."""
+        if not self._router.may_talk(asked.person, asked.guild_id):
+            return offered()
+        match asked.data.get("name"):
+            case "model" | "mode" | "effort":
+                return self._settings.complete(asked)
+            case "claude":
+                return self._claude_commands.complete(asked)
+            case _:
+                return self._complete_directory(asked)
+
+    def _complete_directory(self, asked: InteractionJson) -> Answer:
+        """For ``/new``: those of channels, and the ones right below this channel's."""
+        channel, typed = self._channel_of(asked), option(asked, "directory").strip()
+        known = [channel.directory, *_folders_in(channel.directory), *(c.directory for c in self._usable(asked))]
+        fitting = [d for d in dict.fromkeys(known) if typed in d and len(d) <= CHOICE_CHARS]
+        return offered((d, d) for d in fitting)
+
+    # --- /stop ---------------------------------------------------------------------------------------
+
+    def _stop(self, asked: InteractionJson, person: Person) -> Answer:
+        if session := self._manager.session_of_thread(asked.channel_id):
+            if session.is_processing and (waiting := self._manager.waiting.all(session.session_id)):
+                return shown(replies.stop_what_waits(session.session_id, len(waiting)))
+            return told(self._stop_one(session, asked, person))
+        if asked.channel_id not in self._channels:
+            raise UserError("There is no session of Claude's here.")
+        mine = [s for s in self._manager.active_sessions() if s.channel_id == asked.channel_id]
+        return shown(replies.stop_picker(self._listed(mine), self._manager.clock()))
+
+    def _stop_one(self, session: ManagedSession, asked: InteractionJson, person: Person) -> str:
+        """Carry out what the router says; then what it did, in words."""
+        listed = self._listed([session])[0]
+        if self._manager.row(session.session_id).ended_at is not None:
+            raise UserError("This session has ended already.")
+        match self._router.abort(session.thread_id, person):
+            case InterruptSession(session_id):
+                dropped = len(self._manager.waiting.all(session_id))
+                self._manager.interrupt(session_id, str(asked.id), person.user_id)
+                return replies.stopped(listed, interrupted=True, dropped=dropped)
+            case EndSession(session_id):
+                self._manager.destroy_session(session_id, f"ended by {person.name}")
+                return replies.stopped(listed, interrupted=False)
+            case Refuse(text):
+                raise UserError(text)
+            case action:
+                raise AssertionError(f"/stop cannot lead to {action}")
+
+    # --- what waits ----------------------------------------------------------------------------------
+
+    def _queue(self, asked: InteractionJson) -> Answer:
+        if (session := self._manager.session_of_thread(asked.channel_id)) is None:
+            raise UserError("There is no session of Claude's here.")
+        waiting = self._manager.waiting.all(session.session_id)
+        return told(replies.queue([(one.text, one.when) for one in waiting]))
+
+    def _steered(self, asked: InteractionJson) -> Answer | None:
+        custom_id = str(asked.data.get("custom_id", ""))
+        match self._router.steer(Clicked(custom_id, asked.channel_id, asked.guild_id, asked.person)):
+            case None:
+                return None
+            case RequeuePrompt(session_id, prompt_id, when):
+                if not self._manager.waiting.requeue(session_id, prompt_id, when, str(asked.id)):
+                    raise UserError("Claude took this up already, or it was withdrawn.")
+                return Answer(DEFERRED_UPDATE)
+            case InterruptSession(session_id, keeps_waiting):
+                self._manager.interrupt(session_id, str(asked.id), asked.person.user_id, keep_queued=keeps_waiting)
+                return Answer(UPDATE, payload(Post(replies.stopping(keeps=keeps_waiting)), editing=True))
+            case Refuse(text):
+                raise UserError(text)
+            case action:
+                raise AssertionError(f"a button that steers cannot lead to {action}")
+
+    # --- /continue and /status -----------------------------------------------------------------------
+
+    def _continue(self, asked: InteractionJson, person: Person) -> Answer:
+        session = self._manager.session_of_thread(asked.channel_id)
+        session = session or self._manager.most_recent_session(asked.channel_id, self._has_place)
+        if session is None:
+            return told(replies.nothing_to_continue(in_thread=asked.channel_id not in self._channels))
+        prompt = option(asked, "prompt").strip()
+        card = replies.resumed(self._listed([session])[0], prompt)
+        if prompt:
+            self._manager.prompt(session.session_id, asked.id, prompt, person)
+        else:
+            self._manager.reopen(session.session_id)
+        return shown(card, to_all=True)
+
+    def _has_place(self, session: ManagedSession) -> bool:
+        return self._manager.row(session.session_id).end_reason not in (THREAD_DELETED, CHANNEL_DELETED)
+
+    def _of_guild(self, guild_id: int) -> list[replies.Listed]:
+        """Active ones first."""
+        listed = self._listed([s for s in self._manager.get_all_sessions() if s.guild_id == guild_id])
+        return sorted(listed, key=lambda one: one.state == "ended")
+
+    def _listed(self, sessions: list[ManagedSession]) -> list[replies.Listed]:
+        """Those that work first, then by their last activity."""
+        ordered = sorted(sessions, key=lambda s: (s.is_processing, s.last_activity), reverse=True)
+        return [
+            replies.Listed(s, self._manager.title(s.session_id), self._manager.shown_state(s.session_id))
+            for s in ordered
+        ]
+
+
+def _existing(base: Path, given: str) -> Path:
+    """The directory with all links resolved, so that none leads out. Raises UserError."""
+    try:
+        path = (base / Path(given).expanduser()).resolve(strict=True)
+        is_directory = path.is_dir()
+    except (OSError, RuntimeError, ValueError):
+        is_directory = False
+    if not is_directory:
+        raise UserError(f"There is no directory `{one_line(given, 200)}`.")
+    return path
+
+
+def _is_below(directory: Path, channel: Channel) -> bool:
+    return directory.is_relative_to(Path(channel.directory).resolve())
+
+
+def _folders_in(directory: str) -> list[str]:
+    try:
+        inside = sorted(Path(directory).iterdir())
+    except OSError:
+        return []
+    return [str(path) for path in inside if path.is_dir() and not path.name.startswith(".")]

@@ -1,0 +1,108 @@
+"""/model, /mode and /effort: what a session, or every new one of a channel, runs with.
+
+A thread's choice is a wish to its worker; what came of it is told by the event that answers it. A channel's choice is
+what its sessions begin with. What can be chosen is what Claude's own last child said.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from bridge.protocol.errors import UserError
+from bridge.render import replies
+from bridge.routing.channel import Channel
+from bridge.session.managed import ManagedSession
+from bridge.text import one_line
+from supervisor.commands.interactions import Answer, InteractionJson, offered, option, told
+from supervisor.sessions.manager import SessionManager
+
+MODES = {
+    "default": "asks before it changes anything",
+    "acceptEdits": "edits, and runs rm, mv, mkdir and sed in the directory, without asking",
+    "plan": "looks and plans, and changes nothing",
+    "dontAsk": "does only what is allowed already, and never asks",
+    "auto": "decides by itself what is safe enough not to ask",
+}
+BYPASS = {"bypassPermissions": "asks nothing, ever; only where the configuration allows it"}
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
+"""What the CLI takes (docs/claude-protocol.md, "Command line"); of a model's own list, which it tells, the first."""
+DEFAULT = "default"
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\[\]/-]{0,99}")
+SETTING_OF = {"model": "model", "mode": "permission_mode", "effort": "effort"}
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A value and what it means."""
+
+    value: str
+    meaning: str = ""
+
+
+class Settings:
+    """``may_bypass``: whether the configuration lets sessions run without any permission."""
+
+    def __init__(self, manager: SessionManager, channels: Mapping[int, Channel], *, may_bypass: bool) -> None:
+        self._manager = manager
+        self._channels = channels
+        self._may_bypass = may_bypass
+
+    def run(self, asked: InteractionJson) -> Answer:
+        """Raises UserError for a value that cannot be, and where there is neither a session nor a channel."""
+        name = str(asked.data.get("name", ""))
+        setting, value = SETTING_OF[name], option(asked, name).strip()
+        session, channel_id = self._place(asked)
+        if not value:
+            return told(self._told_now(name, session, channel_id))
+        self._check(name, value, session or self._manager.most_recent_session(channel_id))
+        stored = "" if value == DEFAULT and name != "mode" else value
+        for_channel = session is None or option(asked, "for_channel") == "True"
+        if for_channel:
+            self._manager.set_default(channel_id, setting, stored)
+        if session:
+            self._manager.configure(session.session_id, str(asked.id), setting, stored)
+        runs = session is not None and bool(session.worker_pid)
+        return told(replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel))
+
+    def complete(self, asked: InteractionJson) -> Answer:
+        name = str(asked.data.get("name", ""))
+        session, channel_id = self._place(asked)
+        typed = option(asked, name).strip().lower()
+        choices = self._choices(name, session or self._manager.most_recent_session(channel_id))
+        fitting = [c for c in choices if typed in c.value.lower() or typed in c.meaning.lower()]
+        return offered((f"{c.value}: {c.meaning}" if c.meaning else c.value, c.value) for c in fitting)
+
+    def _place(self, asked: InteractionJson) -> tuple[ManagedSession | None, int]:
+        """(the thread's session, the channel)."""
+        if session := self._manager.session_of_thread(asked.channel_id):
+            return session, session.channel_id
+        if asked.channel_id in self._channels:
+            return None, asked.channel_id
+        raise UserError("There is no session of Claude's here, and this is no channel of Claude's.")
+
+    def _choices(self, name: str, session: ManagedSession | None) -> Sequence[Choice]:
+        told_by_claude = self._manager.offered(session)
+        match name:
+            case "model":
+                known = [Choice(model.name, model.description) for model in told_by_claude.models]
+                return known or [Choice(DEFAULT, "what Claude chooses")]
+            case "mode":
+                return [Choice(*mode) for mode in (MODES | (BYPASS if self._may_bypass else {})).items()]
+            case _:
+                model = self._manager.setting(session, "model") if session else ""
+                mine = next((m.efforts for m in told_by_claude.models if m.name == (model or DEFAULT)), ())
+                return [Choice(DEFAULT, "what the model begins with"), *(Choice(one) for one in mine or EFFORTS)]
+
+    def _check(self, name: str, value: str, session: ManagedSession | None) -> None:
+        choices = [choice.value for choice in self._choices(name, session)]
+        if value in choices or (name == "model" and _MODEL_NAME.fullmatch(value)):
+            return  # Claude lists its aliases; a model's full name is as good
+        if name == "effort" and value in EFFORTS:
+            return
+        raise UserError(f"`{one_line(value, 60)}` is no {name}. There is: {', '.join(choices)}.")
+
+    def _told_now(self, name: str, session: ManagedSession | None, channel_id: int) -> str:
+        setting = SETTING_OF[name]
+        now = self._manager.setting(session, setting) if session else self._manager.default(channel_id, setting)
+        choices = self._choices(name, session or self._manager.most_recent_session(channel_id))
+        return replies.setting_now(name, now, [(c.value, c.meaning) for c in choices], in_thread=session is not None)

@@ -1,0 +1,488 @@
+"""Our end of Discord's gateway: one connection, kept up, whatever happens to it.
+
+nextcord does the socket (heartbeats, compression, RESUME) and nothing else. Its parsers for what concerns us
+are replaced by ours, which get Discord's own JSON in the order of arrival, within the call that received it:
+nextcord would start a task for each event, drop what it has not in its cache, and wait up to 1,024 s between
+two attempts to connect (docs/discord-api.md, "nextcord" and "Gateway").
+
+    LOGIN ──▶ CONNECTING ──READY──▶ GUILDS ──ready──▶ READ BACK ──▶ back_at is set
+      ▲            ▲                                                    │
+      │            └──────── RESUME, within DEADLINE_S ◀──socket lost───┤
+      └── a fresh client, after 1 to 30 s ◀── anything else ────────────┘
+
+Each step has a deadline: whoever hears from Discord moves it. A bad token and a missing intent are final only when they
+are seen a few times before the first READY; later they are looked at again, ever more seldom (``token_watch``).
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import msgspec
+import nextcord
+from nextcord.gateway import KeepAliveHandler
+from nextcord.http import Route
+
+from bridge.protocol.errors import RemoteError, UserError
+from bridge.render import replies
+from bridge.render.posts import Post
+from bridge.routing.router import BridgeRouter
+from supervisor.commands.interactions import InteractionRest, Interactions
+from supervisor.commands.registration import CommandRest, forget_registration, register
+from supervisor.commands.slash import Slash, SlashRest
+from supervisor.config import Config
+from supervisor.discord.alone import Name, Nonces, NotAloneError
+from supervisor.discord.guarded import guard
+from supervisor.discord.token_watch import REFUSED, TRIES, pause_s
+from supervisor.discord.twins import OwnJson, Twins
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store_health import StoreError
+from supervisor.sessions.trust import Trusts
+from supervisor.threads.inbound import DeletedJson, GuildJson, Inbound, InboundRest, read
+from supervisor.threads.own_posts import OwnPosts
+
+DEADLINE_S = 45.0
+"""For each step of a connection: login, connect, RESUME."""
+CLOSE_S = 5.0
+LEAVE_S = 3.0
+"""From the word that we stop answering to our silence."""
+GUILD_READY_S = 0.3
+RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
+IDENTIFY_GAP_S = 5.0
+IDENTIFY_BURST, IDENTIFY_EVERY_S = 100, 120.0
+"""100 at once and one every 2 minutes: at most 820 in 24 h, of the 1,000 after which Discord resets the token."""
+MOST_LOSSES, LOSSES_WINDOW_S = 5, 60.0
+"""A socket lost more often than this is not resumed at once, but after the pause of a fresh connection."""
+PRESENCE_INTERVAL_S, PRESENCE_LOOK_S = 15.0, 1.0
+
+log = logging.getLogger(__name__)
+logging.getLogger("nextcord.http").setLevel(logging.ERROR)
+"""Its warnings show the beginning of the token."""
+
+
+class GatewayRest(InboundRest, InteractionRest, SlashRest, CommandRest, Protocol):
+    """What all of the gateway needs of REST: ``supervisor.discord.rest.Rest`` has it."""
+
+    @property
+    def token_trouble(self) -> str: ...
+
+    nonces: Nonces
+
+    def hold(self, words: str) -> None: ...
+
+
+class TooManyIdentifiesError(RemoteError):
+    """``wait_s`` in seconds."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"too many connections lately: the next is made in {wait_s:.0f} s")
+        self.wait_s = wait_s
+
+
+class FlappingError(RemoteError):
+    """Discord accepts the socket and drops it, again and again."""
+
+
+class IdentifyBudget(msgspec.Struct, frozen=True):
+    """A bucket of tokens that outlives us, so that a crash loop cannot burn the day's IDENTIFYs."""
+
+    left: float = IDENTIFY_BURST
+    at: float = 0.0
+
+    def take(self, now: float) -> tuple["IdentifyBudget", float]:
+        """(what is left then, the seconds to wait for a token first). Nothing is taken if there is none."""
+        elapsed = max(0.0, now - self.at) if self.at else 0.0
+        left = min(IDENTIFY_BURST, self.left + elapsed / IDENTIFY_EVERY_S)
+        if left < 1:
+            return IdentifyBudget(left, now), (1 - left) * IDENTIFY_EVERY_S
+        return IdentifyBudget(left - 1, now), 0.0
+
+
+_MESSAGES = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK")
+
+
+class _Client(nextcord.Client):
+    """nextcord reduced to the socket. ``hear`` gets events by Discord's names, synchronously."""
+
+    def __init__(self, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> None:
+        intents = nextcord.Intents(guilds=True, guild_messages=True, message_content=True)
+        super().__init__(
+            intents=intents,
+            max_messages=None,
+            member_cache_flags=nextcord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            guild_ready_timeout=GUILD_READY_S,
+            rollout_associate_known=False,
+            rollout_delete_unknown=False,
+            rollout_register_new=False,
+            rollout_update_known=False,
+        )
+        self._hear = hear
+        self._allow_identify = allow_identify
+        parsers = self._connection.parsers
+        guard(parsers)
+        for event in (*_MESSAGES, "INTERACTION_CREATE"):
+            parsers[event] = lambda data, event=event: hear(event, data)
+        for event in ("READY", "RESUMED", "GUILD_CREATE", "GUILD_DELETE", "THREAD_DELETE", "CHANNEL_DELETE"):
+            parsers[event] = self._both(event, parsers[event])
+
+    def _both(self, event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+        def heard(data: Any) -> None:
+            parse(data)
+            self._hear(event, data)
+
+        return heard
+
+    def dispatch(self, event: str, *_args: Any, **_kwargs: Any) -> None:
+        """``ready`` comes once the guilds have arrived; ``disconnect`` whenever the socket is lost.
+
+        Nothing else is passed on: nextcord has listeners of its own, which ask for commands and synchronise them.
+        """
+        if event in ("ready", "disconnect"):
+            self._hear(event, None)
+
+    async def before_identify_hook(self, _shard_id: int | None, *, initial: bool = False) -> None:
+        await asyncio.sleep(self._allow_identify())
+
+
+class Gateway:
+    """``back_at``: Unix seconds since when Discord is connected and read back; None while it is away.
+
+    ``state`` says in words how it stands.
+    """
+
+    def __init__(
+        self, config: Config, manager: SessionManager, router: BridgeRouter, rest: GatewayRest, token: str
+    ) -> None:
+        self.back_at: float | None = None
+        self.state = "not connected to Discord yet"
+        self.presence_interval_s = PRESENCE_INTERVAL_S
+        self.identify_gap_s = IDENTIFY_GAP_S
+        self._manager = manager
+        self._rest = rest
+        self._token = token
+        self._channels = config.channels
+        self._inbound = Inbound(manager, router, rest, config.policy, config.channels, self._tell)
+        self._inbound.on_caught_up = self._caught_up
+        self._own_posts = OwnPosts(manager, rest)
+        self._twins = Twins(rest.nonces, self._inbound.is_ours, self._tell, self._stand_aside)
+        self._name, self._aside, self._api_base = Name(), "", config.api_base
+        trusts = Trusts(config, manager)
+        slash = Slash(manager, router, rest, config.channels, self._sees, trusts, may_bypass=config.bypass_permissions)
+        self._interactions = Interactions(manager, router, rest, slash, trusts)
+        self._client: _Client | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._deadline: asyncio.Timeout | None = None
+        self._connected = self._ready = self._was_ready = False
+        self._refusals = 0
+        self._losses: deque[float] = deque(maxlen=MOST_LOSSES)
+        self._identified_at = 0.0
+        self._application_id = 0
+        self._retry_s = RETRY_MIN_S
+        Route.BASE = config.api_base
+
+    @property
+    def status(self) -> str:
+        """``state``, or what keeps us from doing anything in it."""
+        return self._rest.token_trouble or self.state
+
+    async def run(self) -> None:
+        """Until cancelled. Raises UserError when the token or an intent is refused, and nothing else."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self._inbound.run())
+                tasks.create_task(self._own_posts.run())
+                tasks.create_task(self._keep_presence())
+                tasks.create_task(self._stay_connected())
+        except* UserError as errors:
+            raise _first(errors) from None
+        finally:
+            self._tasks = None
+            self._name.release()
+
+    # --- the connection ------------------------------------------------------------------------------
+
+    async def _stay_connected(self) -> None:
+        while True:
+            if self._aside:
+                self._away(self._aside)
+                await asyncio.Event().wait()
+            wait_s = self._retry_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads attempts, keeps no secret
+            self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
+            try:
+                await self._connect()
+                reason = "the connection ended"
+            except nextcord.LoginFailure:
+                wait_s, reason = self._not_let_in(REFUSED)
+            except nextcord.ConnectionClosed as closed:
+                reason = f"the gateway closed with code {closed.code}"
+                if closed.code in _NOT_LET_IN:
+                    wait_s, reason = self._not_let_in(_NOT_LET_IN[closed.code])
+            except NotAloneError as error:
+                wait_s, reason = RETRY_MAX_S, str(error)
+            except TooManyIdentifiesError as error:
+                wait_s, reason = error.wait_s, str(error)
+            except TimeoutError:
+                reason = f"nothing was heard within {DEADLINE_S:.0f} s"
+            except Exception as error:
+                log.debug("the connection ended", exc_info=True)
+                reason = _in_words(error)
+            self._away(f"Discord is away ({reason}); next attempt in {wait_s:.0f} s")
+            log.warning("%s", self.state)
+            await asyncio.sleep(wait_s)
+
+    def _not_let_in(self, words: str) -> tuple[float, str]:
+        """(seconds until the next look, why). Raises UserError when it is believed and nobody was ever let in."""
+        self._refusals += 1
+        if not self._was_ready and self._refusals >= TRIES:
+            raise UserError(words)
+        return pause_s(self._refusals), words
+
+    async def _connect(self) -> None:
+        """One client, from its login to its end."""
+        client = self._client = _Client(self._hear, self._allow_identify)
+        self._losses.clear()
+        self.state = self.state if self._refusals else "connecting to Discord"
+        try:
+            async with asyncio.timeout(DEADLINE_S) as self._deadline:
+                await client.login(self._token)
+                self._be_alone(client)
+                self._expect(DEADLINE_S)
+                await client.connect(reconnect=False)
+        finally:
+            self._client = self._deadline = None
+            await _closed(client)
+
+    def _be_alone(self, client: _Client) -> None:
+        """Raises NotAloneError while another supervisor of this machine answers with this token."""
+        try:
+            if client.user:
+                self._name.claim(client.user.id, self._api_base)
+        except NotAloneError as error:
+            self._rest.hold(str(error))
+            raise
+        self._rest.hold("")
+
+    def _stand_aside(self, words: str) -> None:
+        """For good: whoever was started before us answers. A restart looks again."""
+        self._aside = f"not answering: {words}; end one of the two, and start this one again"
+        log.error("%s", self._aside)
+        self._start(self._leave())
+
+    async def _leave(self) -> None:
+        """Once what was to be said about it is said."""
+        await asyncio.sleep(LEAVE_S)
+        self._rest.hold(self._aside)
+        self._away(self._aside)
+        if self._client:
+            await self._client.close()
+
+    def _expect(self, seconds: float | None) -> None:
+        """How long from now the silence of Discord may last; None: nextcord watches the heartbeat itself."""
+        if self._deadline:
+            when = None if seconds is None else asyncio.get_running_loop().time() + seconds
+            self._deadline.reschedule(when)
+
+    def _allow_identify(self) -> float:
+        """The seconds to wait before an IDENTIFY that may be sent. Raises TooManyIdentifiesError."""
+        fact = self._manager.fact("identify_budget")
+        now = time.time()
+        budget, wait_s = (msgspec.json.decode(fact, type=IdentifyBudget) if fact else IdentifyBudget()).take(now)
+        with contextlib.suppress(StoreError):  # a sick disk is no reason to stay away; the gap below still holds
+            self._manager.remember("identify_budget", msgspec.json.encode(budget).decode())
+        if wait_s:
+            raise TooManyIdentifiesError(wait_s)
+        gap_s = min(max(0.0, self._identified_at + self.identify_gap_s - now), self.identify_gap_s)
+        self._identified_at = now + gap_s
+        return gap_s
+
+    # --- what is heard -------------------------------------------------------------------------------
+
+    def _hear(self, event: str, data: Any) -> None:
+        """Called by nextcord for each event, in order. A mistake of ours must not end its connection."""
+        try:
+            self._heard(event, data)
+        except FlappingError:
+            raise
+        except Exception:
+            log.exception("%s could not be handled", event)
+
+    def _heard(self, event: str, data: Any) -> None:
+        match event:
+            case "MESSAGE_CREATE" if self._aside:
+                pass
+            case "MESSAGE_CREATE":
+                self._look_for_twins(data)
+                self._inbound.live(data)
+            case "MESSAGE_UPDATE":
+                self._inbound.edited(data)
+            case "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK":
+                gone = read(data, DeletedJson)
+                self._own_posts.deleted((*gone.ids, gone.id))
+                self._inbound.deleted(data)
+            case "INTERACTION_CREATE" if not self._aside:
+                self._start(self._interactions.handle(data))
+            case "THREAD_DELETE" | "CHANNEL_DELETE":
+                self._inbound.channel_deleted(int(data["id"]))
+            case "READY":
+                self._was_ready, self._refusals = True, 0
+                self._application_id = int(data["application"]["id"])
+                self._inbound.bot_id = int(data["user"]["id"])
+                self._is_connected()
+            case "GUILD_CREATE" if not data.get("unavailable"):
+                self._guild_seen(read(data, GuildJson))
+            case "GUILD_DELETE" if not data.get("unavailable"):
+                forget_registration(self._manager, int(data["id"]))
+            case "ready":
+                self._ready = True
+                self._own_posts.look()
+                self._twins.ready()
+                self._say_what_is_missing()
+                self._caught_up()
+            case "RESUMED":
+                self._is_connected()
+                self._ready = True
+                self._caught_up()
+            case "disconnect":
+                self._lost()
+
+    def _look_for_twins(self, data: Any) -> None:
+        with contextlib.suppress(msgspec.ValidationError):
+            self._twins.heard(read(data, OwnJson), self._inbound.bot_id)
+
+    def _is_connected(self) -> None:
+        self._connected = True
+        self._retry_s = RETRY_MIN_S
+        self._expect(None)
+
+    def _lost(self) -> None:
+        """nextcord tries to resume at once, and without end: not for longer than the deadline, nor too often."""
+        self._away("the connection to Discord was lost; resuming")
+        self._expect(DEADLINE_S)
+        now = time.monotonic()
+        self._losses.append(now)
+        if len(self._losses) == MOST_LOSSES and now - self._losses[0] < LOSSES_WINDOW_S:
+            raise FlappingError(f"the connection was lost {MOST_LOSSES} times within {LOSSES_WINDOW_S:.0f} s")
+
+    def _away(self, state: str) -> None:
+        self._connected = self._ready = False
+        self.back_at = None
+        self.state = state
+
+    def _guild_seen(self, guild: GuildJson) -> None:
+        self._inbound.guild_seen(guild)
+        if any(self._inbound.guild_of(channel_id) == guild.id for channel_id in self._channels):
+            self._start(self._register(guild.id))
+
+    def _caught_up(self) -> None:
+        """Whether we are back: connected, all guilds here, nothing left to read back."""
+        if not (self._connected and self._ready):
+            return
+        if behind := self._inbound.behind:
+            self.state = f"connected to Discord, reading back what was written meanwhile (in {behind} places)"
+        else:
+            self.back_at = self.back_at or time.time()
+            self.state = "connected to Discord" + self._missing() + self._unread()
+
+    def _missing(self) -> str:
+        unseen = [str(channel_id) for channel_id in self._channels if not self._inbound.guild_of(channel_id)]
+        return f"; it shows us no channel {', '.join(unseen)}" if unseen else ""
+
+    def _unread(self) -> str:
+        gaps = self._inbound.gaps
+        return f"; what was written meanwhile cannot be read back yet (in {gaps} places)" if gaps else ""
+
+    def _say_what_is_missing(self) -> None:
+        if missing := self._missing():
+            log.warning("connected to Discord%s: is the id right, is the bot in that server, may it see it?", missing)
+
+    # --- what we do ----------------------------------------------------------------------------------
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._tasks, "the gateway is not running"
+        self._tasks.create_task(work)
+
+    def _tell(self, channel_id: int, post: Post, nonce: str) -> None:
+        self._start(self._say(channel_id, post, nonce))
+
+    async def _say(self, channel_id: int, post: Post, nonce: str) -> None:
+        try:
+            await self._rest.create(channel_id, post, nonce)
+        except RemoteError as error:
+            log.warning("channel %s could not be told: %s", channel_id, error)
+
+    async def _register(self, guild_id: int) -> None:
+        try:
+            await register(self._manager, self._rest, self._application_id, guild_id)
+        except RemoteError as error:
+            log.warning("the slash commands could not be registered in server %s: %s", guild_id, error)
+
+    async def _keep_presence(self) -> None:
+        """What the bot is shown to do: sent when it changed, and in each new connection."""
+        shown: tuple[_Client | None, str] = (None, "")
+        while True:
+            text = replies.presence(self._manager.active_session_count(), self._manager.working_session_count())
+            client = self._client
+            if client is None or not self.back_at or shown == (client, text):
+                await asyncio.sleep(min(PRESENCE_LOOK_S, self.presence_interval_s))
+                continue
+            try:
+                await client.change_presence(activity=nextcord.CustomActivity(text))
+                shown = (client, text)
+            except Exception as error:  # the connection was lost; it is shown in the next one
+                log.debug("the presence could not be set: %s", _in_words(error))
+            await asyncio.sleep(self.presence_interval_s)
+
+    def _sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
+        """Whether a member of that guild may read and write in a channel, by Discord's own permissions."""
+        channel = self._client.get_channel(channel_id) if self._client else None
+        if self._client is None or not isinstance(channel, nextcord.TextChannel) or channel.guild.id != guild_id:
+            return False
+        somebody = nextcord.Member(data=member, guild=channel.guild, state=self._client._connection)  # type: ignore[arg-type]
+        permissions = channel.permissions_for(somebody)
+        return bool(permissions.view_channel and permissions.send_messages)
+
+
+_INTENT_REFUSED = (
+    "Discord does not let this bot read messages: switch on Message Content Intent in the developer portal"
+    " (your application, Bot, Privileged Gateway Intents), and start again."
+)
+_NOT_LET_IN = {4004: REFUSED, 4014: _INTENT_REFUSED}
+"""Close codes after which only a person can help, if they are right (documentation, "Gateway Close Event Codes")."""
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _first(errors: BaseExceptionGroup[UserError]) -> UserError:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, UserError)
+    return error
+
+
+async def _closed(client: nextcord.Client) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await _close_forgotten_sockets(client)
+            await client.close()
+    except Exception as error:
+        log.debug("the old connection could not be closed: %s", _in_words(error))
+
+
+async def _close_forgotten_sockets(client: nextcord.Client) -> None:
+    """nextcord forgets a socket that is lost between HELLO and READY; its heartbeat's thread would go on."""
+    for thread in threading.enumerate():
+        if isinstance(thread, KeepAliveHandler) and thread.ws._connection is client._connection:
+            thread.stop()
+            if thread.ws is not client.ws:
+                await thread.ws.socket.close()

@@ -1,0 +1,140 @@
+"""What a message of Discord's says besides its text: its files, what it answers, and what it passes on.
+
+The shapes hold what is read of Discord's JSON; it is the same on the gateway and from REST (discord-api-docs,
+resources/message.mdx). What somebody else wrote reaches Claude as a quotation: marked, every line with ``> `` before
+it, and bounded, so that nobody can take it for what the person asks.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from bridge.protocol.events import ANSWERED, Attachment
+
+REPLY = 19
+POST_TYPES = (0, REPLY)
+"""DEFAULT and REPLY: what somebody wrote; every other is Discord's own (documentation, "Message Types")."""
+"""The message type of an answer."""
+VOICE_MESSAGE = 1 << 13
+"""The flag IS_VOICE_MESSAGE."""
+QUOTE_CHARS = 1500
+NAME_CHARS = 80
+MOST_FILES = 20
+"""Ten is Discord's limit of one message; a forwarded one may bring as many again."""
+
+
+class AttachmentJson(msgspec.Struct, frozen=True):
+    id: int
+    filename: str = ""
+    size: int = 0
+    content_type: str | None = None
+    url: str = ""
+
+
+class WriterJson(msgspec.Struct, frozen=True):
+    id: int = 0
+    username: str = ""
+    global_name: str | None = None
+
+
+class EmbedJson(msgspec.Struct, frozen=True):
+    title: str | None = None
+    description: str | None = None
+
+
+class QuotedJson(msgspec.Struct, frozen=True):
+    """The message that another one answers; or a snapshot of one, which has no author."""
+
+    author: WriterJson | None = None
+    content: str = ""
+    embeds: tuple[EmbedJson, ...] = ()
+    attachments: tuple[AttachmentJson, ...] = ()
+
+
+class SnapshotJson(msgspec.Struct, frozen=True):
+    message: QuotedJson = QuotedJson()
+
+
+class CarriesMore(Protocol):
+    """A message, or an edit of one. ``referenced_message``: UNSET when Discord did not look for it, None when gone."""
+
+    @property
+    def type(self) -> int: ...
+    @property
+    def referenced_message(self) -> QuotedJson | msgspec.UnsetType | None: ...
+    @property
+    def message_snapshots(self) -> tuple[SnapshotJson, ...]: ...
+    @property
+    def attachments(self) -> tuple[AttachmentJson, ...]: ...
+
+
+def attachments_of(message: CarriesMore) -> tuple[Attachment, ...]:
+    """The message's files, and those of the messages that it forwards or answers, which are named as such.
+
+    Their name alone keeps an older worker from reading a stranger's ``message.txt`` as what the person asks.
+    """
+    own = [_attachment(found) for found in message.attachments]
+    passed_on = [found for snapshot in message.message_snapshots for found in snapshot.message.attachments]
+    return tuple((*own, *_as("forwarded", passed_on), *_as(ANSWERED, _answered(message)))[:MOST_FILES])
+
+
+def _as(origin: str, files: Sequence[AttachmentJson]) -> list[Attachment]:
+    found = [_attachment(one) for one in files]
+    return [msgspec.structs.replace(a, name=f"{origin}-{a.name}", origin=origin) for a in found]
+
+
+def _answered(message: CarriesMore) -> tuple[AttachmentJson, ...]:
+    """The files of the message that this one answers: who answers a picture means it."""
+    target = message.referenced_message
+    return target.attachments if message.type == REPLY and isinstance(target, QuotedJson) else ()
+
+
+def _attachment(found: AttachmentJson) -> Attachment:
+    return Attachment(found.id, found.filename, found.size, found.content_type or "", found.url)
+
+
+def quote_of(message: CarriesMore, bot_id: int) -> str:
+    """What the message answers or forwards, marked as a quotation; empty when it does neither."""
+    if message.message_snapshots:
+        return "\n\n".join(_quoted("Forwarded message", one.message) for one in message.message_snapshots)
+    if message.type != REPLY:
+        return ""
+    target = message.referenced_message
+    if not isinstance(target, QuotedJson):
+        return f"[In reply to {'a message that was deleted' if target is None else 'an earlier message'}]"
+    if target.author and target.author.id == bot_id:
+        return _quoted("In reply to your earlier message", target)
+    return _quoted(f"In reply to what {_name(target.author)} wrote", target)
+
+
+def is_quote_unknown(message: CarriesMore) -> bool:
+    """It answers something that Discord did not tell with it."""
+    return message.type == REPLY and message.referenced_message is msgspec.UNSET
+
+
+def with_quote(quote: str, text: str) -> str:
+    return "\n\n".join(filter(None, (quote, text)))
+
+
+def _quoted(head: str, message: QuotedJson) -> str:
+    said = _said(message)
+    if len(said) > QUOTE_CHARS:
+        said = f"{said[:QUOTE_CHARS].rstrip()} …"
+    lines = [f"> {line}".rstrip() for line in said.splitlines()]
+    return "\n".join([f"[{head}:]", *lines])
+
+
+def _said(message: QuotedJson) -> str:
+    embeds = [part for embed in message.embeds for part in (embed.title, embed.description) if part]
+    files = ", ".join(one_name(found.filename) for found in message.attachments)
+    return "\n".join(filter(None, [message.content, *embeds, f"(attached: {files})" if files else ""]))
+
+
+def _name(author: WriterJson | None) -> str:
+    return one_name((author and (author.global_name or author.username)) or "") or "somebody"
+
+
+def one_name(text: str) -> str:
+    """On one line, short, and without what would end our brackets."""
+    return " ".join(text.translate(str.maketrans("[]\n", "() ")).split())[:NAME_CHARS]

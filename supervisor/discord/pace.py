@@ -1,0 +1,312 @@
+"""The one limiter in front of all of our REST: who may send now, and how long everybody else waits.
+
+Discord limits requests per route and channel (guild, webhook), tells the figures only in the headers of its
+answers, and adds 50 requests a second for the bot over all routes (discord-api-docs, "Rate Limits"). Headers name
+a bucket by a hash that does *not* contain the channel (docs/discord-api.md, "Rate limits"), so a bucket's key here is
+(hash, or the route until a hash is known; channel). Within a bucket a window begins with its first request and ends all
+at once.
+
+Three further rules:
+
+- *Priority.* Of the requests that may go, the most urgent goes. And text that streams leaves the last request of a
+  window to a card or to the end of the turn, which would otherwise wait for the next window (``RESERVE``).
+- *A 429 is believed*, with or without exhausted headers: hidden limits (renames: discord-api-docs#1900) and limits
+  shared by several bots announce themselves in no other way.
+- *The breaker.* 10,000 invalid requests (401, 403, 429 but for ``shared``) within 10 minutes get our address banned.
+  Far below that we first become slow and then silent.
+
+``Limits`` is all of that, of values and the time; ``Pace`` lets tasks wait for it.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from enum import IntEnum
+
+import msgspec
+
+from bridge.protocol.errors import RemoteError
+
+GLOBAL_PER_S = 45
+"""Of the 50 that Discord allows; nextcord's own few requests need room too."""
+FIRST_LIMIT = 5
+FIRST_WINDOW_S = 5.0
+"""What we assume of a bucket before its first headers (POST and PATCH of messages: Discord.Net#2375)."""
+IN_FLIGHT_S = 1.0
+"""How long to wait for an answer on which the bucket depends, before looking again."""
+INVALID_WINDOW_S = 600.0
+INVALID_SLOW, INVALID_STOP = 500, 1000
+SLOW_GAP_S = 1.0
+BUCKETS_KEPT = 2000
+PATIENCE_S = 30.0
+
+
+class Priority(IntEnum):
+    """What goes first, when not all may go."""
+
+    INTERACTION = 0
+    """Answers to a click or a command: void after 3 s."""
+    URGENT = 1
+    """Cards, and whatever else a person waits for."""
+    END = 2
+    """The last state of a turn."""
+    TEXT = 3
+    COSMETIC = 4
+    """Typing, presence, marks."""
+
+
+RESERVE = {Priority.TEXT: 1, Priority.COSMETIC: 2}
+"""How many requests of a window are left for what is more urgent."""
+
+
+class TooLongError(RemoteError):
+    """The request may not go within the patience of who asked. ``wait_s`` says when it may, in seconds."""
+
+    def __init__(self, route: str, wait_s: float) -> None:
+        super().__init__(f"{route}: Discord's rate limit lets nothing through for {wait_s:.1f} s")
+        self.wait_s = wait_s
+
+
+class Bucket(msgspec.Struct):
+    """One window after another of one bucket. Times in seconds of the caller's clock."""
+
+    limit: int = FIRST_LIMIT
+    length_s: float = FIRST_WINDOW_S
+    remaining: int = FIRST_LIMIT
+    resets_at: float = 0.0
+    blocked_until: float = 0.0
+    in_flight: int = 0
+
+    def wait(self, reserve: int, now: float) -> float:
+        if now < self.blocked_until:
+            return self.blocked_until - now
+        fresh = now >= self.resets_at
+        free = self.limit - self.in_flight if fresh else self.remaining
+        if free >= min(1 + reserve, self.limit):
+            return 0.0
+        return IN_FLIGHT_S if fresh else self.resets_at - now
+
+    def take(self, now: float) -> None:
+        if now >= self.resets_at:
+            self.remaining = self.limit - self.in_flight
+            self.resets_at = now + self.length_s
+        self.remaining -= 1
+        self.in_flight += 1
+
+    def learn(self, limit: int, remaining: int, reset_after: float, now: float) -> None:
+        """From an answer's headers. ``remaining`` may or may not count the others in flight: we assume not."""
+        resets_at = now + reset_after
+        is_another_window = resets_at > self.resets_at + self.length_s / 2
+        known = limit if is_another_window else self.remaining + limit - self.limit
+        self.limit, self.resets_at = limit, resets_at
+        others = max(0, self.in_flight - 1) if is_another_window else 0
+        self.remaining = min(known, remaining - others)
+        if remaining >= limit - 1 and reset_after > 0:
+            self.length_s = reset_after
+
+    def is_idle(self, now: float) -> bool:
+        return not self.in_flight and now >= max(self.resets_at, self.blocked_until)
+
+
+class Breaker:
+    """Counts invalid requests of the last 10 minutes, and knows of a ban."""
+
+    def __init__(self) -> None:
+        self._invalid: deque[float] = deque()
+        self._last_sent = float("-inf")
+        self._banned_until = float("-inf")
+
+    def wait(self, now: float) -> float:
+        return max(0.0, self._banned_until - now, self._wait_of_invalid(now))
+
+    def _wait_of_invalid(self, now: float) -> float:
+        while self._invalid and self._invalid[0] <= now - INVALID_WINDOW_S:
+            self._invalid.popleft()
+        if len(self._invalid) >= INVALID_STOP:
+            return self._invalid[-INVALID_STOP] + INVALID_WINDOW_S - now
+        if len(self._invalid) >= INVALID_SLOW:
+            return self._last_sent + SLOW_GAP_S - now
+        return 0.0
+
+    def sent(self, now: float) -> None:
+        self._last_sent = now
+
+    def count(self, now: float) -> None:
+        self._invalid.append(now)
+
+    def banned(self, until: float) -> None:
+        self._banned_until = max(self._banned_until, until)
+
+
+class Limits:
+    """Values and a time in, "now" or "in so many seconds" out. ``major`` is the channel's, guild's or webhook's id."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[str, str] = {}
+        self._buckets: dict[tuple[str, int | str], Bucket] = {}
+        self._sent: deque[float] = deque(maxlen=GLOBAL_PER_S)
+        self._blocked_until = 0.0
+        self._breaker = Breaker()
+
+    def wait(self, route: str, major: int | str, priority: Priority, now: float) -> float:
+        """Seconds until this request may go, as far as is known; 0.0 is now."""
+        bucket = self._buckets.get(self._key(route, major))
+        of_bucket = bucket.wait(RESERVE.get(priority, 0), now) if bucket else 0.0
+        of_all = 0.0 if _is_exempt(route) else self._wait_of_all(now)
+        return max(of_bucket, of_all, self._breaker.wait(now))
+
+    def take(self, route: str, major: int | str, now: float) -> None:
+        """The request goes. Followed by ``done``, and by ``report`` before it when an answer came."""
+        self._forget_idle_buckets(now)
+        self._buckets.setdefault(self._key(route, major), Bucket()).take(now)
+        self._breaker.sent(now)
+        if not _is_exempt(route):
+            self._sent.append(now)
+
+    def done(self, route: str, major: int | str) -> None:
+        if bucket := self._buckets.get(self._key(route, major)):
+            bucket.in_flight = max(0, bucket.in_flight - 1)
+
+    def report(self, route: str, major: int | str, status: int, headers: Mapping[str, str], now: float) -> None:
+        """What an answer told. Header names in any case that the mapping finds (aiohttp's finds every case)."""
+        bucket = self._bucket_named(route, major, headers.get("X-RateLimit-Bucket", ""))
+        limit, remaining = _number(headers, "X-RateLimit-Limit"), _number(headers, "X-RateLimit-Remaining")
+        reset_after = _number(headers, "X-RateLimit-Reset-After")
+        if limit is not None and remaining is not None and reset_after is not None and limit >= 1:
+            bucket.learn(int(limit), int(remaining), reset_after, now)
+        if status == 429:
+            self._refused(bucket, headers, now)
+        if status in (401, 403) or (status == 429 and headers.get("X-RateLimit-Scope") != "shared"):
+            self._breaker.count(now)
+
+    def _refused(self, bucket: Bucket, headers: Mapping[str, str], now: float) -> None:
+        """Without ``Via`` it is not Discord that answers but Cloudflare, which bans addresses (nextcord/http.py)."""
+        until = now + (_number(headers, "Retry-After") or SLOW_GAP_S)
+        if "Via" not in headers:
+            self._breaker.banned(until)
+        elif headers.get("X-RateLimit-Global") or headers.get("X-RateLimit-Scope") == "global":
+            self._blocked_until = max(self._blocked_until, until)
+        else:
+            bucket.blocked_until = max(bucket.blocked_until, until)
+
+    def _wait_of_all(self, now: float) -> float:
+        is_full = len(self._sent) == GLOBAL_PER_S
+        return max(self._blocked_until - now, self._sent[0] + 1.0 - now if is_full else 0.0, 0.0)
+
+    def _key(self, route: str, major: int | str) -> tuple[str, int | str]:
+        return self._hashes.get(route, route), major
+
+    def _bucket_named(self, route: str, major: int | str, name: str) -> Bucket:
+        """The bucket; those of the route are moved under their hash when it is new. Routes of one hash share them."""
+        if name and (old := self._hashes.get(route, route)) != name:
+            self._hashes[route] = name
+            for key in [key for key in self._buckets if key[0] == old]:
+                self._buckets.setdefault((name, key[1]), self._buckets.pop(key))
+        return self._buckets.setdefault(self._key(route, major), Bucket())
+
+    def _forget_idle_buckets(self, now: float) -> None:
+        if len(self._buckets) > BUCKETS_KEPT:
+            self._buckets = {key: bucket for key, bucket in self._buckets.items() if not bucket.is_idle(now)}
+
+
+def _is_exempt(route: str) -> bool:
+    """Interaction endpoints are not bound to the limit over all routes (discord-api-docs, "Rate Limits")."""
+    return "/interactions/" in route or "/webhooks/" in route
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        return float(headers[name])
+    except (KeyError, ValueError):
+        return None
+
+
+class Turn:
+    """Permission to send one request. Its answer is reported before the ``async with`` ends."""
+
+    def __init__(self, report: Callable[[int, Mapping[str, str]], None]) -> None:
+        self.report = report
+
+
+class _Waiter(msgspec.Struct, eq=False):
+    route: str
+    major: int | str
+    priority: Priority
+    number: int
+    granted: asyncio.Future[None]
+
+
+class Pace:
+    """``Limits`` for tasks: no task of its own, one timer. ``clock`` gives seconds, monotonic."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._limits = Limits()
+        self._waiters: list[_Waiter] = []
+        self._count = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wait_s(self, route: str, major: int | str, priority: Priority) -> float:
+        """Seconds until such a request might go; 0.0 is now."""
+        return self._limits.wait(route, major, priority, self._clock())
+
+    @asynccontextmanager
+    async def turn(
+        self, route: str, major: int | str, priority: Priority, patience_s: float = PATIENCE_S
+    ) -> AsyncIterator[Turn]:
+        """Wait for permission. Raises TooLongError, at once when it is known, after ``patience_s`` at the latest."""
+        await self._granted(route, major, priority, patience_s)
+        try:
+            yield Turn(lambda status, headers: self._report(route, major, status, headers))
+        finally:
+            self._limits.done(route, major)
+            self._grant()
+
+    def _report(self, route: str, major: int | str, status: int, headers: Mapping[str, str]) -> None:
+        self._limits.report(route, major, status, headers, self._clock())
+
+    async def _granted(self, route: str, major: int | str, priority: Priority, patience_s: float) -> None:
+        if (wait_s := self.wait_s(route, major, priority)) > patience_s:
+            raise TooLongError(route, wait_s)
+        self._count += 1
+        waiter = _Waiter(route, major, priority, self._count, asyncio.get_running_loop().create_future())
+        self._waiters.append(waiter)
+        self._waiters.sort(key=lambda w: (w.priority, w.number))
+        self._grant()
+        try:
+            async with asyncio.timeout(patience_s):
+                await waiter.granted
+        except TimeoutError:
+            self._withdraw(waiter)
+            raise TooLongError(route, self.wait_s(route, major, priority)) from None
+        except asyncio.CancelledError:
+            self._withdraw(waiter)
+            raise
+
+    def _withdraw(self, waiter: _Waiter) -> None:
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+        else:  # granted in the same moment, and never sent
+            self._limits.done(waiter.route, waiter.major)
+        self._grant()
+
+    def _grant(self) -> None:
+        """Let go whoever may, the most urgent first, and come back when the next one may."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        waits = [self._grant_one(waiter) for waiter in list(self._waiters)]
+        if later := [wait_s for wait_s in waits if wait_s > 0]:
+            self._timer = asyncio.get_running_loop().call_later(min(later), self._grant)
+
+    def _grant_one(self, waiter: _Waiter) -> float:
+        now = self._clock()
+        wait_s = self._limits.wait(waiter.route, waiter.major, waiter.priority, now)
+        if wait_s <= 0:
+            self._limits.take(waiter.route, waiter.major, now)
+            self._waiters.remove(waiter)
+            if not waiter.granted.done():
+                waiter.granted.set_result(None)
+        return wait_s

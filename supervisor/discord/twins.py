@@ -1,0 +1,74 @@
+"""Another supervisor of this bot, on another machine, is noticed by its posts (theory: `supervisor.discord.alone`)."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from bridge.render.posts import Post
+from supervisor.discord.alone import CLAIM_AGAIN_S, GRACE_S, Claim, Nonces, claim_of
+from supervisor.discord.message import POST_TYPES
+from supervisor.threads.inbound import UserJson
+
+log = logging.getLogger(__name__)
+
+
+class OwnJson(msgspec.Struct, frozen=True):
+    """A MESSAGE_CREATE, as far as it tells who made it. What answers an interaction has no nonce of ours."""
+
+    id: int
+    channel_id: int
+    author: UserJson
+    type: int = 0
+    nonce: str | int | None = None
+    interaction_metadata: object = None
+
+
+class Twins:
+    """``tell(channel_id, post, nonce)`` says something; ``stand_aside(words)`` is called when we are the later one."""
+
+    def __init__(
+        self,
+        nonces: Nonces,
+        is_ours: Callable[[int], bool],
+        tell: Callable[[int, Post, str], None],
+        stand_aside: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._nonces = nonces
+        self._is_ours = is_ours
+        self._tell = tell
+        self._stand_aside = stand_aside
+        self._clock = clock
+        self.claim = Claim.at(clock())
+        self._ready_at: float | None = None
+        self._claimed_at = float("-inf")
+
+    def ready(self) -> None:
+        self._ready_at = self._ready_at or self._clock()
+
+    def heard(self, message: OwnJson, bot_id: int) -> None:
+        """A message in a channel or thread; most are of other people's."""
+        if message.author.id != bot_id or message.interaction_metadata or message.type not in POST_TYPES:
+            return
+        nonce = str(message.nonce or "")
+        if not nonce or nonce in self._nonces or not self._is_ours(message.channel_id):
+            return
+        if other := claim_of(nonce):
+            self._judge(other, message.channel_id)
+        elif self._ready_at is not None and self._clock() - self._ready_at >= GRACE_S:
+            log.warning("message %s is our bot's, and not of this process", message.id)
+            self._say(message.channel_id)
+
+    def _judge(self, other: Claim, channel_id: int) -> None:
+        self._say(channel_id)
+        if other < self.claim:
+            self._stand_aside("another supervisor, which was started before this one, answers with this bot's token")
+
+    def _say(self, channel_id: int) -> None:
+        if self._clock() - self._claimed_at < CLAIM_AGAIN_S:
+            return
+        self._claimed_at = self._clock()
+        log.error("another supervisor answers with this bot's token")
+        self._tell(channel_id, Post(self.claim.in_words()), self.claim.nonce)

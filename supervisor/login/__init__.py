@@ -1,0 +1,1 @@
+"""Claude's login, kept outside of the walls and renewed in one place."""

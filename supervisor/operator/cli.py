@@ -1,0 +1,343 @@
+"""``threadbridge run | list | kill | log | check``.
+
+What a command does not need it does not load: ``list`` never sees Discord's library or a socket.
+"""
+
+import datetime
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import msgspec
+
+from bridge.protocol import events as e
+from bridge.protocol.errors import LocalError, UserError
+from bridge.protocol.layout import Layout
+from bridge.text import duration, human_size, reveal, usd
+from supervisor import config as configuration
+from supervisor import places
+from supervisor.places import NotHereError
+
+EXIT_CONFIGURATION = 78
+"""sysexits' EX_CONFIG: starting again changes nothing until somebody mends what was said."""
+EXIT_NOT_NOW = 75
+"""EX_TEMPFAIL: a full disk, a lock; it may pass."""
+EXIT_FAILED = 1
+FOLLOW_INTERVAL_S = 0.2
+ENDED_AT_ONCE = 16
+
+
+class Asked(msgspec.Struct):
+    """What was given before the command's name."""
+
+    config: str | None
+    state: str | None
+
+
+UNCONTAINED = (
+    "its Claudes can do whatever this user can, read the bot's token and decide for other sessions included; nothing is"
+    " tried there"
+)
+
+
+@click.group(help="Claude Code in Discord: a thread is a session, a session is a process.")
+@click.option("--config", "config_path", metavar="FILE", help="The configuration (else the places docs/ names).")
+@click.option("--state", "state_path", metavar="DIRECTORY", help="The state directory (else the running service's).")
+@click.version_option(package_name="threadbridge")
+@click.pass_context
+def cli(context: click.Context, config_path: str | None, state_path: str | None) -> None:
+    context.obj = Asked(config_path, state_path)
+
+
+def _config_option(command: click.Command) -> click.Command:
+    option = click.Option(["--config", "own_config"], metavar="FILE", help="The configuration.")
+    command.params.append(option)
+    return command
+
+
+def _layout(context: click.Context, own: str | None) -> Layout:
+    """The state directory to look at, said on stderr. Raises UserError when there is none, or it is not for us."""
+    asked: Asked = context.obj
+    named = asked.state or _configured(own or asked.config)
+    found = [Path(named).expanduser().absolute()] if named else places.candidates()
+    layout = Layout(places.choose(found))
+    places.check_readable(layout)
+    if not layout.state.is_dir():
+        looked = ", ".join(map(str, found))
+        raise NotHereError(f"there is no state directory: looked at {looked}; name another with --state DIRECTORY")
+    click.echo(f"state directory: {layout.state}", err=True)
+    return layout
+
+
+def _configured(explicit: str | None) -> str:
+    """A configuration that was found and cannot be read is said, and says nothing; one that was named is an error."""
+    is_named = explicit or os.environ.get("THREADBRIDGE_CONFIG")
+    try:
+        path = configuration.find(explicit)
+    except UserError:
+        return ""
+    try:
+        return configuration.state_directory(path)
+    except UserError as error:
+        if is_named:
+            raise
+        click.echo(f"going on without the configuration: {error}", err=True)
+        return ""
+
+
+@cli.command(help="Run the supervisor: Discord, the store and the workers. Ends on SIGTERM; workers go on.")
+@click.pass_context
+def run(context: click.Context, own_config: str | None) -> None:
+    from supervisor import main  # noqa: PLC0415 - loads Discord's library, which the other commands never need
+
+    asked: Asked = context.obj
+    path = configuration.find(own_config or asked.config)
+    loaded = configuration.load(path)
+    main.run(loaded, configuration.read_token(loaded))
+
+
+@cli.command("list", help="List the sessions, with or without a supervisor.")
+@click.option("--json", "as_json", is_flag=True, help="An array of objects.")
+@click.pass_context
+def list_sessions(context: click.Context, as_json: bool, own_config: str | None) -> None:
+    from supervisor.operator import listing  # noqa: PLC0415
+
+    layout = _layout(context, own_config)
+    found = listing.listed(layout)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+    elif not found:
+        click.echo(f"There are no sessions in {layout.state}.")
+    else:
+        click.echo(_table(found))
+
+
+@cli.command(
+    help="End sessions: worker, child and everything below. TARGET: a thread id, or (the beginning of) a session id."
+)
+@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.option("--all", "everything", is_flag=True, help="Every session that runs or is about to.")
+@click.pass_context
+def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own_config: str | None) -> None:
+    from supervisor.operator import listing  # noqa: PLC0415
+
+    if bool(targets) == everything:
+        raise click.UsageError("name sessions, or give --all")
+    layout = _layout(context, own_config)
+    rows = listing.running(layout) if everything else [listing.find(layout, target) for target in targets]
+    survivors = 0
+    with ThreadPoolExecutor(ENDED_AT_ONCE) as pool:
+        for row, left in zip(rows, pool.map(lambda row: listing.end(layout, row), rows), strict=True):
+            survivors += _told_of_end(row.session.session_id, left)
+    if everything:
+        others = listing.end_unknown_workers(layout) | listing.end_strays(layout)
+        survivors += sum(_told_of_end(key, left) for key, left in others.items())
+        if not rows and not others:
+            click.echo(f"Nothing runs in {layout.state}; nothing was ended.")
+    if survivors:
+        raise UserError(f"{survivors} processes are still there")
+
+
+def _told_of_end(session_id: str, left: list[int]) -> int:
+    what = f"could not end {', '.join(map(str, left))}" if left else "ended; nothing of it is left"
+    click.echo(f"{session_id}: {what}")
+    return len(left)
+
+
+@cli.command(help="Look for what should not be: stray processes, damage, open doors. Exit code 1 if there is any.")
+@click.option("--json", "as_json", is_flag=True, help="An array of objects.")
+@click.option("--end-strays", is_flag=True, help="End processes of our sessions that no worker minds.")
+@click.option(
+    "--containment", is_flag=True, help="Try to get out of the walls, as an attacker in Claude's place would."
+)
+@click.pass_context
+def check(context: click.Context, as_json: bool, end_strays: bool, containment: bool, own_config: str | None) -> None:
+    from supervisor.login import keeper as login  # noqa: PLC0415
+    from supervisor.operator import checkup, listing  # noqa: PLC0415
+
+    if containment:
+        _try_to_get_out(context, own_config, as_json=as_json)
+        return
+
+    layout = _layout(context, own_config)
+    ended = listing.end_strays(layout) if end_strays else {}
+    if not as_json:
+        for session_id, left in ended.items():
+            _told_of_end(session_id, left)
+    found = checkup.findings(layout)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+    else:
+        click.echo("\n".join(checkup.in_words(finding) for finding in found) or f"All is well in {layout.state}.")
+        if told := login.in_words(layout):
+            click.echo(told)
+        if told := checkup.closed_in_words(Path.home(), _opened(own_config or context.obj.config)):
+            click.echo(told)
+        if told := checkup.limits_in_words(layout):
+            click.echo(told)
+    if any(finding.is_wrong for finding in found):
+        sys.exit(EXIT_FAILED)
+
+
+def _opened(explicit: str | None) -> tuple[str, ...]:
+    """What the configuration opens; nothing without one."""
+    try:
+        loaded = configuration.load(configuration.find(explicit))
+    except UserError:
+        return ()
+    return (*loaded.readable, *loaded.writable)
+
+
+def _try_to_get_out(context: click.Context, own_config: str | None, *, as_json: bool) -> None:
+    """For each channel that shuts Claude in. Ends with 1 when anything was reached that nobody opened."""
+    from bridge.protocol.attempts import Outcome, in_words  # noqa: PLC0415
+    from supervisor.workers import trial  # noqa: PLC0415
+
+    config = configuration.load(configuration.find(own_config or context.obj.config))
+    tried: dict[str, list[Outcome]] = {}
+    for channel in config.channels.values():
+        if channel.containment == "none":
+            click.echo(f"channel {channel.channel_id}: {UNCONTAINED}", err=True)
+        else:
+            tried[str(channel.channel_id)] = trial.of_channel(config, channel)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(tried), indent=2))
+    else:
+        for channel_id, outcomes in tried.items():
+            click.echo(f"channel {channel_id}, as {config.channels[int(channel_id)].containment}:")
+            click.echo("\n".join(f"  {in_words(outcome)}" for outcome in outcomes))
+            counts = {word: sum(o.verdict == word for o in outcomes) for word in ("refused", "open", "REACHED")}
+            click.echo("  " + ", ".join(f"{count} {word}" for word, count in counts.items()))
+    if any(outcome.verdict == "REACHED" for outcomes in tried.values() for outcome in outcomes):
+        sys.exit(EXIT_FAILED)
+
+
+@cli.command(help="Show a session's event log. TARGET: a thread id, or (the beginning of) a session id.")
+@click.argument("target")
+@click.option("--follow", is_flag=True, help="Go on showing what is added, until interrupted.")
+@click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line.")
+@click.pass_context
+def log(context: click.Context, target: str, follow: bool, as_json: bool, own_config: str | None) -> None:
+    from supervisor.operator import listing  # noqa: PLC0415
+    from supervisor.sessions import session_logs  # noqa: PLC0415
+
+    layout = _layout(context, own_config)
+    path = layout.session(listing.find(layout, target).session.session_id).log
+    shown = 0
+    while True:
+        for record in session_logs.read_log(path, after=shown):
+            click.echo(msgspec.json.encode(record) if as_json else _record_line(record))
+            shown = record.seq
+        if not follow:
+            return
+        sys.stdout.flush()
+        time.sleep(FOLLOW_INTERVAL_S)
+
+
+for _command in (run, list_sessions, kill, check, log):
+    _config_option(_command)
+
+
+def _table(found: Sequence[msgspec.Struct]) -> str:
+    """One block of lines a session: what a person looks for first comes first."""
+    now = time.time()
+    columns = ("SESSION", "THREAD", "STATE", "WORKER", "CHILD", "AGE", "ACTIVE", "MSGS", "COST", "TOKENS", "MEM", "CPU",
+               "ATTACHED", "CONTAINED", "DIRECTORY")  # fmt: skip
+    lines = [columns, *(_cells(msgspec.to_builtins(line), now) for line in found)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _cells(line: dict[str, object], now: float) -> tuple[str, ...]:
+    def ago(key: str) -> str:
+        return duration(max(0.0, now - float(str(line[key]))))
+
+    return (
+        str(line["session"])[:13],
+        str(line["thread"]),
+        str(line["state"]),
+        str(line["worker_pid"] or "-"),
+        str(line["child_pid"] or "-"),
+        ago("started"),
+        ago("last_activity"),
+        str(line["messages"]),
+        usd(float(str(line["cost_usd"]))),
+        f"{line['input_tokens']}/{line['output_tokens']}",
+        human_size(int(str(line["rss_bytes"]))),
+        f"{line['cpu_percent']}%",
+        "yes" if line["attached"] else "no",
+        _containment(line),
+        str(line["directory"]),
+    )
+
+
+def _containment(line: dict[str, object]) -> str:
+    if not line["contained"]:
+        return "NO" if line["child_pid"] else "-"
+    beside = line["beside"]
+    return (
+        f"yes (beside uncontained {', '.join(map(str, beside))})"
+        if isinstance(beside, list | tuple) and beside
+        else "yes"
+    )
+
+
+def _record_line(record: e.Record) -> str:
+    at = datetime.datetime.fromtimestamp(record.at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    fields = {k: v for k, v in msgspec.to_builtins(record.event).items() if k != "kind"}
+    told = " ".join(f"{key}={_short(value)}" for key, value in fields.items())
+    return f"{record.seq:>6}  {at}  {type(record.event).__name__:<20} {told}"
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = reveal(" ".join(text.split()))  # what Claude's tools print may steer a terminal
+    return text if len(text) <= 100 else f"{text[:99]}…"
+
+
+def check_packages() -> None:
+    """PyPI has a package named ``supervisor`` too; ours must be the ones that are imported."""
+    places = {
+        str(Path(str(importlib.import_module(name).__file__)).resolve().parent.parent)
+        for name in ("bridge", "supervisor")
+    }
+    if len(places) != 1:
+        raise UserError(
+            f"the packages bridge and supervisor come from different places ({', '.join(sorted(places))}):"
+            " install Threadbridge into an environment of its own"
+        )
+
+
+def main() -> None:
+    try:
+        check_packages()
+        cli(standalone_mode=True)
+    except NotHereError as error:
+        _fail(error, EXIT_FAILED)
+    except UserError as error:
+        _fail(error, EXIT_CONFIGURATION)
+    except LocalError as error:
+        _fail(error, EXIT_NOT_NOW)
+    except PermissionError as error:
+        _fail(error, EXIT_FAILED)
+
+
+def _fail(error: Exception, code: int) -> NoReturn:
+    words = str(error)
+    if isinstance(error, PermissionError):
+        words = f"{error.filename} is somebody else's: run this as its user, or as root"
+    click.echo(f"threadbridge: {words}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

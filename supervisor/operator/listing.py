@@ -1,0 +1,256 @@
+"""What ``threadbridge list`` and ``kill`` know: the store, the logs' newest records, and the kernel.
+
+It needs no supervisor. The store's snapshot may be older than a worker's log when the supervisor is down, so
+the records above it are folded here too; which worker runs, the session's lock tells. What the store does not know,
+or cannot tell because it is lost, the logs tell.
+"""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout, short_id
+from bridge.render.view import ThreadView
+from bridge.session.managed import ManagedSession, SessionState, session_from
+from supervisor import locks, state_directory
+from supervisor.places import NotHereError
+from supervisor.private_files import write_private
+from supervisor.sessions import session_logs
+from supervisor.sessions.store import DamagedStoreError, SessionRow, Store
+from supervisor.sessions.store_health import StoreError
+from supervisor.workers import trees
+
+THREAD_ID_DIGITS = 15
+"""A target of so many digits, and digits only, is a thread id; fewer may be the beginning of a session id."""
+
+
+WORKER_STARTS_S = 20.0
+"""A worker that has no lock after that time (the supervisor gives it 15 s) will not take one."""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """One line of ``list``, and one object of ``list --json``. Times in Unix seconds, money in USD."""
+
+    session: str
+    thread: int
+    directory: str
+    state: str
+    worker_pid: int | None
+    child_pid: int | None
+    started: float
+    last_activity: float
+    messages: int
+    cost_usd: float
+    input_tokens: int
+    output_tokens: int
+    rss_bytes: int
+    cpu_percent: float
+    attached: bool
+    contained: bool
+    beside: tuple[int, ...] = ()
+    """The channels whose Claudes run uncontained, and so can do to this one whatever they like."""
+
+
+def rows(layout: Layout) -> list[SessionRow]:
+    """All sessions, each folded up to its log's last record. Raises UserError for a state of a newer version."""
+    state_directory.check_version(layout)
+    found = _with_unstored(layout, _stored(layout))
+    for row in found:
+        _catch_up(row.session, layout.session(row.session.session_id).log)
+    return found
+
+
+def known(layout: Layout) -> list[SessionRow]:
+    """All sessions as the store has them, for ``kill``: it reads no log but its first line.
+
+    What a newer version wrote does not hinder it: then the logs' beginnings tell which sessions there are.
+    """
+    try:
+        state_directory.check_version(layout)
+        stored = _stored(layout)
+    except UserError:
+        stored = []
+    return _with_unstored(layout, stored)
+
+
+def running(layout: Layout) -> list[SessionRow]:
+    """Those of ``known`` that have a worker, processes of their own, or something that would start one."""
+    marked, wished = trees.all_marked(), _wished(layout)
+    return [row for row in known(layout) if row.session.session_id in marked or _is_awake(layout, row, wished)]
+
+
+def _is_awake(layout: Layout, row: SessionRow, wished: set[str]) -> bool:
+    paths = layout.session(row.session.session_id)
+    if locks.holder(paths.lock):
+        return True
+    return row.ended_at is None and not paths.stopped.exists() and row.session.session_id in wished
+
+
+def _wished(layout: Layout) -> set[str]:
+    """Nothing, when the store cannot tell."""
+    try:
+        store = Store(layout.database, read_only=True)
+    except (UserError, StoreError):
+        return set()
+    try:
+        return store.sessions_with_wishes()
+    except StoreError:
+        return set()
+    finally:
+        store.close()
+
+
+def _with_unstored(layout: Layout, stored: list[SessionRow]) -> list[SessionRow]:
+    ids = {row.session.session_id for row in stored}
+    began = [began for paths in session_logs.folders(layout) if (began := session_logs.beginning(paths.log))]
+    return stored + [
+        SessionRow(session_from(b.created, b.at), ThreadView(), None, "", fresh=False, attached=0)
+        for b in began
+        if b.created.session_id not in ids
+    ]
+
+
+def _stored(layout: Layout) -> list[SessionRow]:
+    """Nothing, when there is no store or it cannot be read: `check` says why."""
+    if not layout.database.exists():
+        return []
+    try:
+        store = Store(layout.database, read_only=True)
+        try:
+            return store.sessions()
+        finally:
+            store.close()
+    except (DamagedStoreError, StoreError):
+        return []
+
+
+def listed(layout: Layout) -> list[Listed]:
+    found = rows(layout)
+    supervised = bool(locks.holder(layout.supervisor_lock))
+    workers = {r.session.session_id: locks.holder(layout.session(r.session.session_id).lock) for r in found}
+    strays = trees.marked(workers)
+    usages = trees.usages({key: trees.tree_of(pid, strays[key]) for key, pid in workers.items()})
+    lines = [_line(row, layout, workers, usages, supervised=supervised) for row in found]
+    beside = uncontained_channels(layout)
+    return [msgspec.structs.replace(line, beside=beside) if line.contained else line for line in lines]
+
+
+def uncontained_channels(layout: Layout) -> tuple[int, ...]:
+    """As the supervisor that ran last was configured."""
+    try:
+        store = Store(layout.database, read_only=True)
+    except (UserError, StoreError):
+        return ()
+    try:
+        return tuple(int(word) for word in store.fact("uncontained").split())
+    except StoreError:
+        return ()
+    finally:
+        store.close()
+
+
+def find(layout: Layout, target: str) -> SessionRow:
+    """The one session that a target names. Raises NotHereError when there is none, or more than one."""
+    wanted = target.replace("-", "").lower()
+    if target.isdigit() and len(target) >= THREAD_ID_DIGITS:
+        matches = [row for row in known(layout) if row.session.thread_id == int(target)]
+    else:
+        matches = [row for row in known(layout) if row.session.session_id.replace("-", "").startswith(wanted)]
+    if not wanted or not matches:
+        raise NotHereError(
+            f"there is no session {target!r} in {layout.state}; `threadbridge list` shows the sessions there are"
+        )
+    if len(matches) > 1:
+        some = ", ".join(row.session.session_id for row in matches[:4])
+        raise NotHereError(f"{target!r} is the beginning of {len(matches)} sessions' ids ({some}); give more of it")
+    return matches[0]
+
+
+def end(layout: Layout, row: SessionRow) -> list[int]:
+    """End a session for good: leave the operator's mark, then end its processes. Returns survivors' pids."""
+    session_id = row.session.session_id
+    paths = layout.session(session_id)
+    paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(paths.stopped, f"{time.time()}\n".encode())
+    left = trees.end(session_id, locks.holder(paths.lock))
+    # Not before: a worker that is told to end looks for the mark, which the supervisor takes away.
+    state_directory.ring(layout)
+    return left
+
+
+def strays(layout: Layout, session_ids: Iterable[str]) -> dict[str, list[trees.Process]]:
+    """Processes of our sessions that no worker minds; other installations' are none of ours.
+
+    Those with the mark of a session without a worker, and workers that never took their lock.
+    """
+    ours = {short_id(session_id) for session_id in session_ids} | {p.folder.name for p in session_logs.folders(layout)}
+    marked, workers = trees.all_marked(), trees.workers(WORKER_STARTS_S)
+    found: dict[str, list[trees.Process]] = {}
+    for session_id in sorted(marked.keys() | workers.keys()):
+        if short_id(session_id) in ours:
+            worker = locks.holder(layout.session(session_id).lock)
+            lost = [process for process in workers.get(session_id, []) if process.pid != worker]
+            found[session_id] = lost if worker else marked.get(session_id, []) + lost
+    return {session_id: processes for session_id, processes in found.items() if processes}
+
+
+def end_strays(layout: Layout) -> dict[str, list[int]]:
+    """End them; the pids that are still there, of each session that had some."""
+    ids = [row.session.session_id for row in known(layout)]
+    ended = {session_id: trees.kill(processes) for session_id, processes in strays(layout, ids).items()}
+    again = {session_id: trees.kill(processes) for session_id, processes in strays(layout, ids).items()}
+    return ended | again  # what was forked in the moment between
+
+
+def end_unknown_workers(layout: Layout) -> dict[str, list[int]]:
+    """End workers in folders that no session explains, and what is below them; the pids that are still there."""
+    explained = {short_id(row.session.session_id) for row in known(layout)}
+    held = {p.folder.name: locks.holder(p.lock) for p in session_logs.folders(layout) if p.folder.name not in explained}
+    return {name: trees.end(name, pid) for name, pid in held.items() if pid}
+
+
+def _line(
+    row: SessionRow, layout: Layout, workers: dict[str, int], usages: dict[str, trees.Usage], *, supervised: bool
+) -> Listed:
+    session, usage = row.session, usages[row.session.session_id]
+    worker = workers[session.session_id]
+    child_lives = worker and session.child_pid and session.state is not SessionState.DORMANT
+    return Listed(
+        session=session.session_id,
+        thread=session.thread_id,
+        directory=session.directory,
+        state=_state(row, layout, worker),
+        worker_pid=worker or None,
+        child_pid=session.child_pid if child_lives else None,
+        started=session.started_at,
+        last_activity=session.last_activity,
+        messages=session.message_count,
+        cost_usd=session.total_cost_usd,
+        input_tokens=session.input_tokens,
+        output_tokens=session.output_tokens,
+        rss_bytes=usage.rss_bytes,
+        cpu_percent=usage.cpu_percent,
+        attached=bool(supervised and worker and row.attached == worker),
+        contained=bool(worker and session.contained),
+    )
+
+
+def _state(row: SessionRow, layout: Layout, worker: int) -> str:
+    session = row.session
+    if worker:
+        return "starting" if session.state is SessionState.DORMANT else session.shown_state()
+    if row.ended_at is not None or layout.session(session.session_id).stopped.exists():
+        return "ended"
+    return session.shown_state() if session.state is SessionState.DORMANT else "dormant"
+
+
+def _catch_up(session: ManagedSession, log: Path) -> None:
+    """Fold what the supervisor has not folded yet. A line that is still being written is left for later."""
+    try:
+        for record in session_logs.read_log(log, after=session.applied, generation=session.generation):
+            session.apply(record)
+    except OSError:
+        return

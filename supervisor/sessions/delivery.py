@@ -1,0 +1,162 @@
+"""What of a session's inbox may go to its worker now; asked anew each time that something is delivered.
+
+    a prompt whose thread Discord does not let us make    kept, and nobody works for it, until there is a thread
+    a prompt of somebody who may not talk any more        dropped, and said below it
+    a prompt of somebody whose roles are not known        kept until they were fetched; those behind it too
+    anything else                                         goes
+
+Whether somebody may talk was asked when they wrote; hours may lie between that and the delivery. Roles that Discord
+told within ``FRESH_S`` are believed.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import msgspec
+
+from bridge.protocol import commands as c
+from bridge.protocol.errors import RemoteError
+from bridge.render import marks
+from bridge.session.managed import HIBERNATION, ManagedSession
+from bridge.session.permission import Person, Policy
+from supervisor.sessions.rows import Sessions
+from supervisor.sessions.store import InboxRow
+from supervisor.sessions.store_health import StoreError
+
+FRESH_S = 60.0
+RETRY_S = 5.0
+NO_PLACE = "no_place:"
+"""The beginning of the facts that name the sessions whose thread cannot be made now."""
+
+log = logging.getLogger(__name__)
+
+
+class MemberRest(Protocol):
+    """What is needed of REST here."""
+
+    async def member(self, guild_id: int, user_id: int) -> object | None: ...
+
+
+class _Roles(msgspec.Struct, frozen=True):
+    roles: tuple[int, ...] = ()
+
+
+class Delivery:
+    """Without ``policy`` everybody may talk (no gateway is there that could have let anybody in)."""
+
+    def __init__(self, sessions: Sessions, drop: Callable[[str, Sequence[c.Prompt]], None]) -> None:
+        self._sessions = sessions
+        self._drop = drop
+        self._policy: Policy | None = None
+        self._rest: MemberRest | None = None
+        self._clock: Callable[[], float] = time.monotonic
+        self._roles: dict[tuple[int, int], tuple[frozenset[int], float]] = {}
+        self._unknown: dict[tuple[int, int], set[str]] = {}
+        self._wake = asyncio.Event()
+        self._placeless = {name.removeprefix(NO_PLACE) for name in sessions.store.facts(NO_PLACE)}
+
+    def follow(self, policy: Policy, rest: MemberRest, clock: Callable[[], float] = time.monotonic) -> None:
+        """From now on these are asked. ``clock`` gives seconds, monotonic."""
+        self._policy, self._rest, self._clock = policy, rest, clock
+
+    # --- a thread that cannot be made ----------------------------------------------------------------
+
+    def has_place(self, session_id: str) -> bool:
+        return session_id not in self._placeless
+
+    def place_refused(self, session_id: str) -> None:
+        """Discord does not let us make the session's thread (yet). Raises StoreError."""
+        if self.has_place(session_id):
+            self._sessions.remember(f"{NO_PLACE}{session_id}", "1")
+            self._placeless.add(session_id)
+
+    def place_made(self, session_id: str) -> None:
+        """Raises StoreError."""
+        if not self.has_place(session_id):
+            with self._sessions.transaction():
+                self._sessions.store.forget(f"{NO_PLACE}{session_id}")
+            self._placeless.discard(session_id)
+            self._sessions.on_wish(session_id)
+
+    def stop_placeless(self) -> None:
+        """Workers that were started before it was known that there is no thread end, when they have nothing to do."""
+        for session_id in self._placeless & self._sessions.rows.keys():
+            row = self._sessions.rows[session_id]
+            asked = any(isinstance(item.command, c.Stop) for item in self._sessions.store.inbox(session_id))
+            if row.attached and row.session.may_hibernate and not asked:
+                stop = c.Stop(f"no-place-{int(self._sessions.clock() * 1000)}", HIBERNATION, if_idle=True)
+                self._sessions.wish_alone(session_id, stop)
+
+    # --- who may talk --------------------------------------------------------------------------------
+
+    def note(self, guild_id: int, user_id: int, roles: frozenset[int]) -> None:
+        """Discord told these roles just now."""
+        self._roles[guild_id, user_id] = roles, self._clock()
+
+    def of(self, session_id: str) -> Iterator[InboxRow]:
+        """What may go now, in order. Raises StoreError."""
+        session = self._sessions.rows[session_id].session
+        is_held = not self.has_place(session_id)
+        for item in self._sessions.store.inbox(session_id):
+            if isinstance(item.command, c.Prompt):
+                may = None if is_held else self._may_talk(session, item.command.author_id)
+                if may is False:
+                    self._refuse(session_id, item.command)
+                is_held = is_held or may is None
+                if not may:
+                    continue
+            yield item
+
+    def _may_talk(self, session: ManagedSession, user_id: int) -> bool | None:
+        """None: not known yet."""
+        if self._policy is None or not user_id or user_id in self._policy.users:
+            return True
+        if not self._policy.roles:
+            return False
+        who = session.guild_id, user_id
+        roles, at = self._roles.get(who, (frozenset(), float("-inf")))
+        if self._clock() - at > FRESH_S:
+            self._unknown.setdefault(who, set()).add(session.session_id)
+            self._wake.set()
+            return None
+        return self._policy.allows(Person(user_id, "", session.guild_id, roles), session.guild_id)
+
+    def _refuse(self, session_id: str, prompt: c.Prompt) -> None:
+        log.info(
+            "session %s: prompt %s of %s is dropped: no longer allowed", session_id, prompt.prompt_id, prompt.author
+        )
+        with self._sessions.transaction():
+            self._drop(session_id, [prompt])
+            if prompt.is_message:
+                self._sessions.store.desire(
+                    session_id, f"mark:{prompt.prompt_id}", marks.not_allowed_any_more(prompt.prompt_id)
+                )
+        self._sessions.on_posts(session_id)
+
+    async def run(self) -> None:
+        """Fetch the roles that are asked for, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            for who in list(self._unknown):
+                await self._fetch(who)
+            if self._unknown:
+                await asyncio.sleep(RETRY_S)
+                self._wake.set()
+
+    async def _fetch(self, who: tuple[int, int]) -> None:
+        assert self._rest
+        try:
+            found = await self._rest.member(*who)
+            roles = msgspec.convert(found, _Roles, strict=False, from_attributes=True).roles if found else ()
+        except (RemoteError, msgspec.ValidationError) as error:
+            log.info("the roles of user %s are fetched again later: %s", who[1], error)
+            return
+        self.note(*who, frozenset(roles))
+        for session_id in self._unknown.pop(who):
+            with suppress(StoreError):
+                self._sessions.on_wish(session_id)

@@ -1,0 +1,327 @@
+"""What workers report, folded, shown and saved in one transaction; and history that is folded in silence.
+
+History is what a database that is gone had folded and shown: its posts stand in the threads, where we do not know
+them, so they are not posted again.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from bridge.protocol import events as e
+from bridge.protocol import wire
+from bridge.render import notices
+from bridge.render.live import forget_ended, forget_void
+from bridge.render.posts import Post
+from bridge.render.view import ThreadView
+from bridge.routing.router import thread_name
+from bridge.session.display import Display
+from bridge.session.managed import ManagedSession, session_from
+from supervisor.discord.errors import snowflake
+from supervisor.sessions.rows import Sessions
+from supervisor.sessions.store import SessionRow
+from supervisor.sessions.waiting import WaitingPrompts
+
+CLOCKS_DIFFER_S = 10.0
+_RESTORED = Post(
+    "-# The bridge's database was lost or came from a backup: this session's history was read again from its log."
+    " What stands above still holds, and open buttons still decide.",
+    silent=True,
+)
+_UNKNOWN = Post(
+    "-# The bridge's database came from a backup that does not know this thread: Claude remembers nothing of what"
+    " stands above.",
+    silent=True,
+)
+_IS_UNKNOWN = "unknown:"
+_WALLS, _UNTOLD, _TOLD = "walls", "untold", "told"
+"""The fact whether somebody was told that the home is closed."""
+_CHANGES_LATER = ("card:", "resume:", "moved:", "lost:")
+"""Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
+
+log = logging.getLogger(__name__)
+
+
+class Reports:
+    """Of all workers. ``display_of`` says what a channel shows. Any method may raise StoreError."""
+
+    def __init__(self, sessions: Sessions, waiting: WaitingPrompts, display_of: Callable[[int], Display]) -> None:
+        self._sessions = sessions
+        self._waiting = waiting
+        self._display_of = display_of
+        self._live: dict[str, dict[str, str]] = {}
+        self._quiet: dict[str, tuple[str, int]] = {}
+
+    def hello(self, session_id: str, hello: wire.Hello, protocol: int = wire.PROTOCOL) -> wire.Welcome:
+        """How far we have folded this log. A log of another generation has replaced a lost one.
+
+        ``protocol``: the one that both sides go on with.
+        """
+        row = self._sessions.rows[session_id]
+        with self._sessions.transaction():
+            known = row.session.generation == hello.generation
+            applied = row.session.applied if known else 0
+            row.attached = hello.pid
+            if (acked := min(hello.acked, hello.last)) > applied:
+                self._begin_quiet(row, hello.generation, acked)
+                self._note_restored(session_id)
+            self._sessions.store.save(row)
+        return wire.Welcome(session_id, protocol, hello.generation, applied)
+
+    def record(self, session_id: str, records: Sequence[e.Record]) -> int | None:
+        """Fold, render and save, in one transaction; then what is applied. None: there is a hole before these."""
+        row = self._sessions.rows[session_id]
+        with self._sessions.transaction():
+            is_whole = all(self._take(row, record) for record in records)
+            self._sessions.store.save(row)
+        self._sessions.on_posts(session_id)
+        if any(isinstance(record.event, e.ChildExited | e.PromptAmended) for record in records):
+            self._sessions.on_wish(session_id)
+        return row.session.applied if is_whole else None
+
+    def _tell_of_walls(self, session_id: str, event: e.AnyEvent) -> None:
+        """In the first thread after the update that closed the home."""
+        store = self._sessions.store
+        if (
+            isinstance(event, e.WorkerStarted)
+            and event.containment.endswith("level project")
+            and store.fact(_WALLS) == _UNTOLD
+        ):
+            store.desire(session_id, "walls", notices.closed_now())
+            store.remember(_WALLS, _TOLD)
+
+    def _take(self, row: SessionRow, record: e.Record) -> bool:
+        """Whether the record goes on where we are (or is known already)."""
+        known = record.generation == row.session.generation
+        applied = row.session.applied if known else 0
+        if record.seq > applied + 1 and not isinstance(record.event, e.LogGap):
+            return False
+        if record.seq > applied:
+            self._fold(row, record)
+        return True
+
+    def _fold(self, row: SessionRow, record: e.Record) -> None:
+        session, live = row.session, self._live.setdefault(row.session.session_id, {})
+        if record.generation != session.generation:
+            self._sessions.store.drop_wishes(session.session_id, "decide:")  # made on requests of a log that is gone
+        session.apply(record)
+        _log_start(session.session_id, record.event)
+        self._tell_of_walls(session.session_id, record.event)
+        forget_void(live, record.event)
+        display = self._display_of(session.channel_id)
+        self._show_all(row, record, self._drawn(row, record, live, display))
+        forget_ended(live, record.event)
+        for key in _answers(record):
+            self._sessions.store.answered(session.session_id, key)
+        match record.event:
+            case e.PromptAmended(deleted=True, done=True, prompt_id=prompt_id):
+                self._waiting.forget_files(session.session_id, [prompt_id])
+            case _:
+                pass
+        if isinstance(record.event, e.ChildExited):
+            for prefix in ("interrupt:", "stop:", "decide:"):
+                self._sessions.store.drop_wishes(session.session_id, prefix)
+            self._waiting.drop_stale(session)
+            if session.is_broken:
+                self._hold(session.session_id)
+        if isinstance(record.event, e.ChildStarted):
+            row.fresh = False
+        if isinstance(record.event, e.ChildOffered):
+            self._sessions.store.remember(f"offers:{session.session_id}", msgspec.json.encode(record.event).decode())
+
+    @staticmethod
+    def _drawn(row: SessionRow, record: e.Record, live: dict[str, str], display: Display) -> dict[str, Post]:
+        """The posts that change. What cannot be drawn is said, and may not stop what comes after it."""
+        try:
+            return row.view.apply(record, row.session, live, display)
+        except Exception:
+            name = f"{record.generation}:{record.seq}"
+            log.exception("session %s: record %s cannot be shown", row.session.session_id, name)
+            return {f"unshown:{name}": notices.unshown(record.event)}
+
+    # --- what waits in a session that is broken ------------------------------------------------------
+
+    def _hold(self, session_id: str) -> None:
+        """What waits now did not help. By the inbox's order and no clock: that one may be set back meanwhile."""
+        newest = max((item.id for item in self._sessions.store.inbox(session_id)), default=0)
+        self._sessions.store.remember(_held(session_id), str(newest))
+
+    def is_held(self, session_id: str) -> bool:
+        """Nothing was wished for since the session broke, and nobody asked to try again."""
+        mark = self._sessions.store.fact(_held(session_id))
+        return bool(mark) and all(item.id <= int(mark) for item in self._sessions.store.inbox(session_id))
+
+    def let_go(self, session_id: str) -> None:
+        """Somebody asked to try again with what waits. Within the caller's transaction."""
+        self._sessions.store.forget(_held(session_id))
+
+    def _show_all(self, row: SessionRow, record: e.Record, posts: dict[str, Post]) -> None:
+        session_id = row.session.session_id
+        generation, through = self._quiet.get(session_id, ("", 0))
+        is_history = record.generation == generation and record.seq <= through
+        for key, post in posts.items():
+            if is_history:
+                self._sessions.store.desire_silently(session_id, key, post)
+                continue
+            if post.optional:
+                self._sessions.store.desire_where_shown(session_id, key, post)
+                continue
+            if key.startswith(_CHANGES_LATER):
+                self._sessions.store.reveal(session_id, key)
+            self._sessions.store.desire(session_id, key, post)
+        if is_history and isinstance(record.event, e.PromptAccepted) and record.event.is_message:
+            self._sessions.store.move_cursor(row.session.thread_id, record.event.prompt_id)
+        if is_history and record.seq == through:
+            row.view.is_open = False  # what comes now gets posts of its own
+
+    def delta(self, session_id: str, delta: wire.Delta) -> None:
+        """Live text: lossy, and only in memory. A piece that does not fit on is left for the record."""
+        live = self._live.setdefault(session_id, {})
+        have = live.get(delta.block, "")
+        if delta.offset <= len(have):
+            live[delta.block] = have[: delta.offset] + delta.text
+            self._sessions.on_posts(session_id)
+
+    def render_live(self, session_id: str) -> None:
+        """Write the streaming text into the outbox; the outbox asks for it when the pace allows a send."""
+        row, live = self._sessions.rows[session_id], self._live.get(session_id)
+        if not live:
+            return
+        with self._sessions.transaction():
+            display = self._display_of(row.session.channel_id)
+            for key, post in self._drawn_live(row, live, display).items():
+                self._sessions.store.desire(session_id, key, post)
+            self._sessions.store.save(row)
+
+    @staticmethod
+    def _drawn_live(row: SessionRow, live: dict[str, str], display: Display) -> dict[str, Post]:
+        """Text that cannot be drawn while it streams is left to its record."""
+        try:
+            return row.view.live_posts(row.session, live, display)
+        except Exception:
+            log.exception("session %s: the text that streams cannot be shown", row.session.session_id)
+            live.clear()
+            return {}
+
+    # --- history: what was folded and shown by a database that is gone -------------------------------
+
+    def recall(
+        self, created: e.SessionCreated, at: float, history: Sequence[e.Record], whole: Sequence[e.Record]
+    ) -> None:
+        """A session that the store does not know. ``history`` was shown before; ``whole`` is all of the log.
+
+        What people wrote that stands in the log is handled; what came after it will be read back.
+        """
+        row = SessionRow(session_from(created, at), ThreadView(), None, "", fresh=False, attached=0)
+        session, session_id = row.session, created.session_id
+        with self._sessions.transaction():
+            self._sessions.store.add_session(session)
+            self._recall_thread(session, whole)
+            self._sessions.store.move_cursor(created.channel_id, created.thread_id)
+            self._sessions.store.move_cursor(created.thread_id, _last_message(whole))
+            self._fold_quietly(row, history)
+            self._sessions.store.save(row)
+        self._sessions.rows[session_id], self._sessions.by_thread[created.thread_id] = row, session_id
+        self._sessions.changed(session_id)
+
+    def restore(self, session_id: str, records: Sequence[e.Record], through: int) -> None:
+        """Records up to ``through`` that a later state of this database had shown already."""
+        row = self._sessions.rows[session_id]
+        with self._sessions.transaction():
+            self._sessions.store.move_cursor(row.session.thread_id, _last_message(records))
+            self._fold_quietly(row, records, through)
+            self._sessions.store.save(row)
+        self._sessions.changed(session_id)
+
+    def _recall_thread(self, session: ManagedSession, records: Sequence[e.Record]) -> None:
+        """It has a thread, in which posts stand that we do not know: what is lost from now on is looked for below."""
+        text = next((r.event.text for r in records if isinstance(r.event, e.PromptAccepted)), "")
+        thread = Post(thread_name=thread_name(text), urgent=True)
+        if not any(isinstance(r.event, e.TurnEnded) for r in records):
+            self._sessions.store.desire(session.session_id, "thread", thread)  # to make it twice is harmless
+            return
+        self._sessions.store.add_shown(session.session_id, "thread", session.thread_id, thread)
+        self._sessions.store.add_shown(
+            session.session_id, "history", snowflake(self._sessions.clock() - CLOCKS_DIFFER_S), Post()
+        )
+
+    def _fold_quietly(self, row: SessionRow, records: Sequence[e.Record], through: int = 0) -> None:
+        if not records:
+            return
+        generation, through = records[0].generation, through or records[-1].seq
+        self._begin_quiet(row, generation, through)
+        for record in records:
+            self._take(row, record)
+        self._note_restored(row.session.session_id)
+
+    def _note_restored(self, session_id: str) -> None:
+        """Not said now: a post would open each archived thread again, and a server has only so many open ones."""
+        self._sessions.store.remember(_restored(session_id), str(int(self._sessions.clock())))
+
+    def say_restored(self, session_id: str) -> None:
+        """Somebody writes here. Within the caller's transaction."""
+        if at := self._sessions.store.fact(_restored(session_id)):
+            self._sessions.store.forget(_restored(session_id))
+            told = _UNKNOWN if at.startswith(_IS_UNKNOWN) else _RESTORED
+            self._sessions.store.desire(session_id, f"restored:{at}", told)
+
+    def note_unknown(self, session_id: str) -> None:
+        """As ``_note_restored``, of a thread of which not even a log is left."""
+        self._sessions.store.remember(_restored(session_id), f"{_IS_UNKNOWN}{int(self._sessions.clock())}")
+
+    def _begin_quiet(self, row: SessionRow, generation: str, through: int) -> None:
+        self._quiet[row.session.session_id] = generation, through
+        self._sessions.store.may_exist(row.session.session_id)
+
+
+def _restored(session_id: str) -> str:
+    """The fact that says that people were not told yet of a lost database."""
+    return f"restored:{session_id}"
+
+
+def _held(session_id: str) -> str:
+    """The fact that names the newest wish that waited when the session broke."""
+    return f"held:{session_id}"
+
+
+def _last_message(records: Sequence[e.Record]) -> int:
+    """The newest message that became a prompt; 0 for none. Older logs do not say which ids are messages'."""
+    accepted = [r.event for r in records if isinstance(r.event, e.PromptAccepted)]
+    messages = [event.prompt_id for event in accepted if event.is_message]
+    return max(messages or [event.prompt_id for event in accepted], default=0)
+
+
+def _answers(record: e.Record) -> list[str]:
+    """The inbox keys of the wishes that this event answers (the table stands in bridge.protocol.commands)."""
+    match record.event:
+        case e.PromptAccepted(prompt_id=prompt_id):
+            return [f"prompt:{prompt_id}"]
+        case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq) | e.DecisionRefused(seq=seq):
+            return [f"decide:{record.generation}:{seq}"]
+        case e.InterruptAccepted(command_id=command_id):
+            return [f"interrupt:{command_id}"]
+        case e.ConfigureAccepted(command_id=command_id):
+            return [f"configure:{command_id}"]
+        case e.PromptAmended(command_id=command_id):
+            return [f"amend:{command_id}"]
+        case e.PromptRequeued(command_id=command_id):
+            return [f"requeue:{command_id}"]
+        case e.WorkerStopping(command_id=command_id) | e.StopDeclined(command_id=command_id):
+            return [f"stop:{command_id}"]
+        case _:
+            return []
+
+
+def note_walls(sessions: Sessions) -> None:
+    """At a start: who has sessions from before the home was closed is to be told so, once."""
+    if not sessions.store.fact(_WALLS):
+        sessions.remember(_WALLS, _UNTOLD if sessions.rows else _TOLD)
+
+
+def _log_start(session_id: str, event: e.AnyEvent) -> None:
+    match event:
+        case e.WorkerStarted(contained=False, containment=how):
+            log.warning("session %s: its Claude runs uncontained (%s)", session_id, how)
+        case e.ChildExited(may_pass=True, reason=reason):
+            log.warning("session %s: %s", session_id, reason)

@@ -1,0 +1,160 @@
+"""The prompts that Claude has not taken up: edited, deleted, put off, and kept back until their files are there."""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+import msgspec
+
+from bridge.protocol import commands as c
+from bridge.protocol import events as e
+from bridge.render import marks, notices
+from bridge.session.managed import ManagedSession, PromptState
+from supervisor.sessions.rows import Sessions
+
+
+class WaitingPrompt(msgspec.Struct, frozen=True):
+    """A prompt that Claude has not taken up."""
+
+    prompt_id: int
+    text: str
+    when: e.When
+
+
+class WaitingPrompts:
+    """Of all sessions. Any method that writes may raise StoreError; then nothing was done."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def messages(self, session_id: str) -> list[int]:
+        """The messages that are prompts and that Claude has not taken up, as far as we know."""
+        session = self._sessions.rows[session_id].session
+        waiting = [i.command for i in self._sessions.store.inbox(session_id) if isinstance(i.command, c.Prompt)]
+        accepted = [i for i, p in session.prompts.items() if p.is_message and p.state is not PromptState.TAKEN]
+        return list(dict.fromkeys([*accepted, *(prompt.prompt_id for prompt in waiting if prompt.is_message)]))
+
+    def amend(self, session_id: str, prompt_id: int, text: str | None) -> bool:
+        """A prompt's message was edited, or deleted (None). Whether Claude may still get it otherwise, or not at all.
+
+        What waits in the inbox is changed there; it may be on its way to the worker all the same, so a worker that
+        runs is told too.
+        """
+        row = self._sessions.rows[session_id]
+        waiting = self._wished(session_id, prompt_id)
+        accepted = row.session.prompts.get(prompt_id)
+        is_with_worker = accepted is not None and accepted.state is not PromptState.TAKEN
+        if (waiting is None and not is_with_worker) or (waiting and waiting.text == text):
+            return False
+        with self._sessions.transaction():
+            if waiting and text is None:
+                self.drop(session_id, [waiting])
+                self._sessions.store.desire(session_id, f"mark:{prompt_id}", marks.deleted(prompt_id))
+            elif waiting and text is not None:
+                self._sessions.store.change_wish(session_id, msgspec.structs.replace(waiting, text=text))
+            if is_with_worker or row.attached:
+                self._sessions.store.drop_wishes(session_id, f"amend:{prompt_id}.")
+                self._sessions.wish(session_id, c.Amend(f"{prompt_id}.{uuid4().hex}", prompt_id, text))
+        self._sessions.changed(session_id)
+        return True
+
+    def requeue(self, session_id: str, prompt_id: int, when: e.When, command_id: str) -> bool:
+        """Whether Claude has not taken the prompt up yet, as far as we know, so that it may still be asked for it."""
+        row = self._sessions.rows[session_id]
+        waiting = self._wished(session_id, prompt_id)
+        accepted = row.session.prompts.get(prompt_id)
+        is_with_worker = accepted is not None and accepted.state is not PromptState.TAKEN
+        if waiting is None and not is_with_worker:
+            return False
+        with self._sessions.transaction():
+            if waiting:
+                self._sessions.store.change_wish(session_id, msgspec.structs.replace(waiting, when=when))
+            if is_with_worker or row.attached:
+                self._sessions.wish(session_id, c.Requeue(command_id, prompt_id, when))
+        self._sessions.changed(session_id)
+        return True
+
+    def all(self, session_id: str) -> list[WaitingPrompt]:
+        """The prompts that Claude has not taken up, in the order in which they were written."""
+        row = self._sessions.rows[session_id]
+        accepted = {
+            i: WaitingPrompt(i, row.view.asked.get(i, ""), p.when)
+            for i, p in row.session.prompts.items()
+            if p.state is not PromptState.TAKEN
+        }
+        commands = [item.command for item in self._sessions.store.inbox(session_id)]
+        wished = {p.prompt_id: WaitingPrompt(p.prompt_id, p.text, p.when) for p in commands if isinstance(p, c.Prompt)}
+        return [*accepted.values(), *(one for i, one in wished.items() if i not in accepted)]
+
+    def _wished(self, session_id: str, prompt_id: int) -> c.Prompt | None:
+        for item in self._sessions.store.inbox(session_id):
+            if isinstance(item.command, c.Prompt) and item.command.prompt_id == prompt_id:
+                return item.command
+        return None
+
+    def without_files(self, session_id: str) -> list[c.Prompt]:
+        """The waiting prompts with files that are still to be fetched, in their order."""
+        waiting = [item.command for item in self._sessions.store.inbox(session_id)]
+        return [command for command in waiting if isinstance(command, c.Prompt) and not is_settled(command)]
+
+    def settle_attachment(
+        self, session_id: str, prompt_id: int, attachment_id: int, *, stored: str = "", failure: str = ""
+    ) -> bool:
+        """A file is there (``stored``, below the session's folder), or never will be. Whether anybody waits for it."""
+        if (waiting := self._wished(session_id, prompt_id)) is None:
+            return False
+        settled = tuple(
+            msgspec.structs.replace(a, stored=stored, failure=failure) if a.attachment_id == attachment_id else a
+            for a in waiting.attachments
+        )
+        with self._sessions.transaction():
+            self._sessions.store.change_wish(session_id, msgspec.structs.replace(waiting, attachments=settled))
+            if failures := [a for a in settled if a.failure]:
+                self._sessions.store.desire(session_id, f"files:{prompt_id}", notices.files_failed(prompt_id, failures))
+        self._sessions.changed(session_id)
+        return True
+
+    def dropped(self, session_id: str) -> list[int]:
+        """Prompts that were dropped before Claude got them: their files are to be deleted."""
+        return [int(number) for number in self._sessions.store.fact(_dropped(session_id)).split()]
+
+    def files_deleted(self, session_id: str, prompt_ids: Sequence[int]) -> None:
+        with self._sessions.transaction():
+            left = [i for i in self.dropped(session_id) if i not in prompt_ids]
+            self._note_dropped(session_id, left)
+
+    def drop(self, session_id: str, prompts: Sequence[c.Prompt]) -> None:
+        """They wait no more; the note of their files is in the same transaction, so that none stays behind."""
+        for prompt in prompts:
+            self._sessions.store.answered(session_id, c.key_of(prompt))
+        self.forget_files(session_id, [prompt.prompt_id for prompt in prompts if prompt.attachments])
+
+    def forget_files(self, session_id: str, prompt_ids: Sequence[int]) -> None:
+        if prompt_ids:
+            self._note_dropped(session_id, [*self.dropped(session_id), *prompt_ids])
+
+    def _note_dropped(self, session_id: str, prompt_ids: Sequence[int]) -> None:
+        if prompt_ids:
+            self._sessions.store.remember(_dropped(session_id), " ".join(map(str, prompt_ids)))
+        else:
+            self._sessions.store.forget(_dropped(session_id))
+
+    def drop_all(self, session_id: str) -> None:
+        waiting = [item.command for item in self._sessions.store.inbox(session_id)]
+        self.drop(session_id, [command for command in waiting if isinstance(command, c.Prompt)])
+        self._sessions.store.drop_wishes(session_id)
+
+    def drop_stale(self, session: ManagedSession) -> None:
+        """No child is left to ask; only what the next one gets again can still be amended."""
+        for item in self._sessions.store.inbox(session.session_id):
+            if isinstance(item.command, c.Amend | c.Requeue) and item.command.prompt_id not in session.prompts:
+                self._sessions.store.answered(session.session_id, c.key_of(item.command))
+
+
+def is_settled(prompt: c.Prompt) -> bool:
+    """Each of its files is there, or is known never to come."""
+    return all(attachment.stored or attachment.failure for attachment in prompt.attachments)
+
+
+def _dropped(session_id: str) -> str:
+    """The fact that names the prompts whose files are to be deleted."""
+    return f"dropped_files:{session_id}"

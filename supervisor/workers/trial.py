@@ -1,0 +1,57 @@
+"""``threadbridge check --containment``: every attack that we know of, tried as a session of each channel would."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+from bridge.protocol import events as e
+from bridge.protocol.attempts import Outcome, Wanted
+from bridge.routing.channel import Channel
+from supervisor import locks, token_file
+from supervisor.config import Config
+from supervisor.operator import listing
+from supervisor.private_files import inode_of
+from supervisor.projects import repository
+from supervisor.sessions.store import SessionRow
+from supervisor.workers import walls
+from supervisor.workers.processes import bare_start, worker_environment
+
+
+def of_channel(config: Config, channel: Channel) -> list[Outcome]:
+    """Raises UserError when nothing could be tried."""
+    return walls.attempts(_wanted(config, channel))
+
+
+def _wanted(config: Config, channel: Channel) -> Wanted:
+    found = repository.found_at(channel.directory, os.path.expanduser("~"))  # noqa: PTH111
+    created = e.SessionCreated(
+        session_id=str(uuid.uuid4()),
+        thread_id=0,
+        guild_id=0,
+        channel_id=channel.channel_id,
+        directory=channel.directory,
+        owner_id=0,
+        inode=inode_of(channel.directory),
+        git_directory=found.git_directory,
+        work_tree=found.work_tree,
+    )
+    hidden, environment = token_file.guard(config), worker_environment(os.environ)
+    start = bare_start(config, created, channel.containment, hidden, environment)
+    token = (os.path.expanduser(config.token_file),) if config.token_file else ()  # noqa: PTH111
+    rows = listing.rows(config.layout)
+    return Wanted(start, token, tuple(_others(config, channel, rows)), tuple(_pids(config, rows)))
+
+
+def _others(config: Config, channel: Channel, rows: list[SessionRow]) -> Iterator[str]:
+    for row in rows:
+        folder = config.layout.session(row.session.session_id)
+        yield from (str(folder.log), str(folder.inside / "tmp"), str(folder.scratch))
+    for other in config.channels.values():
+        if other.directory != channel.directory:
+            yield from (other.directory, f"{other.directory}/.git/hooks", f"{other.directory}/.git/config")
+
+
+def _pids(config: Config, rows: list[SessionRow]) -> Iterator[int]:
+    found = [locks.holder(config.layout.supervisor_lock)]
+    found += [locks.holder(config.layout.session(row.session.session_id).lock) for row in rows]
+    yield from (pid for pid in found if pid)

@@ -1,0 +1,92 @@
+"""The whole path for tests: loopback Discord, real supervisor, real workers; and eyes for what threads show."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from playground.host import claude as host_claude
+from playground.host import place as host_place
+from playground.host.bridge_host import Host, hosted
+from playground.host.claude import Chosen
+from playground.host.place import Place
+from twins.discord.interactions import Interaction
+from twins.discord.model import Channel, Message
+from twins.discord.person import Person
+
+STEP_DEADLINE_S = 20.0
+
+
+class Playhouse:
+    """What people see and do. ``house.host`` has all the parts."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.discord = host.discord
+        self.you = host.you
+        self.mallory = host.mallory
+        self.project = host.place.project
+
+    async def connected(self) -> None:
+        await self.until(lambda: self.discord.connected and self.discord.presences, "the bot is connected")
+
+    async def until[T](self, look: Callable[[], T | None], what: str) -> T:
+        found = await self.discord.until(look, STEP_DEADLINE_S, what)
+        assert found is not None
+        return found
+
+    async def starts(self, text: str, person: Person | None = None) -> Channel:
+        """The thread that a message in the channel begins."""
+        message = await (person or self.you).says(self.host.channel.id, text)
+        return await self.until(lambda: self.discord.thread_of(message), f"a thread for {text!r}")
+
+    def posts(self, thread: Channel) -> list[Message]:
+        """Our own messages in it, oldest first."""
+        return [m for m in self.discord.messages(thread.id) if m.author is self.discord.bot and not m.deleted]
+
+    def text(self, thread: Channel) -> str:
+        return "\n".join(m.content for m in self.posts(thread))
+
+    async def shows(self, thread: Channel, part: str) -> Message:
+        """The post that shows ``part``."""
+        found = await self.until(
+            lambda: [m for m in self.posts(thread) if part in m.content or part in str(m.embeds)],
+            f"{part!r} in the thread {thread.name!r}",
+        )
+        return found[-1]
+
+    async def card(self, thread: Channel) -> Message:
+        """The newest open card."""
+        found = await self.until(lambda: [m for m in self.posts(thread) if buttons(m)], "a card with buttons")
+        return found[-1]
+
+    async def press(self, card: Message, label: str, person: Person | None = None) -> Interaction:
+        return await (person or self.you).clicks(card, buttons(card)[label])
+
+    async def settled(self, card: Message, part: str) -> None:
+        """``part`` calls you You, where the card mentions you."""
+        await self.until(
+            lambda: part in card.content.replace(self.you.mention, "You") and not buttons(card),
+            f"a card that says {part!r}",
+        )
+
+    async def done(self, thread: Channel, turns: int = 1, how: str = "✓ done") -> None:
+        await self.until(lambda: self.text(thread).count(how) >= turns, f"{turns} × {how!r} in {thread.name!r}")
+
+
+def buttons(message: Message) -> dict[str, str]:
+    """Label → custom_id of the buttons that a message shows now."""
+    rows: list[dict[str, Any]] = list(message.components)
+    return {
+        str(part["label"]): str(part["custom_id"]) for row in rows for part in row["components"] if part["type"] == 2
+    }
+
+
+@contextlib.asynccontextmanager
+async def playhouse(choose: Callable[[Place], Chosen] | None = None) -> AsyncIterator[Playhouse]:
+    """A playground in a temporary folder; with the scripted claude, or the one that ``choose`` gives."""
+    with host_place.temporary() as place:
+        chosen = choose(place) if choose else host_claude.scripted(place.home)
+        async with hosted(place, chosen) as host:
+            house = Playhouse(host)
+            await house.connected()
+            yield house

@@ -1,0 +1,65 @@
+"""What tests of several packages share: async tests, waiting for a condition, the scripted claude's argv."""
+
+import asyncio
+import functools
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bridge.protocol.layout import Layout
+from bridge.session.permission import Policy
+from supervisor.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 15.0
+TEST_DEADLINE_S = 60.0
+POLL_INTERVAL_S = 0.01
+
+
+def awaited(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run an async test in a loop of its own, bounded in time."""
+
+    @functools.wraps(test)
+    def run(*args: object, **kwargs: object) -> None:
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), TEST_DEADLINE_S))
+
+    return run
+
+
+async def until[T](
+    look: Callable[[], T], what: str, describe: Callable[[], str] = str, deadline_s: float = DEADLINE_S
+) -> T:
+    """What ``look`` sees, once it is true; looks again and again, until the deadline in seconds."""
+    end = asyncio.get_running_loop().time() + deadline_s
+    while not (seen := look()):
+        if asyncio.get_running_loop().time() > end:
+            raise AssertionError(f"not within {deadline_s} s: {what}; {describe()}")
+        await asyncio.sleep(POLL_INTERVAL_S)
+    return seen
+
+
+def scripted_claude() -> tuple[str, ...]:
+    """The argv of the scripted CLI (its language stands in scripts/twins/claude/program.py)."""
+    return (sys.executable, "-S", "-E", str(ROOT / "scripts/twins/claude/program.py"))
+
+
+def configuration(folder: Path, **changes: object) -> Config:
+    """One that nothing speaks to yet, with its state in the folder."""
+    config = Config(
+        path=folder / "config.toml",
+        api_base="http://127.0.0.1:1",
+        policy=Policy(),
+        channels={},
+        command=("claude",),
+        environment={},
+        permission_mode="default",
+        bypass_permissions=False,
+        model="",
+        permission_timeout_s=None,
+        layout=Layout(folder),
+        token_file="",
+    )
+    return msgspec.structs.replace(config, **changes)

@@ -1,0 +1,194 @@
+"""Discord away: for an hour, in silence, or there and gone again all day; op 7 and op 9; under a clock that jumps."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal, cast
+
+import aiohttp
+import pytest
+
+from bridge.routing.router import BridgeRouter
+from stages import fake_discord
+from stages.fake_discord import jumping, unix_time
+from stages.gateway_stage import DEADLINE_S, stage
+from stages.support import awaited, configuration
+from supervisor.discord import gateway as subject
+from supervisor.discord.alone import Nonces
+from supervisor.discord.gateway import Gateway, GatewayRest
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store import Store
+
+# nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+RESETS_TOKEN_AT = 1000
+"""IDENTIFYs in 24 hours (documentation, "Session Start Limit")."""
+
+type Weather = Literal["refuses", "is silent", "drops", "is well"]
+
+
+class Sky:
+    """How Discord is, and what it saw: the loop's time of each login and IDENTIFY."""
+
+    def __init__(self) -> None:
+        self.weather: Weather = "is well"
+        self.logins: list[float] = []
+        self.identifies: list[float] = []
+
+
+class FakeClient:
+    """As much of the gateway's client as it uses. A login is over the network, so it costs no IDENTIFY."""
+
+    def __init__(self, sky: Sky, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> None:
+        self._sky = sky
+        self._hear = hear
+        self._allow_identify = allow_identify
+
+    user = None
+
+    async def login(self, _token: str) -> None:
+        self._sky.logins.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(0.1)
+        if self._sky.weather == "refuses":
+            raise aiohttp.ClientConnectionError("Connection refused")
+        if self._sky.weather == "is silent":
+            await asyncio.Event().wait()
+
+    async def connect(self, *, reconnect: bool) -> None:
+        assert not reconnect, "nextcord would wait up to 1,024 s"
+        await asyncio.sleep(self._allow_identify())
+        self._sky.identifies.append(asyncio.get_running_loop().time())
+        self._hear("READY", {"application": {"id": "1"}, "user": {"id": "2"}})
+        self._hear("ready", None)
+        if self._sky.weather == "drops":
+            raise ConnectionResetError("gone again")
+        await asyncio.Event().wait()
+
+    async def change_presence(self, **_activity: object) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def sky(monkeypatch: pytest.MonkeyPatch) -> Sky:
+    """All clocks are the loop's."""
+    one = Sky()
+    monkeypatch.setattr(subject, "_Client", lambda hear, allow: FakeClient(one, hear, allow))
+    clocks = SimpleNamespace(time=unix_time, monotonic=lambda: asyncio.get_running_loop().time())
+    monkeypatch.setattr(subject, "time", clocks)
+    monkeypatch.setattr(fake_discord, "LONGEST_TEST_S", 2 * DAY_S)
+    return one
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Gateway]:
+    """One supervisor's life, as far as the gateway goes; the store is the folder's."""
+    config = configuration(folder)
+    store = Store(config.layout.database)
+    manager = SessionManager(store)
+    router = BridgeRouter(config.policy, {}, manager.session_of_thread, manager.request_of)
+    gateway = Gateway(
+        config, manager, router, cast(GatewayRest, SimpleNamespace(hold=lambda _: None, nonces=Nonces())), "token"
+    )
+    task = asyncio.create_task(gateway.run())
+    try:
+        yield gateway
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        store.close()
+
+
+def longest_gap(times: list[float]) -> float:
+    return max(later - earlier for earlier, later in itertools.pairwise(times))
+
+
+@jumping
+async def test_an_hour_without_discord_is_tried_every_half_minute_and_costs_no_identify(
+    tmp_path: Path, sky: Sky
+) -> None:
+    async with running(tmp_path) as gateway:
+        sky.weather = "refuses"
+        await asyncio.sleep(HOUR_S)
+        assert "Discord is away (ClientConnectionError: Connection refused); next attempt in" in gateway.state
+        assert longest_gap(sky.logins) <= subject.RETRY_MAX_S + 1.0, "never nextcord's 1,024 s"
+        assert HOUR_S / subject.RETRY_MAX_S <= len(sky.logins) <= 3 * HOUR_S / subject.RETRY_MAX_S
+        assert not sky.identifies
+        sky.weather = "is well"
+        await asyncio.sleep(subject.RETRY_MAX_S + 1.0)
+        assert gateway.state == "connected to Discord" and gateway.back_at
+        assert len(sky.identifies) == 1
+
+
+@jumping
+async def test_an_hour_of_silence_is_ended_by_the_deadline_again_and_again(tmp_path: Path, sky: Sky) -> None:
+    async with running(tmp_path) as gateway:
+        sky.weather = "is silent"
+        await asyncio.sleep(HOUR_S)
+        assert longest_gap(sky.logins) <= subject.DEADLINE_S + subject.RETRY_MAX_S + 1.0
+        assert not gateway.back_at
+        sky.weather = "is well"
+        await asyncio.sleep(subject.DEADLINE_S + subject.RETRY_MAX_S + 1.0)
+        assert gateway.back_at
+
+
+@jumping
+async def test_a_day_of_connections_that_are_dropped_at_once_keeps_the_token(tmp_path: Path, sky: Sky) -> None:
+    async with running(tmp_path):
+        sky.weather = "drops"
+        await asyncio.sleep(DAY_S)
+    assert subject.IDENTIFY_BURST < len(sky.identifies) < RESETS_TOKEN_AT
+
+
+@jumping
+async def test_a_supervisor_that_crashes_again_and_again_spends_no_more_than_one_that_runs(
+    tmp_path: Path, sky: Sky
+) -> None:
+    loop = asyncio.get_running_loop()
+    while loop.time() < HOUR_S:
+        async with running(tmp_path):
+            await asyncio.sleep(20.0)
+    most = subject.IDENTIFY_BURST + HOUR_S / subject.IDENTIFY_EVERY_S
+    assert subject.IDENTIFY_BURST < len(sky.identifies) <= most
+
+
+# --- against the loopback Discord --------------------------------------------------------------------
+
+
+@awaited
+@pytest.mark.parametrize("op", ["op 7", "op 9 that may be resumed"])
+async def test_who_is_told_to_reconnect_resumes_and_hears_what_was_written_once(tmp_path: Path, op: str) -> None:
+    async with stage(tmp_path) as s, s.back() as gateway:
+        session = await s.session("one")
+        if op == "op 7":
+            s.discord.gateway.ask_to_reconnect()
+        else:
+            s.discord.gateway.invalidate_sessions(resumable=True)
+        await s.ada.says(session.thread_id, "two")
+        await s.discord.until(lambda: s.discord.gateway.resumed, DEADLINE_S, "RESUMED")
+        three = await s.ada.says(session.thread_id, "three")
+        await s.heard(session.thread_id, three)
+        assert gateway.back_at
+        assert s.prompts(session) == ["one", "two", "three"]
+        assert s.discord.gateway.identified == 1
+
+
+@awaited
+async def test_a_socket_that_opens_and_says_nothing_is_given_up_at_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "DEADLINE_S", 0.4)
+    async with stage(tmp_path) as s:
+        s.discord.faults.stall()
+        async with s.running() as gateway:
+            await s.discord.until(lambda: "nothing was heard" in gateway.state, DEADLINE_S, "words about it")
+            monkeypatch.setattr(subject, "DEADLINE_S", 10.0)
+            s.discord.faults.flow()
+            await s.is_back()

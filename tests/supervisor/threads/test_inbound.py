@@ -1,0 +1,389 @@
+"""Inbound messages with a scripted REST: order, cursors, and what is read back."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from bridge.protocol import commands as c
+from bridge.protocol.errors import RemoteError
+from bridge.render.posts import Post
+from bridge.routing.actions import CreateSession
+from bridge.routing.channel import Channel
+from bridge.routing.router import BridgeRouter
+from bridge.session.managed import ManagedSession
+from bridge.session.permission import Person, Policy
+from stages.support import awaited, until
+from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Unavailable
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store import Store
+from supervisor.threads.inbound import (
+    THREAD_DELETED,
+    ChannelJson,
+    GuildJson,
+    Inbound,
+    MessageJson,
+    message_seen,
+    read,
+    without_mention,
+)
+
+BOT, ADA, BOB, ROLE = 9, 111, 112, 50
+GUILD, CHANNEL, THREAD = 7, 222, 1000
+JSON = {"id": "1001", "channel_id": "1000", "guild_id": "7", "type": 0}
+
+
+def said(message_id: int, text: str, author: int = ADA, channel_id: int = THREAD, **more: object) -> dict[str, object]:
+    """A message as the gateway and REST bring it."""
+    user = {"id": str(author), "username": f"user{author}"}
+    return {"id": str(message_id), "channel_id": str(channel_id), "content": text, "author": user, **more}
+
+
+class ScriptedRest:
+    """Channels with what they hold, or the errors that reading them meets, one after the other."""
+
+    def __init__(self) -> None:
+        self.holds: dict[int, list[dict[str, object]]] = {}
+        self.errors: dict[int, list[RemoteError]] = {}
+        self.roles: dict[int, list[str]] = {}
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.reads = 0
+
+    async def messages_after(self, channel_id: int, after: int, limit: int = 100) -> Sequence[object]:
+        self.reads += 1
+        found = [m for m in self.holds.get(channel_id, []) if int(str(m["id"])) > after][:limit]
+        await self.gate.wait()
+        if errors := self.errors.get(channel_id):
+            raise errors.pop(0)
+        return found
+
+    async def message(self, channel_id: int, message_id: int) -> object:
+        for message in self.holds.get(channel_id, []):
+            if int(str(message["id"])) == message_id:
+                return message
+        raise MessageGone("it was deleted")
+
+    async def member(self, guild_id: int, user_id: int) -> object | None:
+        assert guild_id == GUILD
+        return {"roles": self.roles[user_id]} if user_id in self.roles else None
+
+
+class Desk:
+    """An Inbound, its store, and one session of Ada's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder / "db")
+        self.manager = SessionManager(self.store)
+        self.rest = ScriptedRest()
+        self.told: list[tuple[int, Post, str]] = []
+        policy = Policy(frozenset({ADA}), frozenset({ROLE}))
+        channels = {CHANNEL: Channel(CHANNEL, str(folder))}
+        router = BridgeRouter(policy, channels, self.manager.session_of_thread, self.manager.request_of)
+        self.inbound = Inbound(self.manager, router, self.rest, policy, channels, lambda *what: self.told.append(what))
+        self.inbound.bot_id = BOT
+        self.session = self._session(channels[CHANNEL])
+
+    def _session(self, channel: Channel) -> ManagedSession:
+        session = self.manager.create_session(CreateSession(THREAD, GUILD, channel, Person(ADA, "Ada"), "one", "one"))
+        post = self.store.post(session.session_id, "thread")
+        assert post
+        with self.store.transaction():
+            self.store.shown(post.id, THREAD, post.desired)
+        return session
+
+    def prompts(self) -> list[str]:
+        inbox = self.store.inbox(self.session.session_id)
+        return [item.command.text for item in inbox if isinstance(item.command, c.Prompt)]
+
+    def sees_guild(self, channel_last: int = 0, thread_last: int | None = None) -> None:
+        threads = () if thread_last is None else (ChannelJson(THREAD, CHANNEL, thread_last),)
+        self.inbound.guild_seen(GuildJson(GUILD, (ChannelJson(CHANNEL, None, channel_last),), threads))
+
+    async def caught_up(self) -> None:
+        await until(lambda: not self.inbound.behind, "everything was read back")
+
+
+@contextlib.asynccontextmanager
+async def desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    monkeypatch.setattr("supervisor.threads.inbound.RETRY_MIN_S", 0.001)
+    made = Desk(folder)
+    running = asyncio.create_task(made.inbound.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        made.store.close()
+
+
+def test_the_bots_mention_is_not_part_of_the_text() -> None:
+    assert without_mention("<@9> fix <@8>", 9) == "fix <@8>"
+    assert without_mention("hey <@!9>, fix\n  it", 9) == "hey , fix\n  it"
+
+
+def test_people_write_ordinary_messages_and_replies_and_nothing_else() -> None:
+    def is_from_person(**more: object) -> bool:
+        return message_seen(read({**said(1, "x"), **more}, MessageJson), BOT, GUILD, None).is_from_person
+
+    assert is_from_person(type=0)
+    assert is_from_person(type=19)
+    assert not any(is_from_person(type=kind) for kind in (4, 6, 7, 18, 20, 21, 23))
+    assert not is_from_person(webhook_id="5")
+    assert not is_from_person(author={"id": "3", "bot": True})
+
+
+def test_names_are_as_the_server_shows_them_and_roles_as_the_event_tells_them() -> None:
+    user = {"id": "3", "username": "ada_l", "global_name": "Ada"}
+    live = read({**said(1, "x"), "author": user, "member": {"nick": "Countess", "roles": ["50"]}}, MessageJson)
+    assert message_seen(live, BOT, GUILD, live.member).author == Person(3, "Countess", GUILD, frozenset({50}))
+    assert message_seen(live, BOT, GUILD, None).author == Person(3, "Ada", GUILD)
+
+
+@awaited
+async def test_the_first_start_begins_with_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.holds[CHANNEL] = [said(900, "long ago", channel_id=CHANNEL)]
+        d.sees_guild(channel_last=900)
+        assert d.manager.cursor(CHANNEL) == 900
+        await d.caught_up()
+        assert d.manager.active_session_count() == 1
+
+
+@awaited
+async def test_only_what_is_newer_than_its_cursor_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.manager.handled(CHANNEL, 900)
+        d.manager.handled(THREAD, 1005)
+        d.sees_guild(channel_last=900, thread_last=1005)
+        await d.caught_up()
+        assert d.rest.reads == 0
+
+
+@awaited
+async def test_a_thread_that_is_archived_is_read_back_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.holds[THREAD] = [said(1001, "two")]
+        d.sees_guild()
+        await d.caught_up()
+        assert d.prompts() == ["one", "two"]
+
+
+@awaited
+async def test_live_messages_wait_and_neither_move_the_cursor_nor_come_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.holds[THREAD] = [said(1003, "four"), said(1001, "two"), said(1002, "three")]
+        d.rest.gate.clear()
+        d.sees_guild(thread_last=1002)
+        d.inbound.live(said(1003, "four", guild_id=str(GUILD)))
+        d.inbound.live(said(1004, "five", guild_id=str(GUILD)))
+        await until(lambda: d.rest.reads, "the read-back began")
+        assert d.manager.cursor(THREAD) == 0
+        d.rest.gate.set()
+        await d.caught_up()
+        d.inbound.live(said(1002, "three", guild_id=str(GUILD)))
+        assert d.prompts() == ["one", "two", "three", "four", "five"]
+        assert d.manager.cursor(THREAD) == 1004
+
+
+@awaited
+async def test_a_read_back_that_fails_is_repeated_from_where_it_stood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.holds[THREAD] = [said(1001, "two")]
+        d.rest.errors[THREAD] = [Unavailable("503"), Unavailable("503")]
+        d.sees_guild(thread_last=1001)
+        await d.caught_up()
+        assert d.prompts() == ["one", "two"]
+        assert d.rest.reads == 3
+
+
+@awaited
+async def test_what_may_not_be_read_is_live_again_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.errors[THREAD] = [Forbidden("50001")]
+        d.sees_guild(thread_last=1001)
+        d.inbound.live(said(1002, "two", guild_id=str(GUILD)))
+        await d.caught_up()
+        assert d.prompts() == ["one", "two"]
+
+
+@awaited
+async def test_a_thread_that_is_gone_ends_its_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.errors[THREAD] = [ChannelGone("10003")]
+        d.sees_guild()
+        await d.caught_up()
+        assert d.manager.row(d.session.session_id).end_reason == THREAD_DELETED
+        d.sees_guild()
+        assert not d.inbound.behind
+
+
+@awaited
+async def test_roles_are_fetched_for_what_is_read_back_and_nobody_has_them_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.roles[BOB] = [str(ROLE)]
+        d.rest.holds[THREAD] = [said(1001, "by role", BOB), said(1002, "by nobody", 113)]
+        d.sees_guild(thread_last=1002)
+        await d.caught_up()
+        assert d.prompts() == ["one", "by role"]
+
+
+@awaited
+async def test_a_refusal_is_said_in_the_channel_once_a_minute_to_the_same_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        bot = [{"id": str(BOT)}]
+        for n in (901, 902):
+            d.inbound.live(said(n, "x", 113, CHANNEL, guild_id="7", mentions=bot))
+        d.inbound.live(said(903, "x", 114, CHANNEL, guild_id="7", mentions=bot))
+        assert [(channel, post.reply_to, nonce) for channel, post, nonce in d.told] == [
+            (CHANNEL, 901, "r901"),
+            (CHANNEL, 903, "r903"),
+        ]
+        assert all(post.silent and not post.mentions for _, post, _ in d.told)
+
+
+@awaited
+async def test_a_message_that_makes_no_sense_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        for data in (None, {}, {"id": "x"}, {**JSON, "author": 5}):
+            d.inbound.live(data)
+        assert d.prompts() == ["one"]
+
+
+# --- edits and deletions -----------------------------------------------------------------------------
+
+
+def edit(message_id: int, text: str, **more: object) -> dict[str, object]:
+    return said(message_id, text, **{"edited_timestamp": "2026-11-22T19:00:00+00:00", **more})  # type: ignore[arg-type]
+
+
+@awaited
+async def test_a_waiting_prompt_is_delivered_as_edited_and_a_deleted_one_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        for number in (1001, 1002, 1003):
+            d.inbound.live(said(number, f"text {number}"))
+        d.inbound.edited(edit(1002, "<@9> edited"))
+        d.inbound.deleted({"id": "1003", "channel_id": "1000"})
+        d.inbound.deleted({"ids": ["1001"], "channel_id": "1000"})
+        assert d.prompts() == ["one", "edited"]
+        assert d.manager.waiting.messages(d.session.session_id) == [1002]
+        marks = {row.key for row in d.store.posts_like(d.session.session_id, "mark:")}
+        assert marks == {"mark:1001", "mark:1003"}
+
+
+@awaited
+async def test_what_is_no_edit_of_a_persons_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "text"))
+        d.inbound.edited(said(1001, "a preview was put below it"))
+        d.inbound.edited({"id": "1001", "channel_id": "1000", "edited_timestamp": "x"})
+        d.inbound.edited(edit(1001, "from a stranger", author=999))
+        d.inbound.edited(edit(4711, "of another message"))
+        d.inbound.edited({"id": "?"})
+        d.inbound.deleted({"id": "4711", "channel_id": "222"})
+        d.inbound.deleted(None)
+        assert d.prompts() == ["one", "text"]
+
+
+@awaited
+async def test_an_edit_of_what_is_read_back_reaches_what_was_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.gate.clear()
+        d.sees_guild(thread_last=1001)
+        d.inbound.live(said(1002, "as written"))
+        d.inbound.live(said(1003, "never sent"))
+        d.inbound.edited(edit(1002, "as edited"))
+        d.inbound.deleted({"id": "1003", "channel_id": "1000"})
+        d.rest.gate.set()
+        await d.caught_up()
+        assert d.prompts() == ["one", "as edited"]
+
+
+@awaited
+async def test_edits_and_deletions_while_we_were_away_are_seen_by_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        for number in (1001, 1002, 1003):
+            d.inbound.live(said(number, f"text {number}"))
+        d.rest.holds[THREAD] = [said(1001, "text 1001"), edit(1002, "edited while we were away")]
+        d.sees_guild(thread_last=1002)
+        await until(lambda: d.prompts() == ["one", "text 1001", "edited while we were away"], "what Discord says now")
+
+
+@awaited
+async def test_what_an_interaction_asked_is_no_message_and_never_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.manager.prompt(d.session.session_id, 1500, "by a command", Person(ADA, "Ada"))
+        assert d.manager.waiting.messages(d.session.session_id) == []
+        d.sees_guild(thread_last=0)
+        await d.caught_up()
+        assert d.prompts() == ["one", "by a command"]
+
+
+@awaited
+async def test_an_edit_that_could_not_be_stored_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "text"))
+        d.rest.holds[THREAD] = [edit(1001, "edited")]
+        amend, failures = d.manager.waiting.amend, [OSError("the disk is full")]
+
+        def failing(session_id: str, prompt_id: int, text: str | None) -> bool:
+            if failures:
+                raise failures.pop()
+            return amend(session_id, prompt_id, text)
+
+        monkeypatch.setattr(d.manager.waiting, "amend", failing)
+        d.inbound.edited(edit(1001, "edited"))
+        await until(lambda: d.prompts() == ["one", "edited"], "the edit, by looking again")
+
+
+# --- files and quotations ----------------------------------------------------------------------------
+
+FILE = {"id": "31", "filename": "a.csv", "size": 4, "content_type": "text/csv", "url": "https://cdn/a"}
+
+
+@awaited
+async def test_files_and_what_a_message_answers_go_into_the_prompt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        target = {"author": {"id": "112", "username": "bob"}, "content": "old"}
+        d.inbound.live(said(1001, "new", type=19, referenced_message=target, attachments=[FILE], guild_id="7"))
+        (prompt,) = [i.command for i in d.store.inbox(d.session.session_id) if isinstance(i.command, c.Prompt)][1:]
+        assert prompt.text == "[In reply to what bob wrote:]\n> old\n\nnew"
+        assert [(f.attachment_id, f.name, f.url, f.stored) for f in prompt.attachments] == [
+            (31, "a.csv", "https://cdn/a", "")
+        ]
+
+
+@awaited
+async def test_an_edit_of_a_reply_that_does_not_tell_what_it_answers_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        target = {"author": {"id": "112", "username": "bob"}, "content": "old"}
+        d.inbound.live(said(1001, "new", type=19, referenced_message=target, guild_id="7"))
+        edited = said(1001, "newer", type=19, edited_timestamp="2026-01-01T00:00:00Z")
+        d.rest.holds[THREAD] = [{**edited, "referenced_message": target}]
+        d.inbound.edited(edited)
+        await until(lambda: d.prompts()[-1].endswith("newer"), "the new text")
+        assert d.prompts()[-1] == "[In reply to what bob wrote:]\n> old\n\nnewer"
