@@ -1,7 +1,7 @@
 """What happened in a session: facts, in the past tense.
 
 The worker appends each fact to its event log *before* the fact has any effect outside, and the supervisor
-folds the same facts. A fact is never changed; what is the case now is derived (``bridge.session``).
+folds the same facts. A fact is never changed; what is the case now is derived (``bridge.session.managed``).
 
 A ``Record`` is an event with its name: ``(generation, seq)``. The generation is a random number in a log's
 first record, so a lost or truncated log can never let an old button decide a new request. Together with the

@@ -103,7 +103,7 @@ def offered(choices: Iterable[tuple[str, str]] = ()) -> Answer:
 
 
 class InteractionRest(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
 
     async def answer_interaction(
         self, interaction_id: int, token: str, kind: int, data: dict[str, Any] | None = ...

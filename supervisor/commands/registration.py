@@ -85,13 +85,13 @@ COMMANDS: list[dict[str, Any]] = [
 
 
 class CommandRest(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
 
     async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[dict[str, Any]]) -> None: ...
 
 
 async def register(manager: SessionManager, rest: CommandRest, application_id: int, guild_id: int) -> None:
-    """Make the guild's commands ours, if they are not already. Raises the errors of ``supervisor.discord``."""
+    """Make the guild's commands ours, if they are not already. Raises the errors of ``supervisor.discord.errors``."""
     fact = f"commands:{guild_id}"
     wanted = hashlib.sha256(msgspec.json.encode([application_id, COMMANDS])).hexdigest()
     if manager.fact(fact) != wanted:

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class SlashRest(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
 
     async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = ...) -> Found: ...
 

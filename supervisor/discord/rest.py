@@ -1,7 +1,7 @@
 """Discord's REST API, version 10, over aiohttp: the only module that speaks it.
 
 Every request takes its turn at the pace, has a deadline of its own, and ends in a value or in one of the errors of
-``supervisor.discord``. The bot's token is nowhere but in the Authorization header, and an interaction's token
+``supervisor.discord.errors``. The bot's token is nowhere but in the Authorization header, and an interaction's token
 nowhere but in the URL: exceptions of aiohttp may carry both, so none is chained, and errors name the route's
 template only. nextcord's own REST is not used for any of this: it merges all channels' buckets, sleeps inside, and
 knows no ``enforce_nonce`` (docs/discord-api.md, "nextcord").

@@ -197,7 +197,7 @@ def edited_text(message: EditedJson, bot_id: int) -> str | None:
 
 
 class InboundRest(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord``."""
+    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
 
     async def messages_after(self, channel_id: int, after: int, limit: int = ...) -> Sequence[object]:
         """Messages after that id, as JSON or as ``supervisor.discord.rest`` reads it."""
