@@ -463,7 +463,9 @@ async def test_kill_reads_no_log_but_its_beginning() -> None:
 
 AS_ANOTHER = """
 import os, sys
-from supervisor import checkup, cli, listing, logs  # the interpreter itself may be out of the other user's reach
+# The interpreter itself may be out of the other user's reach: all is imported before.
+from supervisor.operator import checkup, cli, listing
+from supervisor.sessions import session_logs
 os.setgroups([]), os.setgid(65534), os.setuid(65534)
 cli.main()
 """
@@ -614,6 +616,6 @@ async def test_list_of_an_empty_place_is_empty() -> None:
 
 def test_list_loads_neither_discord_nor_sockets() -> None:
     heavy = ("nextcord", "zmq", "aiohttp")
-    code = f"import sys; from supervisor import cli, listing; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys; from supervisor.operator import cli, listing; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -20,7 +20,7 @@ from bridge.protocol import wire
 from bridge.protocol.start import EXIT_LOCKED, WorkerStart, encode_start
 from bridge.session.managed import ManagedSession
 from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
-from stages.support import awaited, scripted_claude, until
+from stages.support import ROOT, awaited, scripted_claude, until
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import StartRow, Store
 from supervisor.workers.curve import CurveKeys, new_keys, server_keys
@@ -51,7 +51,7 @@ class Stage:
 
     async def peer(self, endpoint: str, keys: CurveKeys | None, lock: Path | None, *messages: wire.Up) -> "Peer":
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(Path(__file__).with_name("peer.py"))),
+            *(sys.executable, str(ROOT / "tests/stages/peer.py")),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

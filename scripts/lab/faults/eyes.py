@@ -176,4 +176,4 @@ def left_of(session_ids: Iterable[str]) -> list[str]:
 
 
 def _is_claude(process: psutil.Process) -> bool:
-    return any(part.endswith(("claude.py", "/claude")) for part in process.cmdline()[:6])
+    return any(part.endswith(("/claude/program.py", "/claude")) for part in process.cmdline()[:6])

@@ -189,7 +189,7 @@ def test_every_answer_forbids_foreign_content_and_scripts_in_the_page() -> None:
     in_a_scene(test)
 
 
-@pytest.mark.parametrize("path", ["/../page.py", "/%2e%2e/page.py", "/page.py", "/index.html", "/nothing.js"])
+@pytest.mark.parametrize("path", ["/../server.py", "/%2e%2e/server.py", "/server.py", "/index.html", "/nothing.js"])
 def test_only_the_pages_own_files_are_served(path: str) -> None:
     async def test(scene: Scene) -> None:
         url = URL(scene.page.origin + path, encoded=True)
