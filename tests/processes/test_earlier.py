@@ -9,7 +9,7 @@ import pytest
 
 from lab.upgrade import run
 from lab.upgrade.earlier import has_commit, unpack
-from support import ROOT, awaited
+from stages.support import ROOT, awaited
 
 BEFORE_THE_MOVE = "8b58b94"
 STATE = ROOT / "tests/data/state-0.1"

@@ -11,7 +11,7 @@ import msgspec
 
 from lab.upgrade.earlier import Version
 from lab.upgrade.stage import Stage
-from playground.host_shown import choice
+from playground.host.shown import choice
 
 SOON_ASLEEP = '[sessions]\nhibernate_after = "1s"\n'
 RUNS_UNTIL_TOLD = "run while ! test -e go; do sleep 0.1; done"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.errors import UserError
-from playground.host_place import INSTALLATION
+from bridge.protocol.errors import UserError
+from playground.host.place import INSTALLATION
 
 DEADLINE_S = 60.0
 

@@ -19,9 +19,9 @@ import msgspec
 
 from lab.upgrade.cast import Cast
 from lab.upgrade.stage import Stage
-from playground import host_place
-from playground.claude_frames import folder_name
-from playground.host_place import Place
+from playground.host import place as host_place
+from playground.host.place import Place
+from twins.claude.frames import folder_name
 from twins.discord import kept
 from twins.discord.kept import KeptGuild
 

@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.errors import UserError
+from bridge.protocol.errors import UserError
 from lab.upgrade import cast, kept
 from lab.upgrade.earlier import OURS, Version, unpack
 from lab.upgrade.stage import Stage, staged
-from playground import host_place
+from playground.host import place as host_place
 
 
 async def live(earlier: Version) -> None:

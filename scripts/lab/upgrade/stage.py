@@ -7,18 +7,20 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bridge.layout import Layout
+from bridge.protocol.layout import Layout
+from lab.faults.eyes import Eyes
 from lab.upgrade.earlier import Version
-from playground import host_claude, host_place, host_shown
-from playground.discord_clock import Clock
-from playground.discord_loopback import LoopbackDiscord
-from playground.discord_model import Channel, Message
-from playground.faults_eyes import Eyes
-from playground.host_place import Place
-from playground.host_supervisor import Supervisor, Threadbridge
-from playground.person import Person
+from playground.host import claude as host_claude
+from playground.host import place as host_place
+from playground.host import shown as host_shown
+from playground.host.place import Place
+from playground.host.supervisor import Supervisor, Threadbridge
 from supervisor import locks
+from twins.discord.clock import Clock
 from twins.discord.kept import KeptGuild, world_of
+from twins.discord.loopback import LoopbackDiscord
+from twins.discord.model import Channel, Message
+from twins.discord.person import Person
 from worker import shutting_in
 
 STEP_S = 30.0

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from playground.discord_clock import Clock
-from playground.discord_loopback import LoopbackDiscord
-from playground.discord_model import (
+from twins.discord.clock import Clock
+from twins.discord.loopback import LoopbackDiscord
+from twins.discord.model import (
     Channel,
     ChannelType,
     Json,
@@ -21,7 +21,7 @@ from playground.discord_model import (
     ThreadState,
     User,
 )
-from playground.discord_world import World
+from twins.discord.world import World
 
 
 class KeptMessage(msgspec.Struct, frozen=True, omit_defaults=True):
