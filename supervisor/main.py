@@ -12,8 +12,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from bridge.protocol.errors import UserError
 from bridge.routing.router import BridgeRouter
@@ -35,6 +36,7 @@ from supervisor.systemd import Notifier
 from supervisor.threads.attachments import Attachments
 from supervisor.threads.outbox import Outbox
 from supervisor.workers import cgroups, walls
+from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys, server_keys
 from supervisor.workers.downlink import Downlink
 from supervisor.workers.processes import Processes, Surroundings, worker_environment
@@ -77,7 +79,9 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
         note_walls(manager)
         _note_uncontained(config, manager)
         downlink = Downlink(manager, config.layout, _server_keys(store))
-        processes = Processes(config, manager, downlink, around=around)
+        environment = {**worker_environment(os.environ), **config.environment}
+        cli = ClaudeCli(config.command, environment)
+        processes = Processes(config, manager, downlink, around=around, cli=cli)
         router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
         async with Rest(config.api_base, token, Pace()) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
@@ -86,9 +90,10 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             gateway = Gateway(config, manager, router, rest, token)
             files = Attachments(manager, config.layout, rest, config.most_file_bytes, config.limits)
             manager.on_wish, manager.on_posts = _both(processes.wish, files.wake), outbox.wake
-            keeper = _keeper(config, manager)
+            keeper = _keeper(config, manager, environment)
             keeper.copy()
-            await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway, files, keeper))
+            beside = (files.run, keeper.run, cli.run)
+            await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway, beside))
     finally:
         store.close()
 
@@ -99,8 +104,7 @@ def _note_uncontained(config: Config, manager: SessionManager) -> None:
     manager.remember("uncontained", " ".join(ids))
 
 
-def _keeper(config: Config, manager: SessionManager) -> login.Keeper:
-    environment = {**worker_environment(os.environ), **config.environment}
+def _keeper(config: Config, manager: SessionManager, environment: Mapping[str, str]) -> login.Keeper:
     source = login.source_of(environment, mcp_logins=config.mcp_logins)
     hear = LoginTold(manager, config.channels)
     renewal = Renewal(config.command, environment, config.layout.renewal)
@@ -129,8 +133,7 @@ async def _serve(
     processes: Processes,
     outbox: Outbox,
     gateway: Gateway,
-    files: Attachments,
-    keeper: login.Keeper,
+    beside: Sequence[Callable[[], Coroutine[Any, Any, None]]],
 ) -> None:
     notifier = Notifier()
     stopping = asyncio.Event()
@@ -143,8 +146,7 @@ async def _serve(
             tasks.create_task(outbox.run()),
             tasks.create_task(outbox.keep_typing()),
             tasks.create_task(gateway.run()),
-            tasks.create_task(files.run()),
-            tasks.create_task(keeper.run()),
+            *(tasks.create_task(run()) for run in beside),
             tasks.create_task(manager.delivery.run()),
             tasks.create_task(_watch_clock(config, manager, lambda: gateway.back_at)),
             tasks.create_task(notifier.keep(lambda: gateway.status)),

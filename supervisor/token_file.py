@@ -37,7 +37,8 @@ def guard(config: Config, environ: Mapping[str, str] = os.environ) -> tuple[str,
             if why := _needed(place, config, environ):
                 raise UserError(_in_words(config, file, place, why))
             hidden.append(str(place))
-    _warn(config)
+    if words := exposure(config):
+        log.warning("%s", words)
     return tuple(dict.fromkeys(hidden))
 
 
@@ -99,11 +100,15 @@ def _in_words(config: Config, file: Path, place: Path, why: str) -> str:
     )
 
 
-def _warn(config: Config) -> None:
-    """Of systemd's credentials systemd itself takes care, with an access list that looks like a group's right."""
+def exposure(config: Config) -> str:
+    """That others can read or write the token's file, and what to do; empty when only its owner can. Raises OSError.
+
+    Of systemd's credentials systemd itself takes care, with an access list that looks like a group's right.
+    """
     if not config.token_file:
-        return
+        return ""
     file = Path(config.token_file).expanduser()
     mode = stat.S_IMODE(file.stat().st_mode)
-    if mode & 0o077:
-        log.warning("%s holds the bot's token and others can read or write it (mode %o): chmod 600 it", file, mode)
+    if not mode & 0o077:
+        return ""
+    return f"{file} holds the bot's token and others can read or write it (mode {mode:o}): chmod 600 it"

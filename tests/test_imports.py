@@ -23,6 +23,7 @@ ONLY_IN = {
 SPAWNS_ONLY_IN = {
     *("worker/claude.py", "worker/git.py"),
     *("supervisor/workers/processes.py", "supervisor/workers/walls.py", "supervisor/login/renewal.py"),
+    "supervisor/workers/claude_cli.py",
 }
 IO_MODULES = {
     *("asyncio", "concurrent", "multiprocessing", "threading", "queue", "signal", "sched", "time"),

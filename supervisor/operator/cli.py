@@ -160,7 +160,7 @@ def _told_of_end(session_id: str, left: list[int]) -> int:
 @click.pass_context
 def check(context: click.Context, as_json: bool, end_strays: bool, containment: bool, own_config: str | None) -> None:
     from supervisor.login import keeper as login  # noqa: PLC0415
-    from supervisor.operator import checkup, listing  # noqa: PLC0415
+    from supervisor.operator import checkup, listing, preflight  # noqa: PLC0415
 
     if containment:
         _try_to_get_out(context, own_config, as_json=as_json)
@@ -171,14 +171,17 @@ def check(context: click.Context, as_json: bool, end_strays: bool, containment: 
     if not as_json:
         for session_id, left in ended.items():
             _told_of_end(session_id, left)
-    found = checkup.findings(layout)
+    asked: Asked = context.obj
+    explicit = own_config or asked.config
+    is_about_state = bool(asked.state) and not explicit
+    found = [*checkup.findings(layout), *preflight.findings(explicit, layout, is_about_state=is_about_state)]
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
     else:
         click.echo("\n".join(checkup.in_words(finding) for finding in found) or f"All is well in {layout.state}.")
         if told := login.in_words(layout):
             click.echo(told)
-        if told := checkup.closed_in_words(Path.home(), _opened(own_config or context.obj.config)):
+        if told := checkup.closed_in_words(Path.home(), _opened(explicit)):
             click.echo(told)
         if told := checkup.limits_in_words(layout):
             click.echo(told)

@@ -46,6 +46,7 @@ from supervisor.sessions.store import StartRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
 from supervisor.workers import trees
+from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys, new_keys
 from supervisor.workers.downlink import Downlink
 
@@ -109,7 +110,10 @@ class Processes:
         downlink: Downlink,
         environment: Mapping[str, str] = os.environ,
         around: Surroundings | None = None,
+        cli: ClaudeCli | None = None,
     ) -> None:
+        """``cli``: which Claude Code it is; without it nothing is asked of that."""
+        self._cli = cli
         self._around = around or Surroundings()
         self._trusts = Trusts(config, manager)
         self._config = config
@@ -231,8 +235,22 @@ class Processes:
         if not self._may_start(session.session_id):
             return
         self._not_before.pop(session.session_id, None)
-        if self._manager.is_wanted(session.session_id):
+        if self._manager.is_wanted(session.session_id) and self._may_run_claude(session.session_id):
             await self._spawn(session)
+
+    def _may_run_claude(self, session_id: str) -> bool:
+        """Whether it is known which Claude Code that would be, and it is not too old, which is said once.
+
+        A worker that only closes a log needs none.
+        """
+        answer = self._cli.answer if self._cli else None
+        if self._cli is None or not self._manager.has_work(session_id) or (answer and not answer.refusal):
+            return True
+        self._not_before[session_id] = asyncio.get_running_loop().time() + LOOK_INTERVAL_S
+        if answer and self._hindrances.get(session_id, (0, ""))[1] != answer.refusal:
+            self._hindrances[session_id] = 0, answer.refusal
+            self._say_hindered(session_id, answer.refusal)
+        return False
 
     # --- workers that run ----------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from bridge.protocol import commands as c
 from bridge.protocol.layout import Layout
 from bridge.session.managed import ManagedSession
 from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
-from stages.support import ROOT, awaited, until
+from stages.support import ROOT, awaited, scripted_claude, until
 from supervisor import locks, places, state_directory
 from supervisor.operator import listing
 from supervisor.sessions import session_logs
@@ -31,8 +31,19 @@ KEYS = [
 
 
 def write_config(stage: Backstage) -> Path:
-    path = stage.folder / "config.toml"
-    path.write_text(f'[state]\ndirectory = "{stage.layout.state}"\n')
+    """One that `run` would start with."""
+    path, token = stage.folder / "config.toml", stage.folder / "token"
+    if not path.exists():
+        token.touch(0o600)
+        token.write_text("a token")
+        lines = [
+            f'[discord]\ntoken_file = "{token}"',
+            "[access]\nusers = [111]",
+            f'[[channels]]\nid = 222\ndirectory = "{stage.project}"',
+            f"[claude]\ncommand = {json.dumps(scripted_claude())}",
+            f'[state]\ndirectory = "{stage.layout.state}"',
+        ]
+        path.write_text("\n".join(lines))
     return path
 
 
@@ -464,7 +475,7 @@ async def test_kill_reads_no_log_but_its_beginning() -> None:
 AS_ANOTHER = """
 import os, sys
 # The interpreter itself may be out of the other user's reach: all is imported before.
-from supervisor.operator import checkup, cli, listing
+from supervisor.operator import checkup, cli, listing, preflight
 from supervisor.sessions import session_logs
 os.setgroups([]), os.setgid(65534), os.setuid(65534)
 cli.main()

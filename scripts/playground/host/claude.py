@@ -12,10 +12,12 @@ from typing import Literal
 import msgspec
 
 from bridge.protocol.errors import UserError
+from supervisor.workers import claude_cli
 
 SCRIPT = Path(__file__).resolve().parents[2] / "twins/claude/program.py"
 STATUS_DEADLINE_S = 15.0
 """For `claude auth status`; 0.6 s were measured with claude 2.1.330 on an idle machine."""
+VERSION_DEADLINE_S = 5.0
 PLACEHOLDER_KEY = "sk-ant-placeholder-for-loopback"
 """Makes the CLI believe that it is logged in. Only the scripted model ever sees it."""
 
@@ -119,9 +121,18 @@ async def _choose(wish: Wish, home: Path, environ: Mapping[str, str]) -> Chosen:
         raise UserError("there is no claude on the path; install Claude Code, or leave out --claude real")
     if not program:
         return scripted(home, "there is no claude on the path")
+    if refusal := await refusal_of(program, environ):
+        if wish == "real":
+            raise UserError(refusal)
+        return scripted(home, refusal)
     if wish == "real" or await is_logged_in(program, environ):
         return Chosen(f"the real one ({program}), with its login", (program,), uses_login=True)
     return scripted(home, f"{program} is not logged in; run `claude` and log in, then start again")
+
+
+async def refusal_of(program: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Why that version is not started (too old); empty for one that may be, or does not say."""
+    return (await asyncio.to_thread(claude_cli.ask, (program,), environ, VERSION_DEADLINE_S)).refusal
 
 
 async def is_logged_in(program: str, environ: Mapping[str, str] = os.environ) -> bool:

@@ -179,8 +179,24 @@ def test_without_a_claude_that_is_logged_in_the_scripted_one_is_taken(tmp_path: 
     assert chosen.environment == {"HOME": str(tmp_path)}
 
 
+OLD = 'test "$*" = "auth status" || echo "2.1.197 (Claude Code)"'
+"""What npm on Node 20 installs."""
+
+
+def test_instead_of_a_claude_that_is_too_old_the_scripted_one_is_taken_and_it_says_why(tmp_path: Path) -> None:
+    chosen = finish(host_claude.choose("auto", tmp_path, machine_with_claude(tmp_path, OLD)))
+    assert chosen.is_scripted
+    assert "is Claude Code 2.1.197, and the oldest that works here is 2.1.248" in chosen.what
+
+
+def test_a_real_one_that_is_wished_for_and_too_old_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is Claude Code 2\.1\.197"):
+        finish(host_claude.choose("real", tmp_path, machine_with_claude(tmp_path, OLD)))
+
+
 def test_a_claude_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_claude, "STATUS_DEADLINE_S", 0.2)
+    monkeypatch.setattr(host_claude, "VERSION_DEADLINE_S", 0.2)
     environ = machine_with_claude(tmp_path, "exec /bin/sleep 60")
     began = time.monotonic()
     assert finish(host_claude.choose("auto", tmp_path, environ)).is_scripted

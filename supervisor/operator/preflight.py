@@ -1,0 +1,68 @@
+"""What ``threadbridge check`` says of the configuration: whether a start would come to anything, without starting.
+
+It asks Claude Code for its version, and Discord nothing.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+
+from bridge.protocol.claude_version import OLDEST
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout
+from supervisor import config as configuration
+from supervisor import locks, token_file
+from supervisor.config import Config
+from supervisor.operator.checkup import Finding
+from supervisor.workers import claude_cli
+from supervisor.workers.processes import worker_environment
+
+MEND = "mend that: `threadbridge run` does not start before"
+
+
+def findings(
+    explicit: str | None, layout: Layout, environ: Mapping[str, str] = os.environ, *, is_about_state: bool = False
+) -> list[Finding]:
+    """``explicit``: the file that was named. ``is_about_state``: a person named ``layout`` and no file, so what is
+    found may be another one's.
+    """
+    try:
+        path = configuration.find(explicit, environ)
+    except UserError as error:
+        # a supervisor that runs has one, which we may not see
+        is_wrong = not (is_about_state or locks.holder(layout.supervisor_lock))
+        return [Finding("no_configuration", str(error), "name it with --config FILE, or make one", is_wrong=is_wrong)]
+    try:
+        config = configuration.load(path, environ)
+    except UserError as error:
+        return [Finding("configuration", str(error), MEND, is_wrong=not is_about_state)]
+    if is_about_state and config.layout.state != layout.state:
+        what = f"the configuration {path} is for the state directory {config.layout.state}, so it was not looked at"
+        return [Finding("other_state", what, "name the right one with --config FILE", is_wrong=False)]
+    return [*_of_token(config, environ), *_of_claude(config, environ), *_notes(config)]
+
+
+def _of_token(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        configuration.read_token(config, environ)
+    except UserError as error:
+        # systemd hands the service's credential to the service alone
+        yield Finding("no_token", str(error), MEND, is_wrong=bool(config.token_file))
+    else:
+        if exposure := token_file.exposure(config):
+            what, _, todo = exposure.partition(": ")
+            yield Finding("token_exposed", what, f"{todo}; who may have read it can be the bot: reset the token then")
+
+
+def _of_claude(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
+    answer = claude_cli.ask(config.command, {**worker_environment(environ), **config.environment})
+    if answer.refusal:
+        what, _, todo = answer.refusal.partition(". ")
+        yield Finding("claude_too_old", what, todo)
+    elif answer.version is None:
+        todo = f"Threadbridge works with Claude Code {OLDEST} and newer"
+        yield Finding("claude_unknown", answer.in_words(), todo, is_wrong=False)
+
+
+def _notes(config: Config) -> Iterator[Finding]:
+    for warning in config.warnings:
+        yield Finding("configured", warning, "docs/configuration.md says what each key means", is_wrong=False)
