@@ -49,12 +49,12 @@ def configuration(home: Path, claude: tuple[str, ...] = scripted_claude(), more:
 
 def check(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(home)}
-    argv = [sys.executable, "-m", "supervisor.cli", *arguments, "check"]
+    argv = [sys.executable, "-m", "supervisor.operator.cli", *arguments, "check"]
     return subprocess.run(argv, cwd="/", env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def wrongs(done: subprocess.CompletedProcess[str]) -> list[str]:
-    assert "Traceback" not in done.stderr
+    assert done.stdout and "Traceback" not in done.stderr, done.stderr
     return [line for line in done.stdout.splitlines() if line.startswith("wrong: ")]
 
 
@@ -82,7 +82,7 @@ def test_without_a_configuration_not_all_is_well(home: Path) -> None:
 def test_who_asks_of_a_state_alone_is_only_told_that_there_is_no_configuration(home: Path) -> None:
     (home / ".config/threadbridge/config.toml").unlink()
     done = check(home, "--state", str(home / ".local/state/threadbridge"))
-    assert (done.returncode, wrongs(done)) == (0, [])
+    assert (done.returncode, wrongs(done)) == (0, []), done.stdout + done.stderr
     assert "note: there is no configuration" in done.stdout
     assert "All is well" not in done.stdout
 
@@ -91,7 +91,7 @@ def test_a_configuration_of_another_state_is_not_held_against_this_one(home: Pat
     text = configuration(home, ("/nonexistent/claude",), f'[state]\ndirectory = "{tmp_path}/other"')
     (home / ".config/threadbridge/config.toml").write_text(text)
     done = check(home, "--state", str(home / ".local/state/threadbridge"))
-    assert (done.returncode, wrongs(done)) == (0, [])
+    assert (done.returncode, wrongs(done)) == (0, []), done.stdout + done.stderr
 
 
 def test_a_mistake_in_the_configuration_is_told(home: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_token_that_only_the_service_gets_is_no_mistake(home: Path) -> None:
     text = configuration(home).replace(f"{home}/.config/threadbridge/token", "")
     (home / ".config/threadbridge/config.toml").write_text(text)
     done = check(home)
-    assert (done.returncode, wrongs(done)) == (0, [])
+    assert (done.returncode, wrongs(done)) == (0, []), done.stdout + done.stderr
     assert "note: " in done.stdout
 
 
@@ -139,5 +139,5 @@ def test_a_claude_without_a_version_is_a_note(home: Path) -> None:
     text = configuration(home, program(home, "echo what?"))
     (home / ".config/threadbridge/config.toml").write_text(text)
     done = check(home)
-    assert (done.returncode, wrongs(done)) == (0, [])
+    assert (done.returncode, wrongs(done)) == (0, []), done.stdout + done.stderr
     assert "is not known: --version says 'what?'" in done.stdout
