@@ -4,7 +4,7 @@ What matters may stand at the end (of a command, say), so that a head alone woul
 """
 
 from bridge.render.markdown.fences import FENCE_LINE, Caps, content_end, opened_by
-from bridge.render.markdown.split import split
+from bridge.render.markdown.split import pages
 from bridge.text import code_block, units_end, utf16_len, whole_end
 
 _SOURCE_PER_UNIT = 8
@@ -26,14 +26,14 @@ def markdown_excerpt(text: str, most: int, limit: int) -> tuple[str, bool]:
     The excerpt has about ``limit`` units of the source, as in ``code_excerpt``.
     """
     if len(text) <= most * _SOURCE_PER_UNIT:
-        pieces = split(text, most, ended=True)
+        pieces = pages(text, most)
         if len(pieces) == 1:
             return pieces[0], True
         if utf16_len(whole := code_block(text, "markdown")) <= most:
             return whole, True
     head, tail = _ends(text, limit // 2)
     room = limit // 2 * _MOST_GROWN[0] // _MOST_GROWN[1]
-    parts = [split(part, room, ended=True) for part in (text[:head], _reopened(text[:tail]) + text[tail:])]
+    parts = [pages(part, room) for part in (text[:head], _reopened(text[:tail]) + text[tail:])]
     if any(len(pieces) != 1 for pieces in parts):
         return code_excerpt(text, "markdown", limit), False
     return "\n".join([parts[0][0], _between(text[head:tail]), parts[1][0]]), False

@@ -6,7 +6,7 @@ file beside it does; the choices of a select may be cut, for their values are pl
 
 from collections.abc import Mapping
 
-from bridge.render.markdown.split import split
+from bridge.render.markdown.split import pages
 from bridge.render.posts import CHOICE_CHARS, Button, Choice, File, Select
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.session.questions import (
@@ -59,7 +59,7 @@ def body(questions: tuple[Question, ...], draft: Draft) -> tuple[str, tuple[File
 
 def beginning(text: str, limit: int) -> str:
     """As much of a Markdown text as fits, and no fence left open; never empty, whatever the text is made of."""
-    shown = split(text[: limit * SOURCE_PER_UNIT], limit, ended=True)
+    shown = pages(text[: limit * SOURCE_PER_UNIT], limit)
     return shown[0] if shown else code_block(clip(text, limit // 2), "", limit)
 
 

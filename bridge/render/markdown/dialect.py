@@ -11,9 +11,9 @@ Discord knows fewer marks, and its code blocks end at the next three backticks, 
     > [!NOTE]             →  > **Note**
     the rest              →  see `inline`
 
-The translation only grows when the text does, but for two things at its end, which are kept apart: `held` is
-what may yet mean something else, and a line that begins with | (or has one among its first characters) is shown as it
-is until it is whole and the line below it is known to make it a table's header or not.
+The translation only grows when the text does, but for what may yet mean something else at its end, which is kept
+apart as `held`. A line that begins with | (or has one among its first characters) is left out until it is whole and the
+line below it tells whether it is a table's header, and a table's row until it is whole.
 """
 
 import re
@@ -21,7 +21,7 @@ import re
 import msgspec
 
 from bridge.render.markdown.fences import FENCE_LINE, Caps, Fence, content_end, opened_by
-from bridge.render.markdown.inline import HOLD, inline, is_begun_tag, undecided
+from bridge.render.markdown.inline import HOLD, inline, is_begun_tag, undecided, without_begun_mark
 from bridge.render.markdown.lines import (
     BLOCK_START,
     LINE_PARTS,
@@ -39,25 +39,23 @@ from bridge.render.markdown.tables import Line, Table, alignments, as_row, cells
 from bridge.text import defuse
 
 LEAST_LIMIT_FOR_TABLES = 600  # UTF-16 units; in smaller messages a table's rows are lines of text
+MOST_HELD = 2 * HOLD  # characters; signs may be escaped
+MOST_BARE_HEADER = 200  # characters of a table's header that begins with no |
 MOST_INFO = 200
 
 _ALL_SIGNS = re.compile(r"[\s>#*\-_=`~|+\[\]]*\Z")
 _ADDRESS = re.compile(r"\[([^\[\]]+)\]:[ \t]+<?(https?://[^\s<>]+)")
-# The first of these stands already when the next one comes, so what is added may only be added.
-_DRAWN_BY_DISCORD = re.compile(r"(?<=\|)\||(?<=<)[@#:]|_(?=_)|(?<=_)_")
 
 
 class Translation(msgspec.Struct):
     """Discord's Markdown, in which the tables are still rows.
 
-    `held` follows the text for now, and is at most HOLD characters long. A message must not end within a
-    `unit`, unless it cannot even begin there.
+    `held` follows the text for now, and is at most MOST_HELD characters long.
     """
 
     text: str
     held: str
     tables: list[Table]
-    units: list[Line]
 
 
 def translate(source: str, limit: int) -> Translation:
@@ -76,7 +74,7 @@ class _Translator:
         self._out: list[str] = []
         self._length = 0
         self._known: dict[str, str] = {}
-        self._result = Translation("", "", [], [])
+        self._result = Translation("", "", [])
 
     def translation(self) -> Translation:
         index = 0
@@ -130,15 +128,30 @@ class _Translator:
             self._hold(parts["lead"], discord_lead(parts["lead"]))
             return
         if self._widest and parts and begins_row(parts) and is_plain(parts["lead"]):
-            self._unfinished_row(line)
+            self._unfinished_header(line)
         elif len(line) <= HOLD:
-            self._hold(line, self._line(line))
+            self._hold_line(line)
         else:
             self._unfinished_line(line)
 
+    def _hold_line(self, line: str) -> None:
+        line = without_begun_mark(line)
+        self._hold(line, self._line(line))
+
     def _hold(self, line: str, shown: str) -> None:
         if not _ALL_SIGNS.match(line) and not is_begun_tag(line.strip()):
-            self._result.held = shown if len(shown) <= HOLD else _tamed(line)
+            self._result.held = shown if len(shown) <= MOST_HELD else _tamed(line)
+
+    def _unfinished_header(self, line: str) -> None:
+        """Left out, but for what was shown already when nothing told yet that it might be one."""
+        if not self._may_be_header(line):
+            self._unfinished_line(line)
+        elif line.lstrip(" \t>")[:1] != "|":
+            self._hold_line(line[:HOLD])
+
+    def _may_be_header(self, line: str) -> bool:
+        is_bare = line.lstrip(" \t>")[:1] != "|"
+        return len(line) <= (min(self._widest, MOST_BARE_HEADER) if is_bare else self._widest)
 
     def _unfinished_line(self, line: str) -> None:
         parts = parts_of(line)
@@ -147,7 +160,7 @@ class _Translator:
             end = max(parts.start, min(end, len(line.rstrip(" \t#*"))))
         rest = inline(line[parts.start : end], self._known)
         self._put(parts.head + (rest.replace("**", "") if parts.close else rest))
-        rest = _tamed(line[end:])
+        rest = _tamed(without_begun_mark(line[end:]))
         self._result.held = rest.rstrip(" \t#*") + parts.close if parts.close else rest
 
     # --- fenced blocks ---------------------------------------------------------------------------
@@ -191,7 +204,7 @@ class _Translator:
             self._put(_code(held, fence))
         else:
             shown = _code(held, fence)
-            self._result.held = shown if len(shown) <= HOLD else _tamed(held)
+            self._result.held = shown if len(shown) <= MOST_HELD else _tamed(held)
 
     def _tail(self, fence: Fence) -> str:
         return msgspec.structs.replace(fence, run="```").tail(self._caps)
@@ -205,14 +218,12 @@ class _Translator:
         below_end = self._source.find("\n", end, self._end)
         below = self._source[end:below_end] if below_end >= 0 else ""
         aligns = alignments(below, len(header)) if below_end >= 0 and same_quotes(lead, below) else ""
-        if aligns and len(line) <= self._widest:
+        if aligns and self._may_be_header(line):
             return self._rows(line, header, aligns, below_end + 1)
-        if below_end < 0 and len(line) <= self._widest and may_be_delimiter(self._source[end:]):
-            self._unit(defuse(line))
-            self._put("\n")
-            return len(self._source) if end == self._end else end
-        self._unit(_DRAWN_BY_DISCORD.sub(r"\\\g<0>", defuse(line)))
-        self._put("\n")
+        if below_end < 0 and self._may_be_header(line) and may_be_delimiter(self._source[end:]):
+            self._unfinished_header(line)
+            return len(self._source)
+        self._put(self._line(line) + "\n")
         return end
 
     def _rows(self, line: str, header: list[str], aligns: str, index: int) -> int:
@@ -230,12 +241,8 @@ class _Translator:
             table.lines.append(self._written(row))
             index = end + 1
         row = self._source[index:]
-        if len(row) > HOLD and self._is_row(row, line):
-            self._put("\n")
-            table.written = self._written(row)
-            return len(self._source)
         self._put("\n")
-        return index
+        return len(self._source) if self._is_row(row, line) else index
 
     def _is_row(self, row: str, header: str) -> bool:
         """Where the header has no | at its beginning, every line is one that begins nothing else."""
@@ -248,18 +255,6 @@ class _Translator:
         start = self._length
         self._put(defuse(line))
         return Line(start, self._length)
-
-    def _unit(self, shown: str) -> None:
-        self._result.units.append(Line(self._length, self._length + min(len(shown), self._widest)))
-        self._put(shown)
-
-    def _unfinished_row(self, line: str) -> None:
-        if len(line) <= HOLD:
-            self._hold(line, defuse(line))
-        elif len(line) <= self._widest:
-            self._unit(defuse(line))
-        else:
-            self._unit(_DRAWN_BY_DISCORD.sub(r"\\\g<0>", defuse(line)))
 
 
 def _code(content: str, fence: Fence) -> str:

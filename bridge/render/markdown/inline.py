@@ -39,6 +39,10 @@ _UNDECIDED = re.compile(
     r"(?:(?<!`)`++|(?<!_)_|!\[?|\\|@[a-z]{0,7}|&\#?\w{0,6}|<[/a-zA-Z \t]{0,20}"
     r"|(?:(?<=\])\[[^\[\]\n]{0,18}|\[(?:\^\w{0,8})?))\Z"
 )
+# Of this, letters may be gone when it is whole: it is not shown before.
+_BEGUN_MARK = re.compile(
+    r"(?:&\#?\w{1,6}|<[/a-zA-Z \t]{1,20}|\[(?:\^\w{0,8}\]?|[ xX]\]?|!\w{0,12}\]?)|(?<=\])\[[^\[\]\n]{0,18})\Z"
+)
 _ENTITIES = {"lt": "\\<", "gt": "\\>", "amp": "&", "nbsp": " ", "quot": '"', "apos": "'", "#39": "'"}
 _TAGS = {"br": "\n", "/br": "", "b": "**", "strong": "**", "i": "*", "em": "*", "kbd": "`", "code": "`"}
 _TAGS |= {"summary": "**▸ ", "/summary": "**", "details": "", "/details": ""}
@@ -101,6 +105,12 @@ def undecided(line: str) -> int:
     """The index from which on an unfinished line may still come to mean something else."""
     match = _UNDECIDED.search(line, max(0, len(line) - HOLD))
     return match.start() if match else len(line)
+
+
+def without_begun_mark(line: str) -> str:
+    """The line without an entity, a tag or a label that is not whole at its end."""
+    match = _BEGUN_MARK.search(line, max(0, len(line) - HOLD))
+    return line[: match.start()] if match else line
 
 
 def plain(text: str) -> str:

@@ -1,22 +1,21 @@
 """Claude's Markdown, cut into Discord messages while it is still being written.
 
-The text grows and what was posted must not change, so a cut may depend on nothing that comes later:
+The text grows, and neither may what was posted change nor may a character be taken back that was shown:
 
     source ──▶ translation ───────────────────────────────▶ grows
-               [ piece 0 ][ piece 1 ][ last piece … ]held
+               [ piece 0 ][ piece 1 ][ last piece … ] not yet ┊ held
                          ▲          ▲
-                         a cut is made when the rest no longer fits a window, from that window alone
+                         a cut is made where the text that stands there says so, whatever comes later
 
 - What is cut is Discord's Markdown (`dialect`), which only grows; what may still come to mean something
-  else is *held*: it is shown at the end of the last piece, for now, where room is kept for it.
-- The window is as large as a message, less what reopens a fence at its head, less (if there is any
-  fence about) room to close the largest one at its tail. That room is a constant: if it depended on the
-  fence, the window of a longer text could be another one, and the cut would move.
-- Inside the window the cut falls at the end of the best kind (`cuts`) in the later half; only where there is
-  none at all, earlier.
+  else is *held*: it is shown at the end of the last piece, for now, while that piece is far from full.
+- A piece may be as long as a message, less what reopens a fence at its head and closes one at its tail. That
+  room is a constant: if it depended on the fence, a longer text could have another one, and the cut would move.
+- Where a piece ends, and how much of the last one is shown, is decided in `cuts`.
 - Each piece must be good Markdown alone. So a piece is read as it is shown, from its own reopened fence on,
   and the state at its end decides what closes it and what reopens the next.
-- A table is laid out from those of its rows that stand in a piece; the window takes as many as fit then.
+- A table is laid out from those of its rows that stand in a piece; as many as fit then. A row is shown when it
+  is whole, for only then is it known how much room it takes.
 - After a cut, blank space is dropped. A closing fence right after a cut inside that fence is dropped too: it
   was closed already.
 """
@@ -26,11 +25,10 @@ from bisect import bisect_right
 
 import msgspec
 
-from bridge.render.markdown.cuts import Window
-from bridge.render.markdown.dialect import Translation, translate
+from bridge.render.markdown.cuts import AHEAD, Room, Window
+from bridge.render.markdown.dialect import MOST_HELD, Translation, translate
 from bridge.render.markdown.fences import Block, Caps, Fence, find_blocks
-from bridge.render.markdown.inline import HOLD
-from bridge.render.markdown.spans import open_marks
+from bridge.render.markdown.spans import MOST_UNITS, open_marks
 from bridge.render.markdown.tables import Table
 from bridge.text import units_end, utf16_len
 
@@ -42,6 +40,10 @@ _SPACES = re.compile(r"[^\S\n]*")
 _QUOTE = re.compile(r"(?:> )+")
 _NESTED_ITEM = re.compile(r"[ \t]{2,}(?:[-*]|\d{1,9}\.) ")
 _ITEM_ABOVE = "- …\n"
+_SOLID = re.compile(r"\S")
+_TICKS = 3
+_TIGHT_UNITS = 220
+"""Of a message's end: there it grows only by what is whole, and ends with the next sentence."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -70,36 +72,54 @@ class _Place(msgspec.Struct, frozen=True):
 def split(text: str, limit: int = DISCORD_LIMIT, first_limit: int | None = None, *, ended: bool = False) -> list[str]:
     """`text` as messages of at most `limit` UTF-16 units, the first of at most `first_limit`.
 
-    `ended`: nothing more is appended, so its last line is whole, and means what it says.
+    `ended`: nothing more is appended, so its last line is whole, and means what it says. All of it is shown then;
+    before, what may still come to stand in the next message is not.
 
-    Prefix-stable: if more text is appended, every piece but the last stays as it is. No piece is empty,
-    except the first if nothing can begin well in what `first_limit` leaves. No word of the text is lost, but
-    for the info strings of fences. ValueError if `limit` is under MIN_LIMIT.
+    Prefix-stable: if more text is appended, every piece but the last stays as it is, and the last one only grows. No
+    piece is empty, except the first if nothing can begin well in what `first_limit` leaves. ValueError if `limit` is
+    under MIN_LIMIT.
     """
     whole = text + _last_line_end(text, limit) if ended else text
-    return [str(piece) for piece in Splitter(translate(whole, limit), limit, first_limit).pieces()]
+    return [str(piece) for piece in Splitter(translate(whole, limit), limit, first_limit, ended=ended).pieces()]
+
+
+def pages(text: str, limit: int = DISCORD_LIMIT) -> list[str]:
+    """As `split` of a text that has ended, but of one that nobody saw grow: what fits one message is one."""
+    source = translate(text + _last_line_end(text, limit), limit)
+    return [str(piece) for piece in Splitter(source, limit, ended=True, keeps_whole=True).pieces()]
 
 
 def _last_line_end(text: str, limit: int) -> str:
-    """What makes the last line whole. A backslash before it would make it a line break, and is none at a text's end."""
-    if text.endswith(("\n", "\r")):
-        return ""
+    """What makes the last line whole, and not a table's header, whose next line would have to follow.
+
+    A backslash before it would make it a line break, and is none at a text's end.
+    """
     is_break = (len(text) - len(text.rstrip("\\"))) % 2 == 1
     blocks = find_blocks(text, Caps.within(limit), None, inside_line=False) if is_break else []
     is_code = bool(blocks) and blocks[-1].end > len(text)
-    return "\\\n" if is_break and not is_code else "\n"
+    return "\\\n\n" if is_break and not is_code else "\n\n"
 
 
 class Splitter:
     """Cuts one translation into pieces."""
 
-    def __init__(self, source: Translation, limit: int = DISCORD_LIMIT, first_limit: int | None = None) -> None:
+    def __init__(
+        self,
+        source: Translation,
+        limit: int = DISCORD_LIMIT,
+        first_limit: int | None = None,
+        *,
+        ended: bool = False,
+        keeps_whole: bool = False,
+    ) -> None:
         if limit < MIN_LIMIT:
             raise ValueError(f"limit is {limit}, the least is {MIN_LIMIT}")
         self._source = source
         self._text = source.text
         self._limit = limit
         self._first_limit = limit if first_limit is None else min(first_limit, limit)
+        self._ended = ended
+        self._keeps_whole = keeps_whole
         self._caps = Caps.within(limit)
         self._pieces: list[Piece] = []
         self._place = _Place()
@@ -108,15 +128,11 @@ class Splitter:
         """The messages, in order."""
         if self._first_limit < max(MIN_LIMIT, self._limit // 10):
             self._pieces.append(Piece("", "", "", 0, 0))
-        while (end := self._window(place := self._begin())) < len(self._text):
-            if end > place.index:
-                end = place.index + self._view(place, end).cut()
-            piece, self._place = self._cut_piece(place, end)
+        while (found := self._end(place := self._begin()))[1]:
+            piece, self._place = self._cut_piece(place, found[0])
             if piece.shown or not self._pieces:
                 self._pieces.append(piece)
-        last, _ = self._piece(place, end, self._source.held)
-        if utf16_len(str(last)) > self._most:
-            last, _ = self._piece(place, end)
+        last, _ = self._piece(place, found[0], self._held(place, found[0]))
         return [*self._pieces, last] if last.shown else self._pieces
 
     @property
@@ -163,15 +179,35 @@ class Splitter:
         """The torn marks, unless they would make a fence with what follows."""
         return "" if self._text[place.index : place.index + 1] in "`~" else "".join(place.marks)
 
-    # --- how much fits ---------------------------------------------------------------------------
+    # --- how much fits, and where it ends --------------------------------------------------------
 
-    def _window(self, place: _Place) -> int:
-        """The index up to which the rest of the text may be in one piece."""
-        room = self._most - utf16_len(self._head(place)) - min(HOLD, self._limit // 8)
-        end = self._reach(place.index, room)
-        if place.fence or "```" in self._text[place.index : end]:
-            return self._reach(place.index, room - self._caps.tail)
-        return end
+    def _end(self, place: _Place) -> tuple[int, bool]:
+        """Where the piece that begins here ends, and whether for good."""
+        room = self._room(place)
+        after = _SOLID.search(self._text, room.most)
+        text = self._text[place.index : after.start() + 2 * AHEAD if after else len(self._text)]
+        window = Window(text, room.below(place.index), self._blocks(place, text), has_ended=self._ended)
+        end, is_cut = (len(text), False) if self._keeps_whole and window.fits else window.end()
+        return place.index + end, is_cut
+
+    def _units(self, place: _Place) -> tuple[int, ...]:
+        """UTF-16 units of the text for each field of Room; the most is without what closes a piece."""
+        most = self._most - utf16_len(self._head(place)) - max(1 + self._caps.indent + _TICKS, MOST_UNITS)
+        tight = min(max(most // 8, _TIGHT_UNITS), most // 2)
+        before = tight + tight * 3 // 5, tight + tight // 3, tight, tight // 2, 0
+        return tuple(max(most - left, most // 2) for left in before)
+
+    def _room(self, place: _Place) -> Room:
+        *units, most = self._units(place)
+        end = self._at_least_something(place.index, self._reach(place.index, most))
+        paragraph, item, tight, line = (min(self._reach(place.index, up_to), end) for up_to in units)
+        return Room(paragraph, item, tight, line, end)
+
+    def _held(self, place: _Place, end: int) -> str:
+        """What is held, where it will surely stand in this piece, whatever it becomes."""
+        room = self._units(place)[0] - MOST_HELD
+        is_shown = end == len(self._text) and room > 0 and self._reach(place.index, room) == end
+        return self._source.held if is_shown else ""
 
     def _reach(self, index: int, room: int) -> int:
         """The index up to which what is drawn from `index` on has at most `room` UTF-16 units."""
@@ -179,22 +215,14 @@ class Splitter:
         for table in self._tables_from(index):
             end = units_end(self._text, at, room)
             if end < max(table.head.start, index):
-                return self._outside_unit(index, end)
+                return end
             room -= utf16_len(self._text[at : table.head.start])
             end, used = table.fit(table.first_row(index), room)
             if end < table.end:
-                return self._at_least_something(index, max(end, index))
+                return max(end, index)
             room -= used
             at = table.end
-        return self._outside_unit(index, units_end(self._text, at, room))
-
-    def _outside_unit(self, index: int, end: int) -> int:
-        """`end`, or the line end before the unit that it is in."""
-        units = self._source.units
-        nearest = bisect_right(units, end, key=lambda unit: unit.start) - 1
-        if end < len(self._text) and nearest >= 0 and end < units[nearest].end:
-            return self._at_least_something(index, max(units[nearest].start - 1, index))
-        return end
+        return units_end(self._text, at, room)
 
     def _at_least_something(self, index: int, end: int) -> int:
         """Only the first piece, which may have little room, may be left empty."""
@@ -208,20 +236,18 @@ class Splitter:
 
     # --- pieces ----------------------------------------------------------------------------------
 
-    def _view(self, place: _Place, end: int) -> Window:
-        text = self._text[place.index : end]
+    def _blocks(self, place: _Place, text: str) -> list[Block]:
         blocks = find_blocks(text, self._caps, place.fence, place.inside_line)
         for table in self._tables_from(place.index):
-            if table.head.start >= end:
+            if table.head.start >= place.index + len(text):
                 break
-            start = table.head.start - place.index
-            code, last = table.head.end - place.index, table.end - place.index
-            last = last if table.end < end else len(text) + 1
-            blocks.append(Block(max(start - 1, -1), max(code, -1), last, last, None))
-        return Window(text, self._text[end], sorted(blocks, key=lambda block: block.start))
+            start, code = table.head.start - place.index - 1, table.head.end - place.index
+            last = table.end - place.index
+            blocks.append(Block(max(start, -1), max(code, -1), last, last, None))
+        return sorted(blocks, key=lambda block: block.start)
 
     def _cut_piece(self, place: _Place, end: int) -> tuple[Piece, _Place]:
-        """One behind which more comes: emphasis and code that go on there are closed. `_window` keeps HOLD for that."""
+        """One behind which more comes: emphasis and code that go on there are closed."""
         piece, behind = self._piece(place, end)
         if behind.fence or not behind.inside_line:
             return piece, behind
@@ -248,7 +274,7 @@ class Splitter:
             if table.head.start >= end:
                 break
             parts.append(body[at - start : max(table.head.start - start, 0)])
-            parts.append(table.drawn(table.first_row(start), end, self._text))
+            parts.append(table.drawn(table.first_row(start), end))
             at = min(table.end, end)
         drawn = "".join([*parts, body[at - start :]])
         return drawn if utf16_len(drawn) <= self._limit or not parts else body

@@ -22,10 +22,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct):
-    """Where a table stands in the text, and what is in it. `prefix` stands before each line: quotes, indentation.
-
-    `written` is the row being written, which is shown as it is below the finished ones.
-    """
+    """Where a table stands in the text, and its whole rows. `prefix` stands before each line: quotes, indentation."""
 
     prefix: str
     head: Line
@@ -33,55 +30,36 @@ class Table(msgspec.Struct):
     aligns: str
     rows: list[Row]
     lines: list[Line]
-    written: Line | None = None
 
     @property
     def end(self) -> int:
         """The end of its last line."""
-        last = self.written or (self.lines[-1] if self.lines else self.head)
-        return last.end
+        return (self.lines[-1] if self.lines else self.head).end
 
     def first_row(self, index: int) -> int:
         """The number of the first finished row that begins at or after this index of the text."""
         return bisect_left(self.lines, index, key=lambda line: line.start)
 
-    def drawn(self, first: int, end: int, text: str) -> str:
+    def drawn(self, first: int, end: int) -> str:
         """The rows from `first` on that begin before the index `end` of the text, under the header."""
-        last = self.first_row(end)
         layout = Layout(self.prefix, self.header, self.aligns)
-        for row in self.rows[first:last]:
+        for row in self.rows[first : self.first_row(end)]:
             layout.add(row)
-        shown = [layout.text()] if last > first or not self.written or first == 0 else []
-        if self.written and self.written.start < end:
-            shown.append(text[self.written.start : self.written.end])
-        return "\n".join(shown)
+        return layout.text()
 
     def fit(self, first: int, room: int) -> tuple[int, int]:
-        """(the index up to which the table from row `first` on fits into `room` UTF-16 units, the units it takes).
-
-        A row needs the room of its source also, as it is shown so while it is written: else a table could
-        fit again, after it has been cut, by having its last row finished.
-        """
+        """(the index up to which the table from row `first` on fits into `room` UTF-16 units, the units it takes)."""
         layout = Layout(self.prefix, self.header, self.aligns)
-        end, used = self.head.start - 1, 0
+        end, used = self.lines[first - 1].end if first else self.head.start - 1, 0
         if first == 0:
-            used = layout.size()
-            if max(used, self.head.end - self.head.start) > room:
+            if layout.size() > room:
                 return end, 0
-            end = self.head.end
-        else:
-            end = self.lines[first - 1].end
+            end, used = self.head.end, layout.size()
         for row, line in zip(self.rows[first:], self.lines[first:], strict=True):
-            if used + 1 + line.end - line.start > room:
-                return end, used
             layout.add(row)
-            taken = layout.size()
-            if taken > room:
+            if layout.size() > room:
                 return end, used
-            end, used = line.end, taken
-        if self.written:
-            used += 1 + self.written.end - self.written.start
-            return (end, used) if used > room else (self.written.end, used)
+            end, used = line.end, layout.size()
         return end, used
 
 

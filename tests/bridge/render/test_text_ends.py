@@ -37,7 +37,8 @@ ABOVE = ("", "Done.\n", "Done.\n\n", "- a\n", "> quoted\n", "```\ncode\n```\n", 
 
 
 def marks(text: str) -> str:
-    return re.sub(r"[\s\u200b]", "", text)
+    """The signs as they are seen."""
+    return re.sub(r"[\s\u200b]|\\(?=\|)", "", text)
 
 
 @pytest.mark.parametrize("above", ABOVE)

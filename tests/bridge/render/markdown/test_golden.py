@@ -27,7 +27,8 @@ THREADS = DATA / "threads"
 
 def posts_of(name: str) -> str:
     with (DATA / "markdown" / f"{name}.md").open(newline="") as file:
-        return "".join(f"=== post {n} ===\n{post}\n" for n, post in enumerate(split(file.read(), SEGMENT_CHARS), 1))
+        posts = split(file.read(), SEGMENT_CHARS, ended=True)
+    return "".join(f"=== post {n} ===\n{post}\n" for n, post in enumerate(posts, 1))
 
 
 def thread_of(name: str) -> str:

@@ -5,8 +5,7 @@ from collections import Counter
 
 import pytest
 
-from bridge.render.markdown.inline import HOLD
-from bridge.render.markdown.split import DISCORD_LIMIT, split
+from bridge.render.markdown.split import split
 from bridge.text import utf16_len
 
 # --- A second opinion on fences: Discord's clients, whose blocks end at the next three backticks. ---
@@ -147,13 +146,13 @@ def words(text: str) -> Counter[str]:
 def test_a_text_that_fits_stays_one_message() -> None:
     assert split("") == []
     assert split("  \n\n ") == []
-    assert split("a" * (DISCORD_LIMIT - HOLD)) == ["a" * (DISCORD_LIMIT - HOLD)]
+    assert split("a" * 1980, ended=True) == ["a" * 1980]
     assert split("Hello\n\nworld\n") == ["Hello\n\nworld"]
 
 
 def test_a_fence_that_is_cut_is_reopened_with_its_language() -> None:
     code = "".join(f"line number {n}\n" for n in range(20))
-    pieces = split(f"```python title=x\n{code}```\nAfter.", 150)
+    pieces = split(f"```python title=x\n{code}```\nAfter.", 150, ended=True)
     assert pieces[0].startswith("-# title=x\n```python\nline number")
     assert all(piece.startswith("```python\nline number") for piece in pieces[1:])
     assert all(piece.endswith("\n```") for piece in pieces[:-1])
@@ -222,15 +221,24 @@ def test_an_address_keeps_its_underscores_unescaped() -> None:
     ]
 
 
-def test_cuts_prefer_paragraphs_then_lines_then_sentences_then_words() -> None:
+def test_a_piece_ends_at_the_first_place_that_is_good_enough_for_how_full_it_is() -> None:
     words = "word " * 9
     sentence = words + "end. "
     paragraphs = f"{sentence}\n\n{sentence}\n{sentence}"
     assert split(paragraphs, 90)[0] == sentence.strip()
-    assert split(f"{sentence}\n{sentence}\n{sentence}", 125)[0] == f"{sentence}\n{sentence}".strip()
-    assert split(sentence * 3, 125)[0] == (sentence * 2).strip()
+    assert split(f"{words}\n{words}\n{sentence}", 125)[0] == f"{words}\n{words}".strip()
+    assert split(sentence * 3, 125, ended=True)[0] == (sentence * 2).strip()
     assert split("word " * 50, 81)[0] == ("word " * 14).strip()
-    assert split("x" * 9880) == ["x" * 1976] * 5
+    assert split("x" * 9880, ended=True) == ["x" * 1980] * 4 + ["x" * 1960]
+
+
+@pytest.mark.parametrize("count", [2, 4, 7, 20])
+def test_a_message_of_paragraphs_ends_with_one_or_else_with_a_sentence(count: int) -> None:
+    paragraph = "A sentence of some words, as they are written often. " * count
+    pieces = split(f"{paragraph.strip()}\n\n" * 40, ended=True)
+    assert all(len(piece) > 1400 and piece.endswith("often.") for piece in pieces[:-1])
+    torn = sum(not f"{piece}\n\n".endswith(f"{paragraph.strip()}\n\n") for piece in pieces[:-1])
+    assert torn == 0 if count <= 4 else torn <= len(pieces) * (2 if count == 20 else 1) // 2
 
 
 def test_nothing_is_cut_directly_after_a_heading() -> None:
@@ -258,14 +266,14 @@ def test_a_line_is_not_broken_inside_code_or_a_link_or_before_a_mark() -> None:
 
 def test_visible_characters_are_never_torn() -> None:
     for sign in ("👩‍👩‍👧", "🇩🇪", "e\u0301", "😀", "\ud83d\ude00"):
-        pieces = split(sign * 1000, 99)
+        pieces = split(sign * 1000, 99, ended=True)
         assert "".join(pieces) == sign * 1000
         assert all(len(piece) % len(sign) == 0 and utf16_len(piece) <= 99 for piece in pieces)
 
 
 def test_the_indentation_of_code_survives_a_cut() -> None:
     code = "".join(f"    if x{n}:\n        y()\n" for n in range(40))
-    pieces = split(f"```\n{code}```", 150)
+    pieces = split(f"```\n{code}```", 150, ended=True)
     lines = [line for piece in pieces for line in piece.split("\n") if not line.startswith("```")]
     assert "\n".join(lines) + "\n" == code
 
@@ -345,10 +353,17 @@ def test_every_view_of_a_growing_nasty_document_is_valid_and_no_cut_ever_moves()
 def test_no_word_of_a_text_is_lost() -> None:
     for text, _, _ in documents(range(1000, 1120)):
         without_marks = re.sub(r"(`{3,}|~{3,})(?!one|`|~)[^\n]*|&\w+;|</?\w+>|\[!\w+\]|\[[ xX]\]|\[ref\]", " ", text)
-        shown = "\n".join(split(text + "\n", 1890)).replace("¹", " 1")
+        shown = "\n".join(split(text, 1890, ended=True)).replace("¹", " 1")
         assert not words(without_marks) - words(shown)
 
 
-@pytest.mark.parametrize("text", ["a !", "see[^1", "x &am", "it <b", "done!", "ask @every", "| half | a row", "a\\"])
+@pytest.mark.parametrize("text", ["a !", "done!", "ask @every", "a\\", "a | b"])
 def test_what_is_undecided_at_the_end_of_a_text_is_shown_all_the_same(text: str) -> None:
-    assert split(text) == [text] and split(f"{'word ' * 20}{text}") == [f"{'word ' * 20}{text}"]
+    assert split(text) == [text] and split(f"{'word ' * 20}\n\n{text}") == [f"{('word ' * 20).strip()} \n\n{text}"]
+
+
+@pytest.mark.parametrize("text", ["see[^1", "x &am", "it <b", "- [x", "> [!NOTE", "| half | a row"])
+def test_a_mark_whose_letters_may_be_gone_when_it_is_whole_is_shown_once_it_is(text: str) -> None:
+    begun = re.split(r"[\[&<|]", text)[0].rstrip(" ->")
+    assert split(text) == ([begun] if begun else [])
+    assert [post.replace("\\", "") for post in split(text, ended=True)] == [text]

@@ -15,10 +15,17 @@ def test_a_table_becomes_aligned_columns() -> None:
     assert split(TABLE) == ["```\nName | Size\n-----+-----\na    |    1\nb    |   20\n```"]
 
 
-def test_a_row_that_is_being_written_stands_below_the_finished_ones() -> None:
-    (post,) = split(TABLE + "| a longer name of something | 3")
-    assert post.endswith("\nb    |   20\n```\n| a longer name of something | 3")
-    assert split("| Name | Size |\n|---|-") == ["| Name | Size |"]
+def test_a_row_is_shown_when_it_is_whole_and_a_header_when_it_is_known_to_be_one() -> None:
+    assert split(TABLE + "| a longer name of something | 3") == split(TABLE)
+    assert split(TABLE + "| a longer name of something | 3 |\n")[0].endswith("\na longer name of something |    3\n```")
+    assert split("| Name | Size |\n|---|-") == []
+    assert split("| Name | Size |", ended=True) == ["| Name | Size |"]
+
+
+def test_the_first_signs_of_a_header_without_outer_pipes_stay_until_it_is_known_to_be_one() -> None:
+    assert split("Name") == split("Before.\nName")[0].splitlines()[1:] == ["Name"]
+    assert split("Name | Size\n---|-") == ["Name | Size"]
+    assert split("Name of the option | its value") == ["Name of the option | its"]
 
 
 def test_a_table_cut_over_posts_repeats_its_header_and_loses_no_row() -> None:
