@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from bridge.protocol.errors import UserError
+from bridge.protocol.errors import UserError, first_of
 from bridge.routing.router import BridgeRouter
 from supervisor import descriptors, places, state_directory, token_file
 from supervisor.clock_jumps import JumpWatch
@@ -64,9 +64,9 @@ def run(config: Config, token: str) -> None:
     try:
         asyncio.run(_supervise(config, token, around))
     except* UserError as errors:
-        raise _first(errors) from None
+        raise first_of(errors) from None
     except* StoreError as errors:
-        raise _first(errors) from None
+        raise first_of(errors) from None
     finally:
         os.close(lock)
 
@@ -188,9 +188,3 @@ async def _watch_clock(config: Config, manager: SessionManager, back_at: Callabl
 def _make_undumpable() -> None:
     """No process of the same user reads the token from our memory (prctl(2))."""
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def _first[E: Exception](errors: BaseExceptionGroup[E]) -> E:
-    """The first word that went wrong, of however many groups it comes in."""
-    found = errors.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found

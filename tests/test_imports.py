@@ -154,7 +154,7 @@ NOT_YET_ON_THEIR_FLOOR = {
     *("supervisor/workers/trial.py", "supervisor/operator/cli.py"),
 }
 OF_BRIDGE_FOR_WORKERS = {"bridge.protocol", "bridge.trust", "bridge.text"}
-NOT_YET_FOR_WORKERS = {"bridge.session", "bridge.render.diff"}
+NOT_YET_FOR_WORKERS = {"bridge.session.managed"}
 
 
 def floor_of(module: str, package: str, floors: Sequence[str]) -> int:

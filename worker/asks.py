@@ -12,9 +12,9 @@ import msgspec
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.push import PUSH_TOOL
+from bridge.protocol.questions import read_questions
 from bridge.protocol.records import MOST_INPUT_BYTES, is_too_long_to_ask
-from bridge.session.permission import ADVICE_TO_ASK_IN_TEXT, PLAN_MODES, PLAN_TOOL, QUESTION_TOOL, digest_of
-from bridge.session.questions import read_questions
+from bridge.protocol.requests import ADVICE_TO_ASK_IN_TEXT, PLAN_MODES, PLAN_TOOL, QUESTION_TOOL, digest_of
 from worker import frames as f
 from worker import mcp
 from worker.steps import Control, Line, PushDecided, Step

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.protocol.edits import Edit, edits_of
 from bridge.protocol.events import PermissionRequested, Place
-from bridge.render.diff import Edit, edits_of
 from worker.child_view import ChildView
 
 MOST_BYTES = 4_000_000

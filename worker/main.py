@@ -17,10 +17,10 @@ import msgspec
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
+from bridge.protocol.commands import HIBERNATION
 from bridge.protocol.errors import BridgeError, UserError
 from bridge.protocol.layout import Layout
 from bridge.protocol.start import WorkerStart
-from bridge.session.managed import HIBERNATION
 from worker import cgroup, frames, instructions, landlock, mcp, missing, project, recovery, sending, trusted
 from worker import claude as cli
 from worker.brake import Brake

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from bridge.protocol import events as e
+from bridge.protocol.errors import first_of
 from bridge.protocol.layout import Layout, SessionLayout
 from bridge.protocol.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, decode_start
 from worker import claude as cli
@@ -64,9 +65,9 @@ def run(start_fd: int) -> int:
     except OSError as error:
         return _end_without_log(error)
     except BaseExceptionGroup as errors:
-        if (failed := _failed_append(errors)) is None:
+        if (failed := errors.subgroup(LogWriteError)) is None:
             raise
-        return _end_without_log(failed)
+        return _end_without_log(first_of(failed))
     return 0
 
 
@@ -83,15 +84,6 @@ def _end_without_log(error: OSError) -> int:
     if not isinstance(error, LogWriteError):
         error = LogWriteError(error.errno, error.strerror or str(error), error.filename)
     return _end(error.in_words(), EXIT_DISK_FULL if error.is_full else EXIT_LOG)
-
-
-def _failed_append(errors: BaseExceptionGroup[BaseException]) -> LogWriteError | None:
-    """In however many groups it comes."""
-    for error in errors.exceptions:
-        found = _failed_append(error) if isinstance(error, BaseExceptionGroup) else error
-        if isinstance(found, LogWriteError):
-            return found
-    return None
 
 
 def _end(words: str, code: int) -> int:

@@ -16,8 +16,8 @@ from typing import Protocol
 from bridge.protocol import events as e
 from bridge.protocol.errors import BridgeError, RemoteError
 from bridge.protocol.push import PUSH_TOOL, Push, as_input
+from bridge.protocol.requests import digest_of
 from bridge.protocol.start import WorkerStart
-from bridge.session.permission import digest_of
 from worker import bubblewrap, frames, mcp, pushing
 from worker.cgroup import Cgroup
 from worker.git import Inside, Outside

@@ -21,8 +21,8 @@ from itertools import count
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.modes import ModeLimit, known_as
+from bridge.protocol.requests import PLAN_TOOL
 from bridge.protocol.start import is_claude_id, may_be_argument
-from bridge.session.permission import PLAN_TOOL
 from bridge.text import clip, one_line
 from worker import frames as f
 from worker import mcp

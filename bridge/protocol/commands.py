@@ -17,6 +17,9 @@ import msgspec
 
 from bridge.protocol.events import Attachment, Verdict, When
 
+HIBERNATION = "hibernation"
+"""The reason of a stop that only saves memory: the next prompt wakes the session."""
+
 
 class Command(msgspec.Struct, frozen=True, tag=True, tag_field="kind", omit_defaults=True):
     """A wish. The subclass's name is its tag on the wire and in the inbox."""

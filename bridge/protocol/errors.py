@@ -15,3 +15,9 @@ class RemoteError(BridgeError):
 
 class UserError(BridgeError):
     """Told to the person who caused it, in words that say what to do."""
+
+
+def first_of[E: BaseException](errors: BaseExceptionGroup[E]) -> E:
+    """The first error, in however many groups it comes: a person is told one reason."""
+    found = errors.exceptions[0]
+    return first_of(found) if isinstance(found, BaseExceptionGroup) else found

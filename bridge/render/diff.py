@@ -5,8 +5,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
-
+from bridge.protocol.edits import Edit, edits_of
 from bridge.protocol.events import Place
 from bridge.text import clip, reveal
 
@@ -19,14 +18,6 @@ _HUNK = "⋮"
 _UNKNOWN = Place(0)
 _HUNK_UNKNOWN = "@@ … @@"
 _HUNK_HEADER = re.compile(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
-
-
-class Edit(msgspec.Struct, frozen=True):
-    """One replacement of a text by another; with `everywhere`, at each place where the old one occurs."""
-
-    old: str
-    new: str
-    everywhere: bool = False
 
 
 def edit_diff(old: str, new: str, path: str, context: int = 3) -> str:
@@ -83,37 +74,10 @@ def _changed(edit: Edit) -> list[list[str]]:
     return hunks
 
 
-def edits_of(tool_name: str, tool_input: Mapping[str, object]) -> list[Edit] | None:
-    """The replacements that a tool use asks for, or None if it is no edit of a known form."""
-    match tool_name, tool_input:
-        case "Edit", {"old_string": str(), "new_string": str()}:
-            return _edits([tool_input])
-        case "MultiEdit", {"edits": list() as edits}:
-            return _edits(edits)
-        case "Write", {"content": str(content)}:
-            return [Edit("", content)]
-        case "NotebookEdit", {"new_source": str(source)} if tool_input.get("edit_mode") != "delete":
-            return [Edit("", source)]
-    return None
-
-
 def line_counts(edits: Iterable[Edit]) -> tuple[int, int]:
     """How many lines the edits add and remove, each edit counted once."""
     lines = [line[:1] for edit in edits for line in _hunks(edit.old, edit.new, 0, is_end_known=False)]
     return lines.count("+"), lines.count("-")
-
-
-def _edits(inputs: list[object]) -> list[Edit] | None:
-    found = []
-    for given in inputs:
-        match given:
-            case {"old_string": str(old), "new_string": str(new), "replace_all": everywhere}:
-                found.append(Edit(old, new, bool(everywhere)))
-            case {"old_string": str(old), "new_string": str(new)}:
-                found.append(Edit(old, new))
-            case _:
-                return None
-    return found
 
 
 def _numbered(edits: list[Edit], places: list[Place], is_whole_file: bool) -> Iterator[list[str]]:

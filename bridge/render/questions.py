@@ -6,20 +6,11 @@ file beside it does; the choices of a select may be cut, for their values are pl
 
 from collections.abc import Mapping
 
+from bridge.protocol.questions import MOST_QUESTIONS, Option, Question
 from bridge.render.markdown.split import pages
 from bridge.render.posts import CHOICE_CHARS, Button, Choice, File, Select
 from bridge.session.permission import PermissionRequest, RequestName
-from bridge.session.questions import (
-    MOST_QUESTIONS,
-    OTHER_CHARS,
-    Draft,
-    Option,
-    Question,
-    Row,
-    answers_at_once,
-    fits_buttons,
-    pages_of,
-)
+from bridge.session.questions import OTHER_CHARS, Draft, Row, answers_at_once, fits_buttons, pages_of
 from bridge.text import clip, code_block, escape, one_line, reveal, utf16_len
 
 BODY_CHARS = 3000

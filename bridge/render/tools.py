@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from bridge.protocol.edits import edits_of
 from bridge.protocol.events import Place
-from bridge.render.diff import diff_for, edits_of, line_counts
+from bridge.render.diff import diff_for, line_counts
 from bridge.render.terminal import shown_text
 from bridge.text import clip, escape, inline_code, one_line, reveal, utf16_len
 

@@ -21,11 +21,10 @@ from enum import StrEnum
 import msgspec
 
 from bridge.protocol import events as e
+from bridge.protocol.commands import HIBERNATION
 from bridge.session.permission import PermissionRequest, RequestName, Settled
 
 QUICK_DEATHS_BEFORE_BROKEN = 3
-HIBERNATION = "hibernation"
-"""The reason of a stop that only saves memory: the next prompt wakes the session."""
 SETTLED_REQUESTS_KEPT = 64
 
 

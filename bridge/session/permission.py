@@ -9,7 +9,6 @@ also carries the digest of the input that was *shown*, and the worker refuses a 
 approve one thing and have another run.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,27 +18,17 @@ import msgspec
 
 from bridge.protocol import events as e
 from bridge.protocol.commands import Decide
+from bridge.protocol.questions import Question, read_questions
+from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
 from bridge.session.people import named
-from bridge.session.questions import Draft, Question, read_questions
+from bridge.session.questions import Draft
 
-QUESTION_TOOL, PLAN_TOOL = "AskUserQuestion", "ExitPlanMode"
-PLAN_MODES = ("acceptEdits",)
-"""Permission modes that a plan's approval may set."""
-ADVICE_TO_ASK_IN_TEXT = (
-    "This bridge cannot show these questions. Ask the person in plain text instead, list the choices,"
-    " and end your turn; their next message is the answer."
-)
 NOT_ANSWERED = (
     "The person chose not to answer. Do not ask the same again: go on with what you think best and say what you"
     " assumed, or end your turn and wait for their next message."
 )
 NOTHING_ANSWERED: Mapping[str, str] = MappingProxyType({})
 KEEP_PLANNING = "The person wants you to keep planning. Ask what to change, or refine the plan."
-
-
-def digest_of(tool_input: str) -> str:
-    """sha256 (hex) of exactly the JSON text that Claude sent and the person is shown."""
-    return hashlib.sha256(tool_input.encode()).hexdigest()
 
 
 class RequestName(msgspec.Struct, frozen=True):

@@ -1,57 +1,16 @@
-"""Claude's own questions (AskUserQuestion): what it asks, what is chosen so far, and the answers.
+"""The answers to Claude's own questions (``bridge.protocol.questions``): what is chosen so far, and where it stands.
 
-An option is named by its place, never by its label: two labels may be the same, or too long for a choice. What
-does not fit is no question of ours: the worker denies it with advice before anybody sees it.
+An option is named by its place, never by its label: two labels may be the same, or too long for a choice.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import msgspec
 
-MOST_QUESTIONS = 20
-MOST_OPTIONS = 200
-MOST_CHARS = 100_000
+from bridge.protocol.questions import Question
+
 OTHER_CHARS = 2000
 """Of one answer in a person's own words."""
-
-
-class Option(msgspec.Struct, frozen=True):
-    label: str
-    description: str = ""
-    preview: str = ""
-
-
-class Question(msgspec.Struct, frozen=True):
-    """As Claude sends it (docs/claude-protocol.md, "Questions and plans"); the field names are the CLI's."""
-
-    question: str
-    header: str = ""
-    options: tuple[Option, ...] = ()
-    multiSelect: bool = False  # noqa: N815 - the CLI's name
-
-
-class _Input(msgspec.Struct):
-    questions: tuple[Question, ...]
-
-
-@lru_cache(maxsize=16)
-def read_questions(tool_input: str) -> tuple[Question, ...] | None:
-    """The questions of an input's JSON text; None when they cannot be shown whole or told apart."""
-    if len(tool_input) > MOST_CHARS:
-        return None
-    try:
-        asked = msgspec.json.decode(tool_input, type=_Input).questions
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-    texts = {question.question for question in asked}
-    may_be = 1 <= len(asked) <= MOST_QUESTIONS and len(texts) == len(asked)
-    return asked if may_be and all(map(_can_be_shown, asked)) else None
-
-
-def _can_be_shown(question: Question) -> bool:
-    labels = [option.label for option in question.options]
-    return bool(question.question.strip()) and len(labels) <= MOST_OPTIONS and all(label.strip() for label in labels)
 
 
 class Draft(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ import nextcord
 from nextcord.gateway import KeepAliveHandler
 from nextcord.http import Route
 
-from bridge.protocol.errors import RemoteError, UserError
+from bridge.protocol.errors import RemoteError, UserError, first_of
 from bridge.render import replies
 from bridge.render.posts import Post
 from bridge.routing.router import BridgeRouter
@@ -202,7 +202,7 @@ class Gateway:
                 tasks.create_task(self._keep_presence())
                 tasks.create_task(self._stay_connected())
         except* UserError as errors:
-            raise _first(errors) from None
+            raise first_of(errors) from None
         finally:
             self._tasks = None
             self._name.release()
@@ -460,14 +460,6 @@ _NOT_LET_IN = {4004: REFUSED, 4014: _INTENT_REFUSED}
 
 def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
-def _first(errors: BaseExceptionGroup[UserError]) -> UserError:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, UserError)
-    return error
 
 
 async def _closed(client: nextcord.Client) -> None:

@@ -19,9 +19,10 @@ from typing import Protocol
 import msgspec
 
 from bridge.protocol import commands as c
+from bridge.protocol.commands import HIBERNATION
 from bridge.protocol.errors import RemoteError
 from bridge.render import marks
-from bridge.session.managed import HIBERNATION, ManagedSession
+from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person, Policy
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.store import InboxRow

@@ -16,12 +16,13 @@ import msgspec
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
+from bridge.protocol.commands import HIBERNATION
 from bridge.render import lost, marks, notices
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.routing.actions import CreateSession
 from bridge.session.display import Display
-from bridge.session.managed import HIBERNATION, ManagedSession, SessionState, session_from
+from bridge.session.managed import ManagedSession, SessionState, session_from
 from bridge.session.people import named
 from bridge.session.permission import NOTHING_ANSWERED, PermissionRequest, Person, RequestName, Settled
 from bridge.session.questions import Draft

@@ -15,9 +15,10 @@ from pathlib import Path
 import msgspec
 
 from bridge.protocol import commands as c
+from bridge.protocol.commands import HIBERNATION
 from bridge.protocol.errors import UserError
 from bridge.render import trust as cards
-from bridge.session.managed import HIBERNATION, ManagedSession
+from bridge.session.managed import ManagedSession
 from bridge.session.people import named
 from bridge.session.permission import Person
 from bridge.text import clip

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
+from bridge.protocol.requests import digest_of
 from bridge.routing.channel import Channel
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
-from bridge.session.permission import Policy, digest_of
+from bridge.session.permission import Policy
 from stages.support import configuration
 from supervisor.discord.gateway import Gateway
 from supervisor.discord.pace import Pace

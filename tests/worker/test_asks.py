@@ -8,7 +8,8 @@ import pytest
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.records import MOST_INPUT_BYTES
-from bridge.session.permission import ADVICE_TO_ASK_IN_TEXT, NOT_ANSWERED, digest_of
+from bridge.protocol.requests import ADVICE_TO_ASK_IN_TEXT, digest_of
+from bridge.session.permission import NOT_ANSWERED
 from stages.replay import CLAUDE_ID, GENERATION, Replay, transcript
 from worker import frames as f
 from worker.asks import Asks

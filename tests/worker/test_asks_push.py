@@ -5,7 +5,7 @@ import json
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.push import PUSH_TOOL, Push, as_input
-from bridge.session.permission import digest_of
+from bridge.protocol.requests import digest_of
 from stages.replay import CLAUDE_ID
 from worker import frames as f
 from worker.asks import NOT_OURS, Asks

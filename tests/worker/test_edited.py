@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.protocol import events as e
-from bridge.render.diff import Edit
+from bridge.protocol.edits import Edit
 from worker.child_view import NO_WALLS
 from worker.edited import BESIDE_CHARS, MOST_BYTES, places_in, with_places
 

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
-from bridge.session.permission import digest_of
+from bridge.protocol.requests import digest_of
 from stages.replay import CLAUDE_ID, GENERATION, NAMES, PLAN_ON_DISK, Replay, blocks_of, transcript, was_killed
 from worker.steps import DeltaRead, EndChild, ImagesReturned, Line, Step
 from worker.stream import MOST_OPEN, OUTPUT_KEPT_BYTES, Stream

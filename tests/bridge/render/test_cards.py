@@ -4,9 +4,10 @@ import msgspec
 import pytest
 
 from bridge.protocol import events as e
+from bridge.protocol.requests import digest_of
 from bridge.render import cards
 from bridge.render.posts import Post, payload
-from bridge.session.permission import KEEP_PLANNING, PermissionRequest, RequestName, Settled, digest_of
+from bridge.session.permission import KEEP_PLANNING, PermissionRequest, RequestName, Settled
 from bridge.text import utf16_len
 from twins.discord.checks.components import check_modal
 

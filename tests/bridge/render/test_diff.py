@@ -1,7 +1,8 @@
 import random
 
+from bridge.protocol.edits import Edit
 from bridge.protocol.events import Place
-from bridge.render.diff import SHORT_LINES, Edit, diff_for, edit_diff, line_counts, short_diff
+from bridge.render.diff import SHORT_LINES, diff_for, edit_diff, line_counts, short_diff
 from bridge.text import utf16_len
 
 

@@ -4,9 +4,10 @@ import pytest
 
 from bridge.protocol import events as e
 from bridge.protocol.push import PUSH_TOOL, Push, as_input
+from bridge.protocol.requests import digest_of
 from bridge.render import cards
 from bridge.render.posts import Post
-from bridge.session.permission import PermissionRequest, RequestName, Settled, digest_of
+from bridge.session.permission import PermissionRequest, RequestName, Settled
 
 NAME = RequestName("5c0ffee5-0000-4000-8000-000000000001", "0123456789abcdef", 7)
 COMMIT, WAS = "a" * 40, "b" * 40

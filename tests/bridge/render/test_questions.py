@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from bridge.protocol import events as e
+from bridge.protocol.requests import digest_of
 from bridge.render import cards, questions
 from bridge.render.posts import Post, payload
-from bridge.session.permission import NOT_ANSWERED, PermissionRequest, RequestName, Settled, digest_of
+from bridge.session.permission import NOT_ANSWERED, PermissionRequest, RequestName, Settled
 from bridge.session.questions import Draft, pages_of, picked, written
 from bridge.text import utf16_len
 from twins.discord.checks.components import check_components, check_modal

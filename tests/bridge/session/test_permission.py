@@ -3,7 +3,8 @@ import uuid
 import pytest
 
 from bridge.protocol import events as e
-from bridge.session.permission import PermissionRequest, Person, Policy, RequestName, Settled, digest_of, place_of
+from bridge.protocol.requests import digest_of
+from bridge.session.permission import PermissionRequest, Person, Policy, RequestName, Settled, place_of
 
 NAME = RequestName("5c0ffee5-0000-4000-8000-000000000001", "0123456789abcdef", 123)
 

@@ -1,15 +1,16 @@
-"""Claude's questions: which can be shown, what a draft of answers is, and where each stands in its card."""
+"""Answers to Claude's questions: what a draft of them is, and where each question stands in its card."""
 
 import json
 
 import pytest
 
+from bridge.protocol.questions import Question, read_questions
 from bridge.session import questions as q
-from bridge.session.questions import Draft, Question
+from bridge.session.questions import Draft
 
 
 def asked(*questions: dict[str, object]) -> tuple[Question, ...]:
-    read = q.read_questions(json.dumps({"questions": questions}))
+    read = read_questions(json.dumps({"questions": questions}))
     assert read is not None
     return read
 
@@ -20,34 +21,6 @@ def one(text: str, *labels: str, multi: bool = False) -> dict[str, object]:
 
 COLOUR = one("Which colour?", "Red", "Blue")
 FRUITS = one("Which fruits?", "Apple", "Pear", "Fig", multi=True)
-
-
-def test_questions_are_read_as_claude_sends_them() -> None:
-    (question,) = asked({**COLOUR, "header": "Colour", "field_from_the_future": 1})
-    assert (question.question, question.header, question.multiSelect) == ("Which colour?", "Colour", False)
-    assert [option.label for option in question.options] == ["Red", "Blue"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{}",
-        "[]",
-        '{"questions":[]}',
-        '{"questions":{}}',
-        '{"questions":[{"question":"  "}]}',
-        '{"questions":[{"question":"Which?","options":[{"label":" "}]}]}',
-        '{"questions":[{"question":"Which?","options":["Red"]}]}',
-        '{"questions":[{"question":"Which?"},{"question":"Which?"}]}',
-        '{"questions":' + "[" * 50_000,
-        json.dumps({"questions": [one(str(n)) for n in range(q.MOST_QUESTIONS + 1)]}),
-        json.dumps({"questions": [one("Which?", *map(str, range(q.MOST_OPTIONS + 1)))]}),
-        json.dumps({"questions": [one("x" * q.MOST_CHARS)]}),
-    ],
-)
-def test_what_cannot_be_shown_or_told_apart_is_no_question(text: str) -> None:
-    assert q.read_questions(text) is None
 
 
 def test_one_answer_replaces_another() -> None:

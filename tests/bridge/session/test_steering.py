@@ -3,11 +3,12 @@
 import pytest
 
 from bridge.protocol import events as e
+from bridge.protocol.commands import HIBERNATION
 from bridge.render import marks
 from bridge.routing.actions import InterruptSession, Refuse, RequeuePrompt
 from bridge.routing.channel import Channel
 from bridge.routing.router import BridgeRouter, Clicked
-from bridge.session.managed import HIBERNATION, ManagedSession, session_from
+from bridge.session.managed import ManagedSession, session_from
 from bridge.session.permission import Person, Policy
 from bridge.session.steering import HaltButton, WhenButton, steering_button
 
