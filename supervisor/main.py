@@ -17,8 +17,8 @@ from contextlib import suppress
 from typing import Any
 
 from bridge.protocol.errors import UserError, first_of
-from bridge.routing.router import BridgeRouter
 from supervisor import descriptors, places, state_directory, token_file
+from supervisor.assembly import session_manager, threads, workers
 from supervisor.clock_jumps import JumpWatch
 from supervisor.config import Config
 from supervisor.discord.gateway import Gateway
@@ -26,6 +26,7 @@ from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
 from supervisor.login import keeper as login
 from supervisor.login.renewal import Renewal
+from supervisor.sessions.delivery import Asked
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.recall import recall
@@ -33,13 +34,10 @@ from supervisor.sessions.reports import note_walls
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.systemd import Notifier
-from supervisor.threads.attachments import Attachments
-from supervisor.threads.outbox import Outbox
 from supervisor.workers import cgroups, walls
 from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys, server_keys
-from supervisor.workers.downlink import Downlink
-from supervisor.workers.processes import Processes, Surroundings, worker_environment
+from supervisor.workers.processes import Surroundings, worker_environment
 
 EXPIRY_INTERVAL_S = 1.0
 _PR_SET_DUMPABLE = 4
@@ -74,26 +72,20 @@ def run(config: Config, token: str) -> None:
 async def _supervise(config: Config, token: str, around: Surroundings) -> None:
     store = Store(config.layout.database)
     try:
-        manager = SessionManager(store, display_of=config.display)
-        recall(config.layout, manager)
-        note_walls(manager)
-        _note_uncontained(config, manager)
-        downlink = Downlink(manager, config.layout, _server_keys(store))
-        environment = {**worker_environment(os.environ), **config.environment}
-        cli = ClaudeCli(config.command, environment)
-        processes = Processes(config, manager, downlink, around=around, cli=cli)
-        router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
         async with Rest(config.api_base, token, Pace()) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
-            manager.delivery.follow(config.policy, rest)
-            outbox = Outbox(store, manager, rest, layout=config.layout)
-            gateway = Gateway(config, manager, router, rest, token)
-            files = Attachments(manager, config.layout, rest, config.most_file_bytes, config.limits)
-            manager.on_wish, manager.on_posts = _both(processes.wish, files.wake), outbox.wake
+            manager = session_manager(store, display_of=config.display, asked=Asked(config.policy, rest))
+            recall(config.layout, manager)
+            note_walls(manager.sessions)
+            _note_uncontained(config, manager)
+            environment = {**worker_environment(os.environ), **config.environment}
+            cli = ClaudeCli(config.command, environment)
+            below = workers(config, manager, _server_keys(store), around, cli)
+            above = threads(config, manager, rest, token)
             keeper = _keeper(config, manager, environment)
             keeper.copy()
-            beside = (files.run, keeper.run, cli.run)
-            await downlink.run(lambda: _serve(config, manager, processes, outbox, gateway, beside))
+            runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.run)
+            await below.downlink.run(lambda: _serve(config, manager, runs, above.gateway))
     finally:
         store.close()
 
@@ -119,21 +111,11 @@ def _server_keys(store: Store) -> CurveKeys:
         raise StoreError(f"the supervisor's keys cannot be kept beside {store.path}: {error.strerror}") from error
 
 
-def _both(one: Callable[[str], None], other: Callable[[str], None]) -> Callable[[str], None]:
-    def tell(session_id: str) -> None:
-        one(session_id)
-        other(session_id)
-
-    return tell
-
-
 async def _serve(
     config: Config,
     manager: SessionManager,
-    processes: Processes,
-    outbox: Outbox,
+    runs: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     gateway: Gateway,
-    beside: Sequence[Callable[[], Coroutine[Any, Any, None]]],
 ) -> None:
     notifier = Notifier()
     stopping = asyncio.Event()
@@ -142,12 +124,7 @@ async def _serve(
         loop.add_signal_handler(number, stopping.set)
     async with asyncio.TaskGroup() as tasks:
         running = [
-            tasks.create_task(processes.run()),
-            tasks.create_task(outbox.run()),
-            tasks.create_task(outbox.keep_typing()),
-            tasks.create_task(gateway.run()),
-            *(tasks.create_task(run()) for run in beside),
-            tasks.create_task(manager.delivery.run()),
+            *(tasks.create_task(run()) for run in runs),
             tasks.create_task(_watch_clock(config, manager, lambda: gateway.back_at)),
             tasks.create_task(notifier.keep(lambda: gateway.status)),
             tasks.create_task(_say_whether_shut_in(config)),

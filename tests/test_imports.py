@@ -147,6 +147,7 @@ SUPERVISOR_FLOORS = (
     "threads",
     "commands",
     "operator",
+    "assembly",
     "main",
 )
 NOT_YET_ON_THEIR_FLOOR = {

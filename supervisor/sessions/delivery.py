@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -46,23 +46,32 @@ class _Roles(msgspec.Struct, frozen=True):
     roles: tuple[int, ...] = ()
 
 
-class Delivery:
-    """Without ``policy`` everybody may talk (no gateway is there that could have let anybody in)."""
+class Asked(NamedTuple):
+    """Who says whether somebody may talk: the configuration, and Discord for the roles."""
 
-    def __init__(self, sessions: Sessions, drop: Callable[[str, Sequence[c.Prompt]], None]) -> None:
+    policy: Policy
+    rest: MemberRest
+
+
+class Delivery:
+    """``clock`` gives seconds, monotonic. Without ``asked`` everybody may talk: no gateway lets anybody in."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        drop: Callable[[str, Sequence[c.Prompt]], None],
+        asked: Asked | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._sessions = sessions
         self._drop = drop
-        self._policy: Policy | None = None
-        self._rest: MemberRest | None = None
-        self._clock: Callable[[], float] = time.monotonic
+        self._policy = asked.policy if asked else None
+        self._rest = asked.rest if asked else None
+        self._clock = clock
         self._roles: dict[tuple[int, int], tuple[frozenset[int], float]] = {}
         self._unknown: dict[tuple[int, int], set[str]] = {}
         self._wake = asyncio.Event()
         self._placeless = {name.removeprefix(NO_PLACE) for name in sessions.store.facts(NO_PLACE)}
-
-    def follow(self, policy: Policy, rest: MemberRest, clock: Callable[[], float] = time.monotonic) -> None:
-        """From now on these are asked. ``clock`` gives seconds, monotonic."""
-        self._policy, self._rest, self._clock = policy, rest, clock
 
     # --- a thread that cannot be made ----------------------------------------------------------------
 
@@ -81,7 +90,7 @@ class Delivery:
             with self._sessions.transaction():
                 self._sessions.store.forget(f"{NO_PLACE}{session_id}")
             self._placeless.discard(session_id)
-            self._sessions.on_wish(session_id)
+            self._sessions.changes.wished(session_id)
 
     def stop_placeless(self) -> None:
         """Workers that were started before it was known that there is no thread end, when they have nothing to do."""
@@ -136,7 +145,7 @@ class Delivery:
                 self._sessions.store.desire(
                     session_id, f"mark:{prompt.prompt_id}", marks.not_allowed_any_more(prompt.prompt_id)
                 )
-        self._sessions.on_posts(session_id)
+        self._sessions.changes.posted(session_id)
 
     async def run(self) -> None:
         """Fetch the roles that are asked for, until cancelled."""
@@ -160,4 +169,4 @@ class Delivery:
         self.note(*who, frozenset(roles))
         for session_id in self._unknown.pop(who):
             with suppress(StoreError):
-                self._sessions.on_wish(session_id)
+                self._sessions.changes.wished(session_id)

@@ -2,13 +2,13 @@
 
 It keeps what is wished for (the inbox); ``waiting`` has the prompts that Claude has not taken up, ``reports`` folds
 what workers say and keeps what threads should show (the outbox). None of them knows of Discord, sockets or processes:
-those loops are told through ``on_wish`` and ``on_posts`` that something changed, and come and look. Any method that
-writes may raise StoreError; then nothing was done.
+those loops hear of it through ``changes``, and come and look. Any method that writes may raise StoreError; then nothing
+was done.
 """
 
-import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from itertools import dropwhile
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from bridge.render import lost, marks, notices
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.routing.actions import CreateSession
-from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, SessionState, session_from
 from bridge.session.people import named
 from bridge.session.permission import NOTHING_ANSWERED, PermissionRequest, Person, RequestName, Settled
@@ -33,27 +32,54 @@ from supervisor.projects.repository import found_at
 from supervisor.sessions.delivery import Delivery
 from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
-from supervisor.sessions.store import InboxRow, SessionRow, StartRow, Store
+from supervisor.sessions.store import InboxRow, SessionRow, StartRow
 from supervisor.sessions.waiting import WaitingPrompts, is_settled
 
 GRACE_AFTER_DISCORD_S = 600.0
 """A request that was open while Discord was away does not expire sooner after it came back."""
 
 
-def _as_usual(_channel_id: int) -> Display:
-    return Display()
+class SessionManager:
+    """All sessions of one state directory. ``clock`` gives Unix seconds. ``supervisor.assembly`` makes the parts."""
 
+    def __init__(self, sessions: Sessions, waiting: WaitingPrompts, delivery: Delivery, reports: Reports) -> None:
+        self.sessions, self.waiting, self.delivery, self.reports = sessions, waiting, delivery, reports
+        self.store, self.changes, self.cursors, self.clock = (
+            sessions.store,
+            sessions.changes,
+            sessions.cursors,
+            sessions.clock,
+        )
+        self.rows, self.by_thread = sessions.rows, sessions.by_thread
 
-class SessionManager(Sessions):
-    """All sessions of one state directory. ``clock`` gives Unix seconds; ``display_of`` what a channel shows."""
+    # --- what the rows do by themselves --------------------------------------------------------------
 
-    def __init__(
-        self, store: Store, clock: Callable[[], float] = time.time, display_of: Callable[[int], Display] = _as_usual
-    ) -> None:
-        super().__init__(store, clock)
-        self.waiting = WaitingPrompts(self)
-        self.delivery = Delivery(self, self.waiting.drop)
-        self.reports = Reports(self, self.waiting, display_of)
+    def get_session(self, session_id: str) -> ManagedSession | None:
+        return self.sessions.get_session(session_id)
+
+    def session_of_thread(self, thread_id: int) -> ManagedSession | None:
+        return self.sessions.session_of_thread(thread_id)
+
+    def get_all_sessions(self) -> list[ManagedSession]:
+        """Oldest first, ended ones included."""
+        return self.sessions.get_all_sessions()
+
+    def row(self, session_id: str) -> SessionRow:
+        return self.sessions.row(session_id)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return self.sessions.transaction()
+
+    def show(self, session_id: str, key: str, post: Post) -> None:
+        """A post that no record tells of (a refusal, a notice)."""
+        self.sessions.show(session_id, key, post)
+
+    def remember(self, name: str, value: str) -> None:
+        """A small fact that outlives us."""
+        self.sessions.remember(name, value)
+
+    def changed(self, session_id: str) -> None:
+        self.sessions.changed(session_id)
 
     # --- looking -------------------------------------------------------------------------------------
 
@@ -175,8 +201,8 @@ class SessionManager(Sessions):
                     is_message=bool(handled_in),
                     attachments=action.attachments,
                 )
-                self.wish(session.session_id, prompt)
-            self.move_cursor(handled_in, action.thread_id)
+                self.sessions.wish(session.session_id, prompt)
+            self.sessions.move_cursor(handled_in, action.thread_id)
         self.rows[session.session_id] = SessionRow(session, ThreadView(), None, "", fresh=False, attached=0)
         self.by_thread[session.thread_id] = session.session_id
         self.changed(session.session_id)
@@ -221,13 +247,13 @@ class SessionManager(Sessions):
             self.handled(handled_in, prompt_id)
             return
         with self.transaction():
-            self.reopen_row(row)
+            self.sessions.reopen_row(row)
             self.reports.say_restored(session_id)
             prompt = _prompt(prompt_id, text, author, is_message=bool(handled_in), attachments=attachments)
             if is_command:
                 prompt = msgspec.structs.replace(prompt, is_command=True, when="later")
-            self.wish(session_id, prompt)
-            self.move_cursor(handled_in, prompt_id)
+            self.sessions.wish(session_id, prompt)
+            self.sessions.move_cursor(handled_in, prompt_id)
         self.changed(session_id)
 
     def decide(
@@ -247,7 +273,7 @@ class SessionManager(Sessions):
             if not isinstance(self.request_of(request.name), PermissionRequest):
                 return False
             decision = request.decide(verdict, person, always=always, reason=reason, answers=answers, mode=mode)
-            first = self.wish(session_id, decision)
+            first = self.sessions.wish(session_id, decision)
         self.changed(session_id)
         return first
 
@@ -261,7 +287,7 @@ class SessionManager(Sessions):
                 self.store.reveal(name.session_id, key)
                 self.store.desire(name.session_id, key, post)
             self.store.save(row)
-        self.on_posts(name.session_id)
+        self.changes.posted(name.session_id)
         return True
 
     def interrupt(self, session_id: str, command_id: str, by: int, *, keep_queued: bool = False) -> None:
@@ -273,11 +299,11 @@ class SessionManager(Sessions):
             self.waiting.drop(session_id, held)
             for prompt in held:
                 self.store.desire(session_id, f"mark:{prompt.prompt_id}", marks.stopped(prompt.prompt_id))
-            self.wish(session_id, c.Interrupt(command_id, by, keep_queued))
+            self.sessions.wish(session_id, c.Interrupt(command_id, by, keep_queued))
         self.changed(session_id)
 
     def configure(self, session_id: str, command_id: str, setting: str, value: str) -> None:
-        self.wish_alone(session_id, c.Configure(command_id, setting, value))
+        self.sessions.wish_alone(session_id, c.Configure(command_id, setting, value))
 
     def destroy_session(self, session_id: str, reason: str) -> None:
         """End the session: nothing more is started for it, and a running child is stopped by the ladder."""
@@ -286,7 +312,7 @@ class SessionManager(Sessions):
             row.ended_at, row.end_reason = self.clock(), reason
             self.waiting.drop_all(session_id)
             if row.session.worker_pid:
-                self.wish(session_id, c.Stop(uuid.uuid4().hex, reason))
+                self.sessions.wish(session_id, c.Stop(uuid.uuid4().hex, reason))
             self.store.save(row)
         self.changed(session_id)
 
@@ -317,8 +343,10 @@ class SessionManager(Sessions):
             for key, post in row.view.settle_lost_turn(verdict, row.session).items():
                 self.store.desire(name.session_id, key, post)
             if continue_as:
-                self.reopen_row(row)
-                self.wish(name.session_id, _prompt(continue_as, lost.continuing_prompt(turn), person, is_message=False))
+                self.sessions.reopen_row(row)
+                self.sessions.wish(
+                    name.session_id, _prompt(continue_as, lost.continuing_prompt(turn), person, is_message=False)
+                )
             self.store.save(row)
         self.changed(name.session_id)
         return True
@@ -328,7 +356,7 @@ class SessionManager(Sessions):
         row = self.rows[session_id]
         person = Person(row.session.last_prompter_id or row.session.owner_id, "")
         row.session.last_error = ""
-        self.wish(session_id, _prompt(snowflake(self.clock()) + 1, text, person, is_message=False))
+        self.sessions.wish(session_id, _prompt(snowflake(self.clock()) + 1, text, person, is_message=False))
         self.store.desire(session_id, f"login:{row.session.generation}:{row.session.applied}", post)
         self.store.save(row)
 
@@ -338,7 +366,7 @@ class SessionManager(Sessions):
         with self.transaction():
             row.fresh = True
             row.session.was_mended()
-            self.reopen_row(row)
+            self.sessions.reopen_row(row)
             self.reports.let_go(session_id)
             for key, post in self._started_fresh(row).items():
                 self.store.desire(session_id, key, post)
@@ -353,7 +381,7 @@ class SessionManager(Sessions):
                 return False
             self.store.remember(f"accepted:{session_id}", str(row.session.replaced_by))
             row.session.was_mended()
-            self.reopen_row(row)
+            self.sessions.reopen_row(row)
             for key, post in posts.items():
                 self.store.desire(session_id, key, post)
             self.store.save(row)
@@ -372,7 +400,7 @@ class SessionManager(Sessions):
     def reopen(self, session_id: str) -> None:
         row = self.rows[session_id]
         with self.transaction():
-            self.reopen_row(row)
+            self.sessions.reopen_row(row)
             self.reports.let_go(session_id)
         self.changed(session_id)
 
@@ -392,7 +420,7 @@ class SessionManager(Sessions):
     def handled(self, channel_id: int, message_id: int) -> None:
         """This message and those before it need no more of us. A cursor only moves forwards."""
         with self.transaction():
-            self.move_cursor(channel_id, message_id)
+            self.sessions.move_cursor(channel_id, message_id)
 
     def inbox(self, session_id: str) -> list[InboxRow]:
         """What may go to the session's worker now. Raises StoreError."""
@@ -431,7 +459,7 @@ class SessionManager(Sessions):
             if not (row.attached and session.may_hibernate) or session.last_activity > idle_since:
                 continue
             if not self.store.inbox(session.session_id):
-                self.wish_alone(session.session_id, c.Stop(uuid.uuid4().hex, HIBERNATION, if_idle=True))
+                self.sessions.wish_alone(session.session_id, c.Stop(uuid.uuid4().hex, HIBERNATION, if_idle=True))
 
     def starting(self, start: StartRow) -> None:
         """Committed before the spawn: whose key may speak on the endpoint."""
@@ -447,7 +475,7 @@ class SessionManager(Sessions):
             row.attached = 0
             self.store.remove_start(session_id, start)
             self.store.save(row)
-        self.on_wish(session_id)
+        self.changes.wished(session_id)
 
     def worker_failed(self, session_id: str, reason: str) -> None:
         """Workers of the session die before they can log why: say so, and drop what cannot be done."""

@@ -75,9 +75,9 @@ class Reports:
         with self._sessions.transaction():
             is_whole = all(self._take(row, record) for record in records)
             self._sessions.store.save(row)
-        self._sessions.on_posts(session_id)
+        self._sessions.changes.posted(session_id)
         if any(isinstance(record.event, e.ChildExited | e.PromptAmended) for record in records):
-            self._sessions.on_wish(session_id)
+            self._sessions.changes.wished(session_id)
         return row.session.applied if is_whole else None
 
     def _tell_of_walls(self, session_id: str, event: e.AnyEvent) -> None:
@@ -181,7 +181,7 @@ class Reports:
         have = live.get(delta.block, "")
         if delta.offset <= len(have):
             live[delta.block] = have[: delta.offset] + delta.text
-            self._sessions.on_posts(session_id)
+            self._sessions.changes.posted(session_id)
 
     def render_live(self, session_id: str) -> None:
         """Write the streaming text into the outbox; the outbox asks for it when the pace allows a send."""

@@ -11,29 +11,22 @@ from contextlib import contextmanager, nullcontext, suppress
 from bridge.protocol import commands as c
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
+from supervisor.sessions.changes import Changes
 from supervisor.sessions.gaps import Cursors
 from supervisor.sessions.store import SessionRow, Store
 from supervisor.sessions.store_health import StoreError
 
 
-def _nobody(_session_id: str) -> None:
-    return None
-
-
 class Sessions:
-    """All sessions of one state directory. ``clock`` gives Unix seconds.
+    """All sessions of one state directory. ``clock`` gives Unix seconds."""
 
-    ``on_wish`` and ``on_posts`` are told of each session for which something changed, and come and look.
-    """
-
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, changes: Changes, clock: Callable[[], float] = time.time) -> None:
         self.store = store
+        self.changes = changes
         self.cursors = Cursors(store)
         self.clock = clock
         self.rows: dict[str, SessionRow] = {}
         self.by_thread: dict[int, str] = {}
-        self.on_wish: Callable[[str], None] = _nobody
-        self.on_posts: Callable[[str], None] = _nobody
         self._is_stale = False
         self._load()
         self._detach_all()
@@ -53,8 +46,10 @@ class Sessions:
             known = self.rows.setdefault(session_id, row)
             for name in row.__struct_fields__:
                 setattr(known, name, getattr(row, name))
-        self.rows = {session_id: self.rows[session_id] for session_id in stored}
-        self.by_thread = {row.session.thread_id: key for key, row in self.rows.items()}
+        for session_id in self.rows.keys() - stored.keys():
+            del self.rows[session_id]
+        self.by_thread.clear()
+        self.by_thread.update({row.session.thread_id: key for key, row in self.rows.items()})
         self._is_stale = False
 
     @contextmanager
@@ -91,7 +86,7 @@ class Sessions:
         """A post that no record tells of (a refusal, a notice)."""
         with self.transaction():
             self.store.desire(session_id, key, post)
-        self.on_posts(session_id)
+        self.changes.posted(session_id)
 
     def move_cursor(self, channel_id: int, message_id: int) -> None:
         if channel_id:
@@ -111,8 +106,7 @@ class Sessions:
         self.changed(session_id)
 
     def changed(self, session_id: str) -> None:
-        self.on_wish(session_id)
-        self.on_posts(session_id)
+        self.changes.changed(session_id)
 
     def remember(self, name: str, value: str) -> None:
         """A small fact that outlives us."""

@@ -180,14 +180,14 @@ class Trusts:
                 self._settle(before, why_again)
             self._remember(_ASKED + place_of(session.channel_id, session.directory), asked)
             self._manager.store.desire(session.session_id, key, cards.card(acting, session.owner_id))
-        self._manager.on_posts(session.session_id)
+        self._manager.changes.posted(session.session_id)
 
     def _settle(self, asked: Asked, verdict: str, *, trusted: bool = False) -> None:
         """Take the buttons from its card, if that is there (still)."""
         store = self._manager.store
         if post := store.post(asked.session_id, asked.post):
             store.desire(asked.session_id, asked.post, cards.settled(post.desired, verdict, trusted=trusted))
-            self._manager.on_posts(asked.session_id)
+            self._manager.changes.posted(asked.session_id)
 
     def _remember(self, name: str, value: Asked | Trusted) -> None:
         self._manager.store.remember(name, msgspec.json.encode(value).decode())
@@ -201,7 +201,7 @@ class Trusts:
                 continue
             if session.may_hibernate and not self._manager.store.inbox(session.session_id):
                 stop = c.Stop(uuid.uuid4().hex, HIBERNATION, if_idle=True)
-                self._manager.wish_alone(session.session_id, stop)
+                self._manager.sessions.wish_alone(session.session_id, stop)
             else:
                 rest += 1
         return rest

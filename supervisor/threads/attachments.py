@@ -102,6 +102,7 @@ class Attachments:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._woken: set[str] = set()
         self._wake = asyncio.Event()
+        manager.changes.hear_wishes(self.wake)
         self._running: set[str] = set()
 
     def wake(self, session_id: str) -> None:

@@ -184,6 +184,7 @@ class Outbox:
         self._layout = layout
         self._threads: dict[str, _Thread] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        manager.changes.hear_posts(self.wake)
 
     def wake(self, session_id: str) -> None:
         """Something about the session's posts may have changed. Cheap; only a hint."""

@@ -100,7 +100,7 @@ class OwnPosts:
                 log.info("session %s: post %r was deleted and is posted again", row.session_id, row.key)
                 with self._manager.transaction():
                     self._manager.store.forget_message(row.id)
-                self._manager.on_posts(row.session_id)
+                self._manager.changes.posted(row.session_id)
         except StoreError:
             self._due[message_id] = _now() + RETRY_S
         else:

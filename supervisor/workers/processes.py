@@ -132,6 +132,7 @@ class Processes:
         self._wake = asyncio.Event()
         self._wished: set[str] = set()
         self._rung = 0
+        manager.changes.hear_wishes(self.wish)
         self._place = state_directory.place(config.layout)
 
     def wish(self, session_id: str) -> None:

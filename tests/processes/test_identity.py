@@ -21,6 +21,7 @@ from bridge.protocol.start import EXIT_LOCKED, WorkerStart, encode_start
 from bridge.session.managed import ManagedSession
 from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
 from stages.support import ROOT, awaited, scripted_claude, until
+from supervisor.assembly import session_manager
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import StartRow, Store
 from supervisor.workers.curve import CurveKeys, new_keys, server_keys
@@ -110,7 +111,7 @@ class Peer:
 async def stage() -> AsyncIterator[Stage]:
     async with folder_of_a_stage() as back:
         back.store = Store(back.layout.database)
-        back.manager = SessionManager(back.store)
+        back.manager = session_manager(back.store)
         downlink = Downlink(back.manager, back.layout, server_keys(back.store))
         done, ready = asyncio.Event(), asyncio.Event()
 

@@ -162,13 +162,11 @@ async def asked_again_after_damage(stage: Backstage, keep_lines: int) -> tuple[P
     await stage.settles(session)
     stage.prompt(session, "run touch older.txt")
     old = await stage.asks(session)
-    stage.manager.on_wish = lambda _session_id: None
     pid = stage.worker_pid(session)
     os.kill(pid, signal.SIGSTOP)
     log = stage.layout.session(session.session_id).log
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join(lines[:keep_lines]))
-    stage.manager.on_wish = stage.processes.wish
     os.kill(pid, signal.SIGKILL)
     await until(lambda: stage.worker_pid(session) not in (0, pid) or not stage.live(session).requests, "the next one")
     await until(lambda: not stage.live(session).requests, "the old request is withdrawn")

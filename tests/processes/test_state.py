@@ -17,25 +17,28 @@ from stages import backstage as stages
 from stages.backstage import ADA, Backstage, folder_of_a_stage
 from stages.support import awaited, until
 from supervisor import locks
+from supervisor.assembly import session_manager
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.recall import recall
 from supervisor.sessions.store import Store
 from supervisor.workers import curve, processes, trees
 
 
-class Recalling(SessionManager):
+class Recalling:
     """As ``supervisor.main`` begins: compared with the logs before anything else."""
 
     stage: Backstage
 
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        recall(self.stage.layout, self)
+    @classmethod
+    def session_manager(cls, store: Store) -> SessionManager:
+        manager = session_manager(store)
+        recall(cls.stage.layout, manager)
+        return manager
 
 
 @pytest.fixture
 def recalling(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.backstage.SessionManager", Recalling)
+    monkeypatch.setattr("stages.backstage.session_manager", Recalling.session_manager)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from bridge.session.permission import PermissionRequest, Person, Policy
 from playground.host.claude import needed_by_scripts
 from stages.support import scripted_claude, until
 from supervisor import locks
+from supervisor.assembly import session_manager
 from supervisor.config import Config
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
@@ -50,10 +51,9 @@ class Backstage:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Backstage"]:
         self.store = Store(self.layout.database)
-        self.manager = SessionManager(self.store)
+        self.manager = session_manager(self.store)
         self.downlink = Downlink(self.manager, self.layout, server_keys(self.store))
         self.processes = Processes(self.config, self.manager, self.downlink, around=self.around)
-        self.manager.on_wish = self.processes.wish
         ready, done = asyncio.Event(), asyncio.Event()
 
         async def serve() -> None:

@@ -13,6 +13,7 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Policy
 from stages.support import configuration
+from supervisor.assembly import session_manager
 from supervisor.discord.gateway import Gateway
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
@@ -61,7 +62,7 @@ class Stage:
     async def running(self, token: str = "") -> AsyncIterator[Gateway]:
         """One supervisor's life, as far as Discord sees it."""
         self.store = Store(self.config.layout.database)
-        self.manager = SessionManager(self.store)
+        self.manager = session_manager(self.store)
         router = BridgeRouter(
             self.config.policy, self.config.channels, self.manager.session_of_thread, self.manager.request_of
         )

@@ -9,8 +9,9 @@ from bridge.protocol import events as e
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
+from supervisor.assembly import session_manager
 from supervisor.clock_jumps import JumpWatch
-from supervisor.sessions.manager import GRACE_AFTER_DISCORD_S, SessionManager
+from supervisor.sessions.manager import GRACE_AFTER_DISCORD_S
 from supervisor.sessions.store import Store
 
 DAY = 86400.0
@@ -38,7 +39,7 @@ class Room:
     def __init__(self, path: Path) -> None:
         self.clocks = Clocks()
         self.store = Store(path / "db")
-        self.manager = SessionManager(self.store, lambda: self.clocks.wall_s)
+        self.manager = session_manager(self.store, lambda: self.clocks.wall_s)
         self.watch = JumpWatch(lambda: self.clocks.wall_s, lambda: self.clocks.monotonic_s)
         self.discord_back_at = self.clocks.wall_s
         ada = Person(111, "Ada", 9)

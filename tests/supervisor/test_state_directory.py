@@ -17,11 +17,11 @@ from supervisor.private_files import write_private
 SECOND = """
 import sys
 from pathlib import Path
-from bridge.errors import UserError
-from bridge.layout import Layout
-from supervisor import state
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout
+from supervisor import state_directory
 try:
-    state.prepare(Layout(Path(sys.argv[1])))
+    state_directory.prepare(Layout(Path(sys.argv[1])))
 except UserError as error:
     print(error)
 """

@@ -16,10 +16,10 @@ from stages import fake_discord
 from stages.fake_discord import jumping, unix_time
 from stages.gateway_stage import DEADLINE_S, stage
 from stages.support import awaited, configuration
+from supervisor.assembly import session_manager
 from supervisor.discord import gateway as subject
 from supervisor.discord.alone import Nonces
 from supervisor.discord.gateway import Gateway, GatewayRest
-from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
@@ -92,7 +92,7 @@ async def running(folder: Path) -> AsyncIterator[Gateway]:
     """One supervisor's life, as far as the gateway goes; the store is the folder's."""
     config = configuration(folder)
     store = Store(config.layout.database)
-    manager = SessionManager(store)
+    manager = session_manager(store)
     router = BridgeRouter(config.policy, {}, manager.session_of_thread, manager.request_of)
     gateway = Gateway(
         config, manager, router, cast(GatewayRest, SimpleNamespace(hold=lambda _: None, nonces=Nonces())), "token"

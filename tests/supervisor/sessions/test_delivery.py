@@ -10,8 +10,9 @@ from bridge.protocol import events as e
 from bridge.session.permission import Policy
 from stages.fake_discord import jumping
 from stages.support import awaited, until
+from supervisor.assembly import session_manager
 from supervisor.discord.errors import Forbidden, Refused, Unavailable
-from supervisor.sessions.delivery import FRESH_S
+from supervisor.sessions.delivery import FRESH_S, Asked
 
 from ..threads.test_inbound import ADA, BOB, GUILD, ROLE, THREAD, Desk, desk, edit, said
 from ..threads.test_outbox import CHANNEL, Bridge, opened
@@ -44,9 +45,8 @@ class Clock:
 async def test_a_prompt_of_somebody_who_lost_the_role_while_it_waited_is_not_delivered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with desk(tmp_path, monkeypatch) as d:
-        clock = Clock()
-        d.manager.delivery.follow(Policy(frozenset({ADA}), frozenset({ROLE})), d.rest, clock)
+    clock = Clock()
+    async with desk(tmp_path, monkeypatch, Policy(frozenset({ADA}), frozenset({ROLE})), clock) as d:
         d.inbound.live(said(1001, "bob's", BOB, guild_id=str(GUILD), member={"roles": [str(ROLE)]}))
         d.inbound.live(said(1002, "ada's", guild_id=str(GUILD)))
         assert delivered(d) == ["one", "bob's", "ada's"]
@@ -60,9 +60,8 @@ async def test_a_prompt_of_somebody_who_lost_the_role_while_it_waited_is_not_del
 
 @awaited
 async def test_roles_that_cannot_be_fetched_now_drop_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with desk(tmp_path, monkeypatch) as d:
-        clock = Clock()
-        d.manager.delivery.follow(Policy(frozenset({ADA}), frozenset({ROLE})), d.rest, clock)
+    clock = Clock()
+    async with desk(tmp_path, monkeypatch, Policy(frozenset({ADA}), frozenset({ROLE})), clock) as d:
         d.inbound.live(said(1001, "bob's", BOB, guild_id=str(GUILD), member={"roles": [str(ROLE)]}))
         clock.now += FRESH_S + 1
         assert delivered(d) == ["one"]
@@ -86,7 +85,7 @@ async def test_who_was_taken_off_the_list_before_a_restart_is_not_delivered(
 ) -> None:
     async with desk(tmp_path, monkeypatch) as d:
         d.inbound.live(said(1001, "two", guild_id=str(GUILD)))
-        d.manager.delivery.follow(Policy(frozenset({999})), d.rest)
+        d.manager = session_manager(d.store, asked=Asked(Policy(frozenset({999})), d.rest))
         assert delivered(d) == []
         assert d.prompts() == []
 

@@ -7,6 +7,7 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.display import Display
 from bridge.session.permission import Person
+from supervisor.assembly import session_manager
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 
@@ -32,7 +33,7 @@ def thread_in(manager: SessionManager, store: Store, channel_id: int) -> list[st
 def test_each_channel_shows_what_is_configured_for_it(tmp_path: Path) -> None:
     store = Store(tmp_path / "state.db")
     displays = {QUIET: Display("quiet", ping_after_s=5.0)}
-    manager = SessionManager(store, display_of=lambda channel_id: displays.get(channel_id, Display()))
+    manager = session_manager(store, display_of=lambda channel_id: displays.get(channel_id, Display()))
     assert thread_in(manager, store, QUIET) == ["-# ▸ 1 tool\n-# ✓ done · 5 s", "<@1> done · 5 s"]
     assert thread_in(manager, store, USUAL) == ["-# ✓ Bash `ls`\n-# ✓ done · 5 s"]
     store.close()

@@ -7,7 +7,7 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN
 from bridge.session.permission import Person
-from supervisor.sessions.manager import SessionManager
+from supervisor.assembly import session_manager
 from supervisor.sessions.store import Store
 
 ADA = Person(1, "Ada", 9)
@@ -17,7 +17,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.now = 1_000_000.0
         self.store = Store(folder / "db")
-        self.manager = SessionManager(self.store, lambda: self.now)
+        self.manager = session_manager(self.store, lambda: self.now)
         action = CreateSession(10**18, 9, Channel(222, "/srv"), ADA, "hello", "a name")
         self.session = self.manager.create_session(action)
         self.id = self.session.session_id
@@ -77,5 +77,5 @@ def test_start_fresh_and_continue_try_what_waits(tmp_path: Path) -> None:
 def test_it_is_remembered_over_a_restart(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.breaks()
-    assert not SessionManager(desk.store).is_wanted(desk.id)
+    assert not session_manager(desk.store).is_wanted(desk.id)
     desk.store.close()

@@ -12,8 +12,8 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
+from supervisor.assembly import session_manager
 from supervisor.sessions.login_told import EARLY_S, LoginTold
-from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 
@@ -26,7 +26,7 @@ class Room:
     def __init__(self, path: Path) -> None:
         self.now = EXPIRED_AT
         self.store = Store(path / "db")
-        self.manager = SessionManager(self.store, lambda: self.now)
+        self.manager = session_manager(self.store, lambda: self.now)
         channels = {one: Channel(one, "/srv", containment=level) for one, level in LEVELS.items()}
         self.told = LoginTold(self.manager, channels)
         self._seq = 0

@@ -14,6 +14,7 @@ from bridge.protocol.layout import Layout
 from bridge.render.posts import Post
 from bridge.session.managed import SessionState
 from bridge.session.permission import PermissionRequest, Person, RequestName
+from supervisor.assembly import session_manager
 from supervisor.discord.errors import snowflake
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.recall import recall
@@ -70,7 +71,7 @@ class Place:
     def supervisor(self) -> Iterator[tuple[Store, SessionManager]]:
         store = Store(self.layout.database)
         try:
-            manager = SessionManager(store)
+            manager = session_manager(store)
             recall(self.layout, manager)
             yield store, manager
         finally:

@@ -14,7 +14,7 @@ from bridge.render.view import ThreadView
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import PermissionRequest, Person, RequestName
-from supervisor.sessions.manager import SessionManager
+from supervisor.assembly import session_manager
 from supervisor.sessions.store import Store
 
 GENERATION, OTHER_GENERATION = "a" * 16, "b" * 16
@@ -27,7 +27,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder / "db")
-        self.manager = SessionManager(self.store)
+        self.manager = session_manager(self.store)
         action = CreateSession(THREAD, 9, Channel(CHANNEL, "/srv"), ADA, "hello", "hello")
         self.session_id = self.manager.create_session(action).session_id
 

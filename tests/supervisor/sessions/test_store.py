@@ -16,6 +16,7 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
+from supervisor.assembly import session_manager
 from supervisor.sessions import store as store_module
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import MIGRATIONS, DamagedStoreError, Execute, Store
@@ -74,7 +75,7 @@ def test_a_disk_that_is_really_full_takes_writes_again_when_there_is_room(tmp_pa
         pytest.skip("may not mount here")
     try:
         with opened(tmp_path / "db") as store:
-            manager = SessionManager(store)
+            manager = session_manager(store)
             session = begin(manager)
             with pytest.raises(OSError, match="No space"):
                 (tmp_path / "ballast").write_bytes(b"x" * 1_000_000)
@@ -103,7 +104,7 @@ def test_somebodys_lock_is_waited_for_only_for_a_moment(tmp_path: Path, monkeypa
 
 def test_memory_never_knows_more_than_the_disk(tmp_path: Path) -> None:
     with opened(tmp_path / "db") as store:
-        manager = SessionManager(store)
+        manager = session_manager(store)
         session = begin(manager)
         row = manager.row(session.session_id)
         with full_disk(store), pytest.raises(StoreError):
@@ -121,7 +122,7 @@ def test_what_could_not_even_be_read_again_is_read_before_the_next_decision(
         raise StoreError("the disk answers with an error")
 
     with opened(tmp_path / "db") as store:
-        manager = SessionManager(store)
+        manager = session_manager(store)
         session = begin(manager)
         with full_disk(store), monkeypatch.context() as patch, pytest.raises(StoreError):
             patch.setattr(Store, "sessions", broken)
@@ -206,10 +207,10 @@ def test_damage_in_the_middle_is_found_at_the_start(tmp_path: Path) -> None:
 
 def test_a_session_that_cannot_be_read_counts_as_damage(tmp_path: Path) -> None:
     with opened(tmp_path / "db") as store:
-        begin(SessionManager(store))
+        begin(session_manager(store))
         store._execute("UPDATE sessions SET snapshot = ?", (b"{}",))
         with pytest.raises(StoreError, match="cannot be read") as raised:
-            SessionManager(store)
+            session_manager(store)
         assert raised.value.is_damage
 
 
@@ -230,7 +231,7 @@ def test_an_older_store_is_brought_up_step_by_step_and_keeps_what_it_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(tmp_path / "db") as store:
-        begin(SessionManager(store))
+        begin(session_manager(store))
         with store.transaction():
             store.remember("old", "fact")
         assert store.version == len(MIGRATIONS)
@@ -241,7 +242,7 @@ def test_an_older_store_is_brought_up_step_by_step_and_keeps_what_it_has(
         assert store.version == len(MIGRATIONS) + 2
         assert store.fact("old") == "fact"
         assert store._execute("SELECT noted_at FROM facts WHERE name = 'old'") == [(7.0,)]
-        assert len(SessionManager(store).get_all_sessions()) == 1
+        assert len(session_manager(store).get_all_sessions()) == 1
     with opened(tmp_path / "db", read_only=True) as store:
         assert store.fact("old") == "fact"
 

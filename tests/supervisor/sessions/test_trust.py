@@ -15,9 +15,9 @@ from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from stages.support import awaited, configuration
+from supervisor.assembly import session_manager
 from supervisor.operator import checkup
 from supervisor.sessions import trust
-from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
@@ -39,7 +39,7 @@ class Desk:
 
     def start(self) -> None:
         self.store = Store(self.config.layout.database)
-        self.manager = SessionManager(self.store, lambda: self._next / 1e9)
+        self.manager = session_manager(self.store, lambda: self._next / 1e9)
         self.trusts = Trusts(self.config, self.manager)
 
     def restart(self) -> None:

@@ -9,8 +9,8 @@ from bridge.protocol import events as e
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
+from supervisor.assembly import session_manager
 from supervisor.operator import checkup
-from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.reports import note_walls
 from supervisor.sessions.store import Store
 
@@ -23,7 +23,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder / "db")
-        self.manager = SessionManager(self.store)
+        self.manager = session_manager(self.store)
         action = CreateSession(10**18, 9, Channel(222, "/srv"), ADA, "hello", "hello")
         self.session_id = self.manager.create_session(action).session_id
 
@@ -44,7 +44,7 @@ def posts(desk: Desk) -> list[str]:
 
 
 def test_the_first_start_after_the_update_says_what_is_closed_now(desk: Desk) -> None:
-    note_walls(desk.manager)
+    note_walls(desk.manager.sessions)
     created = e.SessionCreated(desk.session_id, 1, 9, 222, "/srv", 111)
     desk.take(created, e.WorkerStarted(7, True, CLOSED), e.WorkerStarted(8, True, CLOSED))
     (told,) = posts(desk)
@@ -54,14 +54,14 @@ def test_the_first_start_after_the_update_says_what_is_closed_now(desk: Desk) ->
 
 @pytest.mark.parametrize("how", ["contained by bubblewrap", "contained by bubblewrap, level home"])
 def test_one_that_may_reach_the_home_says_nothing(desk: Desk, how: str) -> None:
-    note_walls(desk.manager)
+    note_walls(desk.manager.sessions)
     desk.take(e.SessionCreated(desk.session_id, 1, 9, 222, "/srv", 111), e.WorkerStarted(7, True, how))
     assert posts(desk) == [] and desk.store.fact("walls") == "untold"
 
 
 def test_a_new_installation_says_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "db")
-    note_walls(SessionManager(store))
+    note_walls(session_manager(store).sessions)
     assert store.fact("walls") == "told"
     store.close()
 

@@ -15,8 +15,8 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from stages.support import awaited, until
+from supervisor.assembly import session_manager
 from supervisor.discord.errors import LinkExpired, MessageGone, Refused, TooLarge, Unavailable
-from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from supervisor.threads import attachments as a
 from supervisor.workers.downlink import deliverable
@@ -61,7 +61,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder / "db")
-        self.manager = SessionManager(self.store)
+        self.manager = session_manager(self.store)
         self.layout = Layout(folder)
         self.network = ScriptedNetwork()
         self.limits = Limits()
@@ -95,7 +95,6 @@ class Desk:
     @contextlib.asynccontextmanager
     async def fetching(self) -> AsyncIterator[None]:
         loop = a.Attachments(self.manager, self.layout, self.network, LIMIT, self.limits, pauses_s=(0.001,) * 3)
-        self.manager.on_wish = loop.wake
         running = asyncio.create_task(loop.run())
         try:
             yield
@@ -273,7 +272,6 @@ async def test_files_of_a_prompt_that_was_dropped_before_a_restart_are_deleted_a
     async with desk.fetching():
         desk.attach(2001, desk.offers(1, "a.png", b"pixels"))
         await desk.settled(2001)
-    desk.manager.on_wish = lambda _: None
     desk.manager.destroy_session(desk.session_id, "ended")
     assert desk.paths.files_of(2001).exists()
     async with desk.fetching():

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person, Policy
 from stages.support import awaited, until
+from supervisor.assembly import session_manager
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Unavailable
-from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.delivery import Asked
 from supervisor.sessions.store import Store
 from supervisor.threads.inbound import (
     THREAD_DELETED,
@@ -74,10 +76,11 @@ class ScriptedRest:
 class Desk:
     """An Inbound, its store, and one session of Ada's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, asked: Policy | None, monotonic: Callable[[], float]) -> None:
         self.store = Store(folder / "db")
-        self.manager = SessionManager(self.store)
         self.rest = ScriptedRest()
+        at_delivery = Asked(asked, self.rest) if asked else None
+        self.manager = session_manager(self.store, asked=at_delivery, monotonic=monotonic)
         self.told: list[tuple[int, Post, str]] = []
         policy = Policy(frozenset({ADA}), frozenset({ROLE}))
         channels = {CHANNEL: Channel(CHANNEL, str(folder))}
@@ -107,9 +110,15 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+async def desk(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Policy | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Desk]:
+    """``asked``: who may talk when a prompt is delivered."""
     monkeypatch.setattr("supervisor.threads.inbound.RETRY_MIN_S", 0.001)
-    made = Desk(folder)
+    made = Desk(folder, asked, monotonic)
     running = asyncio.create_task(made.inbound.run())
     try:
         yield made

@@ -16,9 +16,9 @@ from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from stages.fake_discord import FakeDiscord, FakeMessage, jumping, unix_time
 from stages.support import until
+from supervisor.assembly import session_manager
 from supervisor.discord.errors import BadToken, Forbidden, MessageGone, Unavailable
 from supervisor.discord.pace import Priority
-from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import PostRow, Store
 from supervisor.threads.outbox import (
     FIRST_GAP_S,
@@ -56,9 +56,8 @@ class Bridge:
         self.discord = discord or FakeDiscord(CHANNEL)
         self.store = Store(path / "store.db")
         opened.append(self.store)
-        self.manager = SessionManager(self.store, unix_time)
+        self.manager = session_manager(self.store, unix_time)
         self.outbox = Outbox(self.store, self.manager, self.discord, unix_time, jitter=lambda: 0.0)
-        self.manager.on_posts = self.outbox.wake
         self.seq = 0
 
     def begin(self, thread_id: int = THREAD) -> ManagedSession:

@@ -15,9 +15,9 @@ from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from stages.fake_discord import FakeDiscord
 from stages.support import awaited, until
+from supervisor.assembly import session_manager
 from supervisor.discord import sent_files
 from supervisor.discord.errors import Forbidden, Found, Refused
-from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import PostRow, Store
 from supervisor.threads.outbox import Outbox, lost_among
 from worker.sending import copy, places
@@ -30,10 +30,9 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.discord = FakeDiscord(CHANNEL)
         self.store = Store(folder / "db")
-        self.manager = SessionManager(self.store)
+        self.manager = session_manager(self.store)
         self.layout = Layout(folder)
         self.outbox = Outbox(self.store, self.manager, self.discord, jitter=lambda: 0.0, layout=self.layout)
-        self.manager.on_posts = self.outbox.wake
         action = CreateSession(THREAD, 9, Channel(CHANNEL, "/srv"), Person(1, "Ada", 9), "hello", "a name")
         self.session_id = self.manager.create_session(action).session_id
 

@@ -12,9 +12,9 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from stages.support import awaited
+from supervisor.assembly import session_manager
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
-from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from supervisor.threads import outbox, refusals
 from supervisor.threads.outbox import Outbox
@@ -31,7 +31,7 @@ class Scene:
     def __init__(self, folder: Path, discord: LoopbackDiscord) -> None:
         self.discord = discord
         self.store = Store(folder / "db")
-        self.manager = SessionManager(self.store)
+        self.manager = session_manager(self.store)
         self.channel = discord.add_channel("general")
         self.ada = discord.add_person("Ada")
         self.thread_id = 0
@@ -73,7 +73,6 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
     async with LoopbackDiscord(limits=False) as discord, Rest(discord.api_base, discord.token, Pace()) as rest:
         made = Scene(folder, discord)
         box = Outbox(made.store, made.manager, rest)
-        made.manager.on_posts = box.wake
         running = asyncio.create_task(box.run())
         await asyncio.sleep(0)
         try:

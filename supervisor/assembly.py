@@ -1,0 +1,92 @@
+"""How the parts are joined: one diagram for the service, its tests and the playground.
+
+    Store ── Sessions ── WaitingPrompts ── Delivery ── Reports ── SessionManager     who decides about sessions
+    Changes ───────────────────────────────────────────────────┐                     made first: who hears of them
+    Downlink ── Processes                     Outbox ── Gateway ── Attachments       who looks after what is wished
+
+Every part gets what it needs when it is made, and nothing is set into one afterwards. So the order here is the order of
+who needs whom, and there is no ring.
+"""
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple
+
+from bridge.routing.router import BridgeRouter
+from bridge.session.display import Display
+from supervisor.config import Config
+from supervisor.discord.gateway import Gateway
+from supervisor.discord.rest import Rest
+from supervisor.sessions.changes import Changes
+from supervisor.sessions.delivery import Asked, Delivery
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.reports import Reports
+from supervisor.sessions.rows import Sessions
+from supervisor.sessions.store import Store
+from supervisor.sessions.waiting import WaitingPrompts
+from supervisor.threads.attachments import Attachments
+from supervisor.threads.outbox import Outbox
+from supervisor.workers.claude_cli import ClaudeCli
+from supervisor.workers.curve import CurveKeys
+from supervisor.workers.downlink import Downlink
+from supervisor.workers.processes import Processes, Surroundings
+
+
+def _as_usual(_channel_id: int) -> Display:
+    return Display()
+
+
+def session_manager(
+    store: Store,
+    clock: Callable[[], float] = time.time,
+    *,
+    display_of: Callable[[int], Display] = _as_usual,
+    asked: Asked | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> SessionManager:
+    """All that decides about sessions. ``clock`` gives Unix seconds, ``monotonic`` seconds.
+
+    ``display_of``: what a channel shows. Without ``asked`` everybody may talk.
+    """
+    sessions = Sessions(store, Changes(), clock)
+    waiting = WaitingPrompts(sessions)
+    delivery = Delivery(sessions, waiting.drop, asked, monotonic)
+    return SessionManager(sessions, waiting, delivery, Reports(sessions, waiting, display_of))
+
+
+class Workers(NamedTuple):
+    downlink: Downlink
+    processes: Processes
+
+
+def workers(
+    config: Config,
+    manager: SessionManager,
+    keys: CurveKeys,
+    around: Surroundings | None = None,
+    cli: ClaudeCli | None = None,
+) -> Workers:
+    """All that looks after worker processes."""
+    downlink = Downlink(manager, config.layout, keys)
+    return Workers(downlink, Processes(config, manager, downlink, around=around, cli=cli))
+
+
+class Threads(NamedTuple):
+    outbox: Outbox
+    gateway: Gateway
+    files: Attachments
+
+    @property
+    def runs(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+        """What is to run beside each other until all is cancelled."""
+        return self.outbox.run, self.outbox.keep_typing, self.gateway.run, self.files.run
+
+
+def threads(config: Config, manager: SessionManager, rest: Rest, token: str) -> Threads:
+    """All that looks after Discord's channels and threads."""
+    router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
+    return Threads(
+        Outbox(manager.store, manager, rest, layout=config.layout),
+        Gateway(config, manager, router, rest, token),
+        Attachments(manager, config.layout, rest, config.most_file_bytes, config.limits),
+    )

@@ -1,0 +1,39 @@
+"""Who hears that something changed for a session; made before everything else, so that nothing is set later.
+
+    wished   something waits for its worker: a prompt, a decision, an end     processes, downlink and attachments look
+    posted   something is to be shown in its thread                           the outbox looks
+
+Nothing is told but the session's id: whoever hears it comes and looks, and looking twice is harmless.
+"""
+
+from collections.abc import Callable
+
+type Listener = Callable[[str], None]
+"""Gets the id of a session. Called within the caller's step, so it only wakes a loop."""
+
+
+class Changes:
+    """A part that looks after sessions adds its own ear when it is made."""
+
+    def __init__(self) -> None:
+        self._hear_wishes: list[Listener] = []
+        self._hear_posts: list[Listener] = []
+
+    def hear_wishes(self, listener: Listener) -> None:
+        self._hear_wishes.append(listener)
+
+    def hear_posts(self, listener: Listener) -> None:
+        self._hear_posts.append(listener)
+
+    def wished(self, session_id: str) -> None:
+        for listener in self._hear_wishes:
+            listener(session_id)
+
+    def posted(self, session_id: str) -> None:
+        for listener in self._hear_posts:
+            listener(session_id)
+
+    def changed(self, session_id: str) -> None:
+        """Both."""
+        self.wished(session_id)
+        self.posted(session_id)
