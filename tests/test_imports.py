@@ -4,7 +4,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,13 +43,20 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), str(path))
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """The whole syntax tree, read and walked once for all tests."""
+    return tuple(ast.walk(ast.parse(path.read_text(), str(path))))
 
 
-def imported(path: Path) -> Iterator[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """Every module that a file imports, wherever in it; of ``from a import b`` both a and a.b."""
-    for node in ast.walk(tree_of(path)):
+    return frozenset(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in nodes_of(path):
         match node:
             case ast.Import(names=names):
                 yield from (alias.name for alias in names)
@@ -65,7 +73,7 @@ def is_of(module: str, packages: set[str]) -> bool:
 
 
 def called(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
                 yield name
@@ -109,8 +117,8 @@ def test_nothing_goes_through_a_shell() -> None:
     assert [name_of(path) for path in SOURCES if not shells.isdisjoint(called(path))] == []
 
 
-def names_in(node: ast.AST) -> Iterator[str]:
-    for part in ast.walk(node):
+def names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for part in nodes:
         match part:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
                 yield name
@@ -120,18 +128,18 @@ def test_a_permission_request_is_never_guessed_to_be_the_most_recent_sessions() 
     guess = re.compile(r"(most_?recent|last_?active|current|active)_?(session|thread)$", re.IGNORECASE)
     deciding = re.compile(r"permission|decid|decision|click|request|reason|expire", re.IGNORECASE)
     for path in SOURCES:
-        tree = tree_of(path)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and deciding.search(node.name):
-                assert not any(guess.search(name) for name in names_in(node)), f"{name_of(path)}: {node.name}"
-        defined = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
-        assert not any(re.search("permission_?thread", name, re.IGNORECASE) for name in defined | set(names_in(tree)))
+        functions = [node for node in nodes_of(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        for function in functions:
+            if deciding.search(function.name):
+                assert not any(guess.search(name) for name in names_in(ast.walk(function))), (path, function.name)
+        names = {function.name for function in functions} | set(names_in(nodes_of(path)))
+        assert not any(re.search("permission_?thread", name, re.IGNORECASE) for name in names)
 
 
 def test_the_shared_values_and_the_worker_have_no_most_recent_session() -> None:
     for path in SOURCES:
         if not name_of(path).startswith("supervisor/"):
-            assert not any("most_recent" in name for name in names_in(tree_of(path))), path
+            assert not any("most_recent" in name for name in names_in(nodes_of(path))), path
 
 
 # --- floors: a room imports of its own and of the rooms below ------------------------------------------

@@ -61,10 +61,12 @@ class Machine:
         self.programs = folder / "bin"
         for new in (self.root / "scripts", self.home, self.programs):
             new.mkdir(parents=True)
-        for name in ("bootstrap", "run", "test"):
+        for name in ("bootstrap", "pythons", "run", "test"):
             shutil.copy(ROOT / "scripts" / name, self.root / "scripts" / name)
         (self.root / "pyproject.toml").write_text(PYPROJECT)
         (self.root / "backend.py").write_text(BACKEND)
+        (self.root / "requirements.lock").write_text("# needs nothing\n")
+        (self.root / "requirements-dev.lock").write_text("# needs nothing\n")
         # Whatever Pythons this machine has are hidden behind ones that do not work.
         for name in ("python3.14", "python3.13", "python3.12"):
             self.install(self.programs / name, BROKEN_SHIM)
@@ -138,10 +140,12 @@ def test_the_second_time_nothing_is_done_until_the_project_changes(machine: Mach
     assert "installing" in machine.run("bootstrap", "--dev").stderr
     assert machine.run("bootstrap", "--dev").stderr == ""
     assert machine.run("bootstrap").stderr == ""
-    (machine.root / "pyproject.toml").write_text(PYPROJECT + "\n# changed\n")
-    again = machine.run("bootstrap", "--dev").stderr
-    assert "installing" in again
-    assert "making .venv" not in again
+    for changed in ("pyproject.toml", "requirements-dev.lock"):
+        path = machine.root / changed
+        path.write_text(path.read_text() + "\n# changed\n")
+        again = machine.run("bootstrap", "--dev").stderr
+        assert "installing" in again
+        assert "making .venv" not in again
 
 
 def test_a_broken_venv_is_made_anew(machine: Machine) -> None:
@@ -154,12 +158,38 @@ def test_a_broken_venv_is_made_anew(machine: Machine) -> None:
 
 def test_a_failed_installation_shows_why_and_leaves_no_stamp(machine: Machine) -> None:
     machine.install_python()
-    (machine.root / "pyproject.toml").write_text(PYPROJECT.replace("requires = []", 'requires = ["no-such-package"]'))
+    (machine.root / "requirements.lock").write_text(f"no-such-package==1 --hash=sha256:{'0' * 64}\n")
     ended = machine.run("bootstrap")
     assert ended.returncode == 1
     assert "no-such-package" in ended.stderr
     assert "Is this machine online" in ended.stderr
     assert not machine.made_venv()
+
+
+def test_what_has_no_hash_is_not_installed(machine: Machine) -> None:
+    machine.install_python()
+    (machine.root / "requirements.lock").write_text("tiny==1.0\n")
+    ended = machine.run("bootstrap")
+    assert ended.returncode == 1
+    assert "hash" in ended.stderr
+    assert not machine.made_venv()
+
+
+def test_a_venv_of_another_name_is_made_beside_the_first(machine: Machine) -> None:
+    machine.install_python()
+    other = machine.root / ".cache/venv-other"
+    assert machine.run("bootstrap", THREADBRIDGE_VENV=str(other)).returncode == 0
+    assert (other / "threadbridge-stamp").exists()
+    assert not (machine.root / ".venv").exists()
+
+
+def test_a_python_of_a_wanted_version_is_found_or_not(machine: Machine) -> None:
+    machine.install(machine.programs / "python3.12", REAL_PYTHON)
+    own = "{}.{}".format(*sys.version_info[:2])
+    assert machine.run("bootstrap", "--find", own).stdout == "python3.12\n"
+    missing = machine.run("bootstrap", "--find", "3.99")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert not (machine.root / ".venv").exists()
 
 
 def test_several_at_once_do_the_work_once(machine: Machine) -> None:
@@ -182,7 +212,8 @@ def with_recording_venv(machine: Machine) -> None:
     python = f'#!/bin/sh\n[ "$1" != -m ] || {{ echo "python $*"; exit; }}\nexec "{BASE_PYTHON}" "$@"\n'
     machine.install(machine.root / ".venv/bin/python", python)
     machine.install(machine.root / ".venv/bin/threadbridge", '#!/bin/sh\necho "threadbridge $*"\n')
-    project = (machine.root / "pyproject.toml").read_bytes()
+    names = ("pyproject.toml", "requirements-dev.lock", "requirements.lock")
+    project = b"".join((machine.root / name).read_bytes() for name in names)
     checksum = subprocess.run(["cksum"], input=project, capture_output=True, check=True).stdout.decode().strip()
     (machine.root / ".venv/threadbridge-stamp").write_text(f"{machine.root} {checksum} dev\n")
 
@@ -227,11 +258,23 @@ def test_test_installs_the_pinned_cli_once(machine: Machine) -> None:
     assert [path.name for path in (machine.home / ".cache/threadbridge").iterdir()] == ["claude-2.1.330"]
 
 
-def test_a_quick_test_leaves_the_real_cli_out(machine: Machine) -> None:
+def test_a_quick_test_runs_what_is_pure_and_needs_no_cli(machine: Machine) -> None:
     with_recording_venv(machine)
     ended = machine.run("test", "--quick", "tests/x.py")
-    assert ended.stdout == "python -m pytest -m not real tests/x.py\n"
+    assert ended.stdout == "python -m pytest -m not real and not slow tests/x.py\n"
     assert ended.stderr == ""
+    everything = machine.run("test", "--quick", "-x").stdout
+    assert " tests/bridge tests/worker " in everything
+    assert "tests/processes" not in everything
+
+
+def test_each_promised_python_that_is_there_runs_the_quick_tests(machine: Machine) -> None:
+    with_recording_venv(machine)
+    ended = machine.run("pythons")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("python -m pytest") == 1
+    assert "--cov" in ended.stdout
+    assert ended.stdout.count("not on this machine") == 2
 
 
 FAKE_NPM = """#!/bin/sh

@@ -10,6 +10,8 @@ from bridge.protocol import events as e
 from bridge.session.managed import ManagedSession, session_from
 from stages.replay import NAMES, Entry, Replay, transcript, was_killed
 
+pytestmark = pytest.mark.slow
+
 IDLE: Entry = ("out", {"type": "system", "subtype": "session_state_changed", "state": "idle", "session_id": ""})
 """What the CLI says with the environment that it is given; most transcripts were recorded without it."""
 

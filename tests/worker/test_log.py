@@ -190,6 +190,7 @@ def test_only_what_must_survive_a_power_cut_waits_for_the_disk(
     assert bool(synced) is not isinstance(event, e.TextWritten)
 
 
+@pytest.mark.slow
 def test_a_record_of_a_version_that_had_no_limit_is_cut_when_it_is_told(path: Path) -> None:
     written(path)
     huge = e.Record("0" * 16, 5, 1.0, e.ToolFinished("t1", False, "x" * (21 * 1024 * 1024)))

@@ -300,6 +300,7 @@ def test_a_fresh_starts_button_names_the_session() -> None:
     assert button.custom_id == "tb:fresh:5c0ffee5000040008000000000000001"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", ["`", "\n", " ", "~", "\u200b", "> ", "```\n", "|a|b|\n|-|-|\n", "*_`[<", "\x1b[31m"])
 @pytest.mark.parametrize(("tool", "key"), [("ExitPlanMode", "plan"), ("Bash", "command"), ("mcp__a__b", "x")])
 def test_whatever_a_long_input_is_made_of_there_is_a_card_and_soon(tool: str, key: str, sign: str) -> None:

@@ -377,6 +377,7 @@ def test_laying_out_a_turn_of_many_tools_costs_each_line_once(
     assert len(laid) <= 2 * 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verbosity", ["quiet", "normal", "full"])
 def test_what_was_laid_out_bit_by_bit_is_what_is_laid_out_at_once(verbosity: Verbosity) -> None:
     events = [*tool_events(40), e.TextWritten("b", "So. " * 700), *tool_events(9)[1:], e.Noticed("Hm.")]

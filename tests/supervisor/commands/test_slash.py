@@ -19,7 +19,10 @@ from twins.discord.model import Permission
 from twins.discord.person import Person
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning"),
+]
 
 COMMAND_ROUTE = "/applications/{application_id}/guilds/{guild_id}/commands"
 

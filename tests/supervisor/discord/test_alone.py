@@ -15,6 +15,8 @@ from stages.support import awaited
 from supervisor.discord import gateway as subject
 from supervisor.discord.alone import Claim, Name, NotAloneError, claim_of
 
+pytestmark = pytest.mark.slow
+
 
 @contextlib.asynccontextmanager
 async def another(s: Stage, folder: Path) -> AsyncIterator[Stage]:

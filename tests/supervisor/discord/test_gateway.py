@@ -16,7 +16,10 @@ from supervisor.threads.inbound import CHANNEL_DELETED, THREAD_DELETED
 from twins.discord.model import MessageFlag, MessageType
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning"),
+]
 
 
 # --- messages ----------------------------------------------------------------------------------------

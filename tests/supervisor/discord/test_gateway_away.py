@@ -23,7 +23,10 @@ from supervisor.discord.gateway import Gateway, GatewayRest
 from supervisor.sessions.store import Store
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning"),
+]
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 RESETS_TOKEN_AT = 1000

@@ -11,6 +11,8 @@ from supervisor.discord.token_watch import PAUSES_S, TRIES, TokenWatch
 from twins.discord.faults import Fault
 from twins.discord.session import Close
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
 
+pytestmark = pytest.mark.slow
+
 ADA, BOB = Person(1, "Ada", 9), Person(2, "Bob", 9)
 HERE, ELSEWHERE = 222, 333
 

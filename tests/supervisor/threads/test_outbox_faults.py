@@ -11,6 +11,8 @@ from twins.discord.faults import DROP, LOSE, TRUNCATE, Fault
 
 from .test_outbox_loopback import STEP_DEADLINE_S, Scene, scene
 
+pytestmark = pytest.mark.slow
+
 TROUBLES = (
     DROP,
     LOSE,

@@ -22,6 +22,8 @@ from twins.discord.faults import LOSE
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Message, Permission
 
+pytestmark = pytest.mark.slow
+
 STEP_DEADLINE_S = 15.0
 
 

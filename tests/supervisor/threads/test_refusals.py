@@ -160,6 +160,7 @@ async def test_what_was_refused_oddly_for_a_while_is_shown_plainly_and_later_as_
         assert bridge.discord.made(THREAD)[0].post == CARD
 
 
+@pytest.mark.slow
 @jumping
 async def test_what_is_always_refused_is_said_in_the_end_and_costs_few_requests(tmp_path: Path) -> None:
     async with conversation(tmp_path) as bridge:

@@ -335,6 +335,7 @@ def _seconds_to_split(text: str) -> float:
 # --- What holds of every text. ---
 
 
+@pytest.mark.slow
 def test_every_view_of_a_growing_nasty_document_is_valid_and_no_cut_ever_moves() -> None:
     for text, limit, dice in documents(range(100)):
         before: list[str] = []
