@@ -1,7 +1,9 @@
 """Who holds a lock file, by the kernel: POSIX record locks, which end with their process.
 
 The same question serves the one supervisor of a state directory and the one worker of a session; the answer
-is a pid that cannot be stale (F_GETLK; fcntl(2)).
+is a pid that cannot be stale (F_GETLK; fcntl(2)). A worker takes its lock by itself (``worker/lock.py``): neither side
+imports the other, and ``bridge/``, which both import, opens no file. What the two agree on is the lock's path and what
+stands in it, in ``bridge.protocol.layout``.
 """
 
 import fcntl

@@ -7,7 +7,6 @@ readiness. A store that takes no writes later on does not end us (``supervisor.s
 """
 
 import asyncio
-import ctypes
 import logging
 import os
 import signal
@@ -17,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from bridge.protocol.errors import UserError, first_of
-from supervisor import descriptors, places, state_directory, token_file
+from supervisor import descriptors, places, prctl, state_directory, token_file
 from supervisor.assembly import session_manager, threads, workers
 from supervisor.clock_jumps import JumpWatch
 from supervisor.config import Config
@@ -40,7 +39,6 @@ from supervisor.workers.curve import CurveKeys, server_keys
 from supervisor.workers.processes import Surroundings, worker_environment
 
 EXPIRY_INTERVAL_S = 1.0
-_PR_SET_DUMPABLE = 4
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +46,7 @@ log = logging.getLogger(__name__)
 def run(config: Config, token: str) -> None:
     """Until SIGTERM or SIGINT. Raises UserError for what only a person can mend, StoreError for what may pass."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    _make_undumpable()
+    prctl.undumpable()
     umask = os.umask(0o077)
     cgroup = cgroups.prepare()
     around = Surroundings(descriptors.raise_limit(), umask, token_file.guard(config), cgroup.directory)
@@ -160,8 +158,3 @@ async def _watch_clock(config: Config, manager: SessionManager, back_at: Callabl
             manager.expire_requests(config.permission_timeout_s, jumps.back_at(back_at()))
             manager.hibernate_idle(config.hibernate_after_s)
         await asyncio.sleep(EXPIRY_INTERVAL_S)
-
-
-def _make_undumpable() -> None:
-    """No process of the same user reads the token from our memory (prctl(2))."""
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -1,8 +1,6 @@
 """The state directory before anything in it is used: that it is ours alone, of a layout we know, and no other's.
 
-version          of the layout; a newer one is refused
-supervisor.lock  held by the one supervisor
-supervisor.keys  our CURVE keys, which workers that outlive us know (supervisor.workers.downlink)
+The names of what is in it are the layout's (``bridge.protocol.layout``); a layout of a newer version is refused.
 """
 
 import os
@@ -10,7 +8,7 @@ import stat
 from pathlib import Path
 
 from bridge.protocol.errors import LocalError, UserError
-from bridge.protocol.layout import Layout, short_id
+from bridge.protocol.layout import Layout, SessionLayout, short_id
 from supervisor import locks
 from supervisor.private_files import touch_private, write_private
 
@@ -44,7 +42,7 @@ def prepare(layout: Layout) -> int:
 
 def check_version(layout: Layout) -> None:
     """Raises UserError for a layout of a newer Threadbridge."""
-    path = _version_file(layout)
+    path = layout.version
     try:
         text = path.read_text().strip()
     except FileNotFoundError:
@@ -92,13 +90,13 @@ def rung(layout: Layout) -> int:
 
 def stale_sockets(layout: Layout) -> list[Path]:
     """Endpoints of workers that are gone."""
-    held = {short_id(p.name): locks.holder(p / "lock") for p in layout.sessions.glob("*")}
+    held = {short_id(p.name): locks.holder(SessionLayout(p).lock) for p in layout.sessions.glob("*")}
     return [path for path in sorted(layout.sockets.glob("*.sock")) if not held.get(path.name.partition("-")[0])]
 
 
 def exposed(layout: Layout) -> list[Path]:
     """What of the state others than its owner may read or write, or is somebody else's."""
-    files = (layout.database, layout.supervisor_lock, layout.state / "supervisor.keys")
+    files = (layout.database, layout.supervisor_lock, layout.keys)
     paths = [layout.state, layout.sessions, layout.sockets, *files]
     owner = layout.state.stat().st_uid if layout.state.exists() else os.geteuid()
     return [path for path in paths if path.exists() and _is_exposed(path.stat(), owner)]
@@ -121,14 +119,10 @@ def _make_private(folder: Path) -> None:
 
 def _settle(layout: Layout) -> None:
     """With the lock in hand: note the version, shut files that were left open to others, sweep dead endpoints."""
-    if not _version_file(layout).exists():
-        write_private(_version_file(layout), f"{LAYOUT_VERSION}\n".encode())
+    if not layout.version.exists():
+        write_private(layout.version, f"{LAYOUT_VERSION}\n".encode())
     for path in layout.state.iterdir():
         if path.is_file() and not path.is_symlink() and _is_exposed(path.stat(), os.geteuid()):
             path.chmod(_PRIVATE_FILE)
     for path in stale_sockets(layout):
         path.unlink(missing_ok=True)
-
-
-def _version_file(layout: Layout) -> Path:
-    return layout.state / "version"

@@ -1,12 +1,15 @@
 """One worker per session, by the kernel: a POSIX record lock on the session's lock file.
 
 The lock is the process's, not a file's content: it ends with the process, and ``fcntl(F_GETLK)`` tells anybody
-the holder's pid. So there are no stored pids, and no stale ones.
+the holder's pid. So there are no stored pids, and no stale ones. The supervisor looks at it with
+``supervisor/locks.py``; its path and what stands in it are agreed on in ``bridge.protocol.layout``.
 """
 
 import fcntl
 import os
 from pathlib import Path
+
+from bridge.protocol.layout import START_NAME_BYTES
 
 
 def take(path: Path, start: str) -> int | None:
@@ -23,5 +26,5 @@ def take(path: Path, start: str) -> int | None:
         os.close(fd)
         return None
     os.ftruncate(fd, 0)
-    os.pwrite(fd, start.encode(), 0)
+    os.pwrite(fd, start.encode()[:START_NAME_BYTES], 0)
     return fd

@@ -1,6 +1,8 @@
 """Where things live under the state directory.
 
+    version                   of this layout
     threadbridge.db           the supervisor's store
+    supervisor.keys           its CURVE keys, which workers that outlive it know
     supervisor.lock           held by the one supervisor of this directory
     bell                      touched by ``threadbridge kill``: the supervisor looks at all sessions
     sockets/<id>-<start>.sock one endpoint for each start of a worker
@@ -8,6 +10,7 @@
     sessions/<id>/acked       how far a supervisor ever acknowledged the log, and which log's that is
     sessions/<id>/lock        held by the session's one worker, who writes there which start it is
     sessions/<id>/start-…     the key of each start that was not seen to end
+    sessions/<id>/worker.stderr  what its last worker said there
     sessions/<id>/stopped     an operator said that this session shall not run
     sessions/<id>/files/<prompt>/…  what people attached to that prompt; the child may read it, and nothing else here
     sessions/<id>/scratch/    the child may write here what it wants to send
@@ -31,6 +34,8 @@ from bridge.protocol.errors import UserError
 SOCKET_PATH_BYTES = 107
 MOST_LINKS = 40
 """On the way to one path, as the kernel follows (path_resolution(7))."""
+START_NAME_BYTES = 16
+"""The lock file begins with the name of the start that holds it: 8 hex digits, and never more than this."""
 _LONGEST_SOCKET_NAME = "sockets/0123456789ab-01234567.sock"
 
 
@@ -44,8 +49,16 @@ class Layout(msgspec.Struct, frozen=True):
     state: Path
 
     @property
+    def version(self) -> Path:
+        return self.state / "version"
+
+    @property
     def database(self) -> Path:
         return self.state / "threadbridge.db"
+
+    @property
+    def keys(self) -> Path:
+        return self.state / "supervisor.keys"
 
     @property
     def supervisor_lock(self) -> Path:
@@ -115,6 +128,10 @@ class SessionLayout(msgspec.Struct, frozen=True):
 
     def start(self, start: str) -> Path:
         return self.folder / f"start-{start}"
+
+    @property
+    def stderr(self) -> Path:
+        return self.folder / "worker.stderr"
 
     @property
     def stopped(self) -> Path:

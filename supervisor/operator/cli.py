@@ -126,7 +126,7 @@ def list_sessions(context: click.Context, as_json: bool, own_config: str | None)
 @click.option("--all", "everything", is_flag=True, help="Every session that runs or is about to.")
 @click.pass_context
 def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own_config: str | None) -> None:
-    from supervisor.operator import listing  # noqa: PLC0415
+    from supervisor.operator import ending, listing  # noqa: PLC0415
 
     if bool(targets) == everything:
         raise click.UsageError("name sessions, or give --all")
@@ -134,10 +134,10 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
     rows = listing.running(layout) if everything else [listing.find(layout, target) for target in targets]
     survivors = 0
     with ThreadPoolExecutor(ENDED_AT_ONCE) as pool:
-        for row, left in zip(rows, pool.map(lambda row: listing.end(layout, row), rows), strict=True):
+        for row, left in zip(rows, pool.map(lambda row: ending.end(layout, row), rows), strict=True):
             survivors += _told_of_end(row.session.session_id, left)
     if everything:
-        others = listing.end_unknown_workers(layout) | listing.end_strays(layout)
+        others = ending.end_unknown_workers(layout) | ending.end_strays(layout)
         survivors += sum(_told_of_end(key, left) for key, left in others.items())
         if not rows and not others:
             click.echo(f"Nothing runs in {layout.state}; nothing was ended.")
@@ -160,14 +160,14 @@ def _told_of_end(session_id: str, left: list[int]) -> int:
 @click.pass_context
 def check(context: click.Context, as_json: bool, end_strays: bool, containment: bool, own_config: str | None) -> None:
     from supervisor.login import keeper as login  # noqa: PLC0415
-    from supervisor.operator import checkup, listing, preflight  # noqa: PLC0415
+    from supervisor.operator import checkup, ending, preflight  # noqa: PLC0415
 
     if containment:
         _try_to_get_out(context, own_config, as_json=as_json)
         return
 
     layout = _layout(context, own_config)
-    ended = listing.end_strays(layout) if end_strays else {}
+    ended = ending.end_strays(layout) if end_strays else {}
     if not as_json:
         for session_id, left in ended.items():
             _told_of_end(session_id, left)

@@ -1,11 +1,10 @@
-"""What ``threadbridge list`` and ``kill`` know: the store, the logs' newest records, and the kernel.
+"""Which sessions there are, and what runs of them: the store, the logs' newest records, and the kernel.
 
 It needs no supervisor. The store's snapshot may be older than a worker's log when the supervisor is down, so
 the records above it are folded here too; which worker runs, the session's lock tells. What the store does not know,
 or cannot tell because it is lost, the logs tell.
 """
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from bridge.render.view import ThreadView
 from bridge.session.managed import ManagedSession, SessionState, session_from
 from supervisor import locks, state_directory
 from supervisor.places import NotHereError
-from supervisor.private_files import write_private
 from supervisor.sessions import session_logs
 from supervisor.sessions.store import DamagedStoreError, SessionRow, Store
 from supervisor.sessions.store_health import StoreError
@@ -169,18 +167,6 @@ def find(layout: Layout, target: str) -> SessionRow:
     return matches[0]
 
 
-def end(layout: Layout, row: SessionRow) -> list[int]:
-    """End a session for good: leave the operator's mark, then end its processes. Returns survivors' pids."""
-    session_id = row.session.session_id
-    paths = layout.session(session_id)
-    paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(paths.stopped, f"{time.time()}\n".encode())
-    left = trees.end(session_id, locks.holder(paths.lock))
-    # Not before: a worker that is told to end looks for the mark, which the supervisor takes away.
-    state_directory.ring(layout)
-    return left
-
-
 def strays(layout: Layout, session_ids: Iterable[str]) -> dict[str, list[trees.Process]]:
     """Processes of our sessions that no worker minds; other installations' are none of ours.
 
@@ -195,21 +181,6 @@ def strays(layout: Layout, session_ids: Iterable[str]) -> dict[str, list[trees.P
             lost = [process for process in workers.get(session_id, []) if process.pid != worker]
             found[session_id] = lost if worker else marked.get(session_id, []) + lost
     return {session_id: processes for session_id, processes in found.items() if processes}
-
-
-def end_strays(layout: Layout) -> dict[str, list[int]]:
-    """End them; the pids that are still there, of each session that had some."""
-    ids = [row.session.session_id for row in known(layout)]
-    ended = {session_id: trees.kill(processes) for session_id, processes in strays(layout, ids).items()}
-    again = {session_id: trees.kill(processes) for session_id, processes in strays(layout, ids).items()}
-    return ended | again  # what was forked in the moment between
-
-
-def end_unknown_workers(layout: Layout) -> dict[str, list[int]]:
-    """End workers in folders that no session explains, and what is below them; the pids that are still there."""
-    explained = {short_id(row.session.session_id) for row in known(layout)}
-    held = {p.folder.name: locks.holder(p.lock) for p in session_logs.folders(layout) if p.folder.name not in explained}
-    return {name: trees.end(name, pid) for name, pid in held.items() if pid}
 
 
 def _line(

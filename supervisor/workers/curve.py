@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import zmq
 
+from bridge.protocol.layout import Layout
 from supervisor.private_files import write_private
 from supervisor.sessions.store import Store
 
@@ -31,7 +32,7 @@ def server_keys(store: Store) -> CurveKeys:
     can: then new ones are made, and the workers that run are replaced (``supervisor.workers.processes``).
     Raises OSError.
     """
-    path = store.path.with_name("supervisor.keys")
+    path = Layout(store.path.parent).keys
     if keys := _read_keys(path):
         return keys
     old = store.fact("curve_secret")  # version 0.1 kept them there

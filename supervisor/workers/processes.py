@@ -32,7 +32,7 @@ import msgspec
 import bridge
 from bridge.protocol import events as e
 from bridge.protocol.errors import LocalError
-from bridge.protocol.layout import Layout
+from bridge.protocol.layout import START_NAME_BYTES, Layout
 from bridge.protocol.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, encode_start, worker_exit_in_words
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
@@ -53,7 +53,6 @@ from supervisor.workers.downlink import Downlink
 LOOK_INTERVAL_S = 0.5
 LOOK_AT_ALL_INTERVAL_S = 30.0
 HINDRANCES_BEFORE_SAYING_SO = 3
-START_NAME_BYTES = 16
 LOCK_DEADLINE_S = 15.0
 UNHEARD_DEADLINE_S = 30.0
 """A worker repeats its hello several times a second, and finds a new supervisor within one."""
@@ -374,7 +373,7 @@ class Processes:
 
     def _last_line(self, session_id: str) -> str:
         """Of what the worker said on stderr; empty when it said nothing."""
-        path = self._layout.session(session_id).folder / "worker.stderr"
+        path = self._layout.session(session_id).stderr
         with suppress(OSError):
             lines = path.read_bytes()[-STDERR_KEPT_BYTES:].decode(errors="replace").strip().splitlines()
             return lines[-1] if lines else ""
@@ -459,10 +458,10 @@ class Processes:
 
         Spawned bare, not as a child that asyncio minds: a worker outlives us, and nobody may end it for tidiness.
         """
-        folder = self._layout.session(session.session_id).folder
+        stderr = self._layout.session(session.session_id).stderr
         reading, writing = os.pipe()
         try:
-            pid = _spawn(session.session_id, reading, folder / "worker.stderr", self._environment)
+            pid = _spawn(session.session_id, reading, stderr, self._environment)
         except OSError:
             os.close(writing)
             raise

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from bridge.protocol import events as e
 from bridge.protocol.attempts import Outcome, Wanted
 from bridge.routing.channel import Channel
-from supervisor import locks, token_file
+from supervisor import locks, state_directory, token_file
 from supervisor.config import Config
-from supervisor.operator import listing
 from supervisor.private_files import inode_of
 from supervisor.projects import repository
-from supervisor.sessions.store import SessionRow
+from supervisor.sessions import session_logs
 from supervisor.workers import walls
 from supervisor.workers.processes import bare_start, worker_environment
 
@@ -23,6 +22,7 @@ def of_channel(config: Config, channel: Channel) -> list[Outcome]:
 
 
 def _wanted(config: Config, channel: Channel) -> Wanted:
+    state_directory.check_version(config.layout)
     found = repository.found_at(channel.directory, os.path.expanduser("~"))  # noqa: PTH111
     created = e.SessionCreated(
         session_id=str(uuid.uuid4()),
@@ -38,20 +38,18 @@ def _wanted(config: Config, channel: Channel) -> Wanted:
     hidden, environment = token_file.guard(config), worker_environment(os.environ)
     start = bare_start(config, created, channel.containment, hidden, environment)
     token = (os.path.expanduser(config.token_file),) if config.token_file else ()  # noqa: PTH111
-    rows = listing.rows(config.layout)
-    return Wanted(start, token, tuple(_others(config, channel, rows)), tuple(_pids(config, rows)))
+    return Wanted(start, token, tuple(_others(config, channel)), tuple(_pids(config)))
 
 
-def _others(config: Config, channel: Channel, rows: list[SessionRow]) -> Iterator[str]:
-    for row in rows:
-        folder = config.layout.session(row.session.session_id)
-        yield from (str(folder.log), str(folder.inside / "tmp"), str(folder.scratch))
+def _others(config: Config, channel: Channel) -> Iterator[str]:
+    for paths in session_logs.folders(config.layout):
+        yield from (str(paths.log), str(paths.inside / "tmp"), str(paths.scratch))
     for other in config.channels.values():
         if other.directory != channel.directory:
             yield from (other.directory, f"{other.directory}/.git/hooks", f"{other.directory}/.git/config")
 
 
-def _pids(config: Config, rows: list[SessionRow]) -> Iterator[int]:
+def _pids(config: Config) -> Iterator[int]:
     found = [locks.holder(config.layout.supervisor_lock)]
-    found += [locks.holder(config.layout.session(row.session.session_id).lock) for row in rows]
+    found += [locks.holder(paths.lock) for paths in session_logs.folders(config.layout)]
     yield from (pid for pid in found if pid)

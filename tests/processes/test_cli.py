@@ -19,7 +19,7 @@ from bridge.session.managed import ManagedSession
 from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
 from stages.support import ROOT, awaited, scripted_claude, until
 from supervisor import locks, places, state_directory
-from supervisor.operator import listing
+from supervisor.operator import ending, listing
 from supervisor.sessions import session_logs
 from supervisor.sessions.store import Store
 from supervisor.workers import trees
@@ -299,7 +299,7 @@ async def test_a_worker_that_stopped_before_it_took_its_lock_is_found_and_ended(
             found = await until(lambda: listing.strays(stage.layout, [session.session_id]), "the stray")
             assert [process.pid for process in found[session.session_id]] == [worker.pid]
             worker.send_signal(signal.SIGSTOP)
-            assert listing.end_strays(stage.layout) == {session.session_id: []}
+            assert ending.end_strays(stage.layout) == {session.session_id: []}
             assert worker.wait(5) == -9
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bridge.protocol.layout import SessionLayout
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest
 from stages import backstage as stages
@@ -56,7 +57,7 @@ async def stage_that_recalls() -> AsyncIterator[Backstage]:
             yield stage
         finally:
             for folder in stage.layout.sessions.glob("*"):
-                await asyncio.to_thread(trees.end, folder.name, locks.holder(folder / "lock"))
+                await asyncio.to_thread(trees.end, folder.name, locks.holder(SessionLayout(folder).lock))
 
 
 def lose_database(stage: Backstage) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.protocol.layout import Layout
+from bridge.protocol.layout import Layout, SessionLayout
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
@@ -115,7 +115,7 @@ class Backstage:
     def end_all(self) -> None:
         for folder in self.layout.sessions.glob("*"):
             session_id = next((s.session_id for s in self.known() if folder.name in s.session_id.replace("-", "")), "")
-            trees.end(session_id, locks.holder(folder / "lock"))
+            trees.end(session_id, locks.holder(SessionLayout(folder).lock))
 
     def known(self) -> list[ManagedSession]:
         return self.manager.get_all_sessions()

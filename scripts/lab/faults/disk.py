@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from bridge.protocol.errors import UserError
-from bridge.protocol.layout import Layout
+from bridge.protocol.layout import Layout, SessionLayout
 from supervisor import locks
 
 SIZE_MIB = 48
@@ -82,7 +82,7 @@ class Disk:
 
     def _lock_holders(self) -> Iterator[int]:
         for folder in self._layout.sessions.glob("*"):
-            if pid := locks.holder(folder / "lock"):
+            if pid := locks.holder(SessionLayout(folder).lock):
                 yield pid
 
 
