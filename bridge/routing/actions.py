@@ -117,6 +117,14 @@ class Refuse(msgspec.Struct, frozen=True):
     text: str
 
 
+class Whisper(msgspec.Struct, frozen=True):
+    """One quiet line (none, when ``text`` is empty) and one in the log, once per person and place in ``period_s``."""
+
+    text: str
+    noted: str
+    period_s: float
+
+
 class Ignore(msgspec.Struct, frozen=True):
     why: str
 
@@ -137,5 +145,6 @@ Action = (
     | InterruptSession
     | EndSession
     | Refuse
+    | Whisper
     | Ignore
 )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from bridge.protocol.events import ANSWERED, Attachment
+from bridge.routing import silence
 from bridge.routing.actions import (
     Action,
     AskAnswers,
@@ -31,6 +32,8 @@ from bridge.routing.actions import (
     StartFresh,
 )
 from bridge.routing.channel import Channel
+from bridge.routing.places import Place, unfit_in_words
+from bridge.routing.silence import NOT_ALLOWED, Unheard
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import (
     KEEP_PLANNING,
@@ -67,6 +70,15 @@ class MessageSeen(msgspec.Struct, frozen=True):
     is_forward: bool = False
     is_voice: bool = False
     attachments: tuple[Attachment, ...] = ()
+    is_post: bool = True
+    """Somebody or some program wrote it: none of Discord's own system messages."""
+    place: Place | None = None
+    parent: Place | None = None
+    """What a server shows of where it was written, and of what that is in; None for what is not shown."""
+
+    @property
+    def unheard(self) -> Unheard:
+        return Unheard(self.author, self.channel_id, self.place, self.parent, self.mentions_bot)
 
     @property
     def prompt(self) -> str:
@@ -102,7 +114,6 @@ class Clicked(msgspec.Struct, frozen=True):
     texts: dict[int, str] = {}
 
 
-NOT_ALLOWED = "You are not on the list of people who may use this bridge. Its operator can add you under [access]."
 EMPTY = "There is no text in this message, and no file: nothing that Claude could read. Write what you want, please."
 VOICE = "Claude cannot listen to voice messages. Write what you want, please."
 
@@ -127,20 +138,24 @@ class BridgeRouter:
 
     def handle_message(self, message: MessageSeen) -> Action:
         if not message.is_from_person:
-            return Ignore("not written by a person")
+            is_ours = message.channel_id in self._channels or self._session_of(message.channel_id)
+            return silence.of_bot(message.unheard) if message.is_post and is_ours else Ignore("not written by a person")
         if session := self._session_of(message.channel_id):
             return self.handle_session_message(message, session)
         return self.handle_new_message(message)
 
     def handle_new_message(self, message: MessageSeen) -> Action:
         """A message in a channel: it may start a session, whose thread will have the message's id."""
+        is_allowed = self._policy.allows(message.author, message.guild_id)
         channel = self._channels.get(message.channel_id)
         if channel is None or message.parent_id:
-            return Ignore("not a channel or thread of ours")
+            return silence.elsewhere(message.unheard, self._channels, is_allowed=is_allowed)
         if channel.mention_only and not message.mentions_bot:
             return Ignore("the bot was not mentioned")
-        if not self._policy.allows(message.author, message.guild_id):
-            return Ignore("not allowed") if not message.mentions_bot else Refuse(NOT_ALLOWED)
+        if message.place and unfit_in_words(message.place):
+            return silence.in_unfit(message.unheard, is_allowed=is_allowed)
+        if not is_allowed:
+            return silence.of_stranger(message.unheard)
         if message.objection:
             return Refuse(message.objection)
         return CreateSession(
@@ -155,7 +170,7 @@ class BridgeRouter:
 
     def handle_session_message(self, message: MessageSeen, session: ManagedSession) -> Action:
         if not self._policy.allows(message.author, session.guild_id):
-            return Refuse(NOT_ALLOWED) if message.mentions_bot else Ignore("not allowed")
+            return silence.of_stranger(message.unheard)
         if message.objection:
             return Refuse(message.objection)
         return PromptSession(

@@ -14,7 +14,8 @@ from bridge.render import replies
 from bridge.render.posts import CHOICE_CHARS, Post, payload
 from bridge.routing.actions import CreateSession, EndSession, InterruptSession, Refuse, RequeuePrompt
 from bridge.routing.channel import Channel
-from bridge.routing.router import NOT_ALLOWED, BridgeRouter, Clicked, thread_name
+from bridge.routing.router import BridgeRouter, Clicked, thread_name
+from bridge.routing.silence import NOT_ALLOWED
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.text import escape, one_line
@@ -54,8 +55,17 @@ class SlashRest(Protocol):
     async def delete(self, channel_id: int, message_id: int) -> None: ...
 
 
+class Sight(msgspec.Struct, frozen=True):
+    """``sees(channel_id, guild_id, member)``: whether that guild's member (as JSON) may read and write there.
+    ``unfit(channel_id)``: why no session can begin there; empty where one can.
+    """
+
+    sees: Callable[[int, int, dict[str, Any]], bool]
+    unfit: Callable[[int], str]
+
+
 class Slash:
-    """``sees(channel_id, guild_id, member)``: whether that guild's member (as JSON) may read and write there."""
+    """What each command does."""
 
     def __init__(
         self,
@@ -63,7 +73,7 @@ class Slash:
         router: BridgeRouter,
         rest: SlashRest,
         channels: Mapping[int, Channel],
-        sees: Callable[[int, int, dict[str, Any]], bool],
+        sight: Sight,
         trusts: Trusts,
         *,
         may_bypass: bool = False,
@@ -72,7 +82,7 @@ class Slash:
         self._router = router
         self._rest = rest
         self._channels = channels
-        self._sees = sees
+        self._sight = sight
         self._settings = Settings(manager, channels, may_bypass=may_bypass)
         self._claude_commands = ClaudeCommands(manager, trusts)
         self._trust = TrustCommand(manager, channels, trusts)
@@ -128,6 +138,8 @@ class Slash:
 
     def _new(self, asked: InteractionJson, person: Person) -> Answer:
         channel = self._channel_of(asked)
+        if why := self._sight.unfit(channel.channel_id):
+            raise UserError(f"No session can begin here: the configured id {channel.channel_id} {why}.")
         prompt = option(asked, "prompt").strip()
         if directory := option(asked, "directory").strip():
             channel = self._elsewhere(channel, directory, asked)
@@ -199,7 +211,9 @@ class Slash:
         return max(usable, key=lambda c: len(Path(c.directory).parts), default=None)
 
     def _usable(self, asked: InteractionJson) -> list[Channel]:
-        return [c for c in self._channels.values() if self._sees(c.channel_id, asked.guild_id, asked.member or {})]
+        return [
+            c for c in self._channels.values() if self._sight.sees(c.channel_id, asked.guild_id, asked.member or {})
+        ]
 
     def complete(self, asked: InteractionJson) -> Answer:
         """What fits what was typed so far; nothing for who may not use it."""

@@ -32,19 +32,21 @@ from nextcord.http import Route
 from bridge.protocol.errors import RemoteError, UserError, first_of
 from bridge.render import replies
 from bridge.render.posts import Post
+from bridge.routing.places import unfit_in_words
 from bridge.routing.router import BridgeRouter
 from supervisor.commands.interactions import InteractionRest, Interactions
 from supervisor.commands.registration import CommandRest, forget_registration, register
-from supervisor.commands.slash import Slash, SlashRest
+from supervisor.commands.slash import Sight, Slash, SlashRest
 from supervisor.config import Config
 from supervisor.discord.alone import Name, Nonces, NotAloneError
 from supervisor.discord.guarded import guard
+from supervisor.discord.guilds import Guilds
 from supervisor.discord.token_watch import REFUSED, TRIES, pause_s
 from supervisor.discord.twins import OwnJson, Twins
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
-from supervisor.threads.inbound import DeletedJson, GuildJson, Inbound, InboundRest, read
+from supervisor.threads.inbound import DeletedJson, GuildJson, Inbound, InboundRest, Where, read
 from supervisor.threads.own_posts import OwnPosts
 
 DEADLINE_S = 45.0
@@ -104,6 +106,11 @@ class IdentifyBudget(msgspec.Struct, frozen=True):
         return IdentifyBudget(left - 1, now), 0.0
 
 
+_OF_GUILDS = (
+    *("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE", "CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE"),
+    *("THREAD_CREATE", "THREAD_UPDATE", "THREAD_DELETE", "THREAD_LIST_SYNC"),
+    *("GUILD_ROLE_CREATE", "GUILD_ROLE_UPDATE", "GUILD_ROLE_DELETE"),
+)
 _MESSAGES = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK")
 
 
@@ -129,7 +136,7 @@ class _Client(nextcord.Client):
         guard(parsers)
         for event in (*_MESSAGES, "INTERACTION_CREATE"):
             parsers[event] = lambda data, event=event: hear(event, data)
-        for event in ("READY", "RESUMED", "GUILD_CREATE", "GUILD_DELETE", "THREAD_DELETE", "CHANNEL_DELETE"):
+        for event in ("READY", "RESUMED", *_OF_GUILDS):
             parsers[event] = self._both(event, parsers[event])
 
     def _both(self, event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -168,13 +175,15 @@ class Gateway:
         self._rest = rest
         self._token = token
         self._channels = config.channels
-        self._inbound = Inbound(manager, router, rest, config.policy, config.channels, self._tell)
+        self.guilds = Guilds()
+        self._inbound = Inbound(manager, router, rest, config.policy, config.channels, self._tell, self._where)
         self._inbound.on_caught_up = self._caught_up
         self._own_posts = OwnPosts(manager, rest)
         self._twins = Twins(rest.nonces, self._inbound.is_ours, self._tell, self._stand_aside)
         self._name, self._aside, self._api_base = Name(), "", config.api_base
         trusts = Trusts(config, manager)
-        slash = Slash(manager, router, rest, config.channels, self._sees, trusts, may_bypass=config.bypass_permissions)
+        sight = Sight(self._sees, self.unfit)
+        slash = Slash(manager, router, rest, config.channels, sight, trusts, may_bypass=config.bypass_permissions)
         self._interactions = Interactions(manager, router, rest, slash, trusts)
         self._client: _Client | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -308,6 +317,7 @@ class Gateway:
     def _hear(self, event: str, data: Any) -> None:
         """Called by nextcord for each event, in order. A mistake of ours must not end its connection."""
         try:
+            self.guilds.heard(event, data)
             self._heard(event, data)
         except FlappingError:
             raise
@@ -353,6 +363,10 @@ class Gateway:
             case "disconnect":
                 self._lost()
 
+    def _where(self, channel_id: int) -> Where:
+        place = self.guilds.place(channel_id)
+        return place, self.guilds.parent(place)
+
     def _look_for_twins(self, data: Any) -> None:
         with contextlib.suppress(msgspec.ValidationError):
             self._twins.heard(read(data, OwnJson), self._inbound.bot_id)
@@ -392,8 +406,15 @@ class Gateway:
             self.state = "connected to Discord" + self._missing() + self._unread()
 
     def _missing(self) -> str:
-        unseen = [str(channel_id) for channel_id in self._channels if not self._inbound.guild_of(channel_id)]
-        return f"; it shows us no channel {', '.join(unseen)}" if unseen else ""
+        unseen = [str(channel_id) for channel_id in self._channels if not self.guilds.place(channel_id)]
+        words = f"; it shows us no channel {', '.join(unseen)}" if unseen else ""
+        unfit = [f"; channel {channel_id} {why}" for channel_id in self._channels if (why := self.unfit(channel_id))]
+        return words + "".join(unfit)
+
+    def unfit(self, channel_id: int) -> str:
+        """Why no session can begin in a channel that we are shown; empty where one can."""
+        place = self.guilds.place(channel_id)
+        return unfit_in_words(place) if place else ""
 
     def _unread(self) -> str:
         gaps = self._inbound.gaps

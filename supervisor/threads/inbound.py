@@ -29,8 +29,9 @@ import msgspec
 
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Post
-from bridge.routing.actions import CreateSession, Ignore, PromptSession, Refuse
+from bridge.routing.actions import CreateSession, Ignore, PromptSession, Refuse, Whisper
 from bridge.routing.channel import Channel
+from bridge.routing.places import Place, unfit_in_words
 from bridge.routing.router import BridgeRouter, MessageSeen
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person, Policy
@@ -49,11 +50,13 @@ from supervisor.discord.message import (
 from supervisor.sessions.gaps import CLOSED, TRIES_BEFORE_LIVE, Gap, in_words
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
+from supervisor.threads.quiet import Quiet
 from supervisor.threads.restored import Known, answered_before, before_our_own
 
 PAGE = 100
 RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
-REFUSAL_INTERVAL_S = 60.0
+REFUSAL_PERIOD_S = 60.0
+"""Of what a person wrote that cannot be a prompt: how soon the same is said again."""
 RECENT_KEPT = 2048
 ATTEMPTS = 3
 UNLISTED_READ_BACK_S = 7 * 86400.0
@@ -163,7 +166,10 @@ def _is_from_person(message: MessageJson) -> bool:
     return message.type in POST_TYPES and not message.author.bot and message.webhook_id is None
 
 
-def message_seen(message: MessageJson, bot_id: int, guild_id: int, member: MemberJson | None) -> MessageSeen:
+def message_seen(
+    message: MessageJson, bot_id: int, guild_id: int, member: MemberJson | None, where: "Where | None" = None
+) -> MessageSeen:
+    place, parent = where or (None, None)
     return MessageSeen(
         message_id=message.id,
         channel_id=message.channel_id,
@@ -177,6 +183,9 @@ def message_seen(message: MessageJson, bot_id: int, guild_id: int, member: Membe
         is_forward=bool(message.message_snapshots),
         is_voice=bool(message.flags & VOICE_MESSAGE),
         attachments=attachments_of(message),
+        is_post=message.type in POST_TYPES and message.author.id != bot_id,
+        place=place,
+        parent=parent,
     )
 
 
@@ -207,8 +216,13 @@ class InboundRest(Protocol):
     async def member(self, guild_id: int, user_id: int) -> object | None: ...
 
 
+type Where = tuple[Place | None, Place | None]
+"""A channel or thread as its server shows it, and what that is in."""
+
+
 class Inbound:
     """``tell(channel_id, post, nonce)`` says something in a channel, some time soon; nothing waits for it.
+    ``where(channel_id)`` tells what a server shows of it.
 
     ``bot_id`` is known after the login. ``on_caught_up`` is called when the last read-back ended.
     """
@@ -221,7 +235,10 @@ class Inbound:
         policy: Policy,
         channels: Mapping[int, Channel],
         tell: Callable[[int, Post, str], None],
+        where: Callable[[int], Where] = lambda channel_id: (None, None),
     ) -> None:
+        self._where = where
+        self._quiet = Quiet()
         self._manager = manager
         self._router = router
         self._rest = rest
@@ -234,7 +251,6 @@ class Inbound:
         self._unread: dict[int, int] = {}
         self._gaps: dict[int, Gap] = {}
         self._surely_behind: set[int] = set()
-        self._refused: dict[tuple[int, int], float] = {}
         self._guild_of: dict[int, int] = {}
         self._unsure: set[str] = set()
         self._wake = asyncio.Event()
@@ -357,6 +373,8 @@ class Inbound:
         listed = {channel.id: channel for channel in (*guild.channels, *guild.threads)}
         for channel_id in self._channels.keys() & listed.keys():
             self._guild_of[channel_id] = guild.id
+            if (place := self._where(channel_id)[0]) and unfit_in_words(place):
+                continue  # nothing begins there, and some have no messages at all
             newest = listed[channel_id].last_message_id or 0
             if not (cursor := self._manager.cursor(channel_id)):
                 self._manager.handled(channel_id, newest or 1)  # what was said before our first start is not for us
@@ -403,14 +421,17 @@ class Inbound:
     # --- one message ---------------------------------------------------------------------------------
 
     def _handle_once(self, message: MessageJson, guild_id: int, member: MemberJson | None) -> None:
-        if message.id in self._recent or not self.is_ours(message.channel_id):
+        if message.id in self._recent:
+            return
+        if not self.is_ours(message.channel_id):
+            self._handle_elsewhere(message, guild_id, member)
             return
         if self._manager.cursors.is_handled(message.channel_id, message.id):
             self._manager.handled(message.channel_id, message.id)
             return
         if member is not None:
             self._manager.delivery.note(guild_id, message.author.id, frozenset(member.roles))
-        seen = message_seen(message, self.bot_id, guild_id, member)
+        seen = message_seen(message, self.bot_id, guild_id, member, self._where(message.channel_id))
         if self._failures.get(message.id, 0) >= ATTEMPTS:
             self._refuse(
                 seen, "This message could not be handled here; the bridge's log says why. Please send it again."
@@ -423,6 +444,15 @@ class Inbound:
         self._recent[message.id] = None
         while len(self._recent) > RECENT_KEPT:
             del self._recent[next(iter(self._recent))]
+
+    def _handle_elsewhere(self, message: MessageJson, guild_id: int, member: MemberJson | None) -> None:
+        """Most are none of our business; no cursor moves."""
+        place, parent = self._where(message.channel_id)
+        is_below = bool(place and place.parent_id in self._channels)
+        if is_below or any(user.id == self.bot_id for user in message.mentions):
+            seen = message_seen(message, self.bot_id, guild_id, member, (place, parent))
+            if isinstance(action := self._router.handle_message(seen), Whisper):
+                self._whisper(seen, action)
 
     def is_ours(self, channel_id: int) -> bool:
         """A configured channel, or a session's thread."""
@@ -452,20 +482,28 @@ class Inbound:
                 )
             case Refuse(text):
                 self._refuse(seen, text)
+            case Whisper() as action:
+                self._manager.handled(seen.channel_id, seen.message_id)
+                self._whisper(seen, action)
             case Ignore():
                 self._manager.handled(seen.channel_id, seen.message_id)
             case action:
                 raise AssertionError(f"a message cannot lead to {action}")
 
     def _refuse(self, seen: MessageSeen, text: str) -> None:
-        """Say why in the channel: silent, pinging nobody, and to the same person only once a minute."""
+        """Say why it is no prompt, to the same person only once a minute."""
         self._manager.handled(seen.channel_id, seen.message_id)
-        who = (seen.author.user_id, seen.channel_id)
-        now = time.monotonic()
-        self._refused = {key: at for key, at in self._refused.items() if now - at < REFUSAL_INTERVAL_S}
-        if who in self._refused:
-            return
-        self._refused[who] = now
+        if self._quiet.may_say(seen.author.user_id, seen.channel_id, text, REFUSAL_PERIOD_S):
+            self._say_quietly(seen, text)
+
+    def _whisper(self, seen: MessageSeen, whisper: Whisper) -> None:
+        if self._quiet.may_say(seen.author.user_id, seen.channel_id, whisper.text or whisper.noted, whisper.period_s):
+            log.info("not answered: %s", whisper.noted)
+            if whisper.text:
+                self._say_quietly(seen, whisper.text)
+
+    def _say_quietly(self, seen: MessageSeen, text: str) -> None:
+        """Where it was written: silent, and pinging nobody."""
         post = Post(text, reply_to=seen.message_id, silent=True)
         if session := self._manager.session_of_thread(seen.channel_id):
             self._manager.show(session.session_id, f"refused:{seen.message_id}", post)

@@ -38,8 +38,8 @@ class Guild:
         self.strangers[user.id] = user
         return user
 
-    def add_channel(self, name: str) -> Channel:
-        channel = Channel(self.ids.next(), name, ChannelType.TEXT, position=len(self.channels))
+    def add_channel(self, name: str, kind: ChannelType = ChannelType.TEXT, parent_id: int | None = None) -> Channel:
+        channel = Channel(self.ids.next(), name, kind, position=len(self.channels), parent_id=parent_id)
         self.channels[channel.id] = channel
         return channel
 

@@ -24,7 +24,7 @@ from twins.discord.faults import Faults
 from twins.discord.gateway import Gateway
 from twins.discord.interactions import Interaction, Interactions, Kind
 from twins.discord.limits import Limits
-from twins.discord.model import Channel, Json, Message, MessageType, Permission, Revision, Role, User
+from twins.discord.model import Channel, ChannelType, Json, Message, MessageType, Permission, Revision, Role, User
 from twins.discord.person import Person
 from twins.discord.rest import Request, Rest
 from twins.discord.routes.channels import ChannelRoutes
@@ -135,9 +135,9 @@ class LoopbackDiscord:
     def bot(self) -> User:
         return self.world.bot
 
-    def add_channel(self, name: str) -> Channel:
-        """A text channel. A bot that is connected hears of it."""
-        channel = self.world.add_channel(name)
+    def add_channel(self, name: str, kind: ChannelType = ChannelType.TEXT, category: Channel | None = None) -> Channel:
+        """A text channel, or one of another kind. A bot that is connected hears of it."""
+        channel = self.world.add_channel(name, kind, category.id if category else None)
         self.world.emit(Dispatch("CHANNEL_CREATE", self.world.channel_json(channel)))
         return channel
 

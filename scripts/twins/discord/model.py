@@ -48,7 +48,15 @@ EVERYONE_DEFAULT: Final = int(
 
 class ChannelType(IntEnum):
     TEXT = 0
+    VOICE = 2
+    CATEGORY = 4
+    ANNOUNCEMENT = 5
+    ANNOUNCEMENT_THREAD = 10
     PUBLIC_THREAD = 11
+    PRIVATE_THREAD = 12
+    STAGE = 13
+    FORUM = 15
+    MEDIA = 16
 
 
 class MessageType(IntEnum):
@@ -113,7 +121,7 @@ class ThreadState:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A text channel, or a thread (`thread` is set). `denied` is what the bot may not do here."""
+    """A channel of a kind, or a thread (`thread` is set). `denied` is what the bot may not do here."""
 
     id: int
     name: str

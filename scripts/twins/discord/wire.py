@@ -91,7 +91,7 @@ def _channel_part(channel: Channel, bot: User) -> Json:
     denied = {"id": str(bot.id), "type": 1, "allow": "0", "deny": str(int(channel.denied))}
     return {
         "position": channel.position,
-        "parent_id": None,
+        "parent_id": None if channel.parent_id is None else str(channel.parent_id),
         "topic": channel.topic,
         "nsfw": False,
         "permission_overwrites": [denied] if channel.denied != Permission.NONE else [],

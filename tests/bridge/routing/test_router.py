@@ -7,6 +7,7 @@ from bridge.protocol import events as e
 from bridge.routing import actions as a
 from bridge.routing import router as r
 from bridge.routing.channel import Channel
+from bridge.routing.silence import NOT_ALLOWED
 from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from
 from bridge.session.permission import PermissionRequest, Person, Policy, RequestName, Settled
 from bridge.session.questions import Draft
@@ -71,9 +72,14 @@ def test_a_message_in_a_sessions_thread_prompts_that_session() -> None:
         assert action == a.PromptSession(session_id, 900, "fix it", ADA)
 
 
-def test_what_no_person_wrote_is_ignored_everywhere() -> None:
+def test_what_no_person_wrote_is_answered_nowhere() -> None:
     for channel in (600, 700):
-        assert isinstance(World().router.handle_message(message(channel, is_from_person=False)), a.Ignore)
+        of_discord = message(channel, is_from_person=False, is_post=False)
+        assert isinstance(World().router.handle_message(of_discord), a.Ignore)
+        of_bot = World().router.handle_message(message(channel, is_from_person=False))
+        assert isinstance(of_bot, a.Whisper)
+        assert not of_bot.text
+    assert isinstance(World().router.handle_message(message(999, is_from_person=False)), a.Ignore)
 
 
 def test_other_channels_and_other_threads_are_ignored() -> None:
@@ -88,9 +94,12 @@ def test_a_channel_can_ask_to_be_mentioned() -> None:
 
 
 @pytest.mark.parametrize("channel", [600, 700])
-def test_a_stranger_is_refused_only_when_the_bot_was_spoken_to(channel: int) -> None:
-    assert isinstance(World().router.handle_message(message(channel, author=EVE)), a.Ignore)
-    assert World().router.handle_message(message(channel, author=EVE, mentions_bot=True)) == a.Refuse(r.NOT_ALLOWED)
+def test_a_stranger_is_told_quietly_and_more_seldom_where_the_bot_was_not_spoken_to(channel: int) -> None:
+    spoken_to = World().router.handle_message(message(channel, author=EVE, mentions_bot=True))
+    not_spoken_to = World().router.handle_message(message(channel, author=EVE))
+    assert isinstance(spoken_to, a.Whisper) and isinstance(not_spoken_to, a.Whisper)
+    assert spoken_to.text == not_spoken_to.text == f"{NOT_ALLOWED} Your id is `66`."
+    assert not_spoken_to.period_s > spoken_to.period_s
 
 
 @pytest.mark.parametrize("channel", [600, 700])
@@ -102,7 +111,7 @@ def test_a_role_counts_only_in_its_own_guild() -> None:
     router = r.BridgeRouter(Policy(roles=frozenset({7})), {600: CHANNEL}, lambda _: None, lambda _: None)
     here, elsewhere = Person(50, "bob", 500, frozenset({7})), Person(50, "bob", 501, frozenset({7}))
     assert isinstance(router.handle_message(message(author=here)), a.CreateSession)
-    assert isinstance(router.handle_message(message(author=elsewhere)), a.Ignore)
+    assert isinstance(router.handle_message(message(author=elsewhere)), a.Whisper)
     assert router.may_talk(here, 500) and not router.may_talk(here, 501)
 
 
@@ -271,14 +280,14 @@ def test_a_fresh_start_is_its_own_threads_and_an_allowed_persons() -> None:
     custom_id = f"tb:fresh:{A.replace('-', '')}"
     assert World().click(custom_id) == a.StartFresh(A, ADA)
     assert isinstance(World().click(custom_id, thread=701), a.Refuse)
-    assert World().click(custom_id, person=EVE) == a.Refuse(r.NOT_ALLOWED)
+    assert World().click(custom_id, person=EVE) == a.Refuse(NOT_ALLOWED)
 
 
 def test_to_go_on_in_a_replaced_directory_is_its_own_threads_and_an_allowed_persons() -> None:
     custom_id = f"tb:moved:{A.replace('-', '')}"
     assert World().click(custom_id) == a.GoOnHere(A, ADA)
     assert isinstance(World().click(custom_id, thread=701), a.Refuse)
-    assert World().click(custom_id, person=EVE) == a.Refuse(r.NOT_ALLOWED)
+    assert World().click(custom_id, person=EVE) == a.Refuse(NOT_ALLOWED)
 
 
 @pytest.mark.parametrize(("verb", "goes_on"), [("continue", True), ("discard", False)])
@@ -302,7 +311,7 @@ def test_stop_interrupts_what_runs_or_waits_and_ends_what_is_idle() -> None:
 
 
 def test_stop_is_for_allowed_people_and_for_threads_of_ours() -> None:
-    assert World().router.abort(700, EVE) == a.Refuse(r.NOT_ALLOWED)
+    assert World().router.abort(700, EVE) == a.Refuse(NOT_ALLOWED)
     assert isinstance(World().router.abort(999, ADA), a.Refuse)
 
 

@@ -5,7 +5,8 @@ import pytest
 from bridge.protocol import events as e
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
-from bridge.routing.router import NOT_ALLOWED, BridgeRouter, Clicked
+from bridge.routing.router import BridgeRouter, Clicked
+from bridge.routing.silence import NOT_ALLOWED
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.permission import Person, Policy
 from bridge.trust.decision import Verb, custom_id

@@ -1,0 +1,61 @@
+"""Channels and threads as a server shows them, and why no session can begin in some.
+
+A session is a thread that is made from a message. That can be done in text and announcement channels alone
+(discord-api-docs, "Channel Types" and "Start Thread from Message").
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+TEXT, DIRECT, VOICE, CATEGORY, ANNOUNCEMENT = 0, 1, 2, 4, 5
+THREADS = frozenset({10, 11, 12})
+"""Of an announcement channel, public, private."""
+FITTING = frozenset({TEXT, ANNOUNCEMENT})
+_NAMES: Mapping[int, str] = {
+    TEXT: "a text channel",
+    DIRECT: "a direct message",
+    VOICE: "a voice channel",
+    3: "a group's direct message",
+    CATEGORY: "a category",
+    ANNOUNCEMENT: "an announcement channel",
+    **dict.fromkeys(THREADS, "a thread"),
+    13: "a stage channel",
+    14: "a directory of servers",
+    15: "a forum",
+    16: "a media channel",
+}
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A channel, thread or category. ``guild_id`` and ``parent_id``: 0 for none."""
+
+    place_id: int
+    kind: int
+    name: str = ""
+    parent_id: int = 0
+    guild_id: int = 0
+
+    @property
+    def is_thread(self) -> bool:
+        return self.kind in THREADS
+
+    @property
+    def mention(self) -> str:
+        return f"<#{self.place_id}>"
+
+
+def kind_in_words(kind: int) -> str:
+    return _NAMES.get(kind, f"a channel of the unknown kind {kind}")
+
+
+def unfit_in_words(place: Place) -> str:
+    """Why no session can begin there, and which id to give instead; empty where one can."""
+    if place.kind in FITTING:
+        return ""
+    what = f"is {kind_in_words(place.kind)}"
+    if place.is_thread and place.parent_id:
+        return f"{what}, and Claude begins a thread for each session: give the id of its channel, {place.parent_id}"
+    if place.kind == CATEGORY:
+        return f"{what}, and nobody can write in one: give the id of a text channel in it"
+    return f"{what}, in which Claude cannot begin threads: give the id of a text channel of a server"

@@ -1,0 +1,100 @@
+"""Messages that lead to nothing, though somebody may wait for an answer: what is said, and what is only noted.
+
+                          | in a channel or thread of ours     | elsewhere
+    ----------------------+------------------------------------+------------------------------------------
+    a person on the list  | (a prompt; if the channel cannot   | where the bot was mentioned, or in a thread
+                          | have sessions: said)               | below a channel of ours: said
+    anybody else          | said                               | noted, where the bot was mentioned
+    another bot, webhook  | noted                              | nothing
+
+Said is one quiet line; both are done once per person and place within the whisper's period. To strangers in a channel
+that is not ours nothing is said: whose bot is in their server is not for them to hear from us.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from bridge.routing.actions import Ignore, Whisper
+from bridge.routing.channel import Channel
+from bridge.routing.places import CATEGORY, Place, unfit_in_words
+from bridge.session.permission import Person
+
+ADDRESSED_PERIOD_S = 60.0
+ELSEWHERE_PERIOD_S = 3600.0
+UNADDRESSED_PERIOD_S = 86400.0
+NOT_ALLOWED = "You are not on the list of people who may use this bridge. Its operator can add you under [access]."
+
+
+class Unheard(msgspec.Struct, frozen=True):
+    """A message, as far as it matters here. ``place`` is None where no server showed it."""
+
+    author: Person
+    channel_id: int
+    place: Place | None
+    parent: Place | None
+    mentions_bot: bool
+
+    @property
+    def where(self) -> str:
+        name = self.place.name if self.place else ""
+        return f"{'thread' if self.place and self.place.is_thread else 'channel'} {name!r} ({self.channel_id})"
+
+    @property
+    def who(self) -> str:
+        return f"{self.author.name!r} ({self.author.user_id})"
+
+
+def of_stranger(message: Unheard) -> Whisper:
+    """In a channel or thread of ours."""
+    period_s = ADDRESSED_PERIOD_S if message.mentions_bot else UNADDRESSED_PERIOD_S
+    words = f"{NOT_ALLOWED} Your id is `{message.author.user_id}`."
+    return Whisper(words, f"{message.who} is not under [access]; written in the {message.where}", period_s)
+
+
+def of_bot(message: Unheard) -> Whisper:
+    noted = f"{message.who} is a bot or webhook, and these are not listened to; written in the {message.where}"
+    return Whisper("", noted, UNADDRESSED_PERIOD_S)
+
+
+def in_unfit(message: Unheard, *, is_allowed: bool) -> Whisper:
+    """In a channel that is configured and cannot have sessions."""
+    why = unfit_in_words(message.place) if message.place else ""
+    words = f"Claude cannot work here: the configured id {message.channel_id} {why}."
+    return Whisper(words if is_allowed else "", words, ELSEWHERE_PERIOD_S)
+
+
+def elsewhere(message: Unheard, channels: Mapping[int, Channel], *, is_allowed: bool) -> Whisper | Ignore:
+    """In a place that is not configured and has no session."""
+    above = channels.get(message.parent.place_id) if message.parent else None
+    is_thread = bool(message.place and message.place.is_thread)
+    is_below = is_thread and above is not None and not above.mention_only
+    if not (message.mentions_bot or (is_below and is_allowed)):
+        return Ignore("not a channel or thread of ours")
+    if not is_allowed:
+        noted = f"{message.who} is not under [access], and mentioned the bot in the {message.where}, which is not ours"
+        return Whisper("", noted, ELSEWHERE_PERIOD_S)
+    period_s = ELSEWHERE_PERIOD_S if message.mentions_bot else UNADDRESSED_PERIOD_S
+    words = _elsewhere_in_words(message, above)
+    return Whisper(words, f"{message.who} wrote in the {message.where}: {words}", period_s)
+
+
+def _elsewhere_in_words(message: Unheard, above: Channel | None) -> str:
+    parent = message.parent
+    if above and parent and (why := unfit_in_words(parent)):
+        if parent.kind != CATEGORY:
+            return f"Claude does not listen here: the configured id {parent.place_id} {why}."
+        return (
+            f"Claude does not listen here: the configured id {parent.place_id} is the category that this channel is in."
+            f" The bridge's operator can put this channel's id, {message.channel_id}, in its place."
+        )
+    if above and parent:
+        return (
+            "Claude does not listen in this thread, because somebody else began it. Write in"
+            f" {parent.mention}: a thread with Claude begins from each message there."
+        )
+    channel_id = parent.place_id if parent and message.place and message.place.is_thread else message.channel_id
+    return (
+        "Claude does not listen here: this channel is not configured. The bridge's operator can add a [[channels]]"
+        f" table with the id {channel_id}."
+    )

@@ -1,0 +1,122 @@
+"""What the servers show us: their names, channels, threads and roles, by the gateway's own events.
+
+Only what tells a person where something is. Which messages are ours is decided by ids alone.
+"""
+
+import logging
+from typing import Any
+
+import msgspec
+
+from bridge.routing.places import Place
+
+log = logging.getLogger(__name__)
+
+
+class Role(msgspec.Struct, frozen=True):
+    role_id: int
+    name: str
+    guild_id: int
+
+
+class _PlaceJson(msgspec.Struct, frozen=True):
+    id: int
+    type: int = 0
+    name: str | None = None
+    parent_id: int | None = None
+    guild_id: int | None = None
+
+
+class _RoleJson(msgspec.Struct, frozen=True):
+    id: int
+    name: str = ""
+
+
+class _GuildJson(msgspec.Struct, frozen=True):
+    id: int
+    name: str = ""
+    channels: tuple[_PlaceJson, ...] = ()
+    threads: tuple[_PlaceJson, ...] = ()
+    roles: tuple[_RoleJson, ...] = ()
+
+
+class _ThreadsJson(msgspec.Struct, frozen=True):
+    guild_id: int
+    threads: tuple[_PlaceJson, ...] = ()
+
+
+class _RoleChangeJson(msgspec.Struct, frozen=True):
+    guild_id: int
+    role: _RoleJson
+
+
+class _RoleGoneJson(msgspec.Struct, frozen=True):
+    role_id: int
+
+
+class Guilds:
+    """As of the last event."""
+
+    def __init__(self) -> None:
+        self.names: dict[int, str] = {}
+        self._places: dict[int, Place] = {}
+        self._roles: dict[int, Role] = {}
+
+    def place(self, place_id: int) -> Place | None:
+        """A channel or thread that we are shown; an archived thread may not be."""
+        return self._places.get(place_id)
+
+    def parent(self, place: Place | None) -> Place | None:
+        return self._places.get(place.parent_id) if place else None
+
+    def role(self, role_id: int) -> Role | None:
+        return self._roles.get(role_id)
+
+    def heard(self, event: str, data: Any) -> None:
+        """Any event; those that tell nothing of this are left alone. What cannot be read is left as it was."""
+        try:
+            self._heard(event, data)
+        except msgspec.ValidationError as error:
+            log.info("an event %s tells nothing of where things are: %s", event, error)
+
+    def _heard(self, event: str, data: Any) -> None:
+        match event:
+            case "GUILD_CREATE" if not data.get("unavailable"):
+                self._take(_read(data, _GuildJson))
+            case "GUILD_UPDATE":
+                self.names[int(data["id"])] = str(data.get("name") or "")
+            case "GUILD_DELETE" if not data.get("unavailable"):
+                self._drop(int(data["id"]))
+            case "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE":
+                self._put(_read(data, _PlaceJson), int(data.get("guild_id") or 0))
+            case "CHANNEL_DELETE" | "THREAD_DELETE":
+                self._places.pop(int(data["id"]), None)
+            case "THREAD_LIST_SYNC":
+                synced = _read(data, _ThreadsJson)
+                for thread in synced.threads:
+                    self._put(thread, synced.guild_id)
+            case "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE":
+                changed = _read(data, _RoleChangeJson)
+                self._roles[changed.role.id] = Role(changed.role.id, changed.role.name, changed.guild_id)
+            case "GUILD_ROLE_DELETE":
+                self._roles.pop(_read(data, _RoleGoneJson).role_id, None)
+
+    def _take(self, guild: _GuildJson) -> None:
+        self._drop(guild.id)
+        self.names[guild.id] = guild.name
+        for place in (*guild.channels, *guild.threads):
+            self._put(place, guild.id)
+        self._roles |= {role.id: Role(role.id, role.name, guild.id) for role in guild.roles}
+
+    def _put(self, found: _PlaceJson, guild_id: int) -> None:
+        place = Place(found.id, found.type, found.name or "", found.parent_id or 0, guild_id or found.guild_id or 0)
+        self._places[found.id] = place
+
+    def _drop(self, guild_id: int) -> None:
+        self.names.pop(guild_id, None)
+        self._places = {key: place for key, place in self._places.items() if place.guild_id != guild_id}
+        self._roles = {key: role for key, role in self._roles.items() if role.guild_id != guild_id}
+
+
+def _read[T](data: object, kind: type[T]) -> T:
+    return msgspec.convert(data, kind, strict=False)
