@@ -16,7 +16,7 @@ SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.
 
 ONLY_IN = {
     "nextcord": {"supervisor/discord/gateway.py"},
-    "zmq": {"supervisor/workers/curve.py", "supervisor/workers/downlink.py", "worker/uplink.py"},
+    "zmq": {"supervisor/workers/curve.py", "supervisor/workers/downlink.py", "worker/dealer.py"},
     "sqlite3": {"supervisor/sessions/store.py"},
     "psutil": {"supervisor/workers/trees.py"},
     "aiohttp": {"supervisor/discord/rest.py"},
@@ -164,7 +164,8 @@ NOT_YET_ON_THEIR_FLOOR = {
 LOADED_LATE = {"supervisor/operator/cli.py": {"supervisor.main"}}
 """A command starts what is above it, and only when it runs: the others need no library of Discord's."""
 OF_BRIDGE_FOR_WORKERS = {"bridge.protocol", "bridge.trust", "bridge.text"}
-NOT_YET_FOR_WORKERS = {"bridge.session.managed"}
+FOLDS_THE_SESSION = ("worker/history.py", "bridge.session.managed")
+"""The one exception: what is open in a session is folded by one machine on both sides."""
 
 
 def floor_of(module: str, package: str, floors: Sequence[str]) -> int:
@@ -200,11 +201,13 @@ def test_what_is_loaded_late_is_imported_in_the_function_that_needs_it(name: str
 
 
 def test_the_worker_imports_only_what_both_sides_agree_on() -> None:
-    allowed = OF_BRIDGE_FOR_WORKERS | NOT_YET_FOR_WORKERS
+    folding, machine = FOLDS_THE_SESSION
     for path in SOURCES:
         if name_of(path).startswith("worker/"):
-            ours = {m for m in imported(path) if m.startswith("bridge.") and m != "bridge.render"}
-            assert {m for m in ours if not is_of(m, allowed)} == set(), path
+            allowed = OF_BRIDGE_FOR_WORKERS | ({machine} if name_of(path) == folding else set())
+            ours = {m for m in imported(path) if m.startswith("bridge.")}
+            packages = {m.rpartition(".")[0] for m in allowed}
+            assert {m for m in ours if not is_of(m, allowed) and m not in packages} == set(), path
 
 
 def test_the_twins_import_nothing_of_ours() -> None:

@@ -213,6 +213,10 @@ class Claude:
         await asyncio.to_thread(kill_descendants, KILL_DEADLINE_S)
         return code if code is not None else -signal.SIGKILL
 
+    async def end_rest(self) -> None:
+        """What an exited child left below us."""
+        await asyncio.to_thread(kill_descendants, KILL_DEADLINE_S)
+
     def close(self) -> None:
         self._stdio.close()
         self._stderr.close()

@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 import os
 import resource
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bridge.protocol import events as e
@@ -16,9 +18,12 @@ from bridge.protocol.layout import Layout, SessionLayout
 from bridge.protocol.start import EXIT_DISK_FULL, EXIT_LOCKED, EXIT_LOG, WorkerStart, decode_start
 from worker import claude as cli
 from worker import lock, prctl
+from worker.child_start import ChildStart
+from worker.dealer import Dealer, Keys
 from worker.log import Acked, EventLog, LogWriteError
 from worker.main import Worker
 from worker.processes_below import kill_descendants
+from worker.stored import Stored
 
 
 def read_start(fd: int) -> WorkerStart:
@@ -61,7 +66,7 @@ def run(start_fd: int) -> int:
             return _end("another worker has this session", EXIT_LOCKED)
         prctl.become_subreaper()
         log, acked = begin_log(start, paths)
-        asyncio.run(Worker(start, log, acked).run())
+        asyncio.run(_worker(start, paths, log, acked).run())
     except OSError as error:
         return _end_without_log(error)
     except BaseExceptionGroup as errors:
@@ -69,6 +74,17 @@ def run(start_fd: int) -> int:
             raise
         return _end_without_log(first_of(failed))
     return 0
+
+
+def _worker(start: WorkerStart, paths: SessionLayout, log: EventLog, acked: Acked) -> Worker:
+    socket = Dealer(start.endpoint, Keys(start.public_key, start.secret_key, start.server_key))
+    child_start = ChildStart(start, paths, Stored(paths, start.limits))
+    return Worker(start, log, acked, socket, child_start, _on_signal)
+
+
+def _on_signal(obey: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, obey)
 
 
 def _limit_open_files(soft: int) -> None:

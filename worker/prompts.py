@@ -46,6 +46,8 @@ class Prompts:
         self._content_of = content_of
         self._open: dict[str, e.PromptAccepted] = {}
         self._taken: set[str] = set()
+        self.given: set[str] = set()
+        """The uuids of all that the child ever got."""
         self._changes: dict[str, Change] = {}
 
     @property
@@ -55,6 +57,11 @@ class Prompts:
     @property
     def unsettled_amends(self) -> list[c.Amend]:
         return [one for change in self._changes.values() for one in change.commands if isinstance(one, c.Amend)]
+
+    @property
+    def under_way(self) -> set[str]:
+        """Commands that wait for Claude's answer, by their ids."""
+        return {one.command_id for change in self._changes.values() for one in change.commands}
 
     def is_taken(self, uuid: str) -> bool:
         return uuid in self._taken
@@ -66,6 +73,7 @@ class Prompts:
 
     def send(self, prompt: e.PromptAccepted) -> list[Step]:
         self._open[prompt.uuid] = prompt
+        self.given.add(prompt.uuid)
         return [Line(f.user_message(prompt, self._content_of(prompt)))]
 
     def amend(self, command: c.Amend, uuid: str, new: e.PromptAccepted | None) -> list[Step]:

@@ -9,7 +9,7 @@ allowed is what was prepared; nothing is read of the child's again.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -21,15 +21,13 @@ from bridge.protocol.start import WorkerStart
 from worker import bubblewrap, frames, mcp, pushing
 from worker.cgroup import Cgroup
 from worker.git import Inside, Outside
-from worker.steps import Line, PushAsked, PushDecided, Step
+from worker.steps import Line, PushAsked, PushDecided, Step, Take
 from worker.walls.from_start import home_of
 from worker.walls.wish import Shell, level_of
 
 CUT_OFF = "Perhaps pushed: Claude was ended while {} was on its way. Look at the remote."
 
 TOO_LATE = "the turn ended before the person could be asked"
-
-type Take = Callable[[list[Step]], Awaitable[None]]
 
 
 def source_of(

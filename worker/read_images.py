@@ -21,7 +21,7 @@ class _ReadInput(msgspec.Struct):
     file_path: str = ""
 
 
-class Looking:
+class ReadImages:
     """The images that Claude reads at the moment, and those that it has looked at."""
 
     def __init__(self, status: Callable[[Path], os.stat_result | None] = NO_WALLS.status) -> None:

@@ -1,7 +1,7 @@
 """Images that a tool gave Claude as its result (an MCP server's screenshot, say), so that the person sees them too.
 
 They are no files, so they are kept as ``send_file`` keeps its copies, within what the session may store. What Read
-returns is the file itself, which ``looking`` shows.
+returns is the file itself, which ``read_images`` shows.
 """
 
 import hashlib

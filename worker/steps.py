@@ -1,6 +1,6 @@
 """What the protocol wants done, in this order: an event is logged, a delta is offered, a line is written."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
@@ -60,6 +60,9 @@ class EndChild(msgspec.Struct, frozen=True):
 
 
 Step = e.AnyEvent | DeltaRead | Line | FileOffered | ImagesReturned | PushAsked | PushDecided | EndChild
+
+type Take = Callable[[list[Step]], Awaitable[None]]
+"""Does steps, in their order."""
 
 
 class Control(Protocol):

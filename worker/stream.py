@@ -82,6 +82,7 @@ class Stream:
         self._resets_at = 0.0
         self._tools: dict[str, str] = {}
         self._returning: dict[str, str] = {}
+        self._configuring: set[str] = set()
         self._asks = Asks(self._request)
         self._prompts = Prompts(self._request, content_of)
 
@@ -106,6 +107,16 @@ class Stream:
     @property
     def unsettled_amends(self) -> list[c.Amend]:
         return self._prompts.unsettled_amends
+
+    @property
+    def under_way(self) -> set[str]:
+        """Commands that wait for Claude's answer, by their ids."""
+        return self._configuring | self._prompts.under_way
+
+    @property
+    def given(self) -> set[str]:
+        """The prompts that the child ever got, by their uuids."""
+        return self._prompts.given
 
     # --- commands in, lines out ----------------------------------------------------------------------
 
@@ -132,8 +143,10 @@ class Stream:
         """The ConfigureAccepted follows Claude's answer."""
 
         def answered(response: f.ControlResponse) -> list[Step]:
+            self._configuring.discard(command.command_id)
             return [e.ConfigureAccepted(command.command_id, command.setting, command.value, response.error)]
 
+        self._configuring.add(command.command_id)
         match command.setting:
             case "permission_mode":
                 return [self._request_mode(command, answered)]
@@ -143,6 +156,7 @@ class Stream:
                 settings = {"effortLevel": command.value or None}
                 return [self._request("apply_flag_settings", answered, settings=settings)]
             case _:
+                self._configuring.discard(command.command_id)
                 error = f"there is no setting named {command.setting}"
                 return [e.ConfigureAccepted(command.command_id, command.setting, command.value, error)]
 

@@ -7,58 +7,82 @@ without a supervisor the worker logs, and Claude works.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
-import msgspec
-import zmq
-import zmq.asyncio
-from zmq.utils.monitor import recv_monitor_message
-
+from bridge.protocol import events as e
 from bridge.protocol import wire
 from bridge.protocol.commands import AnyCommand
 from bridge.protocol.errors import RemoteError
-from worker.log import Acked, EventLog
 
 HELLO_INTERVAL_S = 0.25
 ACK_DEADLINE_S = 5.0
 UNWELCOMED_DEADLINE_S = 1.5
 FIRST_ORDERS_S = 0.05
 DELTA_INTERVAL_S = 0.06
-RECONNECT_INTERVAL_MS = 100
-RECONNECT_INTERVAL_MAX_MS = 1000
 RECORDS_A_MESSAGE, BYTES_A_MESSAGE = 64, 1024 * 1024
 """A message holds at least one record, and no more once it has either."""
-MOST_WAITING_MESSAGES = 16
-"""In our socket; what the supervisor has not taken yet is read from the log again."""
-HEARTBEAT_INTERVAL_S, HEARTBEAT_DEADLINE_S = 10, 60
 
 
-class Keys(msgspec.Struct, frozen=True):
-    """CURVE keys as Z85 text: ours, and the supervisor's public one."""
+class Socket(Protocol):
+    """Our end of one connection after another (``worker.dealer``)."""
 
-    public: str
-    secret: str
-    server: str
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    async def receive(self) -> bytes: ...
+
+    async def lost(self) -> None:
+        """Until the connection is."""
+
+    async def offer(self, data: bytes) -> bool:
+        """Whether it was taken. Never waits."""
+
+
+class LogRead(Protocol):
+    """The records of the session's log."""
+
+    @property
+    def generation(self) -> str: ...
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def last(self) -> int: ...
+
+    def read(self, after: int = 0, limit: int | None = None, most_bytes: int | None = None) -> Iterator[e.Record]: ...
+
+
+class AckedNote(Protocol):
+    """How far the log was ever acknowledged."""
+
+    seq: int
+
+    def raise_to(self, seq: int) -> None: ...
 
 
 class Uplink:
-    """``obey`` takes each order; ``pending`` names the open permission requests for a hello."""
+    """``obey`` takes each order; ``skip_to`` goes on above records that only the supervisor has (any more)."""
 
     def __init__(
         self,
         session_id: str,
-        log: EventLog,
-        acked: Acked,
+        log: LogRead,
+        acked: AckedNote,
         pid: int,
+        socket: Socket,
         obey: Callable[[AnyCommand], None],
-        pending: Callable[[], tuple[int, ...]],
+        skip_to: Callable[[int], object],
     ) -> None:
         self._session_id = session_id
         self._log = log
         self._ever_acked = acked
         self._pid = pid
+        self._socket = socket
         self._obey = obey
-        self._pending = pending
+        self._skip_to = skip_to
         self._wake = asyncio.Event()
         self._acked_changed = asyncio.Event()
         self._welcomed = False
@@ -68,19 +92,16 @@ class Uplink:
         self._open: dict[str, str] = {}
         self._shown: dict[str, int] = {}
 
-    async def run(self, endpoint: str, keys: Keys) -> None:
+    async def run(self) -> None:
         """Until cancelled."""
-        context = zmq.asyncio.Context()
-        socket = _connect(context, endpoint, keys)
+        self._socket.open()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._watch(socket))
-                tasks.create_task(self._receive(socket))
-                tasks.create_task(self._send(socket))
+                tasks.create_task(self._watch())
+                tasks.create_task(self._receive())
+                tasks.create_task(self._send())
         finally:
-            socket.disable_monitor()
-            socket.close(linger=200)
-            context.term()
+            self._socket.close()
 
     def wake(self) -> None:
         """There are new records."""
@@ -127,9 +148,9 @@ class Uplink:
 
     # --- in ------------------------------------------------------------------------------------------
 
-    async def _receive(self, socket: zmq.asyncio.Socket) -> None:
+    async def _receive(self) -> None:
         while True:
-            data = await socket.recv()
+            data = await self._socket.receive()
             try:
                 self._take(wire.decode_down(data))
             except RemoteError:
@@ -153,7 +174,7 @@ class Uplink:
             return  # not one of ours; the hello is repeated
         applied = message.applied if message.generation == self._log.generation else 0
         if applied > self._log.last:
-            self._log.skip_to(applied)
+            self._skip_to(applied)
         self._sent = self._acked = applied
         self._ever_acked.raise_to(applied)
         self._shown.clear()
@@ -165,26 +186,22 @@ class Uplink:
         self._acked_changed.set()
         self._wake.set()
 
-    async def _watch(self, socket: zmq.asyncio.Socket) -> None:
+    async def _watch(self) -> None:
         """A lost connection ends the welcome: whoever answers next may be another supervisor."""
-        monitor = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        try:
-            while True:
-                await recv_monitor_message(monitor)
-                self._welcomed = False
-                self._wake.set()
-        finally:
-            monitor.close(linger=0)
+        while True:
+            await self._socket.lost()
+            self._welcomed = False
+            self._wake.set()
 
     # --- out -----------------------------------------------------------------------------------------
 
-    async def _send(self, socket: zmq.asyncio.Socket) -> None:
+    async def _send(self) -> None:
         while True:
             self._wake.clear()
             if not self._welcomed or self._is_stalled():
-                await self._offer(socket, self._hello())
-            elif await self._send_records(socket):
-                await self._send_deltas(socket)
+                await self._offer(self._hello())
+            elif await self._send_records():
+                await self._send_deltas()
             await self._pause()
 
     async def _pause(self) -> None:
@@ -208,48 +225,28 @@ class Uplink:
             log.first,
             log.last,
             self._pid,
-            self._pending(),
-            self._ever_acked.seq,
-            wire.PROTOCOL,
+            acked=self._ever_acked.seq,
+            newest=wire.PROTOCOL,
         )
 
-    async def _send_records(self, socket: zmq.asyncio.Socket) -> bool:
+    async def _send_records(self) -> bool:
         """Whether the supervisor has been sent all there is."""
         while self._welcomed and self._sent < self._log.last:
             records = tuple(self._log.read(self._sent, RECORDS_A_MESSAGE, BYTES_A_MESSAGE))
-            if not await self._offer(socket, wire.Records(self._session_id, records)):
+            if not await self._offer(wire.Records(self._session_id, records)):
                 return False
             if self._acked == self._sent:
                 self._progress_at = asyncio.get_running_loop().time()
             self._sent = records[-1].seq
         return self._welcomed
 
-    async def _send_deltas(self, socket: zmq.asyncio.Socket) -> None:
+    async def _send_deltas(self) -> None:
         for block, text in list(self._open.items()):
             offset = self._shown.get(block, 0)
             delta = wire.Delta(self._session_id, block, offset, text[offset:])
-            if len(text) > offset and await self._offer(socket, delta):
+            if len(text) > offset and await self._offer(delta):
                 self._shown[block] = len(text)
 
-    async def _offer(self, socket: zmq.asyncio.Socket, message: wire.Up) -> bool:
-        """Whether the socket took it. Never waits: what is not taken now is built anew later."""
-        try:
-            await socket.send(wire.encode(message), zmq.NOBLOCK)
-        except zmq.Again:
-            return False
-        return True
-
-
-def _connect(context: zmq.asyncio.Context, endpoint: str, keys: Keys) -> zmq.asyncio.Socket:
-    socket = context.socket(zmq.DEALER)
-    socket.curve_publickey = keys.public.encode()
-    socket.curve_secretkey = keys.secret.encode()
-    socket.curve_serverkey = keys.server.encode()
-    socket.set(zmq.IMMEDIATE, 1)
-    socket.set(zmq.SNDHWM, MOST_WAITING_MESSAGES)
-    socket.set(zmq.HEARTBEAT_IVL, HEARTBEAT_INTERVAL_S * 1000)
-    socket.set(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_DEADLINE_S * 1000)
-    socket.set(zmq.RECONNECT_IVL, RECONNECT_INTERVAL_MS)
-    socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT_INTERVAL_MAX_MS)
-    socket.connect(endpoint)
-    return socket
+    async def _offer(self, message: wire.Up) -> bool:
+        """What is not taken now is built anew later."""
+        return await self._socket.offer(wire.encode(message))

@@ -453,6 +453,8 @@ class DecisionRefused(Event, frozen=True):
     seq: int
     reason: str
     decided_by: int = 0
+    generation: str = ""
+    """Of the log in which the request stood, when that is gone; empty: of this one."""
 
 
 class InterruptAccepted(Event, frozen=True):

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.protocol.errors import UserError
 from worker import missing
-from worker.main import exit_in_words
+from worker.child_end import exit_in_words
 
 
 def refusal(directory: Path, *command: str) -> str:

@@ -1,24 +1,10 @@
-import json
-import os
-from pathlib import Path
-
 import pytest
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from stages.replay import Replay
-from worker import recovery
-from worker.recovery import (
-    LOST,
-    NEVER_ALLOWED,
-    Past,
-    amended,
-    claude_id_of,
-    closing_events,
-    read_past,
-    transcript_of,
-    uuids_taken,
-)
+from worker.history import History
+from worker.recovery import LOST, NEVER_ALLOWED, all_amended, amended, claude_id_of, closing_events
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 1, 2, 3, "/srv/app", 4)
 STARTED = e.WorkerStarted(10, contained=True, containment="")
@@ -29,9 +15,9 @@ def accepted(prompt_id: int, uuid: str = "") -> e.PromptAccepted:
     return e.PromptAccepted(prompt_id, uuid or f"u{prompt_id}", f"text {prompt_id}", 42, "ada")
 
 
-def past(*events: e.AnyEvent) -> Past:
+def past(*events: e.AnyEvent) -> History:
     every = (CREATED, STARTED, CHILD, *events)
-    return read_past(e.Record("g" * 16, seq, 1000.0 + seq, event) for seq, event in enumerate(every, 1))
+    return History.of(e.Record("g" * 16, seq, 1000.0 + seq, event) for seq, event in enumerate(every, 1))
 
 
 def close(*events: e.AnyEvent, taken: frozenset[str] = frozenset()) -> tuple[list[e.AnyEvent], list[int]]:
@@ -40,7 +26,7 @@ def close(*events: e.AnyEvent, taken: frozenset[str] = frozenset()) -> tuple[lis
 
 
 def test_an_empty_log_has_nothing_to_close() -> None:
-    assert closing_events(read_past([]), frozenset()) == ([], [])
+    assert closing_events(History.of([]), frozenset()) == ([], [])
 
 
 def test_an_idle_session_has_nothing_to_close() -> None:
@@ -105,91 +91,47 @@ def test_prompts_are_sent_again_in_the_order_in_which_they_came() -> None:
 def test_the_closing_events_leave_nothing_open() -> None:
     for name in ("i2_kill_midstream", "i2_kill_pendingperm", "o_SIGTERM_tool"):
         records = Replay(name).records
-        first = read_past(records)
+        first = History.of(records)
         closing, again = closing_events(first, frozenset())
         assert closing and not again
         seqs = range(len(records) + 1, len(records) + len(closing) + 1)
         more = [e.Record(records[0].generation, seq, 2000.0, event) for seq, event in zip(seqs, closing, strict=True)]
-        second = read_past([*records, *more])
+        second = History.of([*records, *more])
         assert closing_events(second, frozenset()) == ([], [])
         assert second.session and not second.session.turn and not second.session.requests and not second.tools
-
-
-def test_commands_that_were_taken_are_remembered() -> None:
-    told = past(e.InterruptAccepted("c1"), e.ConfigureAccepted("c2", "model", "x"), e.WorkerStopping("", "c3"))
-    assert told.commands == {"c1", "c2", "c3"}
-
-
-# --- Claude's transcript -----------------------------------------------------------------------------
-
-
-def transcript(tmp_path: Path, *lines: dict[str, str] | bytes) -> Path:
-    path = tmp_path / "t.jsonl"
-    path.write_bytes(b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines))
-    return path
-
-
-def test_a_uuid_in_a_queue_operation_alone_was_not_taken(tmp_path: Path) -> None:
-    queued = {"type": "queue-operation", "operation": "enqueue", "content": "u5"}
-    assert uuids_taken(transcript(tmp_path, queued), ["u5"]) == frozenset()
-    assert uuids_taken(transcript(tmp_path, queued, {"type": "user", "uuid": "u5"}), ["u5"]) == {"u5"}
-
-
-def test_merged_prompts_were_all_taken_when_the_last_one_stands_there(tmp_path: Path) -> None:
-    path = transcript(tmp_path, {"type": "user", "uuid": "u6"})
-    assert uuids_taken(path, ["u5", "u6", "u7"]) == {"u5", "u6"}
-
-
-def test_without_a_transcript_nothing_was_taken(tmp_path: Path) -> None:
-    assert uuids_taken(None, ["u5"]) == uuids_taken(transcript(tmp_path), ["u5"]) == frozenset()
-    assert uuids_taken(transcript(tmp_path, {"type": "user", "uuid": "u5"}), []) == frozenset()
-
-
-def test_a_line_that_cannot_be_read_counts_as_taken_for_a_prompt_must_not_run_twice(tmp_path: Path) -> None:
-    for torn in (
-        b'{"type":"user","uuid":"u5","message":{"ro',
-        b'{"type":"user","uuid":"u5","x":"\xff"}\n',
-        b"u5 \xff\n",
-    ):
-        assert uuids_taken(transcript(tmp_path, torn), ["u5"]) == {"u5"}
-
-
-def test_the_transcript_is_found_in_whichever_project_it_is(tmp_path: Path) -> None:
-    folder = tmp_path / "projects" / "-srv-app"
-    folder.mkdir(parents=True)
-    (folder / "abc.jsonl").touch()
-    assert transcript_of("abc", tmp_path) == folder / "abc.jsonl"
-    assert transcript_of("other", tmp_path) is None
 
 
 # --- edits and deletions -----------------------------------------------------------------------------
 
 
 def test_an_edit_of_a_waiting_prompt_is_in_the_log_before_the_old_text_is_void() -> None:
-    waiting = {5: accepted(5), 6: accepted(6)}
-    new, told = amended(c.Amend("c1", 5, "new text"), waiting)
+    new, told = amended(c.Amend("c1", 5, "new text"), accepted(5))
     assert isinstance(new, e.PromptAccepted) and (new.text, new.author) == ("new text", "ada") and new.uuid != "u5"
     assert told == e.PromptAmended("c1", 5, deleted=False, done=True)
-    assert waiting == {5: new, 6: accepted(6)}
 
 
 def test_a_deleted_prompt_waits_no_more_and_one_that_does_not_wait_is_left_alone() -> None:
-    waiting = {5: accepted(5)}
-    deleted = amended(c.Amend("c1", 5, None), waiting)
+    deleted = amended(c.Amend("c1", 5, None), accepted(5))
     assert deleted == [e.PromptAmended("c1", 5, deleted=True, done=True), e.PromptCancelled(5, "deleted")]
-    assert waiting == {}
-    assert amended(c.Amend("c2", 5, None), waiting) == [e.PromptAmended("c2", 5, deleted=True, done=False)]
+    assert amended(c.Amend("c2", 5, None), None) == [e.PromptAmended("c2", 5, deleted=True, done=False)]
+
+
+def test_amendments_are_made_one_after_the_other_and_keep_the_order_of_the_prompts() -> None:
+    amends = [c.Amend("c1", 5, "second"), c.Amend("c2", 6, None), c.Amend("c3", 5, "third"), c.Amend("c4", 6, "late")]
+    events, waiting = all_amended(amends, [accepted(5), accepted(6), accepted(7)])
+    assert [(prompt.prompt_id, prompt.text) for prompt in waiting] == [(5, "third"), (7, "text 7")]
+    assert events[-1] == e.PromptAmended("c4", 6, deleted=False, done=False)
 
 
 def test_a_worker_that_dies_at_any_record_of_an_amendment_sends_neither_the_old_text_nor_a_deleted_one() -> None:
-    edit = amended(c.Amend("c1", 5, "new text"), {5: accepted(5)})
+    edit = amended(c.Amend("c1", 5, "new text"), accepted(5))
     for count in range(1, len(edit) + 1):
         (again,) = closing_events(past(accepted(5), *edit[:count]), frozenset())[1]
         assert again.text == "new text"
-    deletion = amended(c.Amend("c1", 5, None), {5: accepted(5)})
+    deletion = amended(c.Amend("c1", 5, None), accepted(5))
     for count in range(1, len(deletion) + 1):
         assert close(accepted(5), *deletion[:count])[1] == []
-    assert past(*edit).commands == past(*deletion).commands == {"c1"}
+    assert past(*edit).answered == past(*deletion).answered == {"c1"}
 
 
 # --- what did not run, what is not known -------------------------------------------------------------
@@ -214,12 +156,3 @@ def test_an_id_that_an_older_log_holds_and_is_no_uuid_is_never_used(told: str) -
     for event in (e.ChildStarted(11, told, resumed=False), e.ClaudeIdentified(told)):
         assert claude_id_of(past(event), "ours") == "ours"
     assert claude_id_of(past(e.ClaudeIdentified(CREATED.session_id)), "ours") == CREATED.session_id
-
-
-def test_what_stands_in_the_place_of_a_transcript_holds_nobody_up(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "link").symlink_to("/dev/zero")
-    (tmp_path / "holes").touch()
-    os.truncate(tmp_path / "holes", 1 << 33)
-    for name in ("pipe", "link"):
-        assert recovery.uuids_taken(tmp_path / name, ["u1"]) == frozenset()

@@ -23,7 +23,7 @@ from lab.faults.table import Finding
 from playground.host import shown as host_shown
 from twins.discord.forms import CannotError
 from twins.discord.model import Channel, Message
-from worker.recovery import uuids_taken
+from worker.transcript import uuids_taken
 
 STREAM_CHARS, STREAM_S = 480, 1.5
 SENTENCE = "sentence number 1 of"

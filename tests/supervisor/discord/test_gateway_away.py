@@ -12,9 +12,10 @@ import aiohttp
 import pytest
 
 from bridge.routing.router import BridgeRouter
-from stages import fake_discord
-from stages.fake_discord import jumping, unix_time
+from stages import jumping_clock
+from stages.fake_discord import unix_time
 from stages.gateway_stage import DEADLINE_S, stage
+from stages.jumping_clock import jumping
 from stages.support import awaited, configuration
 from supervisor.assembly import session_manager
 from supervisor.discord import gateway as subject
@@ -86,7 +87,7 @@ def sky(monkeypatch: pytest.MonkeyPatch) -> Sky:
     monkeypatch.setattr(subject, "_Client", lambda hear, allow: FakeClient(one, hear, allow))
     clocks = SimpleNamespace(time=unix_time, monotonic=lambda: asyncio.get_running_loop().time())
     monkeypatch.setattr(subject, "time", clocks)
-    monkeypatch.setattr(fake_discord, "LONGEST_TEST_S", 2 * DAY_S)
+    monkeypatch.setattr(jumping_clock, "LONGEST_TEST_S", 2 * DAY_S)
     return one
 
 

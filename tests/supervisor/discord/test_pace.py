@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from stages.fake_discord import jumping
+from stages.jumping_clock import jumping
 from supervisor.discord.pace import (
     FIRST_LIMIT,
     FIRST_WINDOW_S,

@@ -8,7 +8,7 @@ import pytest
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.session.permission import Policy
-from stages.fake_discord import jumping
+from stages.jumping_clock import jumping
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import Forbidden, Refused, Unavailable

@@ -14,7 +14,8 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
-from stages.fake_discord import FakeDiscord, FakeMessage, jumping, unix_time
+from stages.fake_discord import FakeDiscord, FakeMessage, unix_time
+from stages.jumping_clock import jumping
 from stages.support import until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import BadToken, Forbidden, MessageGone, Unavailable

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import CONTENT_CHARS, Button, Embed, File, Post
-from stages.fake_discord import jumping
+from stages.jumping_clock import jumping
 from stages.support import until
 from supervisor.discord.errors import Forbidden, Refused
 from supervisor.threads.refusals import (

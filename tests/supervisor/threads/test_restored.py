@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from bridge.protocol import commands as c
-from stages.fake_discord import jumping
 from stages.gateway_stage import stage
+from stages.jumping_clock import jumping
 from stages.support import awaited, until
 from supervisor.threads.inbound import MessageJson, read
 from supervisor.threads.restored import Known, before_our_own

@@ -12,7 +12,7 @@ DEADLINES_S = {"interrupt": 10.0}
 _WHAT = {"initialize": "its start", "interrupt": "being told to stop", "get_plan": "being asked for its plan"}
 
 
-class Watch:
+class OwedAnswers:
     """What was asked of the child, since when, and whether it was told to end its turn. Seconds, monotonic."""
 
     def __init__(self) -> None:
