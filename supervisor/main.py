@@ -25,6 +25,7 @@ from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
 from supervisor.login import keeper as login
 from supervisor.login.renewal import Renewal
+from supervisor.operator.start_report import StartReport
 from supervisor.sessions.delivery import Asked
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
@@ -33,7 +34,7 @@ from supervisor.sessions.reports import note_walls
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.systemd import Notifier
-from supervisor.workers import cgroups, walls
+from supervisor.workers import cgroups
 from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys, server_keys
 from supervisor.workers.processes import Surroundings, worker_environment
@@ -82,8 +83,10 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             above = threads(config, manager, rest, token)
             keeper = _keeper(config, manager, environment)
             keeper.copy()
-            runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.run)
-            await below.downlink.run(lambda: _serve(config, manager, runs, above.gateway))
+            gateway = above.gateway
+            report = StartReport(config, manager, cli, gateway.was_back, gateway.survey)
+            runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.run, report.run)
+            await below.downlink.run(lambda: _serve(config, manager, runs, gateway))
     finally:
         store.close()
 
@@ -125,11 +128,10 @@ async def _serve(
             *(tasks.create_task(run()) for run in runs),
             tasks.create_task(_watch_clock(config, manager, lambda: gateway.back_at)),
             tasks.create_task(notifier.keep(lambda: gateway.status)),
-            tasks.create_task(_say_whether_shut_in(config)),
         ]
         notifier.say(READY="1")
         log.info(
-            "ready; state in %s, %d sessions; %d can run at once (open files)",
+            "started; state in %s, %d sessions; %d can run at once (open files)",
             config.layout.state,
             manager.active_session_count(),
             descriptors.most_sessions(),
@@ -139,14 +141,6 @@ async def _serve(
         log.info("stopping; workers go on (threadbridge kill --all ends them)")
         for task in running:
             task.cancel()
-
-
-async def _say_whether_shut_in(config: Config) -> None:
-    """Once, at the start: each session that cannot be shut in says so itself, in its thread."""
-    if all(channel.containment == "none" for channel in config.channels.values()):
-        return
-    if why := await asyncio.to_thread(walls.refusal, config.layout):
-        log.error("Claude cannot be shut in on this machine, so its sessions wait: %s", why)
 
 
 async def _watch_clock(config: Config, manager: SessionManager, back_at: Callable[[], float | None]) -> None:

@@ -41,6 +41,7 @@ from supervisor.config import Config
 from supervisor.discord.alone import Name, Nonces, NotAloneError
 from supervisor.discord.guarded import guard
 from supervisor.discord.guilds import Guilds
+from supervisor.discord.survey import LookUps, Survey, Surveyor
 from supervisor.discord.token_watch import REFUSED, TRIES, pause_s
 from supervisor.discord.twins import OwnJson, Twins
 from supervisor.sessions.manager import SessionManager
@@ -68,7 +69,7 @@ logging.getLogger("nextcord.http").setLevel(logging.ERROR)
 """Its warnings show the beginning of the token."""
 
 
-class GatewayRest(InboundRest, InteractionRest, SlashRest, CommandRest, Protocol):
+class GatewayRest(InboundRest, InteractionRest, SlashRest, CommandRest, LookUps, Protocol):
     """What all of the gateway needs of REST: ``supervisor.discord.rest.Rest`` has it."""
 
     @property
@@ -168,9 +169,13 @@ class Gateway:
         self, config: Config, manager: SessionManager, router: BridgeRouter, rest: GatewayRest, token: str
     ) -> None:
         self.back_at: float | None = None
+        self.was_back = asyncio.Event()
+        """Set once, when ``back_at`` is for the first time."""
+        self.bot_name = ""
         self.state = "not connected to Discord yet"
         self.presence_interval_s = PRESENCE_INTERVAL_S
         self.identify_gap_s = IDENTIFY_GAP_S
+        self._config = config
         self._manager = manager
         self._rest = rest
         self._token = token
@@ -345,6 +350,7 @@ class Gateway:
                 self._was_ready, self._refusals = True, 0
                 self._application_id = int(data["application"]["id"])
                 self._inbound.bot_id = int(data["user"]["id"])
+                self.bot_name = str(data["user"].get("username", ""))
                 self._is_connected()
             case "GUILD_CREATE" if not data.get("unavailable"):
                 self._guild_seen(read(data, GuildJson))
@@ -403,6 +409,7 @@ class Gateway:
             self.state = f"connected to Discord, reading back what was written meanwhile (in {behind} places)"
         else:
             self.back_at = self.back_at or time.time()
+            self.was_back.set()
             self.state = "connected to Discord" + self._missing() + self._unread()
 
     def _missing(self) -> str:
@@ -410,6 +417,11 @@ class Gateway:
         words = f"; it shows us no channel {', '.join(unseen)}" if unseen else ""
         unfit = [f"; channel {channel_id} {why}" for channel_id in self._channels if (why := self.unfit(channel_id))]
         return words + "".join(unfit)
+
+    async def survey(self) -> Survey:
+        """What the configuration's ids are on Discord. Only once we were back."""
+        surveyor = Surveyor(self._config, self.guilds, self._rest, self._inbound.bot_id)
+        return await surveyor.survey(self.bot_name, time.time())
 
     def unfit(self, channel_id: int) -> str:
         """Why no session can begin in a channel that we are shown; empty where one can."""

@@ -300,6 +300,13 @@ class Rest:
         except _NotFound:
             return None
 
+    async def look_up[T](self, route: str, kind: type[T], **ids: int) -> T | None:
+        """What GET ``route`` gives, which names its ids in braces; None where there is no such thing."""
+        try:
+            return _decoded(await self._do(_Call(f"GET {route}", Priority.END), **ids), kind)
+        except (_NotFound, ChannelGone):
+            return None
+
     async def answer_interaction(self, interaction_id: int, token: str, kind: int, data: Json | None = None) -> None:
         """``kind``: 4 message, 5 and 6 deferred, 7 update, 8 choices, 9 modal."""
         route = "POST /interactions/{interaction_id}/{token}/callback"

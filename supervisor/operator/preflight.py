@@ -1,10 +1,13 @@
 """What ``threadbridge check`` says of the configuration: whether a start would come to anything, without starting.
 
-It asks Claude Code for its version, and Discord nothing.
+It asks Claude Code for its version, and Discord nothing: what the ids are there, the last start has seen.
 """
 
 import os
+import time
 from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from bridge.protocol.claude_version import OLDEST
 from bridge.protocol.errors import UserError
@@ -12,7 +15,11 @@ from bridge.protocol.layout import Layout
 from supervisor import config as configuration
 from supervisor import locks, token_file
 from supervisor.config import Config
+from supervisor.discord.survey import Survey
 from supervisor.operator.checkup import Finding
+from supervisor.operator.start_report import FACT
+from supervisor.sessions.store import Store
+from supervisor.sessions.store_health import StoreError
 from supervisor.workers import claude_cli
 from supervisor.workers.processes import worker_environment
 
@@ -38,7 +45,7 @@ def findings(
     if is_about_state and config.layout.state != layout.state:
         what = f"the configuration {path} is for the state directory {config.layout.state}, so it was not looked at"
         return [Finding("other_state", what, "name the right one with --config FILE", is_wrong=False)]
-    return [*_of_token(config, environ), *_of_claude(config, environ), *_notes(config)]
+    return [*_of_token(config, environ), *_of_claude(config, environ), *_of_discord(config, layout), *_notes(config)]
 
 
 def _of_token(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -61,6 +68,30 @@ def _of_claude(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
     elif answer.version is None:
         todo = f"Threadbridge works with Claude Code {OLDEST} and newer"
         yield Finding("claude_unknown", answer.in_words(), todo, is_wrong=False)
+
+
+def _of_discord(config: Config, layout: Layout) -> Iterator[Finding]:
+    """What the supervisor saw that looked last, of ids that are still named."""
+    named = config.channels.keys() | config.policy.users | config.policy.roles
+    found = _survey(layout)
+    for trouble in found.troubles if found else ():
+        if trouble.subject in named:
+            seen = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.at if found else 0.0))
+            yield Finding("not_on_discord", f"{trouble.what} (as it was on {seen})", trouble.todo)
+
+
+def _survey(layout: Layout) -> Survey | None:
+    try:
+        store = Store(layout.database, read_only=True)
+    except (UserError, StoreError):  # which is told already
+        return None
+    try:
+        fact = store.fact(FACT)
+        return msgspec.json.decode(fact, type=Survey) if fact else None
+    except (StoreError, msgspec.MsgspecError):
+        return None
+    finally:
+        store.close()
 
 
 def _notes(config: Config) -> Iterator[Finding]:

@@ -46,7 +46,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    until(lambda: "ready;" in log_of(folder), process)
+    until(lambda: "started;" in log_of(folder), process)
     return process
 
 

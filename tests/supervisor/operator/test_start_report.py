@@ -1,0 +1,118 @@
+"""What the log says once at the start, and that *ready* is said only when a session could begin."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bridge.protocol.claude_version import ClaudeVersion
+from bridge.routing.channel import Channel
+from stages.support import awaited, configuration
+from supervisor.assembly import session_manager
+from supervisor.discord.survey import Survey, Trouble
+from supervisor.operator.start_report import FACT, StartReport
+from supervisor.sessions.store import Store
+from supervisor.workers.claude_cli import Answer, ClaudeCli
+
+TWO = {222: Channel(222, "/srv/a"), 223: Channel(223, "/srv/b")}
+NEW, OLD = Answer("claude", ClaudeVersion(2, 1, 330)), Answer("claude", ClaudeVersion(2, 1, 197))
+WELL = Survey(("Discord: the bot 'B'", "channel #a"), (), 2)
+
+
+class Reported:
+    """One report, and what it left."""
+
+    def __init__(self, folder: Path, channels: dict[int, Channel], answer: Answer, refusal: str = "") -> None:
+        self.store = Store(folder / "db")
+        self.cli = ClaudeCli(("claude",), {})
+        self.cli.answer = answer
+        self.was_back = asyncio.Event()
+        self.found = WELL
+        config = configuration(folder, channels=channels)
+        manager = session_manager(self.store)
+        self.report = StartReport(config, manager, self.cli, self.was_back, self._survey, lambda: refusal)
+
+    async def _survey(self) -> Survey:
+        return self.found
+
+    async def run(self, found: Survey = WELL) -> None:
+        self.found = found
+        self.was_back.set()
+        await self.report.run()
+        self.store.close()
+
+
+def last(caplog: pytest.LogCaptureFixture) -> tuple[str, str]:
+    record = caplog.records[-1]
+    return record.levelname, record.getMessage()
+
+
+@pytest.fixture(autouse=True)
+def all_levels(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+
+@awaited
+async def test_ready_is_the_last_word_after_what_was_found(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    await Reported(tmp_path, TWO, NEW).run()
+    assert last(caplog) == ("INFO", "ready")
+    assert "the bot 'B'" in caplog.text
+    assert "containment: project; it was tried, and works" in caplog.text
+
+
+@awaited
+async def test_before_discord_is_there_nothing_is_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    reported = Reported(tmp_path, TWO, NEW)
+    running = asyncio.create_task(reported.report.run())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert "ready" not in caplog.text
+    reported.was_back.set()
+    await running
+    assert last(caplog) == ("INFO", "ready")
+    reported.store.close()
+
+
+@awaited
+async def test_with_a_claude_that_is_too_old_it_is_not_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    await Reported(tmp_path, TWO, OLD).run()
+    assert last(caplog) == ("ERROR", "not ready: Claude Code is too old")
+
+
+@awaited
+async def test_where_claude_cannot_be_shut_in_it_is_not_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    await Reported(tmp_path, TWO, NEW, "no bubblewrap").run()
+    assert last(caplog) == ("ERROR", "not ready: Claude cannot be shut in")
+    assert "no bubblewrap" in caplog.text
+
+
+@awaited
+async def test_uncontained_channels_need_no_walls_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    free = {222: Channel(222, "/srv/a", containment="none")}
+    await Reported(tmp_path, free, NEW, "no bubblewrap").run(Survey((), (), 1))
+    assert last(caplog) == ("INFO", "ready")
+    assert "containment: none" in caplog.text
+
+
+@awaited
+async def test_what_is_wrong_with_an_id_is_warned_of_and_kept_for_check(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = Survey((), (Trouble(223, "the id 223 is a forum", "give another"),), 1, 100.0)
+    reported = Reported(tmp_path, TWO, NEW)
+    await reported.run(found)
+    assert last(caplog) == ("WARNING", "ready, in 1 of 2 channels")
+    assert "the id 223 is a forum: give another" in caplog.text
+    store = Store(tmp_path / "db")
+    assert msgspec.json.decode(store.fact(FACT), type=Survey) == found
+    store.close()
+
+
+@awaited
+async def test_without_a_channel_for_sessions_it_is_not_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    await Reported(tmp_path, TWO, NEW).run(Survey((), (), 0))
+    assert last(caplog) == ("ERROR", "not ready: no configured channel can have sessions")
