@@ -8,6 +8,7 @@ Every part gets what it needs when it is made, and nothing is set into one after
 who needs whom, and there is no ring.
 """
 
+import os
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
@@ -29,7 +30,10 @@ from supervisor.threads.outbox import Outbox
 from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys
 from supervisor.workers.downlink import Downlink
-from supervisor.workers.processes import Processes, Surroundings
+from supervisor.workers.processes import Processes
+from supervisor.workers.sockets import ZmqSockets
+from supervisor.workers.starts import StartMessages, Surroundings, worker_environment
+from supervisor.workers.this_machine import ThisMachine
 
 
 def _as_usual(_channel_id: int) -> Display:
@@ -67,8 +71,10 @@ def workers(
     cli: ClaudeCli | None = None,
 ) -> Workers:
     """All that looks after worker processes."""
-    downlink = Downlink(manager, config.layout, keys)
-    return Workers(downlink, Processes(config, manager, downlink, around=around, cli=cli))
+    environment = worker_environment(os.environ)
+    host, starts = ThisMachine(config.layout, environment), StartMessages(config, manager, around, environment)
+    downlink = Downlink(manager, config.layout, ZmqSockets(keys), host.holder)
+    return Workers(downlink, Processes(manager, downlink, host, starts.message, cli))
 
 
 class Threads(NamedTuple):

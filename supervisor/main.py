@@ -37,7 +37,7 @@ from supervisor.systemd import Notifier
 from supervisor.workers import cgroups
 from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys, server_keys
-from supervisor.workers.processes import Surroundings, worker_environment
+from supervisor.workers.starts import Surroundings, worker_environment
 
 EXPIRY_INTERVAL_S = 1.0
 

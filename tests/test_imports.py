@@ -16,14 +16,14 @@ SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.
 
 ONLY_IN = {
     "nextcord": {"supervisor/discord/gateway.py"},
-    "zmq": {"supervisor/workers/curve.py", "supervisor/workers/downlink.py", "worker/dealer.py"},
+    "zmq": {"supervisor/workers/curve.py", "supervisor/workers/sockets.py", "worker/dealer.py"},
     "sqlite3": {"supervisor/sessions/store.py"},
     "psutil": {"supervisor/workers/trees.py"},
     "aiohttp": {"supervisor/discord/rest.py"},
 }
 SPAWNS_ONLY_IN = {
     *("worker/claude.py", "worker/git.py"),
-    *("supervisor/workers/processes.py", "supervisor/workers/walls.py", "supervisor/login/renewal.py"),
+    *("supervisor/workers/this_machine.py", "supervisor/workers/walls.py", "supervisor/login/renewal.py"),
     "supervisor/workers/claude_cli.py",
 }
 IO_MODULES = {

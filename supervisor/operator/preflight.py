@@ -21,7 +21,7 @@ from supervisor.operator.start_report import FACT
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import claude_cli
-from supervisor.workers.processes import worker_environment
+from supervisor.workers.starts import worker_environment
 
 MEND = "mend that: `threadbridge run` does not start before"
 

@@ -13,7 +13,7 @@ from supervisor.private_files import inode_of
 from supervisor.projects import repository
 from supervisor.sessions import session_logs
 from supervisor.workers import walls
-from supervisor.workers.processes import bare_start, worker_environment
+from supervisor.workers.starts import bare_start, worker_environment
 
 
 def of_channel(config: Config, channel: Channel) -> list[Outcome]:

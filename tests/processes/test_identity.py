@@ -25,7 +25,9 @@ from supervisor.assembly import session_manager
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import StartRow, Store
 from supervisor.workers.curve import CurveKeys, new_keys, server_keys
-from supervisor.workers.downlink import HELLOS_WITHOUT_PROGRESS, Downlink
+from supervisor.workers.downlink import Downlink
+from supervisor.workers.endpoint import HELLOS_WITHOUT_PROGRESS
+from supervisor.workers.sockets import ZmqSockets
 
 REFUSAL_WAIT_S = 1.0
 """How long a refused peer is given to be welcomed all the same; a welcome takes some 20 ms."""
@@ -112,7 +114,7 @@ async def stage() -> AsyncIterator[Stage]:
     async with folder_of_a_stage() as back:
         back.store = Store(back.layout.database)
         back.manager = session_manager(back.store)
-        downlink = Downlink(back.manager, back.layout, server_keys(back.store))
+        downlink = Downlink(back.manager, back.layout, ZmqSockets(server_keys(back.store)), back.holder)
         done, ready = asyncio.Event(), asyncio.Event()
 
         async def serve() -> None:
@@ -307,7 +309,7 @@ async def test_a_decision_on_another_input_than_the_shown_one_is_refused_and_the
         forged = msgspec.structs.replace(request.decide("allowed", ADA), digest="0" * 64)
         with it.store.transaction():
             it.store.wish(session.session_id, forged, 0.0)
-        it.processes.wish(session.session_id)
+        it.manager.changes.wished(session.session_id)
         log = it.layout.session(session.session_id).log
         await until(lambda: b"DecisionRefused" in log.read_bytes(), "the refusal in the log")
         assert it.live(session).requests
@@ -325,7 +327,7 @@ async def test_a_decision_of_another_generation_decides_nothing() -> None:
         decision = request.decide("allowed", ADA)
         with it.store.transaction():
             it.store.wish(session.session_id, msgspec.structs.replace(decision, generation="00000000"), 0.0)
-        it.processes.wish(session.session_id)
+        it.manager.changes.wished(session.session_id)
         log = it.layout.session(session.session_id).log
         await until(lambda: b"DecisionRefused" in log.read_bytes(), "the refusal in the log")
         assert it.live(session).requests

@@ -20,7 +20,7 @@ from stages.playhouse import Playhouse, buttons, playhouse
 from stages.support import awaited, until
 from supervisor.sessions import session_logs
 from supervisor.workers import cgroups
-from supervisor.workers.processes import Surroundings
+from supervisor.workers.starts import Surroundings
 from twins.discord.model import Channel, Message
 from worker.rank import NICENESS, OOM_SCORE
 

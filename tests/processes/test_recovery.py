@@ -7,6 +7,8 @@ import resource
 import shutil
 import signal
 
+import pytest
+
 from bridge.protocol import events as e
 from bridge.protocol.start import EXIT_DISK_FULL
 from bridge.render.posts import Post
@@ -17,7 +19,8 @@ from stages.playhouse import buttons, playhouse
 from stages.support import awaited, scripted_claude, until
 from supervisor.sessions.session_logs import read_log
 from supervisor.workers import trees
-from supervisor.workers.processes import BACKOFF_S
+from supervisor.workers.seats import BACKOFF_S
+from supervisor.workers.this_machine import ThisMachine
 
 
 def logged(stage: Backstage, session: ManagedSession) -> list[e.Record]:
@@ -225,7 +228,7 @@ async def test_half_a_record_at_the_end_of_a_dead_workers_log_is_cut_off_and_sai
 
 
 @awaited
-async def test_a_worker_whose_log_takes_no_more_ends_its_claude_and_says_why() -> None:
+async def test_a_worker_whose_log_takes_no_more_ends_its_claude_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     async with backstage() as stage:
         session = stage.session("say one")
         await stage.settles(session)
@@ -233,8 +236,13 @@ async def test_a_worker_whose_log_takes_no_more_ends_its_claude_and_says_why() -
         size = paths.log.stat().st_size
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 40, size + 40))
         ended: list[int] = []
-        failed = stage.processes._failed
-        stage.processes._failed = lambda session_id, code: (ended.append(code), failed(session_id, code))[1]  # type: ignore[method-assign,func-returns-value]
+        end_child = ThisMachine.end_child
+
+        def seen(host: ThisMachine, pid: int) -> int:
+            ended.append(end_child(host, pid))
+            return ended[-1]
+
+        monkeypatch.setattr(ThisMachine, "end_child", seen)
         stage.prompt(session, "say two")
         await until(lambda: ended, "the worker's end")
         assert ended == [EXIT_DISK_FULL]

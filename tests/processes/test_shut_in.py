@@ -15,7 +15,7 @@ from stages.backstage import Backstage, backstage, folder_of_a_stage
 from stages.playhouse import playhouse
 from stages.support import ROOT, awaited, until
 from supervisor.operator import checkup, cli, listing
-from supervisor.workers import processes, walls
+from supervisor.workers import seats, this_machine, walls
 
 REFUSED = "containment is required"
 
@@ -34,8 +34,8 @@ def no_bubblewrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'runpy.run_module("worker", run_name="__main__")\' "$@"\n'
     )
     python.chmod(0o755)
-    monkeypatch.setattr(processes, "WORKER_PYTHON", str(python))
-    monkeypatch.setattr(processes, "REFUSAL_PAUSES_S", (0.2,))
+    monkeypatch.setattr(this_machine, "WORKER_PYTHON", str(python))
+    monkeypatch.setattr(seats, "REFUSAL_PAUSES_S", (0.2,))
     return allowed
 
 
@@ -50,7 +50,7 @@ async def test_what_waits_is_told_once_and_runs_once_bubblewrap_is_there(no_bubb
         (post,) = await until(lambda: told(stage, session), "the refusal")
         assert "is not installed" in post and "containment = " in post
         assert "tried again by itself" in post
-        starts = await until(lambda: stage.processes._refusals.get(session.session_id, 0) >= 3, "three more tries")
+        starts = await until(lambda: stage.processes._seats[session.session_id].refusals >= 3, "three more tries")
         assert starts
         assert len(told(stage, session)) == 1
         assert not stage.live(session).is_broken

@@ -22,7 +22,7 @@ from supervisor.assembly import session_manager
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.recall import recall
 from supervisor.sessions.store import Store
-from supervisor.workers import curve, processes, trees
+from supervisor.workers import curve, seats, trees
 
 
 class Recalling:
@@ -44,7 +44,7 @@ def recalling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "UNHEARD_DEADLINE_S", 1.0)
+    monkeypatch.setattr(seats, "UNHEARD_DEADLINE_S", 1.0)
     monkeypatch.setattr(trees, "LADDER_DEADLINE_S", 1.0)
 
 

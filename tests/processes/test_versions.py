@@ -10,7 +10,7 @@ import pytest
 from bridge.protocol import wire
 from stages.backstage import Backstage, folder_of_a_stage
 from stages.support import ROOT, awaited, until
-from supervisor.workers import processes
+from supervisor.workers import this_machine
 
 LATER_WORKER = """#!/bin/sh
 exec '{python}' -I -c 'import runpy, sys
@@ -43,7 +43,7 @@ def files_of(stage: Backstage, oldest: int, newest: int) -> Iterator[None]:
     program.write_text(LATER_WORKER.format(python=sys.executable, tree=tree))
     program.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "WORKER_PYTHON", str(program))
+        patch.setattr(this_machine, "WORKER_PYTHON", str(program))
         yield
 
 

@@ -1,5 +1,7 @@
 """The real CLI's tools take too much: they are ended, and what Claude is told of it lets it go on."""
 
+import os
+
 import msgspec
 import pytest
 
@@ -9,6 +11,7 @@ from bridge.session.managed import ManagedSession
 from processes.test_limits import BOMB, HUNGRY, events, exits, notices, running, script
 from stages.real_stage import RealStage, stage
 from stages.support import awaited, until
+from supervisor.workers.starts import StartMessages, worker_environment
 from twins.messages_api.turns import tool, turn
 
 pytestmark = pytest.mark.real
@@ -16,7 +19,9 @@ pytestmark = pytest.mark.real
 
 async def runs(it: RealStage, limits: Limits) -> ManagedSession:
     """A session below these limits whose tool was allowed."""
-    it.back.processes._config = msgspec.structs.replace(it.back.config, limits=limits)
+    config = msgspec.structs.replace(it.back.config, limits=limits)
+    starts = StartMessages(config, it.back.manager, it.back.around, worker_environment(os.environ))
+    it.back.processes._tell = starts.message
     session = it.back.session("begin")
     assert it.back.manager.decide(await it.back.asks(session), "allowed")
     return session

@@ -19,14 +19,15 @@ from bridge.session.permission import PermissionRequest, Person, Policy
 from playground.host.claude import needed_by_scripts
 from stages.support import scripted_claude, until
 from supervisor import locks
-from supervisor.assembly import session_manager
+from supervisor.assembly import session_manager, workers
 from supervisor.config import Config
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from supervisor.workers import trees
 from supervisor.workers.curve import server_keys
 from supervisor.workers.downlink import Downlink
-from supervisor.workers.processes import Processes, Surroundings
+from supervisor.workers.processes import Processes
+from supervisor.workers.starts import Surroundings
 
 CHANNEL_ID = 222
 GUILD_ID = 777
@@ -52,8 +53,7 @@ class Backstage:
     async def running(self) -> AsyncIterator["Backstage"]:
         self.store = Store(self.layout.database)
         self.manager = session_manager(self.store)
-        self.downlink = Downlink(self.manager, self.layout, server_keys(self.store))
-        self.processes = Processes(self.config, self.manager, self.downlink, around=self.around)
+        self.downlink, self.processes = workers(self.config, self.manager, server_keys(self.store), self.around)
         ready, done = asyncio.Event(), asyncio.Event()
 
         async def serve() -> None:
@@ -106,7 +106,10 @@ class Backstage:
         return found
 
     def worker_pid(self, session: ManagedSession) -> int:
-        return locks.holder(self.layout.session(session.session_id).lock)
+        return self.holder(session.session_id)
+
+    def holder(self, session_id: str) -> int:
+        return locks.holder(self.layout.session(session_id).lock)
 
     def posts(self, session: ManagedSession) -> list[str]:
         rows = self.store.posts_like(session.session_id, "")

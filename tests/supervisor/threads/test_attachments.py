@@ -19,7 +19,7 @@ from supervisor.assembly import session_manager
 from supervisor.discord.errors import LinkExpired, MessageGone, Refused, TooLarge, Unavailable
 from supervisor.sessions.store import Store
 from supervisor.threads import attachments as a
-from supervisor.workers.downlink import deliverable
+from supervisor.workers.endpoint import deliverable
 
 ADA = Person(111, "Ada", 7)
 THREAD, LIMIT = 1000, 1_000_000
