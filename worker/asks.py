@@ -15,8 +15,9 @@ from bridge.protocol.push import PUSH_TOOL
 from bridge.protocol.questions import read_questions
 from bridge.protocol.records import MOST_INPUT_BYTES, is_too_long_to_ask
 from bridge.protocol.requests import ADVICE_TO_ASK_IN_TEXT, PLAN_MODES, PLAN_TOOL, QUESTION_TOOL, digest_of
+from worker import control_frames as cf
 from worker import frames as f
-from worker import mcp
+from worker import lines_out, mcp
 from worker.steps import Control, Line, PushDecided, Step
 
 TOO_LONG = (
@@ -56,7 +57,7 @@ class Asks:
     def open(self) -> list[OpenRequest]:
         return list(self._open.values())
 
-    def asked(self, request_id: str, ask: f.Ask) -> list[Step]:
+    def asked(self, request_id: str, ask: cf.Ask) -> list[Step]:
         """A ``can_use_tool`` came in. What nobody could be shown is answered at once.
 
         A repetition is no other request: Claude takes the first answer to an id, and waits for no second.
@@ -69,15 +70,15 @@ class Asks:
             case "ExitPlanMode":
                 return self._on_plan(request_id, ask, shown)
             case "AskUserQuestion" if read_questions(shown) is None:
-                return [Line(f.answer(request_id, {"behavior": "deny", "message": ADVICE_TO_ASK_IN_TEXT}))]
+                return [Line(lines_out.answer(request_id, {"behavior": "deny", "message": ADVICE_TO_ASK_IN_TEXT}))]
             case name if name == PUSH_TOOL:
-                return [Line(f.answer(request_id, {"behavior": "deny", "message": NOT_OURS}))]
+                return [Line(lines_out.answer(request_id, {"behavior": "deny", "message": NOT_OURS}))]
             case _ if not shown:
                 return [self._ask(request_id, ask, "{}", None)]
             case _:
                 return [self._ask(request_id, ask, shown, ask.input)]
 
-    def _ask(self, request_id: str, ask: f.Ask, shown: str, raw_input: msgspec.Raw | None) -> Step:
+    def _ask(self, request_id: str, ask: cf.Ask, shown: str, raw_input: msgspec.Raw | None) -> Step:
         request = e.PermissionRequested(
             request_id=request_id,
             tool=ask.tool_name,
@@ -92,7 +93,9 @@ class Asks:
             blocked_path=ask.blocked_path or "",
         )
         if is_too_long_to_ask(request):
-            return Line(f.answer(request_id, {"behavior": "deny", "message": TOO_LONG.format(len(shown.encode()))}))
+            return Line(
+                lines_out.answer(request_id, {"behavior": "deny", "message": TOO_LONG.format(len(shown.encode()))})
+            )
         # A copy: a Raw is a view of the whole line that it was read from.
         self._asked[request_id] = (request, raw_input.copy() if raw_input is not None else None)
         return request
@@ -115,17 +118,17 @@ class Asks:
     def give_up_push(self, request_id: str) -> None:
         self._pushes.pop(request_id, None)
 
-    def _on_plan(self, request_id: str, ask: f.Ask, shown: str) -> list[Step]:
+    def _on_plan(self, request_id: str, ask: cf.Ask, shown: str) -> list[Step]:
         """The plan may stand in its file only, and the input be empty; ``get_plan`` reads it (docs/claude-protocol.md,
         "Questions and plans").
         """
         if f.part(ask.input, _PlanInput).plan:
             return [self._ask(request_id, ask, shown, None)]
 
-        def answered(response: f.ControlResponse) -> list[Step]:
+        def answered(response: cf.ControlResponse) -> list[Step]:
             if self._plans_read.pop(request_id, None) is None:
                 return []  # taken back, or its turn ended, while we read
-            plan = f.part(response.response, f.Plan).content or "(Claude wrote no plan.)"
+            plan = f.part(response.response, cf.Plan).content or "(Claude wrote no plan.)"
             return [self._ask(request_id, ask, msgspec.json.encode({"plan": plan}).decode(), None)]
 
         self._plans_read[request_id] = ask.agent_id or ""
@@ -149,7 +152,7 @@ class Asks:
         request_id = asked.request.request_id
         if (call_id := self._pushes.pop(request_id, None)) is not None:
             return [resolved, PushDecided(request_id, call_id, resolved.verdict, resolved.reason)]
-        return [resolved, Line(f.answer(request_id, _response(asked, resolved)))]
+        return [resolved, Line(lines_out.answer(request_id, _response(asked, resolved)))]
 
     def taken_back(self, request_id: str) -> list[Step]:
         """Claude cancelled its request."""
@@ -171,7 +174,7 @@ class Asks:
         ids = [asked.request.request_id for asked in stale if asked.request.request_id in self._pushes]
         told = [(i, mcp.told(self._pushes[i], f"{mcp.NOT_PUSHED}the turn ended.", is_error=True)) for i in ids]
         self._pushes.clear()
-        return [Line(f.mcp_answer(request_id, answer)) for request_id, answer in told]
+        return [Line(lines_out.mcp_answer(request_id, answer)) for request_id, answer in told]
 
     def agent_ended(self, agents: Collection[str]) -> list[Step]:
         """A subagent that is over waits for no answer."""
@@ -189,7 +192,7 @@ class _PlanInput(msgspec.Struct):
     plan: str = ""
 
 
-def _suggested_rules(suggestions: list[f.Suggestion]) -> tuple[e.SuggestedRule, ...]:
+def _suggested_rules(suggestions: list[cf.Suggestion]) -> tuple[e.SuggestedRule, ...]:
     """Suggestions are alternatives, and some of them switch the mode: only the first addRules is offered."""
     for suggestion in suggestions:
         named = all(rule.toolName for rule in suggestion.rules)

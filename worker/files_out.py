@@ -14,7 +14,7 @@ from bridge.protocol import events as e
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import SessionLayout
 from bridge.protocol.start import WorkerStart
-from worker import frames, mcp, sending
+from worker import lines_out, mcp, sending
 from worker.child import Record
 from worker.child_view import NO_WALLS, ChildView
 from worker.read_images import ReadImages
@@ -51,7 +51,7 @@ class FilesOut:
             words = f"{sent.name} ({sent.size_bytes:,} bytes) is on its way to the person."
         except UserError as error:
             words, is_error = f"Not sent: {error}.", True
-        return frames.mcp_answer(offered.request_id, mcp.told(call.call_id, words, is_error=is_error))
+        return lines_out.mcp_answer(offered.request_id, mcp.told(call.call_id, words, is_error=is_error))
 
     async def show_read(self, event: e.AnyEvent, record: Record) -> None:
         """The image that Claude has read with this event, as far as it might send it."""

@@ -16,7 +16,9 @@ import msgspec
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
+from worker import control_frames as cf
 from worker import frames as f
+from worker import lines_out
 from worker.recovery import DELETED, Changing, renewed, told
 from worker.steps import Control, Line, Step
 
@@ -63,9 +65,6 @@ class Prompts:
         """Commands that wait for Claude's answer, by their ids."""
         return {one.command_id for change in self._changes.values() for one in change.commands}
 
-    def is_taken(self, uuid: str) -> bool:
-        return uuid in self._taken
-
     def id_of(self, uuid: str) -> int | None:
         return self._open[uuid].prompt_id if uuid in self._open else None
 
@@ -74,7 +73,7 @@ class Prompts:
     def send(self, prompt: e.PromptAccepted) -> list[Step]:
         self._open[prompt.uuid] = prompt
         self.given.add(prompt.uuid)
-        return [Line(f.user_message(prompt, self._content_of(prompt)))]
+        return [Line(lines_out.user_message(prompt, self._content_of(prompt)))]
 
     def amend(self, command: c.Amend, uuid: str, new: e.PromptAccepted | None) -> list[Step]:
         """The PromptAmended follows Claude's answer."""
@@ -121,8 +120,30 @@ class Prompts:
 
     # --- what the child tells ------------------------------------------------------------------------
 
-    def took(self, uuid: str) -> None:
-        self._taken.add(uuid)
+    def on_lifecycle(self, uuid: str, state: str, *, in_turn: bool) -> list[Step]:
+        """A line of the prompt's lifecycle."""
+        if (prompt_id := self.id_of(uuid)) is None:
+            return []
+        match state:
+            case "queued" if uuid not in self._taken:
+                return [e.PromptQueued(prompt_id)] if in_turn else []
+            case "started" if uuid not in self._taken:
+                self._taken.add(uuid)
+                return [e.PromptTaken(prompt_id)]
+            case "completed" if self._is_over(uuid, cancelled=False):
+                return [e.PromptDone(prompt_id)]
+            case "cancelled" if self._is_over(uuid, cancelled=True):
+                return [e.PromptCancelled(prompt_id)]
+            case "discarded" | "refused" if self._is_over(uuid, cancelled=False):
+                return [e.PromptCancelled(prompt_id, state)]
+            case _:
+                return []
+
+    def on_interrupted(self, response: cf.ControlResponse) -> list[Step]:
+        """Its answer names the prompts that were dropped, as their lifecycles do."""
+        dropped = f.part(response.response, cf.AllCancelled).cancelled
+        lost = {uuid: prompt_id for uuid in dropped if (prompt_id := self.id_of(uuid)) is not None}
+        return [e.PromptCancelled(lost[uuid]) for uuid in lost if self._is_over(uuid, cancelled=True)]
 
     def named_by_result(self, uuid: str) -> list[Step]:
         """A result answers this prompt, so Claude took it, whether or not it said so."""
@@ -134,9 +155,9 @@ class Prompts:
     def all_over(self) -> list[Step]:
         """Claude is idle: with whatever it took it is done."""
         over = {uuid: prompt for uuid, prompt in self._open.items() if uuid in self._taken}
-        return [e.PromptDone(prompt.prompt_id) for uuid, prompt in over.items() if self.is_over(uuid, cancelled=False)]
+        return [e.PromptDone(prompt.prompt_id) for uuid, prompt in over.items() if self._is_over(uuid, cancelled=False)]
 
-    def is_over(self, uuid: str, *, cancelled: bool) -> bool:
+    def _is_over(self, uuid: str, *, cancelled: bool) -> bool:
         """Whether the prompt is, now that Claude says so; one that Claude gives back to us goes on."""
         if cancelled and (change := self._changes.get(uuid)):
             change.was_cancelled = True
@@ -145,11 +166,11 @@ class Prompts:
         self._taken.discard(uuid)
         return True
 
-    def _on_given_back(self, uuid: str, response: f.ControlResponse) -> list[Step]:
-        return self._settle(uuid, is_given_back=f.part(response.response, f.Cancelled).cancelled)
+    def _on_given_back(self, uuid: str, response: cf.ControlResponse) -> list[Step]:
+        return self._settle(uuid, is_given_back=f.part(response.response, cf.Cancelled).cancelled)
 
-    def _on_all_given_back(self, asked: list[str], response: f.ControlResponse) -> list[Step]:
-        given = f.part(response.response, f.AllCancelled).cancelled
+    def _on_all_given_back(self, asked: list[str], response: cf.ControlResponse) -> list[Step]:
+        given = f.part(response.response, cf.AllCancelled).cancelled
         return [step for uuid in asked for step in self._settle(uuid, is_given_back=uuid in given)]
 
     def _settle(self, uuid: str, *, is_given_back: bool) -> list[Step]:

@@ -18,7 +18,7 @@ from bridge.protocol.errors import BridgeError, RemoteError
 from bridge.protocol.push import PUSH_TOOL, Push, as_input
 from bridge.protocol.requests import digest_of
 from bridge.protocol.start import WorkerStart
-from worker import bubblewrap, frames, mcp, pushing
+from worker import bubblewrap, lines_out, mcp, pushing
 from worker.cgroup import Cgroup
 from worker.git import Inside, Outside
 from worker.steps import Line, PushAsked, PushDecided, Step, Take
@@ -126,4 +126,4 @@ class Pushes:
         await self._tell(decided.request_id, decided.call_id, words, is_error=is_error)
 
     async def _tell(self, request_id: str, call_id: mcp.CallId, words: str, *, is_error: bool) -> None:
-        await self._take([Line(frames.mcp_answer(request_id, mcp.told(call_id, words, is_error=is_error)))])
+        await self._take([Line(lines_out.mcp_answer(request_id, mcp.told(call_id, words, is_error=is_error)))])

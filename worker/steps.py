@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from bridge.protocol import events as e
-from worker.frames import ControlResponse
+from worker.control_frames import ControlResponse
 from worker.mcp import CallId, PushBranch, SendFile
 
 

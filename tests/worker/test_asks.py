@@ -11,6 +11,7 @@ from bridge.protocol.records import MOST_INPUT_BYTES
 from bridge.protocol.requests import ADVICE_TO_ASK_IN_TEXT, digest_of
 from bridge.session.permission import NOT_ANSWERED
 from stages.replay import CLAUDE_ID, GENERATION, Replay, transcript
+from worker import control_frames as cf
 from worker import frames as f
 from worker.asks import Asks
 from worker.steps import Line, Step
@@ -27,7 +28,7 @@ def no_control(subtype: str, _answered: object, /, **_fields: object) -> Line:
 def asked(tool: str, tool_input: str) -> tuple[Asks, list[Step]]:
     """The steps of a request, which is open under seq 7 if it was asked."""
     asks = Asks(no_control)
-    ask = f.Ask("can_use_tool", tool, f.Raw(tool_input.encode()))
+    ask = cf.Ask("can_use_tool", tool, f.Raw(tool_input.encode()))
     steps = asks.asked("r1", ask)
     if isinstance(steps[0], e.PermissionRequested):
         asks.named("r1", 7)

@@ -7,6 +7,7 @@ from bridge.protocol import events as e
 from bridge.protocol.push import PUSH_TOOL, Push, as_input
 from bridge.protocol.requests import digest_of
 from stages.replay import CLAUDE_ID
+from worker import control_frames as cf
 from worker import frames as f
 from worker.asks import NOT_OURS, Asks
 from worker.steps import Line, PushDecided, Step
@@ -60,8 +61,8 @@ def test_there_is_one_push_at_a_time_and_none_under_an_id_that_was_heard() -> No
 
 def test_the_clis_own_request_under_a_pushs_id_or_name_is_no_push() -> None:
     asks = asked()
-    assert asks.asked("r1", f.Ask("can_use_tool", "Bash", f.Raw(b"{}"))) == []
-    (line,) = asks.asked("r2", f.Ask("can_use_tool", PUSH_TOOL, f.Raw(SHOWN.encode())))
+    assert asks.asked("r1", cf.Ask("can_use_tool", "Bash", f.Raw(b"{}"))) == []
+    (line,) = asks.asked("r2", cf.Ask("can_use_tool", PUSH_TOOL, f.Raw(SHOWN.encode())))
     assert isinstance(line, Line)
     assert NOT_OURS in json.loads(line.data)["response"]["response"]["message"]
 

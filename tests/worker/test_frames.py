@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from bridge.protocol import events as e
+from worker import control_frames as cf
 from worker import frames as f
+from worker import lines_out
 
 
 def test_a_frame_is_read_with_its_type_anywhere_in_the_line() -> None:
@@ -38,9 +40,9 @@ def test_bytes_that_are_no_utf_8_are_replaced() -> None:
 def test_a_suggestion_is_read_whole_or_not_at_all() -> None:
     odd = b'{"type":"addRules","behavior":"allow","rules":[{"toolName":"Bash","ruleContent":5}]}'
     good = b'{"type":"addRules","behavior":"allow","rules":[{"toolName":"Bash","ruleContent":"ls"}]}'
-    ask = f.part(msgspec.Raw(b'{"tool_name":"Bash","permission_suggestions":[%s,%s]}' % (odd, good)), f.Ask)
+    ask = f.part(msgspec.Raw(b'{"tool_name":"Bash","permission_suggestions":[%s,%s]}' % (odd, good)), cf.Ask)
     assert ask.tool_name == "Bash"
-    assert [s.rules for s in ask.permission_suggestions] == [[f.Rule("Bash", "ls")]]
+    assert [s.rules for s in ask.permission_suggestions] == [(cf.Rule("Bash", "ls"),)]
 
 
 def test_the_text_of_a_result_is_its_string_or_its_blocks() -> None:
@@ -53,6 +55,10 @@ def test_the_text_of_a_result_is_its_string_or_its_blocks() -> None:
 @pytest.mark.parametrize("text", ["a\nb", "\u2028", '"}\n{"type":"x"}', "\x00", "❤"])
 def test_what_we_write_is_one_line_of_json(text: str) -> None:
     prompt = e.PromptAccepted(5, "u", text, 42, "ada")
-    for line in (f.user_message(prompt, text), f.answer(text, {"message": text}), f.refusal(text, text)):
+    for line in (
+        lines_out.user_message(prompt, text),
+        lines_out.answer(text, {"message": text}),
+        lines_out.refusal(text, text),
+    ):
         assert line.endswith(b"\n") and line.count(b"\n") == 1
         assert json.loads(line)

@@ -12,8 +12,9 @@ from bridge.protocol import events as e
 from bridge.protocol.requests import digest_of
 from stages.replay import CLAUDE_ID, GENERATION, NAMES, PLAN_ON_DISK, Replay, blocks_of, transcript, was_killed
 from worker.steps import DeltaRead, EndChild, ImagesReturned, Line, Step
-from worker.stream import MOST_OPEN, OUTPUT_KEPT_BYTES, Stream
+from worker.stream import MOST_OPEN, Stream
 from worker.texts import TEXT_KEPT_CHARS
+from worker.tools import OUTPUT_KEPT_BYTES
 
 OUTCOMES: dict[str, list[tuple[str, str]]] = {
     "b3_deny_interrupt": [("interrupted", "")],
