@@ -3,7 +3,6 @@
 Nothing starts half: whatever can be checked before Discord is spoken to is checked here.
 """
 
-import difflib
 import math
 import os
 import re
@@ -22,6 +21,7 @@ from bridge.protocol.start import is_forbidden_for_child
 from bridge.routing.channel import Channel
 from bridge.session.display import PING_AFTER_S, Display, Thinking, Verbosity
 from bridge.session.permission import Policy
+from supervisor.meant import meant, meant_model
 
 PLACES = ("$THREADBRIDGE_CONFIG", "~/.config/threadbridge/config.toml", "/etc/threadbridge/config.toml")
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")
@@ -276,9 +276,9 @@ def _unquoted(file: dict[str, Any]) -> dict[str, Any]:
 
 
 def _meant(given: str, known: Iterable[str]) -> str:
-    """`` (did you mean …?)`` for what is nearly one of the known words."""
-    near = difflib.get_close_matches(given, list(known), 1, 0.7)
-    return f"; did you mean {near[0]}?" if near else ""
+    """``; did you mean …?`` for what is nearly one of the known words."""
+    near = meant(given, known)
+    return f"; did you mean {near}?" if near else ""
 
 
 def _keys_of(place: str) -> tuple[str, ...]:
@@ -298,7 +298,7 @@ def _in_words(error: msgspec.ValidationError) -> str:
     if missing := re.search(r"missing required field `([^`]+)`", what):
         return f"{'.'.join(filter(None, [key, missing[1]]))}: is missing"
     if (wrong := re.fullmatch(r"Invalid enum value (.*)", what)) and (known := _CHOICES.get(key.rpartition(".")[2])):
-        return f"{key}: {wrong[1]} is none of {', '.join(known)}"
+        return f"{key}: {wrong[1]} is none of {', '.join(known)}{_meant(wrong[1].strip(chr(39)), known)}"
     return f"{key}: {what[0].lower()}{what[1:]}"
 
 
@@ -329,6 +329,8 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
 
 
 def _warnings(path: Path, file: ConfigFile) -> Iterator[str]:
+    if near := meant_model(file.claude.model):
+        yield f"{path}: claude.model: Claude Code may know no {file.claude.model!r}; did you mean {near}?"
     for n, table in enumerate(file.channels):
         if table.containment in {"auto", "required"}:
             yield (

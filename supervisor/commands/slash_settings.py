@@ -15,6 +15,7 @@ from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
 from supervisor.commands.interactions import Answer, InteractionJson, offered, option, told
+from supervisor.meant import meant, meant_model
 from supervisor.sessions.manager import SessionManager
 
 MODES = {
@@ -54,7 +55,7 @@ class Settings:
         session, channel_id = self._place(asked)
         if not value:
             return told(self._told_now(name, session, channel_id))
-        self._check(name, value, session or self._manager.most_recent_session(channel_id))
+        doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
         stored = "" if value == DEFAULT and name != "mode" else value
         for_channel = session is None or option(asked, "for_channel") == "True"
         if for_channel:
@@ -62,7 +63,8 @@ class Settings:
         if session:
             self._manager.configure(session.session_id, str(asked.id), setting, stored)
         runs = session is not None and bool(session.worker_pid)
-        return told(replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel))
+        chosen = replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel)
+        return told(f"{chosen}{doubt}")
 
     def complete(self, asked: InteractionJson) -> Answer:
         name = str(asked.data.get("name", ""))
@@ -93,13 +95,17 @@ class Settings:
                 mine = next((m.efforts for m in told_by_claude.models if m.name == (model or DEFAULT)), ())
                 return [Choice(DEFAULT, "what the model begins with"), *(Choice(one) for one in mine or EFFORTS)]
 
-    def _check(self, name: str, value: str, session: ManagedSession | None) -> None:
+    def _check(self, name: str, value: str, session: ManagedSession | None) -> str:
+        """What is doubtful about a value that can be, in words. Raises UserError for one that cannot."""
         choices = [choice.value for choice in self._choices(name, session)]
-        if value in choices or (name == "model" and _MODEL_NAME.fullmatch(value)):
-            return  # Claude lists its aliases; a model's full name is as good
-        if name == "effort" and value in EFFORTS:
-            return
-        raise UserError(f"`{one_line(value, 60)}` is no {name}. There is: {', '.join(choices)}.")
+        if name == "model" and _MODEL_NAME.fullmatch(value):  # Claude lists its aliases; a full name is as good
+            near = meant_model(value, choices)
+            return f" Claude may know no such model; did you mean `{near}`?" if near else ""
+        if value in choices or (name == "effort" and value in EFFORTS):
+            return ""
+        near = meant(value, choices)
+        did = f" Did you mean `{near}`?" if near else ""
+        raise UserError(f"`{one_line(value, 60)}` is no {name}.{did} There is: {', '.join(choices)}.")
 
     def _told_now(self, name: str, session: ManagedSession | None, channel_id: int) -> str:
         setting = SETTING_OF[name]

@@ -324,6 +324,8 @@ class Gateway:
         try:
             self.guilds.heard(event, data)
             self._heard(event, data)
+            if event in _OF_GUILDS:
+                self._caught_up()
         except FlappingError:
             raise
         except Exception:

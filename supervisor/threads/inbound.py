@@ -398,6 +398,8 @@ class Inbound:
 
     def channel_deleted(self, channel_id: int) -> None:
         """A channel or a thread: its sessions end, and there is nowhere left to say so."""
+        if channel_id in self._channels:
+            log.warning("the configured channel %s was deleted", channel_id)
         for session in self._manager.active_sessions():
             if session.thread_id == channel_id:
                 self._manager.destroy_session(session.session_id, THREAD_DELETED)

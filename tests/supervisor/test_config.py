@@ -98,6 +98,8 @@ def test_a_session_has_limits_that_fit_a_small_machine_unless_others_are_given(w
         ('directory = "{folder}"', 'directory = "x"', "channels[0].directory: 'x' is not an absolute path"),
         ('directory = "{folder}"', 'directory = "{folder}"\ncontainment = "maybe"', "channels[0].containment"),
         ("id = 222", 'id = 222\nverbosity = "loud"', "channels[0].verbosity: 'loud' is none of quiet, normal, full"),
+        ("id = 222", 'id = 222\nverbosity = "ful"', "is none of quiet, normal, full; did you mean full?"),
+        ("id = 222", 'id = 222\ncontainment = "projekt"', "is none of project, home, none; did you mean project?"),
         ("id = 222", 'id = 222\nthinking = "on"', "channels[0].thinking: 'on' is none of off, spoiler"),
         ("[claude]", '[limits]\nmemory = "much"\n[claude]', "limits.memory: 'much' is no size such as 4G, 512M, 50%"),
         ("[claude]", '[limits]\nstored = "50%"\n[claude]', "limits.stored: '50%' is no size such as 2G"),
@@ -143,6 +145,16 @@ def test_old_words_of_containment_mean_project_and_looser_ones_are_warned_of(  #
     loaded = config.load(write(GOOD.replace('directory = "{folder}"', 'directory = "{folder}"' + line)))
     assert [channel.containment for channel in loaded.channels.values()] == [becomes]
     assert [warned in warning for warning in loaded.warnings] == ([] if warned == "-" else [True])
+
+
+@pytest.mark.parametrize(
+    ("model", "warned"),
+    [("sonet", "did you mean sonnet?"), ("cluade-opus-5-5", "did you mean claude-opus-5-5?"), ("my-own/model", "")],
+)
+def test_a_mistyped_model_is_warned_of_and_any_other_is_taken(write, model: str, warned: str) -> None:  # type: ignore[no-untyped-def]
+    loaded = config.load(write(GOOD.replace('command = ["sh"]', f'command = ["sh"]\nmodel = "{model}"')))
+    assert loaded.model == model
+    assert [warned in warning for warning in loaded.warnings] == ([True] if warned else [])
 
 
 @pytest.mark.parametrize("name", ["relative", "~", "~/", "/", "~/../x", "/srv/../etc"])

@@ -84,6 +84,20 @@ async def test_an_unknown_command_is_answered_in_words(tmp_path: Path) -> None:
         assert "no command /old" in content(made)
 
 
+@awaited
+async def test_a_mistyped_model_mode_or_effort_says_which_one_is_meant(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back():
+        for command, given, words in (
+            ("model", "sonet", "Claude may know no such model; did you mean `sonnet`?"),
+            ("mode", "acceptEdit", "is no mode. Did you mean `acceptEdits`?"),
+            ("effort", "hihg", "is no effort. Did you mean `high`?"),
+        ):
+            ran = await s.ada.runs(command, {command: given}, s.channel.id)
+            assert words in content(ran)
+        ran = await s.ada.runs("model", {"model": "claude-something-new"}, s.channel.id)
+        assert "did you mean" not in content(ran).lower()
+
+
 # --- /new --------------------------------------------------------------------------------------------
 
 

@@ -127,6 +127,17 @@ async def test_a_configured_forum_and_a_category_are_told_where_people_write(tmp
 
 
 @awaited
+async def test_a_configured_channel_that_is_deleted_is_told_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with stage(tmp_path) as s, s.back() as gateway:
+        assert gateway.status == "connected to Discord"
+        s.discord.delete_channel(s.quiet.id)
+        await s.discord.until(lambda: f"no channel {s.quiet.id}" in gateway.status, DEADLINE_S, "the channel's end")
+    assert f"the configured channel {s.quiet.id} was deleted" in caplog.text
+
+
+@awaited
 async def test_an_announcement_channel_has_sessions(tmp_path: Path) -> None:
     async with stage(tmp_path) as s:
         news = s.discord.add_channel("news", ChannelType.ANNOUNCEMENT)
