@@ -1,14 +1,5 @@
-"""What the supervisor asks of a worker. Commands are wishes: they are repeated until an event answers them.
-
-| command     | answered (and so cleared from the inbox) by                              |
-|-------------|--------------------------------------------------------------------------|
-| Prompt      | PromptAccepted with its prompt_id                                        |
-| Decide      | any terminal event of that request, or DecisionRefused                   |
-| Interrupt   | InterruptAccepted with its command_id                                    |
-| Configure   | ConfigureAccepted with its command_id                                    |
-| Amend       | PromptAmended with its command_id                                        |
-| Requeue     | PromptRequeued with its command_id                                       |
-| Stop        | WorkerStopping or StopDeclined with its command_id                       |
+"""What the supervisor asks of a worker. Commands are wishes: they are repeated until an event answers them
+(``bridge.protocol.answers`` says which).
 
 A worker that is given a command a second time ignores it: the events in its log say that it was taken.
 """
@@ -95,14 +86,3 @@ class Stop(Command, frozen=True):
 
 
 AnyCommand = Prompt | Decide | Interrupt | Configure | Amend | Requeue | Stop
-
-
-def key_of(command: AnyCommand) -> str:
-    """The command's name within its session's inbox: the first of a name wins, repeats are the same wish."""
-    match command:
-        case Prompt(prompt_id=prompt_id):
-            return f"prompt:{prompt_id}"
-        case Decide(generation=generation, seq=seq):
-            return f"decide:{generation}:{seq}"
-        case _:
-            return f"{type(command).__name__.lower()}:{command.command_id}"

@@ -19,6 +19,7 @@ from bridge.routing.router import thread_name
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
 from supervisor.discord.errors import snowflake
+from supervisor.sessions import inbox
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.store import SessionRow
 from supervisor.sessions.waiting import WaitingPrompts
@@ -104,7 +105,7 @@ class Reports:
     def _fold(self, row: SessionRow, record: e.Record) -> None:
         session, live = row.session, self._live.setdefault(row.session.session_id, {})
         if record.generation != session.generation:
-            self._sessions.store.drop_wishes(session.session_id, "decide:")  # made on requests of a log that is gone
+            inbox.begin_log(self._sessions.store, session.session_id)
         session.apply(record)
         _log_start(session.session_id, record.event)
         self._tell_of_walls(session.session_id, record.event)
@@ -112,19 +113,9 @@ class Reports:
         display = self._display_of(session.channel_id)
         self._show_all(row, record, self._drawn(row, record, live, display))
         forget_ended(live, record.event)
-        for key in _answers(record):
-            self._sessions.store.answered(session.session_id, key)
-        match record.event:
-            case e.PromptAmended(deleted=True, done=True, prompt_id=prompt_id):
-                self._waiting.forget_files(session.session_id, [prompt_id])
-            case _:
-                pass
-        if isinstance(record.event, e.ChildExited):
-            for prefix in ("interrupt:", "stop:", "decide:"):
-                self._sessions.store.drop_wishes(session.session_id, prefix)
-            self._waiting.drop_stale(session)
-            if session.is_broken:
-                self._hold(session.session_id)
+        inbox.clear(self._sessions.store, self._waiting, session, record)
+        if isinstance(record.event, e.ChildExited) and session.is_broken:
+            self._hold(session.session_id)
         if isinstance(record.event, e.ChildStarted):
             row.fresh = False
         if isinstance(record.event, e.ChildOffered):
@@ -290,27 +281,6 @@ def _last_message(records: Sequence[e.Record]) -> int:
     accepted = [r.event for r in records if isinstance(r.event, e.PromptAccepted)]
     messages = [event.prompt_id for event in accepted if event.is_message]
     return max(messages or [event.prompt_id for event in accepted], default=0)
-
-
-def _answers(record: e.Record) -> list[str]:
-    """The inbox keys of the wishes that this event answers (the table stands in bridge.protocol.commands)."""
-    match record.event:
-        case e.PromptAccepted(prompt_id=prompt_id):
-            return [f"prompt:{prompt_id}"]
-        case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq) | e.DecisionRefused(seq=seq):
-            return [f"decide:{record.generation}:{seq}"]
-        case e.InterruptAccepted(command_id=command_id):
-            return [f"interrupt:{command_id}"]
-        case e.ConfigureAccepted(command_id=command_id):
-            return [f"configure:{command_id}"]
-        case e.PromptAmended(command_id=command_id):
-            return [f"amend:{command_id}"]
-        case e.PromptRequeued(command_id=command_id):
-            return [f"requeue:{command_id}"]
-        case e.WorkerStopping(command_id=command_id) | e.StopDeclined(command_id=command_id):
-            return [f"stop:{command_id}"]
-        case _:
-            return []
 
 
 def note_walls(sessions: Sessions) -> None:

@@ -18,7 +18,8 @@ from typing import Any
 
 import msgspec
 
-from bridge.protocol.commands import AnyCommand, key_of
+from bridge.protocol.answers import key_of
+from bridge.protocol.commands import AnyCommand
 from bridge.protocol.errors import UserError
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView

@@ -7,6 +7,7 @@ import msgspec
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
+from bridge.protocol.answers import key_of
 from bridge.render import marks, notices
 from bridge.session.managed import ManagedSession, PromptState
 from supervisor.sessions.rows import Sessions
@@ -125,7 +126,7 @@ class WaitingPrompts:
     def drop(self, session_id: str, prompts: Sequence[c.Prompt]) -> None:
         """They wait no more; the note of their files is in the same transaction, so that none stays behind."""
         for prompt in prompts:
-            self._sessions.store.answered(session_id, c.key_of(prompt))
+            self._sessions.store.answered(session_id, key_of(prompt))
         self.forget_files(session_id, [prompt.prompt_id for prompt in prompts if prompt.attachments])
 
     def forget_files(self, session_id: str, prompt_ids: Sequence[int]) -> None:
@@ -147,7 +148,7 @@ class WaitingPrompts:
         """No child is left to ask; only what the next one gets again can still be amended."""
         for item in self._sessions.store.inbox(session.session_id):
             if isinstance(item.command, c.Amend | c.Requeue) and item.command.prompt_id not in session.prompts:
-                self._sessions.store.answered(session.session_id, c.key_of(item.command))
+                self._sessions.store.answered(session.session_id, key_of(item.command))
 
 
 def is_settled(prompt: c.Prompt) -> bool:

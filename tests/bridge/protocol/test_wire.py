@@ -117,15 +117,3 @@ def test_fields_of_a_newer_version_are_skipped() -> None:
 
 def test_our_own_protocol_is_among_those_we_speak() -> None:
     assert wire.PROTOCOL in wire.PROTOCOLS_SPOKEN
-
-
-def test_commands_are_one_wish_when_their_key_is_the_same() -> None:
-    assert [c.key_of(command) for command in COMMANDS] == [
-        "prompt:5",
-        f"decide:{'f' * 16}:7",
-        "interrupt:c1",
-        "configure:c2",
-        "stop:c3",
-    ]
-    denied = c.Decide("f" * 16, 7, "other", "denied")
-    assert c.key_of(denied) == c.key_of(COMMANDS[1])

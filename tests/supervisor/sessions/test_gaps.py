@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.protocol import commands as c
+from bridge.protocol.answers import key_of
 from bridge.protocol.errors import RemoteError
 from stages.support import awaited, until
 from supervisor.discord.errors import Forbidden, Refused, Unavailable
@@ -128,7 +129,7 @@ async def test_a_message_that_comes_again_after_a_restart_is_no_prompt(
     async with desk(tmp_path, monkeypatch) as d:
         live(d, 1001, "two")
         with d.store.transaction():
-            d.store.answered(d.session.session_id, c.key_of(c.Prompt(1001, "two", 1, "Ada")))
+            d.store.answered(d.session.session_id, key_of(c.Prompt(1001, "two", 1, "Ada")))
     async with desk(tmp_path, monkeypatch) as d:
         live(d, 1001, "two")
         live(d, 1002, "three")
