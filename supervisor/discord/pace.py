@@ -28,14 +28,10 @@ from enum import IntEnum
 import msgspec
 
 from bridge.protocol.errors import RemoteError
+from supervisor.discord.buckets import Answer, Bucket, Figures
 
 GLOBAL_PER_S = 45
 """Of the 50 that Discord allows; nextcord's own few requests need room too."""
-FIRST_LIMIT = 5
-FIRST_WINDOW_S = 5.0
-"""What we assume of a bucket before its first headers (POST and PATCH of messages: Discord.Net#2375)."""
-IN_FLIGHT_S = 1.0
-"""How long to wait for an answer on which the bucket depends, before looking again."""
 INVALID_WINDOW_S = 600.0
 INVALID_SLOW, INVALID_STOP = 500, 1000
 SLOW_GAP_S = 1.0
@@ -58,7 +54,7 @@ class Priority(IntEnum):
 
 
 RESERVE = {Priority.TEXT: 1, Priority.COSMETIC: 2}
-"""How many requests of a window are left for what is more urgent."""
+"""How many requests of a bucket are left for what is more urgent."""
 
 
 class TooLongError(RemoteError):
@@ -67,47 +63,6 @@ class TooLongError(RemoteError):
     def __init__(self, route: str, wait_s: float) -> None:
         super().__init__(f"{route}: Discord's rate limit lets nothing through for {wait_s:.1f} s")
         self.wait_s = wait_s
-
-
-class Bucket(msgspec.Struct):
-    """One window after another of one bucket. Times in seconds of the caller's clock."""
-
-    limit: int = FIRST_LIMIT
-    length_s: float = FIRST_WINDOW_S
-    remaining: int = FIRST_LIMIT
-    resets_at: float = 0.0
-    blocked_until: float = 0.0
-    in_flight: int = 0
-
-    def wait(self, reserve: int, now: float) -> float:
-        if now < self.blocked_until:
-            return self.blocked_until - now
-        fresh = now >= self.resets_at
-        free = self.limit - self.in_flight if fresh else self.remaining
-        if free >= min(1 + reserve, self.limit):
-            return 0.0
-        return IN_FLIGHT_S if fresh else self.resets_at - now
-
-    def take(self, now: float) -> None:
-        if now >= self.resets_at:
-            self.remaining = self.limit - self.in_flight
-            self.resets_at = now + self.length_s
-        self.remaining -= 1
-        self.in_flight += 1
-
-    def learn(self, limit: int, remaining: int, reset_after: float, now: float) -> None:
-        """From an answer's headers. ``remaining`` may or may not count the others in flight: we assume not."""
-        resets_at = now + reset_after
-        is_another_window = resets_at > self.resets_at + self.length_s / 2
-        known = limit if is_another_window else self.remaining + limit - self.limit
-        self.limit, self.resets_at = limit, resets_at
-        others = max(0, self.in_flight - 1) if is_another_window else 0
-        self.remaining = min(known, remaining - others)
-        if remaining >= limit - 1 and reset_after > 0:
-            self.length_s = reset_after
-
-    def is_idle(self, now: float) -> bool:
-        return not self.in_flight and now >= max(self.resets_at, self.blocked_until)
 
 
 class Breaker:
@@ -144,7 +99,7 @@ class Limits:
     """Values and a time in, "now" or "in so many seconds" out. ``major`` is the channel's, guild's or webhook's id."""
 
     def __init__(self) -> None:
-        self._hashes: dict[str, str] = {}
+        self._known: dict[str, Figures] = {}
         self._buckets: dict[tuple[str, int | str], Bucket] = {}
         self._sent: deque[float] = deque(maxlen=GLOBAL_PER_S)
         self._blocked_until = 0.0
@@ -152,7 +107,7 @@ class Limits:
 
     def wait(self, route: str, major: int | str, priority: Priority, now: float) -> float:
         """Seconds until this request may go, as far as is known; 0.0 is now."""
-        bucket = self._buckets.get(self._key(route, major))
+        bucket = self._buckets.get((route, major))
         of_bucket = bucket.wait(RESERVE.get(priority, 0), now) if bucket else 0.0
         of_all = 0.0 if _is_exempt(route) else self._wait_of_all(now)
         return max(of_bucket, of_all, self._breaker.wait(now))
@@ -160,24 +115,27 @@ class Limits:
     def take(self, route: str, major: int | str, now: float) -> None:
         """The request goes. Followed by ``done``, and by ``report`` before it when an answer came."""
         self._forget_idle_buckets(now)
-        self._buckets.setdefault(self._key(route, major), Bucket()).take(now)
+        self._bucket(route, major).take(now)
         self._breaker.sent(now)
         if not _is_exempt(route):
             self._sent.append(now)
 
     def done(self, route: str, major: int | str) -> None:
-        if bucket := self._buckets.get(self._key(route, major)):
-            bucket.in_flight = max(0, bucket.in_flight - 1)
+        if bucket := self._buckets.get((route, major)):
+            bucket.done()
 
     def report(self, route: str, major: int | str, status: int, headers: Mapping[str, str], now: float) -> None:
         """What an answer told. Header names in any case that the mapping finds (aiohttp's finds every case)."""
-        bucket = self._bucket_named(route, major, headers.get("X-RateLimit-Bucket", ""))
-        limit, remaining = _number(headers, "X-RateLimit-Limit"), _number(headers, "X-RateLimit-Remaining")
-        reset_after = _number(headers, "X-RateLimit-Reset-After")
-        if limit is not None and remaining is not None and reset_after is not None and limit >= 1:
-            bucket.learn(int(limit), int(remaining), reset_after, now)
+        bucket = self._bucket(route, major)
+        if name := headers.get("X-RateLimit-Bucket", ""):
+            bucket.name(name)
+        if answer := _answer(headers, now):
+            bucket.learn(answer, now)
+        elif status < 300 and not name:
+            bucket.is_without_limit()
         if status == 429:
             self._refused(bucket, headers, now)
+        self._known[route] = bucket.figures
         if status in (401, 403) or (status == 429 and headers.get("X-RateLimit-Scope") != "shared"):
             self._breaker.count(now)
 
@@ -189,22 +147,18 @@ class Limits:
         elif headers.get("X-RateLimit-Global") or headers.get("X-RateLimit-Scope") == "global":
             self._blocked_until = max(self._blocked_until, until)
         else:
-            bucket.blocked_until = max(bucket.blocked_until, until)
+            was_full = headers.get("X-RateLimit-Remaining") == "0" and headers.get("X-RateLimit-Scope") != "shared"
+            bucket.refused(until, was_full=was_full)
 
     def _wait_of_all(self, now: float) -> float:
         is_full = len(self._sent) == GLOBAL_PER_S
         return max(self._blocked_until - now, self._sent[0] + 1.0 - now if is_full else 0.0, 0.0)
 
-    def _key(self, route: str, major: int | str) -> tuple[str, int | str]:
-        return self._hashes.get(route, route), major
-
-    def _bucket_named(self, route: str, major: int | str, name: str) -> Bucket:
-        """The bucket; those of the route are moved under their hash when it is new. Routes of one hash share them."""
-        if name and (old := self._hashes.get(route, route)) != name:
-            self._hashes[route] = name
-            for key in [key for key in self._buckets if key[0] == old]:
-                self._buckets.setdefault((name, key[1]), self._buckets.pop(key))
-        return self._buckets.setdefault(self._key(route, major), Bucket())
+    def _bucket(self, route: str, major: int | str) -> Bucket:
+        if (route, major) not in self._buckets:
+            figures = self._known.get(route, Figures())
+            self._buckets[route, major] = Bucket(figures, figures.limit)
+        return self._buckets[route, major]
 
     def _forget_idle_buckets(self, now: float) -> None:
         if len(self._buckets) > BUCKETS_KEPT:
@@ -214,6 +168,17 @@ class Limits:
 def _is_exempt(route: str) -> bool:
     """Interaction endpoints are not bound to the limit over all routes (discord-api-docs, "Rate Limits")."""
     return "/interactions/" in route or "/webhooks/" in route
+
+
+def _answer(headers: Mapping[str, str], now: float) -> Answer | None:
+    """What an answer tells of a bucket. Only a Reset with a fraction is exact enough to be compared."""
+    limit, remaining = _number(headers, "X-RateLimit-Limit"), _number(headers, "X-RateLimit-Remaining")
+    reset_after = _number(headers, "X-RateLimit-Reset-After")
+    if limit is None or remaining is None or reset_after is None or limit < 1:
+        return None
+    reset = _number(headers, "X-RateLimit-Reset") if "." in headers.get("X-RateLimit-Reset", "") else None
+    is_timed = reset is not None
+    return Answer(int(limit), int(remaining), reset_after, now + reset_after if reset is None else reset, is_timed)
 
 
 def _number(headers: Mapping[str, str], name: str) -> float | None:

@@ -17,8 +17,8 @@ a new nonce.
 
 **How often.** Text streams in many times a second, and Discord takes about five writes in five seconds. Rule: while
 a turn runs, its text is written ``SETTLE_S`` after a first change, ``FIRST_GAP_S`` after that (somebody looks at it
-right now), and from then on every ``GAP_S``, slowly growing. What is urgent (cards), and everything once the turn is
-over, goes at once, and the pace keeps the last request of each window for it. The text is rendered when it may go,
+right now), and from then on every ``GAP_S``, about once a second. What is urgent (cards), and everything once the turn
+is over, goes at once, and the pace keeps the last request of each bucket for it. The text is rendered when it may go,
 never before, so what goes is always the newest. Of several posts that wait, the one that waits longest goes.
 
 **What Discord will not do.** A message that was deleted is posted again when it changes; an archived thread is opened
@@ -55,7 +55,8 @@ NONCE_S = 60.0
 """How long after a first try a nonce is surely still known (docs/discord-api.md, "Threads and nonces")."""
 SETTLE_S = 0.3
 FIRST_GAP_S = 0.7
-GAP_S, GAP_GROWTH_S, LONGEST_GAP_S = 1.5, 0.05, 3.0
+GAP_S = 1.2
+"""A leaking bucket gives a request back each second, a fixed window four in five seconds and one in reserve."""
 LOOK_S = 0.05
 """Deltas wake us many times a second; we look at most every so often."""
 LONGEST_BACKOFF_S = 30.0
@@ -100,7 +101,7 @@ class _Thread(msgspec.Struct, eq=False):
 
 def gap_s(writes: int) -> float:
     """Seconds from the last of so many writes of a turn's text to the next."""
-    return FIRST_GAP_S if writes <= 1 else min(GAP_S + writes * GAP_GROWTH_S, LONGEST_GAP_S)
+    return FIRST_GAP_S if writes <= 1 else GAP_S
 
 
 def text_due_at(noticed_at: float, written_at: float, writes: int) -> float:

@@ -18,6 +18,7 @@ from playground.host import place as host_place
 from playground.host.claude import Chosen
 from playground.host.place import Facts, Place
 from playground.host.supervisor import THREADBRIDGE, Supervisor, Threadbridge
+from twins.discord.limits import Kind
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Channel
 from twins.discord.person import Person
@@ -58,17 +59,19 @@ class Host(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def hosted(place: Place, claude: Chosen, command: Sequence[str] = THREADBRIDGE) -> AsyncIterator[Host]:
+async def hosted(
+    place: Place, claude: Chosen, command: Sequence[str] = THREADBRIDGE, limits: Kind = "leaking"
+) -> AsyncIterator[Host]:
     """Start everything; at the end end this playground's workers and stop the supervisor.
 
-    `command` is the argv of `threadbridge`.
+    `command` is the argv of `threadbridge`; `limits`: the kind of Discord's buckets.
     """
     threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command)
     await _end_sessions(place, threadbridge)
     host_place.renew(place)
     token = f"playground.{secrets.token_urlsafe(24)}"
     claude = host_claude.within(claude, await asyncio.to_thread(shutting_in.refusal_in_words, place.state))
-    async with LoopbackDiscord(token) as discord:
+    async with LoopbackDiscord(token, limits_kind=limits) as discord:
         channel, you, mallory = discord.add_channel(CHANNEL), discord.add_person("You"), discord.add_person("Mallory")
         if claude.containment == "none":
             channel.topic = UNCONTAINED

@@ -23,6 +23,7 @@ from twins.discord.commands import Commands
 from twins.discord.faults import Faults
 from twins.discord.gateway import Gateway
 from twins.discord.interactions import Interaction, Interactions, Kind
+from twins.discord.limits import Kind as LimitsKind
 from twins.discord.limits import Limits
 from twins.discord.model import Channel, ChannelType, Json, Message, MessageType, Permission, Revision, Role, User
 from twins.discord.person import Person
@@ -55,15 +56,16 @@ class LoopbackDiscord:
         token: str = "loopback-token",
         *,
         limits: bool = True,
+        limits_kind: LimitsKind = "leaking",
         clock: Clock | None = None,
         heartbeat_interval_s: float = 41.25,
         world: World | None = None,
     ) -> None:
-        """`world`: one that was there before, with its clock."""
+        """`world`: one that was there before, with its clock. `limits_kind`: how its buckets get empty again."""
         self.token = token
         self.clock = clock or (world.clock if world else Clock())
         self.world = world or World(self.clock, "Loopback", "Threadbridge")
-        self.limits = Limits(self.clock, enabled=limits)
+        self.limits = Limits(self.clock, enabled=limits, kind=limits_kind)
         self.interactions = Interactions(self.world)
         self.faults = Faults()
         self.gateway = Gateway(self.world, token, heartbeat_interval_s, self.faults)

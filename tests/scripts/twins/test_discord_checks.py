@@ -9,8 +9,7 @@ from twins.discord.checks.components import check_modal
 from twins.discord.checks.message import check_edit, check_new_message
 from twins.discord.clock import HandClock, Snowflakes, moment_of
 from twins.discord.commands import Commands
-from twins.discord.errors import ApiError, RateLimitError
-from twins.discord.limits import Limits
+from twins.discord.errors import ApiError
 from twins.discord.mentions import allowed_part, mentioned_in
 from twins.discord.model import MessageFlag, Permission, Pinged, Upload
 from twins.discord.world import World, numbered
@@ -258,46 +257,6 @@ def test_an_overwrite_keeps_ids_and_counts_only_new_commands() -> None:
     assert second[0]["id"] == first[0]["id"]
     assert scope.created == 2
     assert scope.find("b") is None
-
-
-def test_a_route_has_a_window_per_channel_and_one_bucket_name() -> None:
-    clock = HandClock()
-    limits = Limits(clock)
-    for _ in range(5):
-        headers = limits.admit(*POST, {"channel_id": "1"})
-    assert headers["X-RateLimit-Remaining"] == "0"
-    assert 4 < float(headers["X-RateLimit-Reset-After"]) <= 5
-    with pytest.raises(RateLimitError) as refused:
-        limits.admit(*POST, {"channel_id": "1"})
-    assert 4 < refused.value.retry_after_s <= 5
-    other = limits.admit(*POST, {"channel_id": "2"})
-    assert other["X-RateLimit-Remaining"] == "4"
-    assert other["X-RateLimit-Bucket"] == headers["X-RateLimit-Bucket"]
-    clock.advance(5)
-    limits.admit(*POST, {"channel_id": "1"})
-
-
-def test_the_51st_request_in_a_second_is_refused_globally_but_not_an_interaction_answer() -> None:
-    limits = Limits(HandClock())
-    for channel in range(50):
-        limits.admit(*POST, {"channel_id": str(channel)})
-    with pytest.raises(RateLimitError) as refused:
-        limits.admit(*POST, {"channel_id": "99"})
-    assert refused.value.body()["global"] is True
-    limits.admit("POST", "/interactions/{interaction_id}/{token}/callback", {"interaction_id": "1"})
-
-
-def test_the_third_rename_in_ten_minutes_is_refused_for_minutes() -> None:
-    clock = HandClock()
-    limits = Limits(clock)
-    limits.admit_rename(1)
-    limits.admit_rename(1)
-    with pytest.raises(RateLimitError) as refused:
-        limits.admit_rename(1)
-    assert refused.value.retry_after_s > 590
-    limits.admit_rename(2)
-    clock.advance(600)
-    limits.admit_rename(1)
 
 
 def test_snowflakes_grow_and_carry_their_time() -> None:

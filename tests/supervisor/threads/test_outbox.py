@@ -23,7 +23,7 @@ from supervisor.discord.pace import Priority
 from supervisor.sessions.store import PostRow, Store
 from supervisor.threads.outbox import (
     FIRST_GAP_S,
-    LONGEST_GAP_S,
+    GAP_S,
     NONCE_S,
     SETTLE_S,
     TYPING_EVERY_S,
@@ -167,10 +167,8 @@ def test_the_first_text_settles_shortly_and_the_next_follows_soon() -> None:
     assert text_due_at(10.0, 10.3, 1) == pytest.approx(10.3 + FIRST_GAP_S)
 
 
-def test_the_gap_between_edits_grows_and_has_an_end() -> None:
-    gaps = [gap_s(n) for n in range(1, 100)]
-    assert gaps == sorted(gaps)
-    assert gaps[-1] == LONGEST_GAP_S
+def test_then_it_follows_about_once_a_second_however_long_the_turn_is() -> None:
+    assert {gap_s(n) for n in range(2, 1000)} == {GAP_S} and 1.0 <= GAP_S <= 1.25
 
 
 def test_backoff_doubles_respects_retry_after_and_is_capped() -> None:
@@ -602,7 +600,7 @@ async def test_a_long_stream_never_hits_a_limit_and_never_stands_still(tmp_path:
         await bridge.settled()
         writes = [call.at for call in bridge.discord.calls if call.what in ("create", "edit")]
         assert bridge.discord.too_many == 0
-        assert max(b - a for a, b in itertools.pairwise(writes)) < LONGEST_GAP_S + 1
+        assert max(b - a for a, b in itertools.pairwise(writes)) < GAP_S + 1
         assert "".join(bridge.discord.shown(THREAD)).count("word") == 4000
 
 
