@@ -65,6 +65,7 @@ class Take(msgspec.Struct, frozen=True):
     unbalanced: int
     longest_still_s: float
     still_after_s: dict[int, float]
+    taken_back: int = 0
     bad_states: list[str] = []
     """What was unbalanced, to be looked at."""
 
@@ -92,6 +93,7 @@ def measured(answer: str, characters: int, written: Written, states: Sequence[St
         unbalanced=len(bad),
         longest_still_s=longest_still(written, growth),
         still_after_s={size: longest_still(written, growth, size) for size in FREEZES_AT},
+        taken_back=taken_back(views),
         bad_states=bad,
     )
 
@@ -132,6 +134,20 @@ def grown(answer: str, views: Sequence[tuple[float, str]]) -> list[tuple[float, 
         if (shown := shown_of(answer, text)) > found[-1][1]:
             found.append((at, shown))
     return found[1:]
+
+
+def taken_back(views: Sequence[tuple[float, str]]) -> int:
+    """How many letters and figures were there in one state of the thread and not in the next, all such pairs together.
+
+    Our own quiet lines are left out: a tool's tells how far the tool is.
+    """
+    seen = [_letters(text) for _, text in views]
+    return sum((before - after).total() for before, after in pairwise(seen))
+
+
+def _letters(text: str) -> Counter[str]:
+    lines = (line for line in text.split("\n") if not line.startswith("-# "))
+    return Counter(sign for line in lines for sign in line if sign.isalnum())
 
 
 def longest_still(written: Written, growth: Sequence[tuple[float, int]], after: int = 0) -> float:

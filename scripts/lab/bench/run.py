@@ -2,6 +2,7 @@
 
     scripts/bench turn                     every scenario once: a table of wanted and measured
     scripts/bench turn --runs 5            so often each: median (worst)
+    scripts/bench turn --limits fixed      only with this kind of Discord's limits
     scripts/bench turn --only "long fence" some of them, separated by commas
     scripts/bench turn --json              everything measured, for a program
 
@@ -24,7 +25,12 @@ from lab.bench.measure import Take
 from lab.bench.turn import SCENARIOS, Scenario
 from playground.__main__ import run
 from twins.claude.frames import VERSION
+from twins.discord.limits import Kind
 from twins.discord.loopback import NotReachedError
+
+KINDS: tuple[Kind, ...] = ("leaking", "fixed")
+type Runs = dict[Kind, dict[str, list[Take]]]
+"""By the kind of limits, and by scenario."""
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -33,6 +39,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     turn = benches.add_parser("turn", help="one turn, a long fence, four turns at once")
     turn.add_argument("--runs", type=_positive, default=1, help="how often each scenario is played")
     turn.add_argument("--only", default="", help=f"of {', '.join(s.name for s in SCENARIOS)}; separated by commas")
+    turn.add_argument("--limits", default=",".join(KINDS), help="leaking, fixed, or both, separated by a comma")
     turn.add_argument("--latency", type=float, default=0.0, metavar="S", help="hold each REST request back so long")
     turn.add_argument("--json", action="store_true", help="everything measured, for a program")
     return parser.parse_args(argv)
@@ -47,39 +54,53 @@ def _positive(text: str) -> int:
 def main(argv: Sequence[str]) -> int:
     options = arguments(argv)
     try:
-        takes = run(_play(_chosen(options.only), options.runs, options.latency))
+        scenarios, kinds = _chosen(options.only), _kinds(options.limits)
+        runs = run(_play(scenarios, kinds, options.runs, options.latency))
     except (UserError, NotReachedError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    missed = bench_table.missed(takes)
-    print(as_json(takes, missed) if options.json else in_words(takes, missed))
+    missed = [f"{kind} limits: {miss}" for kind, takes in runs.items() for miss in bench_table.missed(takes)]
+    print(as_json(runs, missed) if options.json else in_words(runs, missed))
     return 1 if missed else 0
 
 
 def _chosen(only: str) -> list[Scenario]:
-    names = [name.strip() for name in only.split(",") if name.strip()]
+    names = _names(only)
     if unknown := [name for name in names if name not in {scenario.name for scenario in SCENARIOS}]:
         raise UserError(f"there is no scenario {unknown[0]!r}; see scripts/bench turn --help")
     return [scenario for scenario in SCENARIOS if not names or scenario.name in names]
 
 
-async def _play(scenarios: Sequence[Scenario], runs: int, latency_s: float) -> dict[str, list[Take]]:
+def _kinds(limits: str) -> list[Kind]:
+    names = _names(limits)
+    if unknown := [name for name in names if name not in KINDS]:
+        raise UserError(f"there are no {unknown[0]!r} limits; see scripts/bench turn --help")
+    return [kind for kind in KINDS if kind in names]
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+async def _play(scenarios: Sequence[Scenario], kinds: Sequence[Kind], runs: int, latency_s: float) -> Runs:
     """Run by run, so that what else the machine does meets all of them alike."""
-    takes: dict[str, list[Take]] = {scenario.name: [] for scenario in scenarios}
+    takes: Runs = {kind: {scenario.name: [] for scenario in scenarios} for kind in kinds}
     for number in range(runs):
-        for scenario in scenarios:
-            print(f"run {number + 1} of {runs}: {scenario.name} …", file=sys.stderr, flush=True)
-            takes[scenario.name] += await bench_turn.play(scenario, latency_s=latency_s)
+        for kind in kinds:
+            for scenario in scenarios:
+                print(f"run {number + 1} of {runs}, {kind}: {scenario.name} …", file=sys.stderr, flush=True)
+                takes[kind][scenario.name] += await bench_turn.play(scenario, latency_s=latency_s, limits=kind)
     return takes
 
 
-def in_words(takes: dict[str, list[Take]], missed: Sequence[str]) -> str:
+def in_words(runs: Runs, missed: Sequence[str]) -> str:
     verdict = [f"✗ {miss}" for miss in missed] or ["✓ every target is met"]
-    return "\n".join([machine(), "", bench_table.table(takes), "", *verdict])
+    tables = [part for kind, takes in runs.items() for part in (f"{kind} limits:", "", bench_table.table(takes), "")]
+    return "\n".join([machine(), "", *tables, *verdict])
 
 
-def as_json(takes: dict[str, list[Take]], missed: Sequence[str]) -> str:
-    told = {"machine": machine(), "missed": list(missed), "takes": msgspec.to_builtins(takes, str_keys=True)}
+def as_json(runs: Runs, missed: Sequence[str]) -> str:
+    told = {"machine": machine(), "missed": list(missed), "takes": msgspec.to_builtins(runs, str_keys=True)}
     return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
 
 

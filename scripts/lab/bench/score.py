@@ -1,7 +1,8 @@
 """What the scripted claude plays for the bench, and when: answers cut into deltas, each at its own instant. Pure.
 
-    mixed    3,000 characters of ordinary Markdown in 200 deltas, with 3 tools between them; 8 seconds
-    fence    5,000 characters in one code block, in 250 deltas; 8 seconds
+    mixed       3,000 characters of ordinary Markdown in 200 deltas, with 3 tools between them; 8 seconds
+    fence       5,000 characters in one code block, in 250 deltas; 8 seconds
+    sentencesN  about 5,000 characters in paragraphs of N sentences, in 250 deltas; 8 seconds
 
 Standard library only: the scripted claude runs without anything else.
 """
@@ -9,9 +10,13 @@ Standard library only: the scripted claude runs without anything else.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from twins.claude.script import Text, Tools, Use, prose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LENGTH_S = 8.0
 TOOL_S = 0.4
@@ -19,6 +24,7 @@ TOOL_S = 0.4
 TIMES_VARIABLE = "BENCH_TIMES"
 """Names the folder in which the scripted claude notes when it wrote what."""
 
+_PARAGRAPHS_CHARS = 5000
 _PROMPT = re.compile(r"play (?P<name>\w+) over (?P<seconds>[\d.]+) s as (?P<take>[\w-]+)")
 
 _BLOCKS = (
@@ -153,7 +159,26 @@ def fence(length_s: float = LENGTH_S) -> Score:
     return Score((Passage(prose(5000, "python"), 250, 0.0, length_s),))
 
 
-SCORES = {"mixed": mixed, "fence": fence}
+def paragraphs(sentences: int, length_s: float = LENGTH_S) -> Score:
+    """Of so many sentences each: all that may stand behind the last end of a paragraph when a post is full."""
+    words = ("a request", "the pool", "each connection", "its own lock", "this test", "the last caller", "the log")
+    acts = ("waits for", "gives back", "has to look after", "never sees", "takes the place of", "was made for")
+    whole: list[str] = []
+    while len("\n\n".join(whole)) < _PARAGRAPHS_CHARS:
+        first = len(whole) * sentences
+        said = [
+            f"Case {n}: {words[n % 7]} {acts[n % 6]} {words[n * 3 % 7 - 1]}{', as it should' * (n % 3)}."
+            for n in range(first, first + sentences)
+        ]
+        whole.append(" ".join(said))
+    return Score((Passage("\n\n".join(whole), 250, 0.0, length_s),))
+
+
+SCORES: dict[str, Callable[[float], Score]] = {
+    "mixed": mixed,
+    "fence": fence,
+    **{f"sentences{count}": partial(paragraphs, count) for count in (2, 4, 7, 20)},
+}
 
 
 def prompt(name: str, length_s: float, take: str) -> str:

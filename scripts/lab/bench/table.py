@@ -15,7 +15,7 @@ from lab.bench.turn import SCENARIOS
 MOST_CALLS = 12
 FIRST_TEXT_S = 1.0
 LAST_WRITE_S = 0.3
-LONGEST_STILL_S = 2.5
+LONGEST_STILL_S = 2.0
 """Longer, and a person takes the live view for frozen. Discord lets five writes through in five seconds."""
 SLOWER_BY, SLOWER_BY_S = 0.2, 0.3
 """How much worse than one thread the worst of four at once may be: a part of it, or seconds, whichever is more."""
@@ -68,6 +68,7 @@ LINES = (
     Line("result → last write", lambda take: take.last_write_s, LAST_WRITE_S, "s", "0.06 s", "8.9 s", is_speed=True),
     Line("characters of the answer", lambda take: take.characters),
     Line("characters lost", lambda take: take.characters - take.shown, 0, "", "2250 of 3000", "0"),
+    Line("characters taken back", lambda take: take.taken_back, 0),
     Line("deleted", lambda take: take.deleted, 0, "", "–", "7"),
     Line("states seen", lambda take: take.states, None, "", "13 (fence)"),
     Line("  unbalanced", lambda take: take.unbalanced, 0, "", "10 (fence)"),

@@ -22,6 +22,7 @@ from playground.host import place as host_place
 from playground.host.bridge_host import Host, hosted
 from playground.host.claude import Chosen, needed_by_scripts
 from playground.host.place import Place
+from twins.discord.limits import Kind
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Channel, Message
 from twins.discord.rest import Request
@@ -46,16 +47,19 @@ SCENARIOS = (
     Scenario("one turn", "mixed"),
     Scenario("long fence", "fence"),
     Scenario("four at once", "mixed", 4),
+    *(Scenario(f"{count} sentences", f"sentences{count}") for count in (2, 4, 7, 20)),
 )
 
 
-async def play(scenario: Scenario, length_s: float = LENGTH_S, latency_s: float = 0.0) -> list[Take]:
-    """A take for each thread; Discord holds each request back for `latency_s`.
+async def play(
+    scenario: Scenario, length_s: float = LENGTH_S, latency_s: float = 0.0, limits: Kind = "leaking"
+) -> list[Take]:
+    """A take for each thread; Discord holds each request back for `latency_s`, and has that kind of limits.
 
     Raises UserError when something does not start or does not come to rest, NotReachedError when a turn does not end.
     """
     with host_place.temporary() as place:
-        async with hosted(place, _claude(place)) as host:
+        async with hosted(place, _claude(place), limits=limits) as host:
             await _connected(host)
             host.discord.latency_s = latency_s
             return await _takes(host, scenario, length_s)
