@@ -15,11 +15,8 @@ edited then). Later the thread is read back. While a post of a session is NEW no
 ours after the last one that we know must be the lost one; it is adopted. There being none, the post is created under
 a new nonce.
 
-**How often.** Text streams in many times a second, and Discord takes about five writes in five seconds. Rule: while
-a turn runs, its text is written ``SETTLE_S`` after a first change, ``FIRST_GAP_S`` after that (somebody looks at it
-right now), and from then on every ``GAP_S``, about once a second. What is urgent (cards), and everything once the turn
-is over, goes at once, and the pace keeps the last request of each bucket for it. The text is rendered when it may go,
-never before, so what goes is always the newest. Of several posts that wait, the one that waits longest goes.
+**How often**, and what goes together, stands in ``supervisor.threads.writes``. The text is rendered when it may go,
+never before, so what goes is always the newest.
 
 **What Discord will not do.** A message that was deleted is posted again when it changes; an archived thread is opened
 again; a thread or channel that is gone ends the session. What becomes of any other refusal stands in
@@ -32,8 +29,7 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -50,18 +46,13 @@ from supervisor.sessions.store import PostRow, Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.refusals import Again, GiveUp, in_words
 from supervisor.threads.troubles import Troubles
+from supervisor.threads.writes import Write, goes_along, plan, text_due_at, together, too_early
 
 NONCE_S = 60.0
 """How long after a first try a nonce is surely still known (docs/discord-api.md, "Threads and nonces")."""
-SETTLE_S = 0.3
-FIRST_GAP_S = 0.7
-GAP_S = 1.2
-"""A leaking bucket gives a request back each second, a fixed window four in five seconds and one in reserve."""
 LOOK_S = 0.05
 """Deltas wake us many times a second; we look at most every so often."""
 LONGEST_BACKOFF_S = 30.0
-SUMMARY = "summary:"
-"""The beginning of the keys of posts that point to what stands in the thread."""
 TROUBLE = "⚠"
 """How the words in the channel begin while something cannot be shown."""
 STORE_LOOK_S = 1.0
@@ -74,14 +65,6 @@ NEVER = float("-inf")
 _log = logging.getLogger(__name__)
 
 
-class Write(msgspec.Struct, frozen=True):
-    """One thing that could be done next."""
-
-    action: Literal["thread", "create", "edit"]
-    row: PostRow
-    priority: Priority
-
-
 class _Thread(msgspec.Struct, eq=False):
     """What we remember of a session while it changes. Times in seconds of the loop."""
 
@@ -90,6 +73,7 @@ class _Thread(msgspec.Struct, eq=False):
     running: bool = False
     noticed_at: float = NEVER
     written_at: float = NEVER
+    answered_at: float = NEVER
     writes: int = 0
     turn_seq: int = 0
     since: dict[int, float] = msgspec.field(default_factory=dict)
@@ -97,16 +81,6 @@ class _Thread(msgspec.Struct, eq=False):
     failures: int = 0
     not_before: float = NEVER
     troubles: Troubles = msgspec.field(default_factory=Troubles)
-
-
-def gap_s(writes: int) -> float:
-    """Seconds from the last of so many writes of a turn's text to the next."""
-    return FIRST_GAP_S if writes <= 1 else GAP_S
-
-
-def text_due_at(noticed_at: float, written_at: float, writes: int) -> float:
-    """When the text of a running turn may be written (again)."""
-    return max(noticed_at + SETTLE_S, written_at + gap_s(writes))
 
 
 def backoff_s(failures: int, retry_after: float, jitter: float) -> float:
@@ -118,28 +92,6 @@ def nonce_of(row: PostRow, attempt: int) -> str:
     """24 characters. By the key and not the row's id, which a rebuilt store gives to another post."""
     name = f"{row.session_id}\n{row.key}\n{attempt}"
     return hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
-
-
-def plan(rows: Sequence[PostRow], *, is_streaming: bool, since: Mapping[int, float]) -> list[Write]:
-    """What may be done next for a session's unsettled posts, best first."""
-    thread = next((row for row in rows if row.desired.thread_name), None)
-    in_thread = [] if thread else [row for row in rows if row.desired.where == "thread"]
-    in_channel = [row for row in rows if row.desired.where == "channel"]
-    ordinary = Priority.TEXT if is_streaming else Priority.END
-    writes = [Write("thread", thread, Priority.URGENT)] if thread else []
-    for place in (in_thread, in_channel):
-        if new := [row for row in place if row.message_id is None]:
-            is_urgent = any(row.desired.urgent for row in new)  # it waits for those before it
-            writes.append(Write("create", new[0], Priority.URGENT if is_urgent else ordinary))
-        stale = [row for row in place if row.message_id is not None]
-        writes += [Write("edit", row, Priority.URGENT if row.desired.urgent else ordinary) for row in stale]
-    return sorted(writes, key=lambda w: (w.priority, since.get(w.row.id, 0.0), w.row.id))
-
-
-def too_early(rows: Sequence[PostRow], is_shown: Callable[[PostRow], bool]) -> set[int]:
-    """Posts that point to others of which some are not there yet."""
-    missing = [row.id for row in rows if row.desired.where == "thread" and not is_shown(row)]
-    return {row.id for row in rows if row.key.startswith(SUMMARY) and any(number < row.id for number in missing)}
 
 
 def as_found(desired: Post, content: str) -> Post:
@@ -275,17 +227,27 @@ class Outbox:
                 self._rest(thread, session)
             return
         shut_s = thread.troubles.shut_s(_now())
-        early = too_early(rows, thread.troubles.is_shown_plainly)
         open_rows = [r for r in rows if not shut_s or r.desired.where == "channel" or r.desired.thread_name]
-        writes = plan(
-            [r for r in open_rows if r.id not in early], is_streaming=session.is_processing, since=thread.since
-        )
+        missing = [r for r in rows if r.desired.where == "thread" and not thread.troubles.is_shown_plainly(r)]
+        early = too_early(open_rows, missing)
+        may_go = [r for r in open_rows if r not in early]
+        writes = plan(may_go, is_streaming=session.is_processing, since=thread.since)
         open_now = [w for w in writes if text_in <= 0 or w.priority <= Priority.URGENT]
-        waits = [(max(self._wait_s(w, session), thread.troubles.wait_s(w.row, _now())), w) for w in open_now]
-        if ready := [write for wait_s, write in waits if wait_s <= 0]:
-            await self._send_best(thread, ready, session)
-        else:
+        waits = [(self._ready_in(thread, w, session), w) for w in open_now]
+        going = together([w for wait_s, w in waits if wait_s <= 0], is_streaming=session.is_processing)
+        if not going:
             await _nap(thread, min([wait_s for wait_s, _ in waits] + [s for s in (text_in, shut_s) if s > 0]))
+        elif session.is_processing:
+            await self._send_all(thread, going, session)
+        else:
+            along = [r for r in early if goes_along(r, missing, going, thread.troubles.has)]
+            also = plan(along, is_streaming=False, since=thread.since)
+            ready = [w for w in also if self._ready_in(thread, w, session) <= 0]
+            await self._send_all(thread, [*going, *ready], session)
+
+    def _ready_in(self, thread: _Thread, write: Write, session: ManagedSession) -> float:
+        """Seconds until it may go, as far as Discord and what it refused let it."""
+        return max(self._wait_s(write, session), thread.troubles.wait_s(write.row, _now()))
 
     def _text_in(self, thread: _Thread, session: ManagedSession) -> float:
         """Seconds until text may be written; 0.0 once the turn is over."""
@@ -293,7 +255,8 @@ class Outbox:
             return 0.0
         if session.turn.seq != thread.turn_seq:
             thread.turn_seq, thread.writes = session.turn.seq, 0
-        return max(0.0, text_due_at(thread.noticed_at, thread.written_at, thread.writes) - _now())
+        due_at = text_due_at(thread.noticed_at, thread.written_at, thread.answered_at, thread.writes)
+        return max(0.0, due_at - _now())
 
     def _rest(self, thread: _Thread, session: ManagedSession | None) -> None:
         """All is shown. The cadence is remembered while the turn runs."""
@@ -306,15 +269,15 @@ class Outbox:
             return 0.0
         return self._discord.wait_s(write.action, _channel(write.row, session), write.priority)
 
-    async def _send_best(self, thread: _Thread, ready: Sequence[Write], session: ManagedSession) -> None:
-        """The best one for the thread and for its channel, at once: neither has to wait for the other's answer."""
-        best = {write.row.desired.where: write for write in reversed(ready)}
-        sent = await asyncio.gather(*(self._send(thread, w, session) for w in best.values()), return_exceptions=True)
+    async def _send_all(self, thread: _Thread, writes: Sequence[Write], session: ManagedSession) -> None:
+        """None of them has to wait for another's answer."""
+        sent = await asyncio.gather(*(self._send(thread, w, session) for w in writes), return_exceptions=True)
         for outcome in sent:
             if outcome is not None:
                 raise outcome
 
     async def _send(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
+        began_at = _now()
         try:
             await self._send_unarchived(thread, write, session)
         except Unavailable as error:
@@ -330,7 +293,7 @@ class Outbox:
                 thread.troubles.shut_times = 0
         thread.since.pop(write.row.id, None)
         if write.priority > Priority.URGENT:
-            thread.writes, thread.written_at = thread.writes + 1, _now()
+            thread.writes, thread.written_at, thread.answered_at = thread.writes + 1, began_at, _now()
 
     async def _send_unarchived(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
         try:

@@ -44,6 +44,9 @@ class Troubles:
         self.shut_times = 0
         self._posts: dict[int, _Trouble] = {}
 
+    def has(self, row: PostRow) -> bool:
+        return row.id in self._posts
+
     def wait_s(self, row: PostRow, now: float) -> float:
         trouble = self._posts.get(row.id)
         if trouble is None or (trouble.shown_for is not None and trouble.shown_for != row.desired):

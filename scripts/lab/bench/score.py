@@ -2,7 +2,7 @@
 
     mixed       3,000 characters of ordinary Markdown in 200 deltas, with 3 tools between them; 8 seconds
     fence       5,000 characters in one code block, in 250 deltas; 8 seconds
-    sentencesN  about 5,000 characters in paragraphs of N sentences, in 250 deltas; 8 seconds
+    sentencesN  5,000 to 6,100 characters in paragraphs of N sentences, in deltas of 20; 8 seconds
 
 Standard library only: the scripted claude runs without anything else.
 """
@@ -171,7 +171,8 @@ def paragraphs(sentences: int, length_s: float = LENGTH_S) -> Score:
             for n in range(first, first + sentences)
         ]
         whole.append(" ".join(said))
-    return Score((Passage("\n\n".join(whole), 250, 0.0, length_s),))
+    text = "\n\n".join(whole)
+    return Score((Passage(text, -(-len(text) // 20), 0.0, length_s),))
 
 
 SCORES: dict[str, Callable[[float], Score]] = {

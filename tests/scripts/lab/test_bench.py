@@ -9,7 +9,18 @@ import pytest
 from lab.bench import run as bench
 from lab.bench import score as bench_score
 from lab.bench import table as bench_table
-from lab.bench.measure import Call, State, Take, Written, is_balanced, kind_of, longest_still, measured, shown_of
+from lab.bench.measure import (
+    Call,
+    State,
+    Take,
+    Written,
+    is_balanced,
+    kind_of,
+    longest_still,
+    measured,
+    shown_of,
+    taken_back,
+)
 from lab.bench.turn import SCENARIOS, Scenario, play
 from twins.claude.message import _pieces
 
@@ -41,7 +52,15 @@ def test_the_fence_is_5000_characters_in_one_block() -> None:
     assert score.answer.startswith("```python\n") and score.answer.endswith("\n```") and score.answer.count("```") == 2
 
 
-@pytest.mark.parametrize("score", [bench_score.mixed(), bench_score.fence()])
+@pytest.mark.parametrize("count", [2, 4, 7, 20])
+def test_paragraphs_have_as_many_sentences_as_their_score_says_and_no_two_are_alike(count: int) -> None:
+    paragraphs = bench_score.SCORES[f"sentences{count}"](8.0).answer.split("\n\n")
+    sentences = [sentence for paragraph in paragraphs for sentence in paragraph.split(". ")]
+    assert {len(paragraph.split(". ")) for paragraph in paragraphs} == {count}
+    assert len(set(sentences)) == len(sentences) and 5000 <= len("\n\n".join(paragraphs)) < 6100
+
+
+@pytest.mark.parametrize("score", [bench_score.mixed(), bench_score.fence(), bench_score.paragraphs(7)])
 def test_each_passage_is_cut_into_as_many_deltas_as_the_score_says(score: bench_score.Score) -> None:
     assert all(len(_pieces(passage.text, passage.deltas)) == passage.deltas for passage in score.passages)
 
@@ -122,6 +141,13 @@ def test_a_take_is_measured_from_the_writing_to_the_last_state() -> None:
     assert take.bad_states == ["```\nOne two"]
 
 
+def test_what_one_post_loses_before_another_shows_it_was_taken_back() -> None:
+    moved = [(1.0, "One two three. Four"), (2.0, "One two three."), (3.0, "One two three.\nFour five")]
+    assert taken_back(moved) == len("Four")
+    assert taken_back([(1.0, "One **two"), (2.0, "One **two** three"), (3.0, "```\nOne two three\n```")]) == 0
+    assert taken_back([(1.0, "One\n-# ⋯ Read `a.py` · running"), (2.0, "One\n-# ✓ Read `a.py`")]) == 0
+
+
 def test_a_deleted_post_shows_nothing_any_more() -> None:
     states = [State(10.5, 1, ANSWER), State(13.2, 1, ANSWER, deleted=True)]
     take = measured(ANSWER, 35, WRITTEN, states, [])
@@ -153,7 +179,8 @@ def test_a_good_run_misses_nothing() -> None:
         ("shown", 2999, "characters lost"),
         ("deleted", 1, "deleted"),
         ("unbalanced", 1, "unbalanced"),
-        ("longest_still_s", 3.0, "longest standstill"),
+        ("taken_back", 1, "characters taken back"),
+        ("longest_still_s", 2.1, "longest standstill"),
         ("still_after_s", {1800: 6.0, 2000: 0.0}, "after 1,800"),
     ],
 )
@@ -176,7 +203,7 @@ def test_the_table_shows_median_and_worst_and_marks_what_is_missed() -> None:
     table = bench_table.table(takes(calls={"create": 14}))
     calls = next(line for line in table.splitlines() if "REST calls" in line)
     assert [cell.strip() for cell in calls.split("|")] == [
-        *("", "REST calls", "≤ 12", "12 (14) ✗", "10", "10", "14", "46", "")
+        *("", "REST calls", "≤ 12", "12 (14) ✗", "10", "10", *["10"] * 4, "14", "46", "")
     ]
     assert len({len(line) for line in table.splitlines()}) == 1
 
@@ -187,14 +214,23 @@ def test_a_scenario_that_was_not_played_has_empty_cells() -> None:
 
 
 def test_the_json_holds_every_take() -> None:
-    told = json.loads(bench.as_json(takes(), ["something"]))
+    told = json.loads(bench.as_json({"leaking": takes(), "fixed": takes(refused=3)}, ["something"]))
     assert told["missed"] == ["something"]
-    assert told["takes"]["one turn"][0]["still_after_s"] == {"1800": 1, "2000": 1}
+    assert told["takes"]["leaking"]["one turn"][0]["still_after_s"] == {"1800": 1, "2000": 1}
+    assert told["takes"]["fixed"]["one turn"][1]["refused"] == 3
 
 
-def test_an_unknown_scenario_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_kind_of_limits_has_a_table_of_its_own() -> None:
+    words = bench.in_words({"leaking": takes(), "fixed": takes()}, ["fixed limits: too slow"])
+    assert words.count("| REST calls ") == 2
+    assert words.index("leaking limits:") < words.index("fixed limits:") < words.index("✗ fixed limits: too slow")
+
+
+def test_an_unknown_scenario_or_kind_of_limits_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["turn", "--only", "tango"]) == 1
     assert "no scenario 'tango'" in capsys.readouterr().err
+    assert bench.main(["turn", "--limits", "soft"]) == 1
+    assert "no 'soft' limits" in capsys.readouterr().err
 
 
 # --- the real thing ------------------------------------------------------------------------------------------

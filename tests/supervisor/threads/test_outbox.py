@@ -21,19 +21,8 @@ from supervisor.assembly import session_manager
 from supervisor.discord.errors import BadToken, Forbidden, MessageGone, Unavailable
 from supervisor.discord.pace import Priority
 from supervisor.sessions.store import PostRow, Store
-from supervisor.threads.outbox import (
-    FIRST_GAP_S,
-    GAP_S,
-    NONCE_S,
-    SETTLE_S,
-    TYPING_EVERY_S,
-    Outbox,
-    backoff_s,
-    gap_s,
-    nonce_of,
-    plan,
-    text_due_at,
-)
+from supervisor.threads.outbox import NONCE_S, TYPING_EVERY_S, Outbox, backoff_s, nonce_of
+from supervisor.threads.writes import FIRST_GAP_S, GAP_S, plan
 
 CHANNEL, THREAD = 222, 10**18
 ADA = Person(111, "Ada", 9)
@@ -160,15 +149,6 @@ def test_of_several_posts_the_one_that_waits_longest_goes() -> None:
 
 def test_a_page_that_is_full_is_completed_before_the_next_one_begins() -> None:
     assert planned([row(2, Post("a"), 1), row(3, Post("b"))]) == [("edit", 2), ("create", 3)]
-
-
-def test_the_first_text_settles_shortly_and_the_next_follows_soon() -> None:
-    assert text_due_at(10.0, float("-inf"), 0) == 10.0 + SETTLE_S
-    assert text_due_at(10.0, 10.3, 1) == pytest.approx(10.3 + FIRST_GAP_S)
-
-
-def test_then_it_follows_about_once_a_second_however_long_the_turn_is() -> None:
-    assert {gap_s(n) for n in range(2, 1000)} == {GAP_S} and 1.0 <= GAP_S <= 1.25
 
 
 def test_backoff_doubles_respects_retry_after_and_is_capped() -> None:
