@@ -2,7 +2,7 @@
 
 Most of Discord's buckets *leak*: each request fills one by one, and it empties steadily. Some have *fixed* windows,
 which begin with a request and end all at once. No header says which, and the same figures mean something else in
-either (discord-api-docs#7680; hikari's ``impl/buckets.py``):
+either (docs/discord-api.md, "Rate limits"):
 
                  leaking                              fixed
     Reset-After  until it is empty                    until the window ends

@@ -2,14 +2,14 @@
 
 Discord limits requests per route and channel (guild, webhook), tells the figures only in the headers of its
 answers, and adds 50 requests a second for the bot over all routes (discord-api-docs, "Rate Limits"). Headers name
-a bucket by a hash that does *not* contain the channel (docs/discord-api.md, "Rate limits"), so a bucket's key here is
-(hash, or the route until a hash is known; channel). Within a bucket a window begins with its first request and ends all
-at once.
+a bucket by a hash, which contains no channel, and may stand for several limits: POST and DELETE of a message have one
+(docs/discord-api.md, "Rate limits"). So there is a bucket for each method, route and channel, and it begins anew when
+another hash comes. How one is learned stands in ``buckets``; what was learned of a route holds in other channels too.
 
 Three further rules:
 
 - *Priority.* Of the requests that may go, the most urgent goes. And text that streams leaves the last request of a
-  window to a card or to the end of the turn, which would otherwise wait for the next window (``RESERVE``).
+  bucket to a card or to the end of the turn, which would otherwise have to wait (``RESERVE``).
 - *A 429 is believed*, with or without exhausted headers: hidden limits (renames: discord-api-docs#1900) and limits
   shared by several bots announce themselves in no other way.
 - *The breaker.* 10,000 invalid requests (401, 403, 429 but for ``shared``) within 10 minutes get our address banned.
