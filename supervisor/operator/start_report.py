@@ -21,6 +21,8 @@ from supervisor.workers.claude_cli import ClaudeCli
 
 FACT = "survey"
 LOOK_INTERVAL_S = 0.2
+LOOK_AGAIN_S = 60.0
+"""While it is not ready: each look takes a few requests, and a trial of the walls."""
 
 log = logging.getLogger(__name__)
 
@@ -46,44 +48,61 @@ class StartReport:
         self._refusal = refusal or (lambda: walls.refusal(config.layout))
 
     async def run(self) -> None:
-        """To the last word; then nothing more is said."""
-        hindrances = [*await self._containment(), *await self._claude()]
+        """Until the last word is *ready*: what keeps it from that may be mended while we run."""
+        await self._say_what_claude_has()
         await self._was_back.wait()
-        found = await self._survey()
+        said = ""
+        while True:
+            hindrances = [*await self._walls(), *await self._claude()]
+            found = await self._survey()
+            if not said:
+                self._say_what_was_found(found)
+            if not found.usable:
+                hindrances.append("no configured channel can have sessions")
+            if (word := self._last_word(found, hindrances)) != said:
+                said = word
+                log.log(logging.ERROR if hindrances else logging.INFO, "%s", word)
+            if not hindrances:
+                return
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _say_what_claude_has(self) -> None:
+        levels = self._levels()
+        why = "" if levels == {"none"} else await asyncio.to_thread(self._refusal)
+        if why:
+            log.error("Claude cannot be shut in on this machine, so its sessions wait: %s", why)
+        elif levels == {"none"}:
+            log.warning("containment: none; Claude can do whatever this user can")
+        else:
+            log.info("containment: %s; it was tried, and works", ", ".join(sorted(levels)))
+        if told := login.in_words(self._config.layout):
+            log.info("%s", told)
+
+    def _say_what_was_found(self, found: Survey) -> None:
         for line in found.lines:
             log.info("%s", line)
         for trouble in found.troubles:
             log.warning("%s: %s", trouble.what, trouble.todo)
         with suppress(StoreError):  # `check` knows less then
             self._manager.remember(FACT, msgspec.json.encode(found).decode())
-        if not found.usable:
-            hindrances.append("no configured channel can have sessions")
-        self._last_word(found, hindrances)
 
-    def _last_word(self, found: Survey, hindrances: list[str]) -> None:
+    def _last_word(self, found: Survey, hindrances: list[str]) -> str:
         if hindrances:
-            log.error("not ready: %s", "; ".join(hindrances))
-        elif found.usable < len(self._config.channels):
-            log.warning("ready, in %d of %d channels", found.usable, len(self._config.channels))
-        else:
-            log.info("ready")
+            return f"not ready: {'; '.join(hindrances)}"
+        configured = len(self._config.channels)
+        return "ready" if found.usable == configured else f"ready, in {found.usable} of {configured} channels"
 
-    async def _containment(self) -> list[str]:
-        """What keeps every session from its start."""
-        levels = {channel.containment for channel in self._config.channels.values()}
-        if levels == {"none"}:
-            log.warning("containment: none; Claude can do whatever this user can")
+    def _levels(self) -> set[str]:
+        return {channel.containment for channel in self._config.channels.values()}
+
+    async def _walls(self) -> list[str]:
+        """Whether they keep every session from its start."""
+        if "none" in self._levels():
             return []
-        if why := await asyncio.to_thread(self._refusal):
-            log.error("Claude cannot be shut in on this machine, so its sessions wait: %s", why)
-            return [] if "none" in levels else ["Claude cannot be shut in"]
-        log.info("containment: %s; it was tried, and works", ", ".join(sorted(levels)))
-        return []
+        return ["Claude cannot be shut in"] if await asyncio.to_thread(self._refusal) else []
 
     async def _claude(self) -> list[str]:
         """Its version is said when it is known (``supervisor.workers.claude_cli``)."""
-        if told := login.in_words(self._config.layout):
-            log.info("%s", told)
         while self._cli.answer is None:  # noqa: ASYNC110 - it has a deadline, and is asked again anyway
             await asyncio.sleep(LOOK_INTERVAL_S)
         return ["Claude Code is too old"] if self._cli.answer.refusal else []

@@ -9,9 +9,10 @@ import pytest
 
 from bridge.protocol.claude_version import ClaudeVersion
 from bridge.routing.channel import Channel
-from stages.support import awaited, configuration
+from stages.support import awaited, configuration, until
 from supervisor.assembly import session_manager
 from supervisor.discord.survey import Survey, Trouble
+from supervisor.operator import start_report
 from supervisor.operator.start_report import FACT, StartReport
 from supervisor.sessions.store import Store
 from supervisor.workers.claude_cli import Answer, ClaudeCli
@@ -24,7 +25,15 @@ WELL = Survey(("Discord: the bot 'B'", "channel #a"), (), 2)
 class Reported:
     """One report, and what it left."""
 
-    def __init__(self, folder: Path, channels: dict[int, Channel], answer: Answer, refusal: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        caplog: pytest.LogCaptureFixture,
+        answer: Answer = NEW,
+        refusal: str = "",
+        channels: dict[int, Channel] = TWO,
+    ) -> None:
+        self._records = caplog.records
         self.store = Store(folder / "db")
         self.cli = ClaudeCli(("claude",), {})
         self.cli.answer = answer
@@ -38,10 +47,17 @@ class Reported:
         return self.found
 
     async def run(self, found: Survey = WELL) -> None:
+        """To the last word of the first look."""
         self.found = found
         self.was_back.set()
-        await self.report.run()
+        running = asyncio.create_task(self.report.run())
+        await until(lambda: running.done() or self.has_said(), "the last word")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
         self.store.close()
+
+    def has_said(self) -> bool:
+        return any("ready" in record.getMessage() for record in self._records)
 
 
 def last(caplog: pytest.LogCaptureFixture) -> tuple[str, str]:
@@ -56,7 +72,7 @@ def all_levels(caplog: pytest.LogCaptureFixture) -> None:
 
 @awaited
 async def test_ready_is_the_last_word_after_what_was_found(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    await Reported(tmp_path, TWO, NEW).run()
+    await Reported(tmp_path, caplog, NEW).run()
     assert last(caplog) == ("INFO", "ready")
     assert "the bot 'B'" in caplog.text
     assert "containment: project; it was tried, and works" in caplog.text
@@ -64,7 +80,7 @@ async def test_ready_is_the_last_word_after_what_was_found(tmp_path: Path, caplo
 
 @awaited
 async def test_before_discord_is_there_nothing_is_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    reported = Reported(tmp_path, TWO, NEW)
+    reported = Reported(tmp_path, caplog, NEW)
     running = asyncio.create_task(reported.report.run())
     for _ in range(5):
         await asyncio.sleep(0)
@@ -77,13 +93,13 @@ async def test_before_discord_is_there_nothing_is_ready(tmp_path: Path, caplog: 
 
 @awaited
 async def test_with_a_claude_that_is_too_old_it_is_not_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    await Reported(tmp_path, TWO, OLD).run()
+    await Reported(tmp_path, caplog, OLD).run()
     assert last(caplog) == ("ERROR", "not ready: Claude Code is too old")
 
 
 @awaited
 async def test_where_claude_cannot_be_shut_in_it_is_not_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    await Reported(tmp_path, TWO, NEW, "no bubblewrap").run()
+    await Reported(tmp_path, caplog, NEW, "no bubblewrap").run()
     assert last(caplog) == ("ERROR", "not ready: Claude cannot be shut in")
     assert "no bubblewrap" in caplog.text
 
@@ -93,7 +109,7 @@ async def test_uncontained_channels_need_no_walls_and_that_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     free = {222: Channel(222, "/srv/a", containment="none")}
-    await Reported(tmp_path, free, NEW, "no bubblewrap").run(Survey((), (), 1))
+    await Reported(tmp_path, caplog, NEW, "no bubblewrap", free).run(Survey((), (), 1))
     assert last(caplog) == ("INFO", "ready")
     assert "containment: none" in caplog.text
 
@@ -103,9 +119,9 @@ async def test_what_is_wrong_with_an_id_is_warned_of_and_kept_for_check(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = Survey((), (Trouble(223, "the id 223 is a forum", "give another"),), 1, 100.0)
-    reported = Reported(tmp_path, TWO, NEW)
+    reported = Reported(tmp_path, caplog, NEW)
     await reported.run(found)
-    assert last(caplog) == ("WARNING", "ready, in 1 of 2 channels")
+    assert last(caplog) == ("INFO", "ready, in 1 of 2 channels")
     assert "the id 223 is a forum: give another" in caplog.text
     store = Store(tmp_path / "db")
     assert msgspec.json.decode(store.fact(FACT), type=Survey) == found
@@ -114,5 +130,22 @@ async def test_what_is_wrong_with_an_id_is_warned_of_and_kept_for_check(
 
 @awaited
 async def test_without_a_channel_for_sessions_it_is_not_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    await Reported(tmp_path, TWO, NEW).run(Survey((), (), 0))
+    await Reported(tmp_path, caplog, NEW).run(Survey((), (), 0))
     assert last(caplog) == ("ERROR", "not ready: no configured channel can have sessions")
+
+
+@awaited
+async def test_once_it_is_mended_it_is_ready(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start_report, "LOOK_AGAIN_S", 0.0)
+    reported = Reported(tmp_path, caplog, OLD)
+    reported.was_back.set()
+    running = asyncio.create_task(reported.report.run())
+    await until(reported.has_said, "that it is not ready")
+    reported.cli.answer = NEW
+    await running
+    words = [record.getMessage() for record in caplog.records if "ready" in record.getMessage()]
+    assert words == ["not ready: Claude Code is too old", "ready"]
+    assert caplog.text.count("the bot 'B'") == 1
+    reported.store.close()
