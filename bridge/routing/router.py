@@ -78,7 +78,8 @@ class MessageSeen(msgspec.Struct, frozen=True):
 
     @property
     def unheard(self) -> Unheard:
-        return Unheard(self.author, self.channel_id, self.place, self.parent, self.mentions_bot)
+        is_direct = not self.guild_id and self.place is None
+        return Unheard(self.author, self.channel_id, self.place, self.parent, self.mentions_bot, is_direct)
 
     @property
     def prompt(self) -> str:

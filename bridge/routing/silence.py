@@ -2,9 +2,9 @@
 
                           | in a channel or thread of ours     | elsewhere
     ----------------------+------------------------------------+------------------------------------------
-    a person on the list  | (a prompt; if the channel cannot   | where the bot was mentioned, or in a thread
-                          | have sessions: said)               | below a channel of ours: said
-    anybody else          | said                               | noted, where the bot was mentioned
+    a person on the list  | (a prompt; if the channel cannot   | where the bot was mentioned, in a thread below
+                          | have sessions: said)               | a channel of ours, in direct messages: said
+    anybody else          | said                               | noted, if the bot was spoken to
     another bot, webhook  | noted                              | nothing
 
 Said is one quiet line; both are done once per person and place within the whisper's period. To strangers in a channel
@@ -23,6 +23,8 @@ from bridge.session.permission import Person
 ADDRESSED_PERIOD_S = 60.0
 ELSEWHERE_PERIOD_S = 3600.0
 UNADDRESSED_PERIOD_S = 86400.0
+MOST_NAMED = 5
+"""Channels, to who could write in any of them."""
 NOT_ALLOWED = "You are not on the list of people who may use this bridge. Its operator can add you under [access]."
 
 
@@ -34,9 +36,12 @@ class Unheard(msgspec.Struct, frozen=True):
     place: Place | None
     parent: Place | None
     mentions_bot: bool
+    is_direct: bool = False
 
     @property
     def where(self) -> str:
+        if self.is_direct:
+            return "direct messages"
         name = self.place.name if self.place else ""
         return f"{'thread' if self.place and self.place.is_thread else 'channel'} {name!r} ({self.channel_id})"
 
@@ -65,18 +70,23 @@ def in_unfit(message: Unheard, *, is_allowed: bool) -> Whisper:
 
 
 def elsewhere(message: Unheard, channels: Mapping[int, Channel], *, is_allowed: bool) -> Whisper | Ignore:
-    """In a place that is not configured and has no session."""
+    """In a place that is not configured and has no session; a direct message is always for us."""
     above = channels.get(message.parent.place_id) if message.parent else None
     is_thread = bool(message.place and message.place.is_thread)
     is_below = is_thread and above is not None and not above.mention_only
-    if not (message.mentions_bot or (is_below and is_allowed)):
+    if not (message.mentions_bot or message.is_direct or (is_below and is_allowed)):
         return Ignore("not a channel or thread of ours")
     if not is_allowed:
-        noted = f"{message.who} is not under [access], and mentioned the bot in the {message.where}, which is not ours"
+        noted = f"{message.who} is not under [access], and spoke to the bot in the {message.where}, not in one of ours"
         return Whisper("", noted, ELSEWHERE_PERIOD_S)
     period_s = ELSEWHERE_PERIOD_S if message.mentions_bot else UNADDRESSED_PERIOD_S
-    words = _elsewhere_in_words(message, above)
+    words = _in_private_in_words(channels) if message.is_direct else _elsewhere_in_words(message, above)
     return Whisper(words, f"{message.who} wrote in the {message.where}: {words}", period_s)
+
+
+def _in_private_in_words(channels: Mapping[int, Channel]) -> str:
+    named = ", ".join(f"<#{channel_id}>" for channel_id in list(channels)[:MOST_NAMED])
+    return f"Claude does not listen to direct messages. Write in {named}: a thread with Claude begins there."
 
 
 def _elsewhere_in_words(message: Unheard, above: Channel | None) -> str:

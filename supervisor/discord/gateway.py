@@ -119,7 +119,7 @@ class _Client(nextcord.Client):
     """nextcord reduced to the socket. ``hear`` gets events by Discord's names, synchronously."""
 
     def __init__(self, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> None:
-        intents = nextcord.Intents(guilds=True, guild_messages=True, message_content=True)
+        intents = nextcord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
         super().__init__(
             intents=intents,
             max_messages=None,
@@ -371,9 +371,9 @@ class Gateway:
             case "disconnect":
                 self._lost()
 
-    def _where(self, channel_id: int) -> Where:
+    def _where(self, guild_id: int, channel_id: int) -> Where:
         place = self.guilds.place(channel_id)
-        return place, self.guilds.parent(place)
+        return Where(place, self.guilds.parent(place), self.guilds.own_role(guild_id, self._inbound.bot_id))
 
     def _look_for_twins(self, data: Any) -> None:
         with contextlib.suppress(msgspec.ValidationError):

@@ -17,6 +17,8 @@ class Role(msgspec.Struct, frozen=True):
     role_id: int
     name: str
     guild_id: int
+    bot_id: int = 0
+    """Whose alone it is: Discord makes one for each bot that is invited."""
 
 
 class _PlaceJson(msgspec.Struct, frozen=True):
@@ -27,9 +29,17 @@ class _PlaceJson(msgspec.Struct, frozen=True):
     guild_id: int | None = None
 
 
+class _TagsJson(msgspec.Struct, frozen=True):
+    bot_id: int = 0
+
+
 class _RoleJson(msgspec.Struct, frozen=True):
     id: int
     name: str = ""
+    tags: _TagsJson = _TagsJson()
+
+    def of(self, guild_id: int) -> Role:
+        return Role(self.id, self.name, guild_id, self.tags.bot_id)
 
 
 class _GuildJson(msgspec.Struct, frozen=True):
@@ -72,6 +82,11 @@ class Guilds:
     def role(self, role_id: int) -> Role | None:
         return self._roles.get(role_id)
 
+    def own_role(self, guild_id: int, bot_id: int) -> int:
+        """The role in that server that is the bot's alone; 0 for none."""
+        mine = (r.role_id for r in self._roles.values() if bot_id and (r.guild_id, r.bot_id) == (guild_id, bot_id))
+        return next(mine, 0)
+
     def heard(self, event: str, data: Any) -> None:
         """Any event; those that tell nothing of this are left alone. What cannot be read is left as it was."""
         try:
@@ -97,7 +112,7 @@ class Guilds:
                     self._put(thread, synced.guild_id)
             case "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE":
                 changed = _read(data, _RoleChangeJson)
-                self._roles[changed.role.id] = Role(changed.role.id, changed.role.name, changed.guild_id)
+                self._roles[changed.role.id] = changed.role.of(changed.guild_id)
             case "GUILD_ROLE_DELETE":
                 self._roles.pop(_read(data, _RoleGoneJson).role_id, None)
 
@@ -106,7 +121,7 @@ class Guilds:
         self.names[guild.id] = guild.name
         for place in (*guild.channels, *guild.threads):
             self._put(place, guild.id)
-        self._roles |= {role.id: Role(role.id, role.name, guild.id) for role in guild.roles}
+        self._roles |= {role.id: role.of(guild.id) for role in guild.roles}
 
     def _put(self, found: _PlaceJson, guild_id: int) -> None:
         place = Place(found.id, found.type, found.name or "", found.parent_id or 0, guild_id or found.guild_id or 0)

@@ -105,6 +105,7 @@ class Message(msgspec.Struct, frozen=True):
     type: int = 0
     webhook_id: int | None = None
     mentions: tuple[Author, ...] = ()
+    mention_roles: tuple[int, ...] = ()
     interaction_metadata: object = None
     message_reference: Reference | None = None
     nonce: str | int | None = None

@@ -96,6 +96,7 @@ class MessageJson(msgspec.Struct, frozen=True):
     member: MemberJson | None = None
     webhook_id: int | None = None
     mentions: tuple[UserJson, ...] = ()
+    mention_roles: tuple[int, ...] = ()
     flags: int = 0
     attachments: tuple[AttachmentJson, ...] = ()
     referenced_message: QuotedJson | msgspec.UnsetType | None = msgspec.UNSET
@@ -166,32 +167,45 @@ def _is_from_person(message: MessageJson) -> bool:
     return message.type in POST_TYPES and not message.author.bot and message.webhook_id is None
 
 
+class Where(msgspec.Struct, frozen=True):
+    """A channel or thread as its server shows it, and what that is in; and the role there that is the bot's alone.
+
+    Discord makes that role when the bot is invited, with the bot's name: who may mention roles easily takes it for it.
+    """
+
+    place: Place | None = None
+    parent: Place | None = None
+    own_role: int = 0
+
+
+NOWHERE = Where()
+
+
 def message_seen(
-    message: MessageJson, bot_id: int, guild_id: int, member: MemberJson | None, where: "Where | None" = None
+    message: MessageJson, bot_id: int, guild_id: int, member: MemberJson | None, where: "Where" = NOWHERE
 ) -> MessageSeen:
-    place, parent = where or (None, None)
     return MessageSeen(
         message_id=message.id,
         channel_id=message.channel_id,
         parent_id=0,  # a configured id is a channel's; a thread is found by its session
         guild_id=guild_id,
         author=person_of(message.author, member, guild_id),
-        text=without_mention(message.content, bot_id),
+        text=without_mention(message.content, bot_id, where.own_role),
         is_from_person=_is_from_person(message),
-        mentions_bot=any(user.id == bot_id for user in message.mentions),
+        mentions_bot=any(user.id == bot_id for user in message.mentions) or where.own_role in message.mention_roles,
         quote=quote_of(message, bot_id),
         is_forward=bool(message.message_snapshots),
         is_voice=bool(message.flags & VOICE_MESSAGE),
         attachments=attachments_of(message),
         is_post=message.type in POST_TYPES and message.author.id != bot_id,
-        place=place,
-        parent=parent,
+        place=where.place,
+        parent=where.parent,
     )
 
 
-def without_mention(text: str, bot_id: int) -> str:
+def without_mention(text: str, bot_id: int, own_role: int = 0) -> str:
     """The text without the bot's own mention, which is an address and not part of what is asked."""
-    return re.sub(rf"<@!?{bot_id}>[ \t]?", "", text).strip()
+    return re.sub(rf"<@(?:!?{bot_id}|&{own_role})>[ \t]?", "", text).strip()
 
 
 def edited_text(message: EditedJson, bot_id: int) -> str | None:
@@ -216,13 +230,9 @@ class InboundRest(Protocol):
     async def member(self, guild_id: int, user_id: int) -> object | None: ...
 
 
-type Where = tuple[Place | None, Place | None]
-"""A channel or thread as its server shows it, and what that is in."""
-
-
 class Inbound:
     """``tell(channel_id, post, nonce)`` says something in a channel, some time soon; nothing waits for it.
-    ``where(channel_id)`` tells what a server shows of it.
+    ``where(guild_id, channel_id)`` tells what the server shows of it.
 
     ``bot_id`` is known after the login. ``on_caught_up`` is called when the last read-back ended.
     """
@@ -235,7 +245,7 @@ class Inbound:
         policy: Policy,
         channels: Mapping[int, Channel],
         tell: Callable[[int, Post, str], None],
-        where: Callable[[int], Where] = lambda channel_id: (None, None),
+        where: Callable[[int, int], Where] = lambda guild_id, channel_id: NOWHERE,
     ) -> None:
         self._where = where
         self._quiet = Quiet()
@@ -373,7 +383,7 @@ class Inbound:
         listed = {channel.id: channel for channel in (*guild.channels, *guild.threads)}
         for channel_id in self._channels.keys() & listed.keys():
             self._guild_of[channel_id] = guild.id
-            if (place := self._where(channel_id)[0]) and unfit_in_words(place):
+            if (place := self._where(guild.id, channel_id).place) and unfit_in_words(place):
                 continue  # nothing begins there, and some have no messages at all
             newest = listed[channel_id].last_message_id or 0
             if not (cursor := self._manager.cursor(channel_id)):
@@ -433,7 +443,7 @@ class Inbound:
             return
         if member is not None:
             self._manager.delivery.note(guild_id, message.author.id, frozenset(member.roles))
-        seen = message_seen(message, self.bot_id, guild_id, member, self._where(message.channel_id))
+        seen = message_seen(message, self.bot_id, guild_id, member, self._where(guild_id, message.channel_id))
         if self._failures.get(message.id, 0) >= ATTEMPTS:
             self._refuse(
                 seen, "This message could not be handled here; the bridge's log says why. Please send it again."
@@ -448,13 +458,16 @@ class Inbound:
             del self._recent[next(iter(self._recent))]
 
     def _handle_elsewhere(self, message: MessageJson, guild_id: int, member: MemberJson | None) -> None:
-        """Most are none of our business; no cursor moves."""
-        place, parent = self._where(message.channel_id)
-        is_below = bool(place and place.parent_id in self._channels)
-        if is_below or any(user.id == self.bot_id for user in message.mentions):
-            seen = message_seen(message, self.bot_id, guild_id, member, (place, parent))
-            if isinstance(action := self._router.handle_message(seen), Whisper):
+        """Most are none of our business. Never raises: nothing there is to be tried again, and no cursor moves."""
+        try:
+            where = self._where(guild_id, message.channel_id)
+            is_below = bool(where.place and where.place.parent_id in self._channels)
+            seen = message_seen(message, self.bot_id, guild_id, member, where)
+            action = self._router.handle_message(seen) if is_below or seen.mentions_bot or not guild_id else None
+            if isinstance(action, Whisper):
                 self._whisper(seen, action)
+        except Exception:
+            log.exception("message %s, which is not in a place of ours, could not be looked at", message.id)
 
     def is_ours(self, channel_id: int) -> bool:
         """A configured channel, or a session's thread."""

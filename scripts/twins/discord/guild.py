@@ -122,7 +122,7 @@ class Guild:
 
     def create_json(self) -> Json:
         """The guild as GUILD_CREATE gives it: with the visible channels and the active threads."""
-        plain = [channel for channel in self.channels.values() if not channel.thread]
+        plain = [c for c in self.channels.values() if not c.thread and c.type is not ChannelType.DIRECT]
         return {
             **self.rest_json(),
             "joined_at": stamp(self.bot.joined_at),

@@ -143,6 +143,10 @@ class LoopbackDiscord:
         self.world.emit(Dispatch("CHANNEL_CREATE", self.world.channel_json(channel)))
         return channel
 
+    def direct(self, person: Person) -> Channel:
+        """Where a person and the bot talk alone; no server shows it."""
+        return self.world.add_channel(f"with {person.name}", ChannelType.DIRECT)
+
     def add_role(self, name: str, permissions: int = 0, *, mentionable: bool = False) -> Role:
         role = self.world.add_role(name, permissions, mentionable=mentionable)
         data: Json = {"guild_id": str(self.guild_id), "role": role_json(role)}

@@ -48,6 +48,7 @@ EVERYONE_DEFAULT: Final = int(
 
 class ChannelType(IntEnum):
     TEXT = 0
+    DIRECT = 1
     VOICE = 2
     CATEGORY = 4
     ANNOUNCEMENT = 5

@@ -45,6 +45,7 @@ class Intent(IntFlag):
     GUILD_MESSAGES = 1 << 9
     GUILD_MESSAGE_REACTIONS = 1 << 10
     GUILD_MESSAGE_TYPING = 1 << 11
+    DIRECT_MESSAGES = 1 << 12
     MESSAGE_CONTENT = 1 << 15
 
 
@@ -82,7 +83,8 @@ class Session:
 
     def number(self, dispatch: Dispatch) -> Json | None:
         """The frame of an event for this session, numbered and kept; None if its intents exclude it."""
-        needed = intent_for(dispatch.event)
+        is_direct = dispatch.event.startswith("MESSAGE_") and "guild_id" not in dispatch.data
+        needed = Intent.DIRECT_MESSAGES if is_direct else intent_for(dispatch.event)
         if needed & ~self.intents:
             return None
         data = dispatch.data

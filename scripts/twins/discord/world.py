@@ -256,7 +256,7 @@ class World(Guild):
 
     def emit_message(self, event: str, message: Message) -> None:
         body = self.message_json(message)
-        if not message.ephemeral:
+        if not message.ephemeral and self.channels[message.channel_id].type is not ChannelType.DIRECT:
             body["guild_id"] = str(self.id)
             if not message.author.webhook and message.author.id in self.members:
                 body["member"] = member_json(message.author, with_user=False)

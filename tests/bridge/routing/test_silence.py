@@ -59,6 +59,11 @@ def test_strangers_are_told_nothing_in_a_channel_that_is_not_ours() -> None:
     assert isinstance(leads_to(thread(OURS), OURS, author=EVE), a.Ignore)
 
 
+def test_a_direct_message_is_answered_to_people_on_the_list() -> None:
+    assert "Write in <#600>, <#601>" in said(leads_to(None, guild_id=0))
+    assert said(leads_to(None, guild_id=0, author=EVE)) == ""
+
+
 # --- a thread by hand ------------------------------------------------------------------------------------
 
 

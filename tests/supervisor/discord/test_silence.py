@@ -158,3 +158,19 @@ async def test_bots_and_webhooks_are_noted_and_never_answered(tmp_path: Path, ca
         assert ours(s, s.channel.id) == []
     assert caplog.text.count("'Robot'") == 1
     assert "is a bot or webhook" in caplog.text
+
+
+@awaited
+async def test_a_direct_message_is_answered_with_where_to_write(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with stage(tmp_path) as s, s.back():
+        mine, hers = s.discord.direct(s.ada), s.discord.direct(s.eve)
+        for _ in range(3):
+            await s.ada.says(mine.id, "fix it")
+            await s.eve.says(hers.id, "fix it")
+        assert f"Write in <#{s.channel.id}>" in (await told(s, mine.id)).text
+        await is_past(s)
+        assert (len(ours(s, mine.id)), ours(s, hers.id)) == (1, [])
+    assert caplog.text.count("'Eve'") == 1

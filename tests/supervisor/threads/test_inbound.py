@@ -27,6 +27,7 @@ from supervisor.threads.inbound import (
     GuildJson,
     Inbound,
     MessageJson,
+    Where,
     message_seen,
     read,
     without_mention,
@@ -128,8 +129,16 @@ async def desk(
         made.store.close()
 
 
+def test_who_mentions_the_bots_own_role_has_mentioned_the_bot() -> None:
+    message = read({**said(1, "<@&90> fix it"), "mention_roles": ["80", "90"]}, MessageJson)
+    seen = message_seen(message, BOT, GUILD, None, Where(own_role=90))
+    assert (seen.mentions_bot, seen.text) == (True, "fix it")
+    assert not message_seen(message, BOT, GUILD, None).mentions_bot
+
+
 def test_the_bots_mention_is_not_part_of_the_text() -> None:
     assert without_mention("<@9> fix <@8>", 9) == "fix <@8>"
+    assert without_mention("<@&90> fix <@&80>", 9, 90) == "fix <@&80>"
     assert without_mention("hey <@!9>, fix\n  it", 9) == "hey , fix\n  it"
 
 
