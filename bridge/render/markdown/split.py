@@ -257,7 +257,7 @@ class Splitter:
         return msgspec.structs.replace(piece, tail=tail), msgspec.structs.replace(behind, marks=marks)
 
     def _piece(self, place: _Place, end: int, held: str = "") -> tuple[Piece, _Place]:
-        body = (self._text[place.index : end] + held).rstrip()
+        body = self._begun((self._text[place.index : end] + held).rstrip(), place)
         if not body:
             return Piece("", "", "", end, end), _Place(end, place.fence, place.inside_line)
         blocks = find_blocks(body, self._caps, place.fence, place.inside_line)
@@ -266,6 +266,15 @@ class Splitter:
         piece = Piece(self._head(place), self._drawn(place.index, body), tail, place.index, end)
         inside_line = not held and self._text[end : end + 1] != "\n" and self._text[end - 1] != "\n"
         return piece, _Place(end, fence, inside_line)
+
+    def _begun(self, body: str, place: _Place) -> str:
+        """The body without a fence's opening line at its end: with nothing in it yet, it would be shown as text."""
+        last = body.rfind("\n")
+        if "```" not in body[last + 1 :]:
+            return body
+        opened = find_blocks(body, self._caps, place.fence, place.inside_line)[1 if place.fence else 0 :]
+        is_bare = opened and opened[-1].start == last and opened[-1].end > len(body)
+        return body[: max(last, 0)].rstrip() if is_bare else body
 
     def _drawn(self, start: int, body: str) -> str:
         """The body, which begins at index `start`, with its tables laid out."""

@@ -166,6 +166,14 @@ def test_an_open_fence_is_closed_in_the_view() -> None:
     assert split("> ```js\n> let x\n") == ["> ```js\n> let x\n> ```"]
 
 
+@pytest.mark.parametrize("opener", ["```", "> ```py", "~~~ title=x", "- ```js"])
+def test_a_fence_is_not_shown_before_the_first_line_that_is_in_it(opener: str) -> None:
+    for prose in ("", *("word " * count for count in range(290, 330))):
+        line = f"{opener[:2]}it has begun" if opener[0] in ">-" else "it has begun"
+        (post,) = split(f"{prose}\n\n{opener}\n{line}".replace("\n- it", "\n  it"), 2000) or [""]
+        assert "```" not in post or "it has begun" in post
+
+
 def test_what_only_looks_like_a_fence_is_shown_as_written() -> None:
     assert split("an `unclosed tick") == ["an `unclosed tick"]
     assert split("text ``` text and more\n") == ["text \\`\\`\\` text and more"]
