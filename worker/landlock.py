@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from worker import prctl
+
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
 """The same numbers on every architecture."""
 _VERSION = 1
 _SCOPE_ABSTRACT_UNIX_SOCKET, _SCOPE_SIGNAL = 1, 2
 _SCOPES_SINCE = 6
-_PR_SET_NO_NEW_PRIVS = 38
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -51,7 +52,8 @@ def enter(fd: int) -> None:
     """Nothing for -1. Usable as a part of a preexec function. Raises OSError."""
     if fd < 0:
         return
-    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or _libc.syscall(_RESTRICT_SELF, fd, 0) != 0:
+    prctl.no_new_privileges()
+    if _libc.syscall(_RESTRICT_SELF, fd, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 

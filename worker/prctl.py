@@ -1,4 +1,4 @@
-"""The three things we ask of Linux about our own process: see prctl(2)."""
+"""What we ask of Linux about our own process: see prctl(2)."""
 
 import ctypes
 import os
@@ -7,6 +7,7 @@ import signal
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 
 # Loaded at import: between fork and exec (a preexec function) nothing may be loaded any more.
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -42,3 +43,8 @@ def undumpable() -> None:
 def become_subreaper() -> None:
     """Orphans below this process become its own children, not init's. Not inherited by fork."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def no_new_privileges() -> None:
+    """No exec gives this process or what it starts any right that it does not have: no set-uid bit counts. For good."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)

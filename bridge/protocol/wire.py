@@ -51,7 +51,11 @@ class Message(msgspec.Struct, frozen=True, tag=True, tag_field="type", omit_defa
 
 
 class Hello(Message, frozen=True):
-    """``first``/``last`` are the seqs of the log's records; ``pending`` the open permission requests."""
+    """``first``/``last`` are the seqs of the log's records.
+
+    ``first`` is there because supervisors of version 0.1 read no hello without it, and ``pending`` because its workers
+    say it; no version ever used either. Both go with protocol 1.
+    """
 
     protocol: int
     """The oldest protocol that the worker speaks (and, to a supervisor that knows no ``newest``, the one it does)."""
