@@ -96,17 +96,17 @@ async def test_without_a_supervisor_the_turn_goes_on_and_whoever_comes_back_hear
 
 
 @jumping
-async def test_a_supervisor_that_knows_more_than_the_log_is_told_of_the_gap_and_the_turn_is_closed(
-    tmp_path: Path,
-) -> None:
+async def test_a_gap_in_the_middle_of_a_turn_closes_it_so_that_its_end_closes_nothing_more(tmp_path: Path) -> None:
     async with WorkerStage(tmp_path).playing() as stage:
-        stage.socket.applied = 100
-        await stage.ready()
-        assert stage.log.events(e.LogGap) == [e.LogGap(100)]
         await stage.turn(5)
+        stage.socket.go()
+        await stage.until(lambda: len(stage.socket.of(wire.Hello)) > 1)
+        stage.socket.applied, stage.socket.is_there = 100, True
+        await stage.until(lambda: stage.log.events(e.LogGap))
         stage.child.exit(1)
-        await stage.over()
-        assert [turn.outcome for turn in stage.log.events(e.TurnEnded)] == ["lost"]
+        exited = await stage.over()
+        assert stage.log.events()[-2:] == [e.LogGap(100), exited]
+        assert stage.acked.seq == stage.log.last == 102
 
 
 # --- the log -----------------------------------------------------------------------------------------
@@ -170,6 +170,23 @@ async def test_what_was_edited_or_deleted_while_no_worker_ran_is_sent_as_it_is_n
         await stage.until(lambda: len(stage.child.prompts()) == 3)
         assert stage.child.prompts() == ["new text", "text 7", "the last"]
         assert [told.done for told in log.events(e.PromptAmended)] == [True, True]
+
+
+@jumping
+async def test_an_edit_that_was_heard_and_not_obeyed_when_the_child_died_is_not_lost(tmp_path: Path) -> None:
+    accepted = e.PromptAccepted(5, "u5", "old text", 42, "ada", is_message=True)
+    log = ScriptedLog(WorkerStage(tmp_path).start.created, accepted)
+    stage = WorkerStage(tmp_path, log)
+    stage.child.answers.clear()
+    stage.socket.order(c.Amend("c1", 5, "new text"))
+    async with stage.playing():
+        await stage.until(lambda: stage.acked.seq)
+        stage.child.exit(1)
+        await stage.over()
+        assert log.events(e.PromptAmended) == [e.PromptAmended("c1", 5, deleted=False, done=True)]
+    async with WorkerStage(tmp_path, log).playing() as stage:
+        await stage.until(stage.child.prompts)
+        assert stage.child.prompts() == ["new text"]
 
 
 @jumping
