@@ -14,7 +14,7 @@ import msgspec
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from worker.history import History
-from worker.recovery import amended, renewed, told
+from worker.recovery import amended, answer_to, renewed
 
 OF_A_LOST_LOG = "the request is of a log that is gone"
 
@@ -112,19 +112,19 @@ def _was_taken(command: c.AnyCommand, history: History, child: Child) -> bool:
 def _of_amend(command: c.Amend, history: History, child: Child) -> list[Move]:
     """An edit or a deletion: of a prompt that Claude has, that it will get, or that never came to us."""
     known = history.prompts.get(command.prompt_id)
-    if known is None:
-        return [told(command, done=True)]  # an edit's own Prompt comes with the new text, a deletion's comes to nothing
+    if known is None:  # an edit's own Prompt comes with the new text, a deletion's comes to nothing
+        return [answer_to(command, done=True)]
     if history.open_prompt(known.prompt_id) and known.uuid not in child.given:
         return [*amended(command, known)]
     if known.text == command.text:
-        return [told(command, done=True)]
+        return [answer_to(command, done=True)]
     return [Amend(command, known.uuid, None if command.text is None else renewed(known, text=command.text))]
 
 
 def _of_requeue(command: c.Requeue, history: History) -> list[Move]:
     known = history.prompts.get(command.prompt_id)
     if known is None or (known.when == command.when and command.when != "now"):
-        return [told(command, done=True)]  # what never came to us comes as it is wanted now
+        return [answer_to(command, done=True)]  # what never came to us comes as it is wanted now
     return [Requeue(command, known.uuid)]
 
 

@@ -19,7 +19,7 @@ from bridge.protocol import events as e
 from worker import control_frames as cf
 from worker import frames as f
 from worker import lines_out
-from worker.recovery import DELETED, Changing, renewed, told
+from worker.recovery import DELETED, Changing, answer_to, renewed
 from worker.steps import Control, Line, Step
 
 type ContentOf = Callable[[e.PromptAccepted], str | list[dict[str, object]]]
@@ -78,7 +78,7 @@ class Prompts:
     def amend(self, command: c.Amend, uuid: str, new: e.PromptAccepted | None) -> list[Step]:
         """The PromptAmended follows Claude's answer."""
         if uuid not in self._open:
-            return [told(command, done=False)]
+            return [answer_to(command, done=False)]
         if change := self._changes.get(uuid):
             change.commands.append(command)
             change.new = new and msgspec.structs.replace(new, when=(change.new or new).when)
@@ -88,10 +88,10 @@ class Prompts:
     def requeue(self, command: c.Requeue, uuid: str) -> list[Step]:
         """The PromptRequeued follows Claude's answer."""
         if uuid not in self._open or uuid in self._taken:
-            return [told(command, done=False)]
+            return [answer_to(command, done=False)]
         change = self._changes.get(uuid)
         if change and change.new is None:
-            return [told(command, done=False)]  # it is being deleted
+            return [answer_to(command, done=False)]  # it is being deleted
         new = renewed(change.new if change and change.new else self._open[uuid], when=command.when)
         if command.when == "now":
             return self._take_all_back(uuid, command, new)
@@ -176,7 +176,7 @@ class Prompts:
     def _settle(self, uuid: str, *, is_given_back: bool) -> list[Step]:
         change = self._changes.pop(uuid)
         done = is_given_back or (change.was_cancelled and change.is_taken_back)
-        answers: list[Step] = [told(command, done=done) for command in change.commands]
+        answers: list[Step] = [answer_to(command, done=done) for command in change.commands]
         if not (done or change.was_cancelled):
             return answers
         prompt = self._open.pop(uuid, change.new)

@@ -47,7 +47,7 @@ def amended(command: c.Amend, waiting: e.PromptAccepted | None) -> list[e.AnyEve
 
     The new text is in the log before anything says that the old one is void.
     """
-    answer = told(command, done=waiting is not None)
+    answer = answer_to(command, done=waiting is not None)
     if waiting is None:
         return [answer]
     if command.text is None:
@@ -75,7 +75,7 @@ def all_amended(
     return events, list(waiting.values())
 
 
-def told(command: Changing, *, done: bool) -> e.AnyEvent:
+def answer_to(command: Changing, *, done: bool) -> e.AnyEvent:
     """The event that answers a command about a prompt that Claude may not have taken up."""
     match command:
         case c.Amend():
