@@ -1,12 +1,18 @@
 """What the pages say of the code is so, and the pages that the code cites are there."""
 
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 
+from bridge.protocol import wire
 from stages.support import ROOT
+from supervisor.discord.rest import USER_AGENT
 from test_imports import tracked
 
 MODULES = sorted(
@@ -16,7 +22,7 @@ MODULES = sorted(
     if not path.stem.startswith("__")
 )
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
@@ -32,6 +38,31 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [path for path in paths if not (ROOT / path.rstrip("/")).exists()]
     assert missing == []
+
+
+def test_the_newest_version_in_the_changes_is_the_projects_and_what_discord_is_told() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] == version
+    assert version.startswith(re.findall(r"threadbridge, ([\d.]+)", USER_AGENT)[0])
+
+
+def libraries() -> set[str]:
+    """Those that pyproject.toml asks for to run."""
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    return {re.split(r"[^\w-]", one)[0] for one in asked}
+
+
+def test_the_table_of_libraries_has_each_that_is_needed() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Libraries")[2].partition("Nothing else")[0]
+    assert libraries() <= set(re.findall(r"^\| ([\w-]+) \|", table, re.MULTILINE))
+
+
+def test_each_room_has_its_line_in_where_a_change_belongs() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Where a change")[2].partition("## Held")[0]
+    rooms = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "bridge").rglob("__init__.py")}
+    rooms |= {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "supervisor").rglob("__init__.py")}
+    missing = {room for room in rooms - {"bridge", "supervisor"} if f"`{room}/`" not in table}
+    assert missing == set()
 
 
 # --- what is cited ------------------------------------------------------------------------------------
@@ -84,3 +115,40 @@ def test_the_search_for_citations_finds_them() -> None:
         ("docs/a-page.md", '"One thing", "Two" and "Three 3"')
     ]
     assert ELSEWHERE.findall("PLANS.md, section 2") == ["PLANS.md", "section 2"]
+
+
+# --- the rules between supervisor and worker ---------------------------------------------------------
+
+WIRE = (ROOT / "docs/wire.md").read_text()
+RULES = [rule for rule in re.split(r"\n(?=- |\n)", WIRE) if rule.startswith("- ")]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule[2:60])
+def test_each_rule_of_the_wire_names_tests_that_are_there(rule: str) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", rule)
+    assert "MUST" in rule and named
+    for path, test in named:
+        assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{test}"
+
+
+def test_each_must_of_the_wire_is_a_rule() -> None:
+    explained = WIRE.partition("## Messages")[2]
+    assert explained.count("MUST") == sum(rule.count("MUST") for rule in RULES)
+    assert "MUST" not in (wire.__doc__ or "")
+
+
+def test_the_wires_messages_have_the_fields_that_the_page_says() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (`.+`) \|$", WIRE, re.MULTILINE)
+    told = {name: (sender, re.findall(r"`(\w+)`", fields)) for name, sender, fields in rows}
+    sides: dict[str, tuple[type[wire.Message], ...]] = {"worker": get_args(wire.Up), "supervisor": get_args(wire.Down)}
+    assert told == {
+        kind.__name__: (sender, [field.encode_name for field in msgspec.structs.fields(kind) if field.required])
+        for sender, kinds in sides.items()
+        for kind in kinds
+    }
+    assert f"`PROTOCOL`: {wire.OLDEST_PROTOCOL} to {wire.PROTOCOL})" in WIRE
+
+
+def test_the_wires_deadlines_are_the_codes() -> None:
+    rows = re.findall(r"^\| `([\w.]+)\.(\w+)` \| ([\d.]+) \|", WIRE, re.MULTILINE)
+    assert rows and all(getattr(import_module(module), name) == float(value) for module, name, value in rows)

@@ -17,20 +17,9 @@ supervisor compares that name with the identity that the socket authenticated an
       │              Order(command)    │   repeated until an event answers it (bridge.protocol.commands)
       │◀───────────────────────────────│
 
-Order guarantees:
-1. Records MUST be sent in ascending seq without holes, beginning after ``Welcome.applied``.
-2. The supervisor MUST ignore a record that it has already applied, and MUST answer with a Welcome a record
-   that leaves a hole; the worker then continues from there.
-3. A worker MUST NOT send records before a Welcome of this connection.
-4. Orders of one session MUST be delivered in the order in which they were wished for; but a prompt whose files are
-   still being fetched holds back itself and the prompts behind it, and nothing else.
-5. The ack MUST follow the commit. A worker MUST NOT take an unacknowledged record as known.
-
-Versions. Workers outlive supervisors, and a supervisor may start workers from files that are newer than itself, so
-either side may be the older one. A Hello MUST be readable by every version (its fields only grow) and names the oldest
-and the newest protocol that the worker speaks; the Welcome names the one that both go on with: the newest that both
-know. Neither side sends what that version does not have. Where there is none in common the supervisor refuses the
-worker in words, and neither of the two falls.
+Workers outlive supervisors, and a supervisor may start workers from files that are newer than itself, so either side
+may be the older one: a Hello names the oldest and the newest protocol that the worker speaks, and the Welcome the one
+that both go on with. The rules, each with the tests that hold it, are in docs/wire.md.
 """
 
 import msgspec

@@ -52,7 +52,7 @@ AUTO_ARCHIVE_MINUTES = 1440
 PAGE_LIMIT = 100
 OWN_PAGES = 5
 """How far ``own_messages`` reads: what was lost stands near the place where we look."""
-USER_AGENT = "DiscordBot (threadbridge, 0.1)"
+USER_AGENT = "DiscordBot (threadbridge, 0.2)"
 
 _MESSAGES = "/channels/{channel_id}/messages"
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"
