@@ -88,11 +88,26 @@ class Threads(NamedTuple):
         return self.outbox.run, self.outbox.keep_typing, self.gateway.run, self.files.run
 
 
+def router(config: Config, manager: SessionManager) -> BridgeRouter:
+    """What decides what a message or a click means, and whose may."""
+
+    def begins_in(channel_id: int) -> str:
+        return manager.default(channel_id, "permission_mode") or config.permission_mode
+
+    return BridgeRouter(
+        config.policy,
+        config.channels,
+        manager.session_of_thread,
+        manager.request_of,
+        manager.invited,
+        begins_in,
+    )
+
+
 def threads(config: Config, manager: SessionManager, rest: Rest, token: str) -> Threads:
     """All that looks after Discord's channels and threads."""
-    router = BridgeRouter(config.policy, config.channels, manager.session_of_thread, manager.request_of)
     return Threads(
         Outbox(manager.store, manager, rest, layout=config.layout),
-        Gateway(config, manager, router, rest, token),
+        Gateway(config, manager, router(config, manager), rest, token),
         Attachments(manager, config.layout, rest, config.most_file_bytes, config.limits),
     )

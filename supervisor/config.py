@@ -20,7 +20,11 @@ from bridge.protocol.limits import CPU_WEIGHTS, Limits, bytes_of
 from bridge.protocol.start import is_forbidden_for_child
 from bridge.routing.channel import Channel
 from bridge.session.display import PING_AFTER_S, Display, Thinking, Verbosity
-from bridge.session.permission import Policy
+from bridge.session.rights import ANY, Policy
+from supervisor.config_access import AccessTable, ChannelAccess, GrantTable, gaps_of, policy_of
+from supervisor.config_table import Table as _Table
+from supervisor.config_table import Wrong as _Wrong
+from supervisor.config_table import check_id
 from supervisor.meant import meant, meant_model
 
 PLACES = ("$THREADBRIDGE_CONFIG", "~/.config/threadbridge/config.toml", "/etc/threadbridge/config.toml")
@@ -40,18 +44,9 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file; a key that is not here is a mistake, and said."""
-
-
 class DiscordTable(_Table, frozen=True):
     token_file: str = ""
     api_base: str = "https://discord.com/api/v10"
-
-
-class AccessTable(_Table, frozen=True):
-    users: tuple[int, ...] = ()
-    roles: tuple[int, ...] = ()
 
 
 class ChannelTable(_Table, frozen=True):
@@ -63,11 +58,15 @@ class ChannelTable(_Table, frozen=True):
     thinking: Thinking = "off"
     git_push: GitPush | None = None
     """None: as ``containment.git_push``."""
+    access: AccessTable = AccessTable()
+    """Who has rights in this channel, besides those of ``[access]``."""
+    decide_own: bool = True
+    second: tuple[str, ...] = ()
 
 
 class ClaudeTable(_Table, frozen=True):
     command: tuple[str, ...] = ("claude",)
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = msgspec.field(default_factory=dict)
     permission_mode: str = "default"
     model: str = ""
     allow_bypass_permissions: bool = False
@@ -175,7 +174,8 @@ class Config(msgspec.Struct, frozen=True):
     def display(self, channel_id: int) -> Display:
         """What threads of the channel show; also of one that is configured no more."""
         if channel := self.channels.get(channel_id):
-            return Display(channel.verbosity, channel.thinking, self.ping_after_s)
+            second = self.policy.access(channel_id).second
+            return Display(channel.verbosity, channel.thinking, self.ping_after_s, second)
         return Display(ping_after_s=self.ping_after_s)
 
 
@@ -235,13 +235,6 @@ def seconds_of(text: str) -> float | None:
     return float(found[1]) * _SECONDS[found[2]]
 
 
-class _Wrong(Exception):  # noqa: N818 - not an error that leaves this module
-    """A key and what is wrong with it."""
-
-    def __init__(self, key: str, what: str) -> None:
-        super().__init__(f"{key}: {what}")
-
-
 def _read(path: Path) -> ConfigFile:
     try:
         text = path.read_text("utf-8-sig")
@@ -265,13 +258,21 @@ def _unquoted(file: dict[str, Any]) -> dict[str, Any]:
     def number(given: object) -> object:
         return int(given) if isinstance(given, str) and given.isascii() and given.isdecimal() else given
 
-    if isinstance(access := file.get("access"), dict):
+    def unquote(access: object) -> None:
+        if not isinstance(access, dict):
+            return
         for key in ("users", "roles"):
             if isinstance(ids := access.get(key), list):
                 access[key] = [number(one) for one in ids]
+        for right in ANY:
+            unquote(access.get(right))
+
+    unquote(file.get("access"))
     for table in tables if isinstance(tables := file.get("channels"), list) else ():
-        if isinstance(table, dict) and "id" in table:
-            table["id"] = number(table["id"])
+        if isinstance(table, dict):
+            unquote(table.get("access"))
+            if "id" in table:
+                table["id"] = number(table["id"])
     return file
 
 
@@ -282,9 +283,11 @@ def _meant(given: str, known: Iterable[str]) -> str:
 
 
 def _keys_of(place: str) -> tuple[str, ...]:
-    """The keys of the table at ``channels[0]`` or ``access``; of the file itself at ""."""
-    name = place.partition("[")[0]
+    """The keys of the table at ``channels[0]`` or ``access.talk``; of the file itself at ""."""
+    *_, last = ["", *place.split(".")]
+    name = last.partition("[")[0]
     tables: dict[str, type[_Table]] = {"": ConfigFile, "channels": ChannelTable, **_TABLES}
+    tables |= dict.fromkeys(ANY, GrantTable)
     return tables[name].__struct_fields__ if name in tables else ()
 
 
@@ -303,12 +306,13 @@ def _in_words(error: msgspec.ValidationError) -> str:
 
 
 def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:
-    claude = file.claude
+    claude, channels = file.claude, _channels(file.channels, file.containment.git_push)
+    policy = _policy(file)
     return Config(
         path=path.absolute(),
         api_base=_api_base(file.discord),
-        policy=_policy(file.access),
-        channels=_channels(file.channels, file.containment.git_push),
+        policy=policy,
+        channels=channels,
         command=_command(claude, environ),
         environment=_environment(claude),
         permission_mode=_permission_mode(claude),
@@ -324,7 +328,7 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
         readable=_opened("readable", file.containment.readable),
         writable=_opened("writable", file.containment.writable),
         mcp_logins=file.containment.mcp_logins,
-        warnings=tuple(_warnings(path, file)),
+        warnings=(*_warnings(path, file), *(f"{path}: {gap}" for gap in gaps_of(policy, list(channels)))),
     )
 
 
@@ -360,22 +364,12 @@ def _api_base(table: DiscordTable) -> str:
     return table.api_base.rstrip("/")
 
 
-def _policy(table: AccessTable) -> Policy:
-    for key, ids in (("users", table.users), ("roles", table.roles)):
-        for number in ids:
-            _check_id(f"access.{key}", number)
-    if not table.users and not table.roles:
-        raise _Wrong(
-            "access.users",
-            "nobody may talk to Claude yet; add your Discord user id (Settings, Advanced, Developer Mode, then"
-            " right-click your name and Copy User ID)",
-        )
-    return Policy(frozenset(table.users), frozenset(table.roles))
-
-
-def _check_id(key: str, number: int) -> None:
-    if not 0 < number < 1 << 63:
-        raise _Wrong(key, f"{number} is not an id of Discord's")
+def _policy(file: ConfigFile) -> Policy:
+    of_channels = {
+        table.id: ChannelAccess(f"channels[{n}].access", table.access, table.decide_own, table.second)
+        for n, table in enumerate(file.channels)
+    }
+    return policy_of(file.access, of_channels)
 
 
 def _channels(tables: tuple[ChannelTable, ...], git_push: GitPush) -> dict[int, Channel]:
@@ -384,7 +378,7 @@ def _channels(tables: tuple[ChannelTable, ...], git_push: GitPush) -> dict[int, 
     channels: dict[int, Channel] = {}
     for n, table in enumerate(tables):
         key = f"channels[{n}]"
-        _check_id(f"{key}.id", table.id)
+        check_id(f"{key}.id", table.id)
         if table.id in channels:
             raise _Wrong(f"{key}.id", f"{table.id} stands there twice")
         directory = Path(table.directory).expanduser()

@@ -213,6 +213,7 @@ def _resolved(request: e.PermissionRequested, decision: c.Decide) -> e.Permissio
         reason=decision.reason,
         answers=decision.answers if is_allowed and request.tool == QUESTION_TOOL else {},
         mode=decision.mode if is_allowed and request.tool == PLAN_TOOL and decision.mode in PLAN_MODES else "",
+        also_by=decision.also_by if is_allowed else 0,
     )
 
 

@@ -43,6 +43,8 @@ class Decide(Command, frozen=True):
     answers: dict[str, str] = {}
     mode: str = ""
     """As in PermissionResolved."""
+    also_by: int = 0
+    """Who allowed it first, where two people must."""
 
 
 class Interrupt(Command, frozen=True):

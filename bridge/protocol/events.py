@@ -438,6 +438,8 @@ class PermissionResolved(Event, frozen=True):
     """To a question of Claude's (AskUserQuestion): the question's text → what was chosen or written."""
     mode: str = ""
     """The permission mode that is set with an approved plan; empty: Claude's own choice."""
+    also_by: int = 0
+    """Who allowed it first, where two people had to."""
 
 
 class PermissionWithdrawn(Event, frozen=True):

@@ -41,7 +41,7 @@ def open_card(request: PermissionRequest, mention: int, directory: str) -> Post:
     body, files, is_whole = _body(request, directory)
     asked = request.questions
     return Post(
-        content=f"<@{mention}> {_who(request)} {_what(request)}",
+        content=f"<@{mention}> {_who(request)} {_what(request)}{_allowed_so_far(request)}",
         embed=Embed(_title(request, directory), body, _fine_print(request, directory), _OPEN),
         selects=questions.selects(request) if asked else (),
         buttons=questions.buttons(request) if asked else _buttons(request, may_allow=is_whole),
@@ -103,6 +103,12 @@ def _who(request: PermissionRequest) -> str:
     return f"A subagent of Claude’s ({name})" if name else "A subagent of Claude’s"
 
 
+def _allowed_so_far(request: PermissionRequest) -> str:
+    if request.first:
+        return f"\n1 of 2: allowed by {named(request.first.user_id, request.first.name)}; one more."
+    return "\nTwo people must allow this." if request.needs_two else ""
+
+
 def _what(request: PermissionRequest) -> str:
     if request.is_plan:
         return "has a plan"
@@ -113,6 +119,8 @@ def _what(request: PermissionRequest) -> str:
 
 def _verdict(request: PermissionRequest, how: Settled) -> str:
     who = named(how.decider_id, how.decider)
+    if how.also_by:
+        who = f"{named(how.also_by)} and {who}"
     why = f": “{escape(one_line(how.reason, REASON_CHARS))}”" if how.reason else ""
     match how.verdict:
         case "allowed" if request.is_plan:
@@ -222,15 +230,16 @@ def _fine_print(request: PermissionRequest, directory: str) -> str:
         f"Its full name: {event.tool}" if _mcp_tool(event) else "",
         f"Touches {tools.relative(event.blocked_path, directory)}" if event.blocked_path else "",
         event.reason,
-        f"Always allow, for this session: {rules_in_words(event)}" if _offers_always(event) else "",
+        f"Always allow, for this session: {rules_in_words(event)}" if _offers_always(request) else "",
     ]
     return "\n".join(one_line(reveal(part), RULE_CHARS + 40) for part in parts if part)
 
 
-def _offers_always(event: PermissionRequested) -> bool:
-    """A rule that cannot be shown whole, on one line, is not offered."""
+def _offers_always(request: PermissionRequest) -> bool:
+    """A rule that cannot be shown whole, on one line, is not offered; nor one for what two people must allow."""
+    event = request.event
     words = reveal(rules_in_words(event))
-    return bool(event.rules) and utf16_len(words) <= RULE_CHARS and "\n" not in words
+    return bool(event.rules) and not request.needs_two and utf16_len(words) <= RULE_CHARS and "\n" not in words
 
 
 def rules_in_words(event: PermissionRequested) -> str:
@@ -260,7 +269,7 @@ def _buttons(request: PermissionRequest, *, may_allow: bool) -> tuple[Button, ..
         )
         return (*(approve if may_allow else ()), Button("Keep planning…", name.custom_id("plan")))
     allow = (Button("Allow", name.custom_id("allow"), "success"),) if may_allow else ()
-    always = (Button("Always allow", name.custom_id("always")),) if may_allow and _offers_always(request.event) else ()
+    always = (Button("Always allow", name.custom_id("always")),) if may_allow and _offers_always(request) else ()
     return (
         *allow,
         *always,

@@ -45,7 +45,7 @@ def too_late(prompt_id: int, what: str) -> Post:
 
 
 def not_allowed_any_more(prompt_id: int) -> Post:
-    return _mark(prompt_id, "✗ Not sent to Claude: who wrote it is no longer on the list of people who may talk to it.")
+    return _mark(prompt_id, "✗ Not sent to Claude: who wrote it no longer has the right **talk** here.")
 
 
 def fate_unknown(prompt_id: int) -> Post:

@@ -1,9 +1,10 @@
 """Short posts about the session itself, and what Claude is told when nobody decides."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bridge.protocol.events import AnyEvent, Attachment, ConfigureAccepted, FileSent, PermissionRequested
 from bridge.render.posts import File, Post
+from bridge.session.rights import Access, holders
 from bridge.text import duration, escape, human_size, one_line
 
 REASON_CHARS = 900  # escaped, it may be twice as long, and is still one post
@@ -22,6 +23,22 @@ def configured(event: ConfigureAccepted) -> Post:
     if event.error:
         return Post(f"⚠ {name} was not changed: {escape(one_line(event.error, REASON_CHARS))}", silent=True)
     return Post(f"-# ⚙ {name}: {escape(one_line(event.value, 100)) or 'the default'}", silent=True)
+
+
+def invited(came: Collection[int], went: Collection[int], by: int) -> Post:
+    """Who may talk in this thread from now on, and who may not any more. It pings those who are invited."""
+    lines = [f"✓ <@{user}> may write to Claude in this thread: invited by <@{by}>." for user in came]
+    lines += [f"✗ <@{user}> may not write to Claude in this thread any more, says <@{by}>." for user in went]
+    return Post("\n".join(lines), mentions=tuple(came), silent=not came)
+
+
+def decision_void(lost: Sequence[int], access: Access) -> Post:
+    """A decision came to its delivery when its maker had lost the right."""
+    who = " and ".join(f"<@{user}>" for user in lost)
+    return Post(
+        f"⚠ A decision of {who} was not carried out: who made it no longer has the right **decide**."
+        f" The request stays open. {holders(('decide',), access)}"
+    )
 
 
 def fresh_start() -> Post:

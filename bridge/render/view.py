@@ -21,7 +21,7 @@ from bridge.render.segments import posts_of
 from bridge.render.terminal import shown_text
 from bridge.session.display import Display
 from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
-from bridge.session.permission import PermissionRequest, Settled
+from bridge.session.permission import First, PermissionRequest, Settled
 from bridge.session.questions import Draft
 from bridge.text import code_block, duration, escape, one_line
 
@@ -231,7 +231,8 @@ class ThreadView(Flow, msgspec.Struct):
         self._break_flow(now)
         self.after_card = True
         request, agent = now.session.requests[seq], self.agents.name(event.agent_id)
-        self.cards[seq] = msgspec.structs.replace(request, agent=agent)
+        needs_two = any(one.covers(event.tool, event.tool_input) for one in now.display.second)
+        self.cards[seq] = msgspec.structs.replace(request, agent=agent, needs_two=needs_two)
         return posts | self._open_card(seq, now.session)
 
     def _open_card(self, seq: int, session: ManagedSession) -> dict[str, Post]:
@@ -242,6 +243,11 @@ class ThreadView(Flow, msgspec.Struct):
     def redraft(self, seq: int, draft: Draft, session: ManagedSession) -> dict[str, Post]:
         """A question's card with what is chosen so far. The draft is kept with the card, and gone with it."""
         self.cards[seq] = msgspec.structs.replace(self.cards[seq], draft=draft)
+        return self._open_card(seq, session)
+
+    def note_first(self, seq: int, first: First | None, session: ManagedSession) -> dict[str, Post]:
+        """The card of what two people must allow, with who did; None: nobody yet (any more)."""
+        self.cards[seq] = msgspec.structs.replace(self.cards[seq], first=first, needs_two=True)
         return self._open_card(seq, session)
 
     # --- the turn ------------------------------------------------------------------------------------

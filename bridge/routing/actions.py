@@ -4,7 +4,7 @@ import msgspec
 
 from bridge.protocol.events import Attachment, When
 from bridge.routing.channel import Channel
-from bridge.session.permission import PermissionRequest, Person, RequestName
+from bridge.session.permission import First, PermissionRequest, Person, RequestName
 from bridge.session.questions import Draft
 from bridge.trust.decision import Verb
 
@@ -35,6 +35,13 @@ class DecideRequest(msgspec.Struct, frozen=True):
     person: Person
     answers: dict[str, str] = {}
     mode: str = ""
+
+
+class AllowFirst(msgspec.Struct, frozen=True):
+    """Not a decision yet: another person must allow it too."""
+
+    request: PermissionRequest
+    first: First
 
 
 class DraftAnswers(msgspec.Struct, frozen=True):
@@ -133,6 +140,7 @@ Action = (
     CreateSession
     | PromptSession
     | DecideRequest
+    | AllowFirst
     | DraftAnswers
     | AskAnswers
     | AskPlanChange

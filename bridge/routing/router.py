@@ -6,14 +6,16 @@ request is never looked for; a click names it, and must come from its own sessio
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
 from bridge.protocol.events import ANSWERED, Attachment
+from bridge.protocol.modes import DEFAULT, is_looser
 from bridge.routing import silence
 from bridge.routing.actions import (
     Action,
+    AllowFirst,
     AskAnswers,
     AskPlanChange,
     AskReason,
@@ -32,21 +34,23 @@ from bridge.routing.actions import (
     StartFresh,
 )
 from bridge.routing.channel import Channel
+from bridge.routing.needs import BUTTONS, COMMANDS, MANAGE, TALK
 from bridge.routing.places import Place, unfit_in_words
-from bridge.routing.silence import NOT_ALLOWED, Unheard
+from bridge.routing.silence import Unheard
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import (
     KEEP_PLANNING,
     NOT_ANSWERED,
+    First,
     PermissionRequest,
     Person,
-    Policy,
     RequestName,
     Settled,
     dashed,
     place_of,
 )
 from bridge.session.questions import Draft, answers_at_once, pages_of, picked, written
+from bridge.session.rights import ANY, Access, Policy, Right, lacking
 from bridge.session.steering import HaltButton, WhenButton, steering_button
 from bridge.trust.decision import TrustButton, trust_button
 
@@ -119,11 +123,27 @@ EMPTY = "There is no text in this message, and no file: nothing that Claude coul
 VOICE = "Claude cannot listen to voice messages. Write what you want, please."
 
 NOT_OFFERED = "That is not among the choices of this question. Nothing was changed."
+STAYS_OPEN = "The request stays open."
+OWN = (
+    "This is for what you asked yourself, and in this channel somebody else allows that. You can deny it. The request"
+    " stays open."
+)
+ONE_MORE = "You allowed this already; another person must allow it too. The request stays open."
 NOTHING_CHOSEN = "Choose or write at least one answer first, or press *No answer*."
 
 
+def _nobody(_session_id: str) -> Collection[int]:
+    return ()
+
+
+def _as_usual(_channel_id: int) -> str:
+    return DEFAULT
+
+
 class BridgeRouter:
-    """``session_of`` finds a thread's session; ``request_of`` a pending request or how it ended."""
+    """``session_of`` finds a thread's session; ``request_of`` a pending request or how it ended; ``invited`` who may
+    talk in one session only; ``begins_in`` the permission mode of a channel's new sessions.
+    """
 
     def __init__(
         self,
@@ -131,11 +151,15 @@ class BridgeRouter:
         channels: Mapping[int, Channel],
         session_of: Callable[[int], ManagedSession | None],
         request_of: Callable[[RequestName], PermissionRequest | Settled | None],
+        invited: Callable[[str], Collection[int]] = _nobody,
+        begins_in: Callable[[int], str] = _as_usual,
     ) -> None:
         self._policy = policy
         self._channels = channels
         self._session_of = session_of
         self._request_of = request_of
+        self._invited = invited
+        self._begins_in = begins_in
 
     def handle_message(self, message: MessageSeen) -> Action:
         if not message.is_from_person:
@@ -147,7 +171,7 @@ class BridgeRouter:
 
     def handle_new_message(self, message: MessageSeen) -> Action:
         """A message in a channel: it may start a session, whose thread will have the message's id."""
-        is_allowed = self._policy.allows(message.author, message.guild_id)
+        is_allowed = self._has_some_right(message)
         channel = self._channels.get(message.channel_id)
         if channel is None or message.parent_id:
             return silence.elsewhere(message.unheard, self._channels, is_allowed=is_allowed)
@@ -155,8 +179,8 @@ class BridgeRouter:
             return Ignore("the bot was not mentioned")
         if message.place and unfit_in_words(message.place):
             return silence.in_unfit(message.unheard, is_allowed=is_allowed)
-        if not is_allowed:
-            return silence.of_stranger(message.unheard)
+        if words := self.lacks(TALK, message.author, message.guild_id, message.channel_id):
+            return silence.of_stranger(message.unheard, words)
         if message.objection:
             return Refuse(message.objection)
         return CreateSession(
@@ -169,9 +193,15 @@ class BridgeRouter:
             attachments=message.attachments,
         )
 
+    def _has_some_right(self, message: MessageSeen) -> bool:
+        """In the channel; in the one above a thread that is not ours; in a direct message, in any."""
+        above = message.parent.place_id if message.parent and message.channel_id not in self._channels else 0
+        places = self._channels if message.unheard.is_direct else (above or message.channel_id,)
+        return any(not self.lacks(ANY, message.author, message.guild_id, place) for place in places)
+
     def handle_session_message(self, message: MessageSeen, session: ManagedSession) -> Action:
-        if not self._policy.allows(message.author, session.guild_id):
-            return silence.of_stranger(message.unheard)
+        if words := self.lacks_in(session, TALK, message.author):
+            return silence.of_stranger(message.unheard, words)
         if message.objection:
             return Refuse(message.objection)
         return PromptSession(
@@ -181,9 +211,9 @@ class BridgeRouter:
     def handle_click(self, click: Clicked) -> Action:
         """The click's own custom_id names the request, and its channel must be the session's thread."""
         if fresh := session_to_start_fresh(click.custom_id):
-            return self._allowed(fresh, click) or StartFresh(fresh, click.person)
+            return self._refusal(fresh, click, BUTTONS["fresh"]) or StartFresh(fresh, click.person)
         if moved := session_to_go_on(click.custom_id):
-            return self._allowed(moved, click) or GoOnHere(moved, click.person)
+            return self._refusal(moved, click, BUTTONS["moved"]) or GoOnHere(moved, click.person)
         if project := trust_button(click.custom_id):
             return self._judge_project(project, click)
         if not (parsed := RequestName.parse(click.custom_id)):
@@ -192,8 +222,8 @@ class BridgeRouter:
         session = self._session_of(click.channel_id)
         if session is None or session.session_id != name.session_id:
             return Refuse("This button belongs to another thread, so it decides nothing here.")
-        if not self._policy.allows(click.person, session.guild_id):
-            return Refuse("Only people on the bridge's list may decide this. The request stays open.")
+        if words := self.lacks_in(session, BUTTONS[place_of(verb)[0]], click.person):
+            return Refuse(words if verb == "continue" else f"{words} {STAYS_OPEN}")
         if verb in ("continue", "discard"):
             return SettleLostTurn(name, verb == "continue", click.person)
         match self._request_of(name):
@@ -202,25 +232,40 @@ class BridgeRouter:
             case Settled() as settled:
                 return Refuse(settled.in_words())
             case request:
-                return _decide(verb, request, click)
+                return self._within(session, request, _decide(verb, request, click), click.person)
 
-    def _allowed(self, session_id: str, click: Clicked) -> Refuse | None:
+    def _within(self, session: ManagedSession, request: PermissionRequest, action: Action, person: Person) -> Action:
+        """The action, where this person may do it; to deny is never dangerous, so anybody who decides may."""
+        match action:
+            case DecideRequest(allowed=False) | Refuse() | Ignore() | AskReason() | AskPlanChange():
+                return action
+        if not self._access(session).decide_own and session.prompter_of(request) == person.user_id:
+            return Refuse(OWN)
+        loosens = isinstance(action, DecideRequest) and self.loosens(session, session.channel_id, action.mode)
+        if loosens and (words := self.lacks_in(session, MANAGE, person)):
+            return Refuse(f"{words} It is a looser mode that follows. {STAYS_OPEN}")
+        event = request.event
+        if isinstance(action, DecideRequest) and self._access(session).needs_two(event.tool, event.tool_input):
+            return _by_two(action)
+        return action
+
+    def _refusal(self, session_id: str, click: Clicked, rights: tuple[Right, ...]) -> Refuse | None:
         """None when the click's person may, and it comes from the session's own thread."""
         session = self._session_of(click.channel_id)
         if session is None or session.session_id != session_id:
             return Refuse("This button belongs to another thread, so it does nothing here.")
-        if not self._policy.allows(click.person, session.guild_id):
-            return Refuse(NOT_ALLOWED)
-        return None
+        words = self.lacks_in(session, rights, click.person)
+        return Refuse(words) if words else None
 
     def _judge_project(self, button: TrustButton, click: Clicked) -> Action:
         """It is decided for the channel of the click, where alone the question is known."""
         session = self._session_of(click.channel_id)
         if session is None and click.channel_id not in self._channels:
             return Refuse("This button belongs to another channel, so it does nothing here.")
-        if not self._policy.allows(click.person, session.guild_id if session else click.guild_id):
-            return Refuse(NOT_ALLOWED)
         channel_id = session.channel_id if session else click.channel_id
+        guild_id = session.guild_id if session else click.guild_id
+        if words := self.lacks(BUTTONS["trust"], click.person, guild_id, channel_id):
+            return Refuse(words)
         return JudgeProject(channel_id, button.verb, button.digest, click.person)
 
     def steer(self, click: Clicked) -> Action | None:
@@ -230,26 +275,61 @@ class BridgeRouter:
         session = self._session_of(click.channel_id)
         if session is None or session.session_id != button.session_id:
             return Refuse("This button belongs to another thread, so it does nothing here.")
-        if not self._policy.allows(click.person, session.guild_id):
-            return Refuse(NOT_ALLOWED)
         match button:
             case WhenButton(session_id, prompt_id, when):
-                return RequeuePrompt(session_id, prompt_id, when)
+                words = self.lacks_in(session, BUTTONS["when"], click.person)
+                return Refuse(words) if words else RequeuePrompt(session_id, prompt_id, when)
             case HaltButton(session_id, fate):
-                return InterruptSession(session_id, keeps_waiting=fate == "keep")
+                words = self.lacks_to_stop(session, click.person)
+                return Refuse(words) if words else InterruptSession(session_id, keeps_waiting=fate == "keep")
 
     def abort(self, thread_id: int, person: Person) -> Action:
         """``/stop`` in a thread: end the turn, or the session when it is idle."""
         if (session := self._session_of(thread_id)) is None:
             return Refuse("This thread has no session of Claude's.")
-        if not self._policy.allows(person, session.guild_id):
-            return Refuse(NOT_ALLOWED)
+        if words := self.lacks_to_stop(session, person):
+            return Refuse(words)
         if session.is_processing or session.prompts:
             return InterruptSession(session.session_id)
         return EndSession(session.session_id)
 
-    def may_talk(self, person: Person, guild_id: int) -> bool:
-        return self._policy.allows(person, guild_id)
+    # --- rights --------------------------------------------------------------------------------------
+
+    def lacks_to_stop(self, session: ManagedSession, person: Person) -> str:
+        """What a person is told who may not stop what this session does; empty when they may."""
+        is_own = person.user_id == session.owner_id or session.is_asked_by(person.user_id)
+        return self.lacks_in(session, (*TALK, *MANAGE) if is_own else MANAGE, person)
+
+    def loosens(self, session: ManagedSession | None, channel_id: int, mode: str) -> bool:
+        """Whether Claude would ask less in the mode than it does now, and than new sessions of the channel do."""
+        begins = self._begins_in(channel_id)
+        now = (session.admitted_mode if session else "") or begins
+        return bool(mode) and is_looser(mode, now) and is_looser(mode, begins)
+
+    def lacks(self, rights: tuple[Right, ...], person: Person, guild_id: int, channel_id: int) -> str:
+        """What a person is told who has none of these rights in the channel; empty when they have one."""
+        access = self._policy.access(channel_id)
+        return "" if any(access.holds(right, person, guild_id) for right in rights) else lacking(rights, access)
+
+    def lacks_in(self, session: ManagedSession, rights: tuple[Right, ...], person: Person) -> str:
+        """As ``lacks``, in a session's thread, where people may be invited to talk."""
+        is_near = "talk" in rights and person.guild_id == session.guild_id
+        if is_near and person.user_id in self._invited(session.session_id):
+            return ""
+        return self.lacks(rights, person, session.guild_id, session.channel_id)
+
+    def lacks_for(self, command: str, person: Person, guild_id: int, channel_id: int) -> str:
+        """As ``lacks``, for a slash command in a channel or thread; a name that is none of ours needs any right."""
+        rights = COMMANDS.get(command, ANY)
+        if session := self._session_of(channel_id):
+            return self.lacks_in(session, rights, person)
+        return self.lacks(rights, person, guild_id, channel_id)
+
+    def access(self, channel_id: int) -> Access:
+        return self._policy.access(channel_id)
+
+    def _access(self, session: ManagedSession) -> Access:
+        return self._policy.access(session.channel_id)
 
     def channel(self, channel_id: int) -> Channel | None:
         return self._channels.get(channel_id)
@@ -267,6 +347,18 @@ def _decide(verb: str, request: PermissionRequest, click: Clicked) -> Action:
         return Ignore("not a button of this card")
     is_allowed = verb in ("allow", "always")
     return DecideRequest(request, is_allowed, verb == "always", (click.reason or "").strip(), click.person)
+
+
+def _by_two(action: DecideRequest) -> Action:
+    """The first of two is noted, the second one's decision counts when it is the same; no rule comes of it."""
+    request, person, first = action.request, action.person, action.request.first
+    mine = First(person.user_id, person.name, request.event.digest, action.answers, action.mode)
+    is_same = first is not None and (first.digest, first.answers, first.mode) == (mine.digest, mine.answers, mine.mode)
+    if first is None or not is_same:
+        return AllowFirst(request, mine)
+    if first.user_id == person.user_id:
+        return Refuse(ONE_MORE)
+    return msgspec.structs.replace(action, always=False)
 
 
 def _judge_plan(verb: str, request: PermissionRequest, click: Clicked) -> Action:

@@ -2,7 +2,7 @@
 
                           | in a channel or thread of ours     | elsewhere
     ----------------------+------------------------------------+------------------------------------------
-    a person on the list  | (a prompt; if the channel cannot   | where the bot was mentioned, in a thread below
+    a person with a right | (a prompt; if the channel cannot   | where the bot was mentioned, in a thread below
                           | have sessions: said)               | a channel of ours, in direct messages: said
     anybody else          | said                               | noted, if the bot was spoken to
     another bot, webhook  | noted                              | nothing
@@ -25,7 +25,6 @@ ELSEWHERE_PERIOD_S = 3600.0
 UNADDRESSED_PERIOD_S = 86400.0
 MOST_NAMED = 5
 """Channels, to who could write in any of them."""
-NOT_ALLOWED = "You are not on the list of people who may use this bridge. Its operator can add you under [access]."
 
 
 class Unheard(msgspec.Struct, frozen=True):
@@ -50,11 +49,11 @@ class Unheard(msgspec.Struct, frozen=True):
         return f"{self.author.name!r} ({self.author.user_id})"
 
 
-def of_stranger(message: Unheard) -> Whisper:
-    """In a channel or thread of ours."""
+def of_stranger(message: Unheard, lacks: str) -> Whisper:
+    """In a channel or thread of ours. ``lacks``: the right that is missing, and who has it, in words."""
     period_s = ADDRESSED_PERIOD_S if message.mentions_bot else UNADDRESSED_PERIOD_S
-    words = f"{NOT_ALLOWED} Your id is `{message.author.user_id}`."
-    return Whisper(words, f"{message.who} is not under [access]; written in the {message.where}", period_s)
+    words = f"{lacks} Your id is `{message.author.user_id}`."
+    return Whisper(words, f"{message.who} may not talk; written in the {message.where}", period_s)
 
 
 def of_bot(message: Unheard) -> Whisper:
@@ -77,7 +76,7 @@ def elsewhere(message: Unheard, channels: Mapping[int, Channel], *, is_allowed: 
     if not (message.mentions_bot or message.is_direct or (is_below and is_allowed)):
         return Ignore("not a channel or thread of ours")
     if not is_allowed:
-        noted = f"{message.who} is not under [access], and spoke to the bot in the {message.where}, not in one of ours"
+        noted = f"{message.who} has no right here, and spoke to the bot in the {message.where}, not in one of ours"
         return Whisper("", noted, ELSEWHERE_PERIOD_S)
     period_s = ELSEWHERE_PERIOD_S if message.mentions_bot else UNADDRESSED_PERIOD_S
     words = _in_private_in_words(channels) if message.is_direct else _elsewhere_in_words(message, above)

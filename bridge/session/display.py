@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from bridge.session.patterns import ToolPattern
+
 Verbosity = Literal["quiet", "normal", "full"]
 Thinking = Literal["off", "spoiler"]
 PING_AFTER_S = 60.0
@@ -19,3 +21,5 @@ class Display(msgspec.Struct, frozen=True):
     verbosity: Verbosity = "normal"
     thinking: Thinking = "off"
     ping_after_s: float | None = PING_AFTER_S
+    second: tuple[ToolPattern, ...] = ()
+    """Of what its cards say that two people must allow it."""

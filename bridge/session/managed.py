@@ -170,6 +170,10 @@ class ManagedSession(msgspec.Struct):
         """The user id of the person whose prompt the request serves; the owner when there was none."""
         return request.asked_for or self.last_prompter_id or self.owner_id
 
+    def is_asked_by(self, user_id: int) -> bool:
+        """Whether what Claude does or has before it is (also) this person's."""
+        return any(prompt.author_id == user_id for prompt in self.prompts.values())
+
     def was_mended(self) -> None:
         """A person says that it may work now."""
         self.quick_deaths, self.last_failure_is_final = 0, False
@@ -314,7 +318,7 @@ class ManagedSession(msgspec.Struct):
                 self.requests[record.seq] = PermissionRequest(name, record.at, self._serving(), event)
             case e.PermissionResolved() as event:
                 ended = (event.verdict, event.decider, event.reason, event.always, event.answers, event.mode)
-                self._settle(event.seq, Settled(*ended, decider_id=event.decided_by))
+                self._settle(event.seq, Settled(*ended, decider_id=event.decided_by, also_by=event.also_by))
             case e.PermissionWithdrawn() as event:
                 self._settle(event.seq, Settled("withdrawn", "", event.reason))
             case _:

@@ -1,4 +1,4 @@
-"""A permission request, its name, its decision, and who may decide.
+"""A permission request, its name and its decision.
 
     PENDING ──PermissionResolved──▶ ALLOWED | DENIED | EXPIRED
        └──────PermissionWithdrawn─▶ WITHDRAWN
@@ -71,6 +71,16 @@ def place_of(verb: str) -> tuple[str, int]:
     return word, int(verb[len(word) :] or 0)
 
 
+class First(msgspec.Struct, frozen=True):
+    """Who allowed what two people must allow, and as what; ``digest`` is that of the input that they saw."""
+
+    user_id: int
+    name: str
+    digest: str
+    answers: dict[str, str] = {}
+    mode: str = ""
+
+
 class PermissionRequest(msgspec.Struct, frozen=True):
     """A pending request. ``asked_for`` is the user id of the person whose prompt it serves."""
 
@@ -82,6 +92,9 @@ class PermissionRequest(msgspec.Struct, frozen=True):
     """Which subagent asks, in words; empty: Claude itself, or a subagent that nobody told of."""
     draft: Draft = Draft()
     """What is chosen so far, of a question. It lives and dies with the request."""
+    needs_two: bool = False
+    first: First | None = None
+    """Who allowed it, while another one is still to; kept like the draft."""
 
     @property
     def is_plan(self) -> bool:
@@ -103,6 +116,7 @@ class PermissionRequest(msgspec.Struct, frozen=True):
         mode: str = "",
     ) -> Decide:
         """The command that carries this decision, bound to the digest that was shown."""
+        first = self.first if verdict == "allowed" else None
         return Decide(
             generation=self.name.generation,
             seq=self.name.seq,
@@ -114,6 +128,7 @@ class PermissionRequest(msgspec.Struct, frozen=True):
             reason=reason,
             answers=dict(answers),
             mode=mode,
+            also_by=first.user_id if first else 0,
         )
 
 
@@ -127,6 +142,8 @@ class Settled(msgspec.Struct, frozen=True):
     answers: dict[str, str] = {}
     mode: str = ""
     decider_id: int = 0
+    also_by: int = 0
+    """Who allowed it first, where two people had to."""
 
     def in_words(self) -> str:
         match self.verdict:
@@ -145,15 +162,3 @@ class Person(msgspec.Struct, frozen=True):
     name: str
     guild_id: int = 0
     role_ids: frozenset[int] = frozenset()
-
-
-class Policy(msgspec.Struct, frozen=True):
-    """Who may talk to Claude and decide. Nobody by default; a role counts only in the channel's guild."""
-
-    users: frozenset[int] = frozenset()
-    roles: frozenset[int] = frozenset()
-
-    def allows(self, person: Person, guild_id: int) -> bool:
-        if person.user_id in self.users:
-            return True
-        return bool(guild_id) and person.guild_id == guild_id and bool(self.roles & person.role_ids)

@@ -15,6 +15,7 @@ from bridge.protocol.errors import RemoteError, UserError
 from bridge.render import cards, questions, replies
 from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, SUPPRESS_EMBEDS, Post, payload
 from bridge.routing.actions import (
+    AllowFirst,
     AskAnswers,
     AskPlanChange,
     AskReason,
@@ -41,6 +42,7 @@ EPHEMERAL = 1 << 6
 
 FAILED = "Something went wrong in the bridge, and nothing was done. Its log says what."
 LOST_IS_SETTLED = "This was settled already: somebody clicked, or the conversation went on."
+OTHERS_WERE_FASTER = "Somebody else pressed a button of this card just before you. Look at it again."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
 log = logging.getLogger(__name__)
@@ -160,7 +162,7 @@ class Interactions:
         try:
             return self._decide(asked)
         except UserError as error:
-            return told(str(error))
+            return told(str(error)) if asked.type != AUTOCOMPLETE else offered()
         except StoreError as error:
             return told(f"Nothing was done: {error}. Please try again in a while.")
         except Exception:
@@ -179,12 +181,12 @@ class Interactions:
                 return told(f"This kind of interaction ({asked.type}) is not known here.")
 
     def _click(self, asked: InteractionJson) -> Answer:
+        self._manager.delivery.note(asked.guild_id, asked.person.user_id, asked.person.role_ids)
         match self._router.handle_click(_clicked(asked)):
             case DecideRequest() as action:
                 return self._decided(action)
-            case DraftAnswers(request, draft):
-                is_kept = self._manager.draft(request.name, draft)
-                return Answer(DEFERRED_UPDATE) if is_kept else told("This request was already decided.")
+            case AllowFirst() | DraftAnswers() as action:
+                return self._noted(action)
             case AskAnswers(request, page):
                 return Answer(MODAL, questions.other_modal(request, page))
             case AskPlanChange(custom_id):
@@ -212,6 +214,14 @@ class Interactions:
     async def _judged(self, action: JudgeProject) -> dict[str, Any]:
         words = await self._trusts.judge(action.channel_id, action.verb, action.digest, action.person)
         return payload(Post(words), editing=True)
+
+    def _noted(self, action: AllowFirst | DraftAnswers) -> Answer:
+        """On the card, and not decided yet."""
+        if isinstance(action, AllowFirst):
+            is_kept = self._manager.allow_first(action.request, action.first)
+            return Answer(DEFERRED_UPDATE) if is_kept else told(OTHERS_WERE_FASTER)
+        is_kept = self._manager.draft(action.request.name, action.draft)
+        return Answer(DEFERRED_UPDATE) if is_kept else told("This request was already decided.")
 
     def _decided(self, action: DecideRequest) -> Answer:
         """First one wins; the card changes when Claude's worker says what became of it."""

@@ -11,7 +11,7 @@ import msgspec
 
 from supervisor.sessions.manager import SessionManager
 
-_STRING, _BOOLEAN = 3, 5
+_STRING, _BOOLEAN, _USER = 3, 5, 6
 
 
 def _setting(name: str, description: str, value: str) -> dict[str, Any]:
@@ -78,6 +78,16 @@ COMMANDS: list[dict[str, Any]] = [
     {
         "name": "trust",
         "description": "What of the project's own files acts here, since when and by whom; and revoke it",
+    },
+    {
+        "name": "invite",
+        "description": "Let somebody write to Claude in this thread",
+        "options": [{"type": _USER, "name": "person", "description": "Who", "required": True}],
+    },
+    {
+        "name": "uninvite",
+        "description": "Let somebody who was invited write in this thread no more",
+        "options": [{"type": _USER, "name": "person", "description": "Who", "required": True}],
     },
     {"name": "status", "description": "Show the sessions of this server"},
     {"name": "help", "description": "How to use Claude Code here"},

@@ -14,10 +14,11 @@ from bridge.render import replies
 from bridge.render.posts import CHOICE_CHARS, Post, payload
 from bridge.routing.actions import CreateSession, EndSession, InterruptSession, Refuse, RequeuePrompt
 from bridge.routing.channel import Channel
+from bridge.routing.needs import TALK
 from bridge.routing.router import BridgeRouter, Clicked, thread_name
-from bridge.routing.silence import NOT_ALLOWED
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
+from bridge.session.rights import ANY
 from bridge.text import escape, one_line
 from supervisor.commands.claude_commands import ClaudeCommands
 from supervisor.commands.interactions import (
@@ -31,6 +32,7 @@ from supervisor.commands.interactions import (
     shown,
     told,
 )
+from supervisor.commands.invitations import Invitations
 from supervisor.commands.slash_settings import Settings
 from supervisor.commands.trust_command import TrustCommand
 from supervisor.discord.errors import Found
@@ -83,14 +85,15 @@ class Slash:
         self._rest = rest
         self._channels = channels
         self._sight = sight
-        self._settings = Settings(manager, channels, may_bypass=may_bypass)
+        self._settings = Settings(manager, router, channels, may_bypass=may_bypass)
         self._claude_commands = ClaudeCommands(manager, trusts)
         self._trust = TrustCommand(manager, channels, trusts)
+        self._invitations = Invitations(manager, router)
 
     def run(self, asked: InteractionJson) -> Answer:
         """A command. Raises UserError for the person who ran it."""
         name = str(asked.data.get("name", ""))
-        person = self._allowed(asked)
+        person = self._allowed(asked, name)
         match name:
             case "new":
                 return self._new(asked, person)
@@ -99,7 +102,7 @@ class Slash:
             case "continue":
                 return self._continue(asked, person)
             case "status":
-                return told(replies.status(self._of_guild(asked.guild_id), self._manager.clock()))
+                return told(replies.status(self._seen_by(asked), self._manager.clock()))
             case "queue":
                 return self._queue(asked)
             case "model" | "mode" | "effort":
@@ -108,6 +111,8 @@ class Slash:
                 return self._claude_commands.run(asked, person)
             case "trust":
                 return self._trust.run(asked)
+            case "invite" | "uninvite":
+                return self._invitations.run(asked, person)
             case "help":
                 return told(replies.HELP)
             case _:
@@ -121,18 +126,25 @@ class Slash:
             return answer
         if asked.data.get("custom_id") != replies.STOP_PICKER:
             return None
-        person = self._allowed(asked)
+        person = self._allowed(asked, "stop")
         values = asked.data.get("values") or [""]
         session = self._manager.get_session(str(values[0]))
         if session is None or session.channel_id != asked.channel_id:
             raise UserError("This session belongs to another channel, so nothing was stopped.")
         return Answer(UPDATE, payload(Post(self._stop_one(session, asked, person)), editing=True))
 
-    def _allowed(self, asked: InteractionJson) -> Person:
-        if not self._router.may_talk(asked.person, asked.guild_id):
-            raise UserError(NOT_ALLOWED)
-        self._manager.delivery.note(asked.guild_id, asked.person.user_id, asked.person.role_ids)
-        return asked.person
+    def _allowed(self, asked: InteractionJson, command: str) -> Person:
+        """Who asked, when they have the right that the command needs at least. Raises UserError."""
+        person = asked.person
+        self._manager.delivery.note(asked.guild_id, person.user_id, person.role_ids)
+        if words := self._router.lacks_for(command, person, asked.guild_id, self._place(asked)):
+            raise UserError(words)
+        return person
+
+    def _place(self, asked: InteractionJson) -> int:
+        """The session's thread or the channel; of a thread without a session, its channel."""
+        is_ours = asked.channel_id in self._channels or self._manager.session_of_thread(asked.channel_id)
+        return asked.channel_id if is_ours else asked.parent_id or asked.channel_id
 
     # --- /new ----------------------------------------------------------------------------------------
 
@@ -199,6 +211,11 @@ class Slash:
             raise UserError(
                 f"`{one_line(given, 200)}` is not below the directory of this channel, or of another that you may use."
             )
+        if not self._router.access(channel.channel_id).is_within(self._router.access(owner.channel_id)):
+            raise UserError(
+                f"Other people may use and decide in `{one_line(given, 200)}`. Start it in its own channel,"
+                f" <#{owner.channel_id}>."
+            )
         if _STRICTNESS.index(owner.containment) > _STRICTNESS.index(channel.containment):
             raise UserError(
                 f"Sessions in `{one_line(given, 200)}` are contained more strictly. Start it in its own channel."
@@ -211,13 +228,16 @@ class Slash:
         return max(usable, key=lambda c: len(Path(c.directory).parts), default=None)
 
     def _usable(self, asked: InteractionJson) -> list[Channel]:
-        return [
-            c for c in self._channels.values() if self._sight.sees(c.channel_id, asked.guild_id, asked.member or {})
+        person = asked.person
+        mine = [
+            c for c in self._channels.values() if not self._router.lacks(TALK, person, asked.guild_id, c.channel_id)
         ]
+        return [c for c in mine if self._sight.sees(c.channel_id, asked.guild_id, asked.member or {})]
 
     def complete(self, asked: InteractionJson) -> Answer:
         """What fits what was typed so far; nothing for who may not use it."""
-        if not self._router.may_talk(asked.person, asked.guild_id):
+        command = str(asked.data.get("name", ""))
+        if self._router.lacks_for(command, asked.person, asked.guild_id, self._place(asked)):
             return offered()
         match asked.data.get("name"):
             case "model" | "mode" | "effort":
@@ -307,9 +327,10 @@ class Slash:
     def _has_place(self, session: ManagedSession) -> bool:
         return self._manager.row(session.session_id).end_reason not in (THREAD_DELETED, CHANNEL_DELETED)
 
-    def _of_guild(self, guild_id: int) -> list[replies.Listed]:
-        """Active ones first."""
-        listed = self._listed([s for s in self._manager.get_all_sessions() if s.guild_id == guild_id])
+    def _seen_by(self, asked: InteractionJson) -> list[replies.Listed]:
+        """Of the server, and of channels where the person has some right. Active ones first."""
+        mine = [s for s in self._manager.get_all_sessions() if s.guild_id == asked.guild_id]
+        listed = self._listed([s for s in mine if not self._router.lacks_in(s, ANY, asked.person)])
         return sorted(listed, key=lambda one: one.state == "ended")
 
     def _listed(self, sessions: list[ManagedSession]) -> list[replies.Listed]:

@@ -12,6 +12,8 @@ import msgspec
 from bridge.protocol.errors import UserError
 from bridge.render import replies
 from bridge.routing.channel import Channel
+from bridge.routing.needs import MANAGE, TALK
+from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
 from supervisor.commands.interactions import Answer, InteractionJson, offered, option, told
@@ -43,8 +45,11 @@ class Choice(msgspec.Struct, frozen=True):
 class Settings:
     """``may_bypass``: whether the configuration lets sessions run without any permission."""
 
-    def __init__(self, manager: SessionManager, channels: Mapping[int, Channel], *, may_bypass: bool) -> None:
+    def __init__(
+        self, manager: SessionManager, router: BridgeRouter, channels: Mapping[int, Channel], *, may_bypass: bool
+    ) -> None:
         self._manager = manager
+        self._router = router
         self._channels = channels
         self._may_bypass = may_bypass
 
@@ -56,6 +61,8 @@ class Settings:
         if not value:
             return told(self._told_now(name, session, channel_id))
         doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
+        if words := self._lacks(asked, name, value, session, channel_id):
+            raise UserError(words)
         stored = "" if value == DEFAULT and name != "mode" else value
         for_channel = session is None or option(asked, "for_channel") == "True"
         if for_channel:
@@ -65,6 +72,15 @@ class Settings:
         runs = session is not None and bool(session.worker_pid)
         chosen = replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel)
         return told(f"{chosen}{doubt}")
+
+    def _lacks(
+        self, asked: InteractionJson, name: str, value: str, session: ManagedSession | None, channel_id: int
+    ) -> str:
+        """What the person is told who may not choose this."""
+        loosens = name == "mode" and self._router.loosens(session, channel_id, value)
+        if session is None or loosens or option(asked, "for_channel") == "True":
+            return self._router.lacks(MANAGE, asked.person, asked.guild_id, channel_id)
+        return self._router.lacks_in(session, (*TALK, *MANAGE), asked.person)
 
     def complete(self, asked: InteractionJson) -> Answer:
         name = str(asked.data.get("name", ""))

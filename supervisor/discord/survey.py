@@ -11,10 +11,12 @@ import msgspec
 
 from bridge.protocol.errors import RemoteError
 from bridge.routing.places import Place, unfit_in_words
+from bridge.session.rights import ANY, Right
 from supervisor.config import Config
 from supervisor.discord.errors import Forbidden
 from supervisor.discord.guilds import Guilds
 
+_DOES: dict[Right, str] = {"talk": "talk to Claude", "decide": "decide what it asks", "manage": "manage"}
 MOST_PEOPLE = 50
 """How many are looked up by name; each takes a request."""
 
@@ -85,11 +87,7 @@ class Surveyor:
         self._lines.append(f"Discord: the bot {bot_name!r} ({self._bot_id}), in the servers {servers or 'none'}")
         for channel_id in self._config.channels:
             await self._look_at_channel(channel_id)
-        policy = self._config.policy
-        people = [await self._person(user_id) for user_id in sorted(policy.users)[:MOST_PEOPLE]]
-        more = [f"{len(policy.users) - MOST_PEOPLE} more"] if len(policy.users) > MOST_PEOPLE else []
-        roles = [await self._role(role_id) for role_id in sorted(policy.roles)]
-        self._lines.append(f"may talk to Claude: {', '.join([*people, *more, *roles])}")
+        await self._look_at_people()
         return Survey(tuple(self._lines), tuple(self._troubles), self._usable, at)
 
     def _wrong(self, subject: int, what: str, todo: str) -> None:
@@ -126,7 +124,7 @@ class Surveyor:
         else:
             if found:
                 return Place(found.id, found.type, found.name or "", found.parent_id or 0, found.guild_id or 0)
-            other = self._other(channel_id) or ("a person's" if channel_id in self._config.policy.users else "")
+            other = self._other(channel_id) or ("a person's" if channel_id in self._config.policy.named.users else "")
             what = f"{key} is {other}" if other else f"{key} is no channel that there is (any more)"
             self._wrong(channel_id, what, "Copy Channel ID (in Developer Mode) gives a channel's id")
         return None
@@ -142,6 +140,20 @@ class Surveyor:
         if place := self._guilds.place(number):
             return f"the channel {place.name!r}"
         return ""
+
+    async def _look_at_people(self) -> None:
+        """A line for each right, but for one whose holders are those of the line before."""
+        policy = self._config.policy
+        people = {user_id: await self._person(user_id) for user_id in sorted(policy.named.users)[:MOST_PEOPLE]}
+        roles = {role_id: await self._role(role_id) for role_id in sorted(policy.named.roles)}
+        before = None
+        for right in ANY:
+            if (have := policy.holders(right)) != before:
+                known = [people[one] for one in sorted(have.users) if one in people]
+                more = [f"{len(have.users) - len(known)} more"] if len(have.users) > len(known) else []
+                named = [*known, *more, *(roles[one] for one in sorted(have.roles))]
+                self._lines.append(f"may {_DOES[right]}: {', '.join(named) or 'nobody'}")
+            before = have
 
     # --- people and roles ----------------------------------------------------------------------------
 

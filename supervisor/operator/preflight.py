@@ -72,7 +72,7 @@ def _of_claude(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def _of_discord(config: Config, layout: Layout) -> Iterator[Finding]:
     """What the supervisor saw that looked last, of ids that are still named."""
-    named = config.channels.keys() | config.policy.users | config.policy.roles
+    named = config.channels.keys() | config.policy.named.users | config.policy.named.roles
     found = _survey(layout)
     for trouble in found.troubles if found else ():
         if trouble.subject in named:

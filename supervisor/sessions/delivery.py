@@ -3,10 +3,12 @@
     a prompt whose thread Discord does not let us make    kept, and nobody works for it, until there is a thread
     a prompt of somebody who may not talk any more        dropped, and said below it
     a prompt of somebody whose roles are not known        kept until they were fetched; those behind it too
+    a decision of somebody who may not decide any more    dropped, and said; the request is open again
+    a decision of somebody whose roles are not known      kept until they were fetched
     anything else                                         goes
 
-Whether somebody may talk was asked when they wrote; hours may lie between that and the delivery. Roles that Discord
-told within ``FRESH_S`` are believed.
+Whether somebody may was asked when they wrote or clicked; hours may lie between that and the delivery. Roles that
+Discord told within ``FRESH_S`` are believed.
 """
 
 import asyncio
@@ -19,11 +21,14 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from bridge.protocol import commands as c
+from bridge.protocol.answers import key_of
 from bridge.protocol.commands import HIBERNATION
 from bridge.protocol.errors import RemoteError
-from bridge.render import marks
+from bridge.render import marks, notices
 from bridge.session.managed import ManagedSession
-from bridge.session.permission import Person, Policy
+from bridge.session.permission import Person
+from bridge.session.rights import Access, Policy, Right
+from supervisor.sessions.invited import invited_in
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.store import InboxRow
 from supervisor.sessions.store_health import StoreError
@@ -119,21 +124,49 @@ class Delivery:
                 is_held = is_held or may is None
                 if not may:
                     continue
+            elif isinstance(item.command, c.Decide) and not self._counts(session, item.command):
+                continue
             yield item
+
+    def _counts(self, session: ManagedSession, decision: c.Decide) -> bool:
+        """Whether everybody whose decision it is may decide (still); the clock's always counts."""
+        people = [user_id for user_id in (decision.decided_by, decision.also_by) if user_id]
+        may = {user_id: self._may(session, "decide", user_id) for user_id in people}
+        if lost := [user_id for user_id, one in may.items() if one is False]:
+            self._void(session, decision, lost)
+        return all(may.values())
+
+    def _void(self, session: ManagedSession, decision: c.Decide, lost: Sequence[int]) -> None:
+        log.info("session %s: the decision of %s does not count: no right to decide", session.session_id, lost)
+        row = self._sessions.rows[session.session_id]
+        access = self._policy.access(session.channel_id) if self._policy else Access()
+        with self._sessions.transaction():
+            self._sessions.store.answered(session.session_id, key_of(decision))
+            key = f"void:{decision.generation}:{decision.seq}:{int(self._sessions.clock() * 1000)}"
+            self._sessions.store.desire(session.session_id, key, notices.decision_void(lost, access))
+            if decision.also_by and decision.seq in row.view.cards:
+                for card, post in row.view.note_first(decision.seq, None, session).items():
+                    self._sessions.store.desire(session.session_id, card, post)
+                self._sessions.store.save(row)
+        self._sessions.changes.posted(session.session_id)
 
     def _may_talk(self, session: ManagedSession, user_id: int) -> bool | None:
         """None: not known yet."""
-        if self._policy is None or not user_id or user_id in self._policy.users:
+        return user_id in invited_in(self._sessions.store, session.session_id) or self._may(session, "talk", user_id)
+
+    def _may(self, session: ManagedSession, right: Right, user_id: int) -> bool | None:
+        if self._policy is None or not user_id:
             return True
-        if not self._policy.roles:
-            return False
+        grant = self._policy.access(session.channel_id).grant(right)
+        if not grant.depends_on_roles(user_id):
+            return user_id in grant.users
         who = session.guild_id, user_id
         roles, at = self._roles.get(who, (frozenset(), float("-inf")))
         if self._clock() - at > FRESH_S:
             self._unknown.setdefault(who, set()).add(session.session_id)
             self._wake.set()
             return None
-        return self._policy.allows(Person(user_id, "", session.guild_id, roles), session.guild_id)
+        return grant.holds(Person(user_id, "", session.guild_id, roles), session.guild_id)
 
     def _refuse(self, session_id: str, prompt: c.Prompt) -> None:
         log.info(

@@ -23,13 +23,14 @@ from bridge.render.view import ThreadView
 from bridge.routing.actions import CreateSession
 from bridge.session.managed import ManagedSession, SessionState, session_from
 from bridge.session.people import named
-from bridge.session.permission import NOTHING_ANSWERED, PermissionRequest, Person, RequestName, Settled
+from bridge.session.permission import NOTHING_ANSWERED, First, PermissionRequest, Person, RequestName, Settled
 from bridge.session.questions import Draft
 from supervisor.discord.errors import snowflake
 from supervisor.private_files import inode_of
 from supervisor.projects.remote import remote_of
 from supervisor.projects.repository import found_at
 from supervisor.sessions.delivery import Delivery
+from supervisor.sessions.invited import invited_in, note_invited
 from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.store import InboxRow, SessionRow, StartRow
@@ -163,7 +164,8 @@ class SessionManager:
         for item in self.store.inbox(request.name.session_id):
             match item.command:
                 case c.Decide() as d if (d.generation, d.seq) == (request.name.generation, request.name.seq):
-                    return Settled(d.verdict, d.decider, d.reason, d.always, d.answers, d.mode, d.decided_by)
+                    ended = (d.verdict, d.decider, d.reason, d.always, d.answers, d.mode, d.decided_by)
+                    return Settled(*ended, also_by=d.also_by)
         return None
 
     # --- wishes --------------------------------------------------------------------------------------
@@ -284,6 +286,47 @@ class SessionManager:
             if not isinstance(self.request_of(name), PermissionRequest) or name.seq not in row.view.cards:
                 return False
             for key, post in row.view.redraft(name.seq, draft, row.session).items():
+                self.store.reveal(name.session_id, key)
+                self.store.desire(name.session_id, key, post)
+            self.store.save(row)
+        self.changes.posted(name.session_id)
+        return True
+
+    # --- who is invited ------------------------------------------------------------------------------
+
+    def invited(self, session_id: str) -> frozenset[int]:
+        """The user ids of those who may talk in this session's thread only."""
+        return invited_in(self.store, session_id)
+
+    def invite(self, session_id: str, user_id: int, by: Person) -> bool:
+        """Whether they were not invited yet."""
+        return self._note_invited(session_id, self.invited(session_id) | {user_id}, by)
+
+    def uninvite(self, session_id: str, user_id: int, by: Person) -> bool:
+        """Whether they were invited. What they wrote and Claude has not taken up is dropped at its delivery."""
+        return self._note_invited(session_id, self.invited(session_id) - {user_id}, by)
+
+    def _note_invited(self, session_id: str, users: frozenset[int], by: Person) -> bool:
+        before = self.invited(session_id)
+        if users == before:
+            return False
+        with self.transaction():
+            note_invited(self.store, session_id, users)
+            key = f"invited:{uuid.uuid4().hex}"
+            self.store.desire(session_id, key, notices.invited(users - before, before - users, by.user_id))
+        self.changed(session_id)
+        return True
+
+    def allow_first(self, request: PermissionRequest, first: First) -> bool:
+        """Keep who allowed what two people must allow, and show it. False: it is not as it was any more."""
+        name = request.name
+        row = self.rows[name.session_id]
+        with self.transaction():
+            now = self.request_of(name)
+            is_as_it_was = isinstance(now, PermissionRequest) and now.first == request.first
+            if not is_as_it_was or name.seq not in row.view.cards:
+                return False
+            for key, post in row.view.note_first(name.seq, first, row.session).items():
                 self.store.reveal(name.session_id, key)
                 self.store.desire(name.session_id, key, post)
             self.store.save(row)

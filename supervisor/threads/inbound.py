@@ -31,10 +31,12 @@ from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Post
 from bridge.routing.actions import CreateSession, Ignore, PromptSession, Refuse, Whisper
 from bridge.routing.channel import Channel
+from bridge.routing.needs import TALK
 from bridge.routing.places import Place, unfit_in_words
 from bridge.routing.router import BridgeRouter, MessageSeen
 from bridge.session.managed import ManagedSession
-from bridge.session.permission import Person, Policy
+from bridge.session.permission import Person
+from bridge.session.rights import Grant, Policy
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Refused
 from supervisor.discord.message import (
     POST_TYPES,
@@ -308,6 +310,10 @@ class Inbound:
         if message.channel_id in self._held:
             self._held[message.channel_id].append(message)
             return
+        if self._waits_for_roles(message):
+            self._is_behind_now(message.channel_id, surely=True)
+            self._wake.set()
+            return
         try:
             self._handle_once(message, message.guild_id, message.member)
         except Exception as error:
@@ -334,7 +340,7 @@ class Inbound:
         if (session := self._session_of(message.channel_id, message.id)) is None or not _is_persons(message):
             return
         may_talk = self._may_still_talk(session, message)
-        if may_talk or self._lacks_roles(message):
+        if may_talk or self._lacks_roles(session, message):
             if is_quote_unknown(message) or not may_talk:
                 self._unsure.add(session.session_id)
                 self._wake.set()
@@ -361,13 +367,25 @@ class Inbound:
         starter = self._manager.session_of_thread(message_id)
         return starter if starter and starter.channel_id == channel_id else None
 
-    def _lacks_roles(self, message: EditedJson) -> bool:
+    def _talk(self, channel_id: int) -> Grant:
+        """Who may talk in the channel, or in the thread's."""
+        session = self._manager.session_of_thread(channel_id)
+        return self._policy.access(session.channel_id if session else channel_id).talk
+
+    def _waits_for_roles(self, message: MessageJson) -> bool:
+        """A new message that Discord told without its author's roles, though they matter: it is read back."""
+        is_new = self.is_ours(message.channel_id) and message.id not in self._recent
+        is_told = message.member is not None or not _is_from_person(message)
+        return is_new and not is_told and self._talk(message.channel_id).depends_on_roles(message.author.id)
+
+    def _lacks_roles(self, session: ManagedSession, message: EditedJson) -> bool:
         """Discord did not tell them with it, and they can matter."""
-        return message.member is None and bool(self._policy.roles)
+        assert message.author
+        return message.member is None and self._talk(session.thread_id).depends_on_roles(message.author.id)
 
     def _may_still_talk(self, session: ManagedSession, message: EditedJson) -> bool:
         assert message.author
-        return self._router.may_talk(person_of(message.author, message.member, session.guild_id), session.guild_id)
+        return not self._router.lacks_in(session, TALK, person_of(message.author, message.member, session.guild_id))
 
     def _amend(self, session: ManagedSession, message_id: int, text: str | None) -> None:
         """An edit that leaves nothing (None) is a deletion. What could not be stored is looked at again."""
@@ -638,7 +656,7 @@ class Inbound:
             return
         if not message.edited_timestamp or message.content is None or not _is_persons(message):
             return
-        if self._lacks_roles(message) and not self._may_still_talk(session, message):
+        if self._lacks_roles(session, message) and not self._may_still_talk(session, message):
             assert message.author
             found = await self._rest.member(session.guild_id, message.author.id)
             message = msgspec.structs.replace(message, member=read(found, MemberJson) if found else None)
@@ -735,7 +753,7 @@ class Inbound:
 
     async def _member(self, message: MessageJson, guild_id: int) -> MemberJson | None:
         """The author's roles, if they can matter."""
-        if not _is_from_person(message) or not self._policy.roles or message.author.id in self._policy.users:
+        if not _is_from_person(message) or not self._talk(message.channel_id).depends_on_roles(message.author.id):
             return None
         data = await self._rest.member(guild_id, message.author.id)
         return read(data, MemberJson) if data is not None else None

@@ -15,7 +15,8 @@ from bridge.protocol.layout import Layout, SessionLayout
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
-from bridge.session.permission import PermissionRequest, Person, Policy
+from bridge.session.permission import PermissionRequest, Person
+from bridge.session.rights import Policy
 from playground.host.claude import needed_by_scripts
 from stages.support import scripted_claude, until
 from supervisor import locks

@@ -9,11 +9,10 @@ from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.requests import digest_of
 from bridge.routing.channel import Channel
-from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
-from bridge.session.permission import Policy
+from bridge.session.rights import Policy
 from stages.support import configuration
-from supervisor.assembly import session_manager
+from supervisor.assembly import router, session_manager
 from supervisor.discord.gateway import Gateway
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
@@ -63,13 +62,10 @@ class Stage:
         """One supervisor's life, as far as Discord sees it."""
         self.store = Store(self.config.layout.database)
         self.manager = session_manager(self.store)
-        router = BridgeRouter(
-            self.config.policy, self.config.channels, self.manager.session_of_thread, self.manager.request_of
-        )
         token = token or self.discord.token
         try:
             async with Rest(self.config.api_base, token, Pace()) as self.rest:
-                self.gateway = Gateway(self.config, self.manager, router, self.rest, token)
+                self.gateway = Gateway(self.config, self.manager, router(self.config, self.manager), self.rest, token)
                 self.gateway.presence_interval_s = self.gateway.identify_gap_s = 0.01
                 running = self.task = asyncio.create_task(self.gateway.run())
                 try:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bridge.protocol.layout import Layout
-from bridge.session.permission import Policy
+from bridge.session.rights import Policy
 from supervisor.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,6 +8,8 @@ import pytest
 from bridge.protocol.errors import UserError
 from bridge.protocol.limits import Limits
 from bridge.session.display import Display
+from bridge.session.patterns import ToolPattern
+from bridge.session.rights import Grant
 from supervisor import config
 
 GOOD = """
@@ -54,6 +56,36 @@ def test_ids_may_stand_in_quotes_and_the_file_may_begin_with_a_mark(write) -> No
     assert (loaded.policy.users, loaded.policy.roles) == (frozenset({111}), frozenset({5}))
 
 
+ENVIRON = {"HOME": "/", "PATH": os.environ["PATH"]}
+
+
+def test_rights_are_given_for_all_channels_and_for_one(write) -> None:  # type: ignore[no-untyped-def]
+    text = GOOD.replace("users = [111]", 'users = [111]\n[access.talk]\nroles = ["5"]')
+    text = text.replace("[claude]", '[channels.access]\nusers = [3]\n[channels.access.decide]\nusers = ["4"]\n[claude]')
+    policy = config.load(write(text), ENVIRON).policy
+    here, elsewhere = policy.access(222), policy.access(9)
+    assert here.talk == Grant(frozenset({111, 3}), frozenset({5}))
+    assert here.decide == Grant(frozenset({111, 3, 4})) and here.manage == Grant(frozenset({111, 3}))
+    assert elsewhere.talk == Grant(frozenset({111}), frozenset({5}))
+    assert elsewhere.decide == elsewhere.manage == Grant(frozenset({111}))
+
+
+def test_it_is_enough_that_somebody_may_talk_in_one_channel(write) -> None:  # type: ignore[no-untyped-def]
+    text = GOOD.replace("users = [111]", "").replace("[claude]", "[channels.access.talk]\nroles = [5]\n[claude]")
+    loaded = config.load(write(text), ENVIRON)
+    assert loaded.policy.access(222).talk.roles == {5}
+    assert "channels[0]: nobody may decide what Claude asks there" in "".join(loaded.warnings)
+
+
+def test_who_decides_what_in_a_channel(write) -> None:  # type: ignore[no-untyped-def]
+    text = GOOD.replace("id = 222", 'id = 222\ndecide_own = false\nsecond = ["Bash:rm*", "git_push"]')
+    loaded = config.load(write(text), ENVIRON)
+    access = loaded.policy.access(222)
+    assert not access.decide_own and access.second == (ToolPattern("Bash", "rm*"), ToolPattern("git_push"))
+    assert "only one may decide there" in "".join(loaded.warnings)
+    assert loaded.policy.access(9).decide_own and not loaded.policy.access(9).second
+
+
 @pytest.mark.parametrize(
     "pasted", ["a.b.c", '"a.b.c"', "'a.b.c'\n", "Bot a.b.c", '"Bot a.b.c"', "\ufeffa.b.c \n", "`a.b.c`"]
 )
@@ -92,6 +124,20 @@ def test_a_session_has_limits_that_fit_a_small_machine_unless_others_are_given(w
         ("users = [111]", "users = []", "access.users: nobody may talk to Claude yet"),
         ("users = [111]", 'users = ["ada"]', "access.users"),
         ("users = [111]", "users = [-3]", "access.users: -3 is not an id"),
+        ("users = [111]", "users = [1]\n[access.talks]", "access.talks: there is no such key; did you mean talk?"),
+        (
+            "users = [111]",
+            "users = [1]\n[access.talk]\nuser = [2]",
+            "access.talk.user: there is no such key; did you mean",
+        ),
+        ("users = [111]", "users = [1]\n[access.decide]\nroles = [0]", "access.decide.roles: 0 is not an id"),
+        (
+            "[claude]",
+            "[channels.access]\nrole = [1]\n[claude]",
+            "channels[0].access.role: there is no such key; did you",
+        ),
+        ("[claude]", "[channels.access.manage]\nusers = [-1]\n[claude]", "channels[0].access.manage.users: -1 is not"),
+        ("id = 222", 'id = 222\nsecond = [":rm"]', "channels[0].second: ':rm' names no class of tools"),
         ("id = 222", 'id = "two"', "channels[0].id"),
         ("id = 222", "", "channels[0].id: is missing"),
         ('directory = "{folder}"', 'directory = "/nonexistent/x"', "channels[0].directory: /nonexistent/x is not a"),

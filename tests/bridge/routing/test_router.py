@@ -7,10 +7,10 @@ from bridge.protocol import events as e
 from bridge.routing import actions as a
 from bridge.routing import router as r
 from bridge.routing.channel import Channel
-from bridge.routing.silence import NOT_ALLOWED
 from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from
-from bridge.session.permission import PermissionRequest, Person, Policy, RequestName, Settled
+from bridge.session.permission import PermissionRequest, Person, RequestName, Settled
 from bridge.session.questions import Draft
+from bridge.session.rights import Policy
 
 ADA = Person(42, "ada", 500)
 EVE = Person(66, "eve", 500)
@@ -18,6 +18,10 @@ A, B = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-00000000
 CHANNEL = Channel(600, "/srv/app")
 QUIET_CHANNEL = Channel(601, "/srv/app", mention_only=True)
 NAME = RequestName(A, "0123456789abcdef", 7)
+NO_TALK, NO_DECIDE, NO_MANAGE = (
+    f"You do not have the right **{right}** here, so nothing was done. <@42> has it."
+    for right in ("talk", "decide", "manage")
+)
 
 
 def session(session_id: str, thread_id: int) -> ManagedSession:
@@ -98,7 +102,7 @@ def test_a_stranger_is_told_quietly_and_more_seldom_where_the_bot_was_not_spoken
     spoken_to = World().router.handle_message(message(channel, author=EVE, mentions_bot=True))
     not_spoken_to = World().router.handle_message(message(channel, author=EVE))
     assert isinstance(spoken_to, a.Whisper) and isinstance(not_spoken_to, a.Whisper)
-    assert spoken_to.text == not_spoken_to.text == f"{NOT_ALLOWED} Your id is `66`."
+    assert spoken_to.text == not_spoken_to.text == f"{NO_TALK} Your id is `66`."
     assert not_spoken_to.period_s > spoken_to.period_s
 
 
@@ -112,7 +116,7 @@ def test_a_role_counts_only_in_its_own_guild() -> None:
     here, elsewhere = Person(50, "bob", 500, frozenset({7})), Person(50, "bob", 501, frozenset({7}))
     assert isinstance(router.handle_message(message(author=here)), a.CreateSession)
     assert isinstance(router.handle_message(message(author=elsewhere)), a.Whisper)
-    assert router.may_talk(here, 500) and not router.may_talk(here, 501)
+    assert not router.lacks(("talk",), here, 500, 600) and router.lacks(("talk",), here, 501, 600)
 
 
 @pytest.mark.parametrize(
@@ -280,14 +284,14 @@ def test_a_fresh_start_is_its_own_threads_and_an_allowed_persons() -> None:
     custom_id = f"tb:fresh:{A.replace('-', '')}"
     assert World().click(custom_id) == a.StartFresh(A, ADA)
     assert isinstance(World().click(custom_id, thread=701), a.Refuse)
-    assert World().click(custom_id, person=EVE) == a.Refuse(NOT_ALLOWED)
+    assert World().click(custom_id, person=EVE) == a.Refuse(NO_TALK)
 
 
 def test_to_go_on_in_a_replaced_directory_is_its_own_threads_and_an_allowed_persons() -> None:
     custom_id = f"tb:moved:{A.replace('-', '')}"
     assert World().click(custom_id) == a.GoOnHere(A, ADA)
     assert isinstance(World().click(custom_id, thread=701), a.Refuse)
-    assert World().click(custom_id, person=EVE) == a.Refuse(NOT_ALLOWED)
+    assert World().click(custom_id, person=EVE) == a.Refuse(NO_DECIDE)
 
 
 @pytest.mark.parametrize(("verb", "goes_on"), [("continue", True), ("discard", False)])
@@ -311,7 +315,7 @@ def test_stop_interrupts_what_runs_or_waits_and_ends_what_is_idle() -> None:
 
 
 def test_stop_is_for_allowed_people_and_for_threads_of_ours() -> None:
-    assert World().router.abort(700, EVE) == a.Refuse(NOT_ALLOWED)
+    assert World().router.abort(700, EVE) == a.Refuse(NO_MANAGE)
     assert isinstance(World().router.abort(999, ADA), a.Refuse)
 
 

@@ -7,7 +7,8 @@ from bridge.routing import actions as a
 from bridge.routing.channel import Channel
 from bridge.routing.places import Place
 from bridge.routing.router import BridgeRouter, MessageSeen
-from bridge.session.permission import Person, Policy
+from bridge.session.permission import Person
+from bridge.session.rights import Policy
 
 GUILD = 500
 ADA, EVE = Person(42, "ada", GUILD), Person(66, "eve", GUILD)
@@ -110,7 +111,7 @@ def test_an_announcement_channel_is_as_good_as_any() -> None:
 def test_a_stranger_in_our_channel_is_told_their_id_for_the_operator() -> None:
     assert "Your id is `66`" in said(leads_to(OURS, author=EVE))
     assert isinstance(leads_to(QUIET, author=EVE), a.Ignore)
-    assert "not on the list" in said(leads_to(QUIET, author=EVE, mention=True))
+    assert "the right **talk**" in said(leads_to(QUIET, author=EVE, mention=True))
 
 
 def test_bots_and_webhooks_are_noted_and_never_answered() -> None:

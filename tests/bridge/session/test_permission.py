@@ -4,7 +4,7 @@ import pytest
 
 from bridge.protocol import events as e
 from bridge.protocol.requests import digest_of
-from bridge.session.permission import PermissionRequest, Person, Policy, RequestName, Settled, place_of
+from bridge.session.permission import PermissionRequest, Person, RequestName, Settled, place_of
 
 NAME = RequestName("5c0ffee5-0000-4000-8000-000000000001", "0123456789abcdef", 123)
 
@@ -107,23 +107,3 @@ def test_a_decision_carries_the_answers_and_the_mode() -> None:
 )
 def test_a_click_on_a_settled_card_is_told_how_it_ended(settled: Settled, words: str) -> None:
     assert words in settled.in_words()
-
-
-def test_nobody_is_allowed_by_default() -> None:
-    assert not Policy().allows(Person(1, "x", 500, frozenset({7})), 500)
-    assert not Policy().allows(Person(0, ""), 0)
-
-
-def test_a_user_is_allowed_everywhere() -> None:
-    policy = Policy(users=frozenset({1}))
-    assert policy.allows(Person(1, "x"), 500) and policy.allows(Person(1, "x", 501), 0)
-    assert not policy.allows(Person(2, "x", 500), 500)
-
-
-def test_a_role_counts_only_in_the_guild_of_the_channel() -> None:
-    policy = Policy(roles=frozenset({7}))
-    assert policy.allows(Person(2, "x", 500, frozenset({7, 8})), 500)
-    assert not policy.allows(Person(2, "x", 501, frozenset({7})), 500)
-    assert not policy.allows(Person(2, "x", 500, frozenset({8})), 500)
-    assert not policy.allows(Person(2, "x", 0, frozenset({7})), 0)
-    assert not policy.allows(Person(2, "x", 500), 500)

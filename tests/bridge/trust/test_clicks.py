@@ -6,9 +6,9 @@ from bridge.protocol import events as e
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
 from bridge.routing.router import BridgeRouter, Clicked
-from bridge.routing.silence import NOT_ALLOWED
 from bridge.session.managed import ManagedSession, session_from
-from bridge.session.permission import Person, Policy
+from bridge.session.permission import Person
+from bridge.session.rights import Policy
 from bridge.trust.decision import Verb, custom_id
 
 GUILD, CHANNEL_ID, THREAD_ID = 500, 600, 700
@@ -16,6 +16,7 @@ ADA = Person(42, "ada", GUILD)
 BOB = Person(43, "bob", GUILD, frozenset({9}))
 EVE = Person(66, "eve", GUILD)
 DIGEST = "a" * 64
+NO_MANAGE = "You do not have the right **manage** here, so nothing was done. <@42>, <@&9> have it."
 
 
 def session_of(thread_id: int) -> ManagedSession | None:
@@ -42,12 +43,12 @@ def test_a_click_in_the_channel_or_a_thread_of_it_counts_for_the_channel(
 
 @pytest.mark.parametrize("where", [CHANNEL_ID, THREAD_ID])
 def test_nobody_else_decides(where: int) -> None:
-    assert click("yes", where, EVE) == a.Refuse(NOT_ALLOWED)
+    assert click("yes", where, EVE) == a.Refuse(NO_MANAGE)
 
 
 def test_a_role_counts_only_in_the_threads_own_server() -> None:
     other = Person(44, "of another server", 501, frozenset({9}))
-    assert click("yes", THREAD_ID, other, 501) == a.Refuse(NOT_ALLOWED)
+    assert click("yes", THREAD_ID, other, 501) == a.Refuse(NO_MANAGE)
 
 
 def test_nothing_is_decided_in_a_channel_that_is_none_of_ours() -> None:

@@ -69,7 +69,7 @@ async def test_who_is_not_allowed_gets_a_refusal_that_only_they_see(tmp_path: Pa
             ran = await runs(s, s.eve, command, s.channel.id)
             assert ran.answer
             assert ran.answer.ephemeral
-            assert "not on the list" in content(ran)
+            assert "You do not have the right" in content(ran)
         assert not s.manager.has_any_sessions()
         assert not s.discord.messages(s.channel.id)
 

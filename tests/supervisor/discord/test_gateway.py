@@ -74,7 +74,7 @@ async def test_a_stranger_is_refused_silently_and_once_a_minute(tmp_path: Path) 
         session = await s.session()  # by then a second refusal would have been sent
         assert s.manager.get_all_sessions() == [session]
         assert [m.reply_to for m in s.discord.messages(s.channel.id) if m.author is s.discord.bot] == [first.id]
-        assert "not on the list" in told[0].text
+        assert "the right **talk**" in told[0].text
         assert told[0].flags & MessageFlag.SUPPRESS_NOTIFICATIONS
         assert not told[0].pinged.users
 

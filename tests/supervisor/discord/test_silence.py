@@ -65,7 +65,7 @@ async def test_a_stranger_in_our_channel_is_told_once_without_having_mentioned_a
         assert str(s.eve.id) in (await told(s, s.channel.id)).text
         await is_past(s)
         assert len(ours(s, s.channel.id)) == 1
-    assert caplog.text.count("is not under [access]") == 1
+    assert caplog.text.count("may not talk;") == 1
 
 
 @awaited

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bridge.routing.channel import Channel
-from bridge.session.permission import Policy
+from bridge.session.rights import Policy
 from stages.gateway_stage import Stage, stage
 from stages.support import awaited
 from supervisor.discord.survey import Survey

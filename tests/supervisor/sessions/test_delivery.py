@@ -7,7 +7,7 @@ import pytest
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
-from bridge.session.permission import Policy
+from bridge.session.rights import Policy
 from stages.jumping_clock import jumping
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
@@ -55,7 +55,7 @@ async def test_a_prompt_of_somebody_who_lost_the_role_while_it_waited_is_not_del
         await d.manager.delivery._fetch((GUILD, BOB))
         assert delivered(d) == ["one", "ada's"]
         assert d.prompts() == ["one", "ada's"]
-        assert "no longer on the list" in marks(d)[0]
+        assert "no longer has the right **talk**" in marks(d)[0]
 
 
 @awaited

@@ -15,7 +15,8 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
-from bridge.session.permission import Person, Policy
+from bridge.session.permission import Person
+from bridge.session.rights import Policy
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Unavailable
@@ -261,13 +262,25 @@ async def test_a_refusal_is_said_in_the_channel_once_a_minute_to_the_same_person
     async with desk(tmp_path, monkeypatch) as d:
         bot = [{"id": str(BOT)}]
         for n in (901, 902):
-            d.inbound.live(said(n, "x", 113, CHANNEL, guild_id="7", mentions=bot))
-        d.inbound.live(said(903, "x", 114, CHANNEL, guild_id="7", mentions=bot))
+            d.inbound.live(said(n, "x", 113, CHANNEL, guild_id="7", mentions=bot, member={"roles": []}))
+        d.inbound.live(said(903, "x", 114, CHANNEL, guild_id="7", mentions=bot, member={"roles": []}))
         assert [(channel, post.reply_to, nonce) for channel, post, nonce in d.told] == [
             (CHANNEL, 901, "r901"),
             (CHANNEL, 903, "r903"),
         ]
         assert all(post.silent and not post.mentions for _, post, _ in d.told)
+
+
+@awaited
+async def test_a_message_whose_roles_are_not_told_waits_until_they_were_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.roles[BOB] = [str(ROLE)]
+        d.rest.holds[THREAD] = [said(1001, "bob's", BOB)]
+        d.inbound.live(said(1001, "bob's", BOB, guild_id=str(GUILD)))
+        assert d.prompts() == ["one"], "nobody's roles are the default"
+        await until(lambda: d.prompts() == ["one", "bob's"], "his roles were fetched")
 
 
 @awaited

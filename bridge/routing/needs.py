@@ -1,0 +1,69 @@
+"""Which right each command and each button needs: one of those that are named.
+
+What depends on more than the name (whose turn it is, whether a mode is looser) is asked where that is known; then this
+says what is needed at least.
+"""
+
+from bridge.session.permission import RequestName, place_of
+from bridge.session.rights import ANY, Right
+from bridge.session.steering import steering_button
+from bridge.trust.decision import trust_button
+
+TALK: tuple[Right, ...] = ("talk",)
+DECIDE: tuple[Right, ...] = ("decide",)
+MANAGE: tuple[Right, ...] = ("manage",)
+
+COMMANDS: dict[str, tuple[Right, ...]] = {
+    "new": TALK,
+    "continue": TALK,
+    "queue": TALK,
+    "claude": TALK,
+    "compact": TALK,
+    "clear": TALK,
+    "context": TALK,
+    "cost": TALK,
+    "stop": ANY,  # one's own session or turn: talk; others': manage
+    "model": ANY,  # to choose in a thread: talk; for the channel: manage
+    "mode": ANY,  # to choose in a thread: talk; looser, or for the channel: manage
+    "effort": ANY,
+    "trust": ANY,
+    "invite": ANY,  # the session's owner; others: manage
+    "uninvite": ANY,
+    "status": ANY,
+    "help": ANY,
+}
+
+BUTTONS: dict[str, tuple[Right, ...]] = {
+    "allow": DECIDE,
+    "always": DECIDE,
+    "deny": DECIDE,
+    "reason": DECIDE,
+    "edits": DECIDE,  # and, because the mode that follows is looser, manage
+    "plan": DECIDE,
+    "send": DECIDE,
+    "skip": DECIDE,
+    "pick": DECIDE,
+    "option": DECIDE,
+    "other": DECIDE,
+    "page": DECIDE,
+    "continue": TALK,
+    "discard": DECIDE,
+    "fresh": TALK,
+    "moved": DECIDE,
+    "trust": MANAGE,
+    "when": TALK,
+    "halt": ANY,  # as /stop
+    "stop": ANY,
+}
+
+
+def word_of(custom_id: str) -> str:
+    """Which button it is, as in ``BUTTONS``; empty for one that is none of ours."""
+    if parsed := RequestName.parse(custom_id):
+        return place_of(parsed[0])[0]
+    if trust_button(custom_id):
+        return "trust"
+    word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
+    if steering_button(custom_id) or word in ("fresh", "moved", "stop"):
+        return word
+    return ""

@@ -1,0 +1,147 @@
+"""``decide_own = false`` and ``second``: who may allow what, and that to deny takes one person."""
+
+import msgspec
+import pytest
+
+from bridge.protocol import events as e
+from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
+from bridge.render import cards
+from bridge.routing import actions as a
+from bridge.routing.channel import Channel
+from bridge.routing.router import ONE_MORE, OWN, BridgeRouter, Clicked
+from bridge.session.managed import session_from
+from bridge.session.patterns import ToolPattern
+from bridge.session.permission import First, PermissionRequest, Person, RequestName, Settled
+from bridge.session.rights import Access, Policy
+
+ADA, BOB, CYD = Person(1, "ada", 500), Person(2, "bob", 500), Person(3, "cyd", 500)
+ID = "aaaaaaaa-0000-4000-8000-000000000001"
+NAME = RequestName(ID, "0123456789abcdef", 7)
+RM = ToolPattern("Bash", "rm*")
+QUESTION = '{"questions": [{"question": "q?", "header": "q", "multiSelect": false, "options": [{"label": "a", "description": ""}, {"label": "b", "description": ""}]}]}'  # noqa: E501
+
+
+def asking(tool: str = "Bash", tool_input: str = '{"command": "rm -rf x"}', asked_for: int = 1) -> PermissionRequest:
+    event = e.PermissionRequested("r", tool, tool_input, "digest", rules=(e.SuggestedRule("Bash", "rm:*"),))
+    return PermissionRequest(NAME, 1.0, asked_for, event)
+
+
+def click(request: PermissionRequest, person: Person, verb: str, access: Access, **modal: object) -> a.Action:
+    session = session_from(e.SessionCreated(ID, 700, 500, 600, "/srv", 1), 1.0)
+    policy = Policy(frozenset({1, 2, 3}), channels={600: access})
+    router = BridgeRouter(policy, {600: Channel(600, "/srv")}, {700: session}.get, lambda _: request)
+    return router.handle_click(msgspec.structs.replace(Clicked(NAME.custom_id(verb), 700, 500, person), **modal))
+
+
+# --- decide_own = false ----------------------------------------------------------------------------------
+
+NOT_OWN = Access(decide_own=False)
+
+
+@pytest.mark.parametrize("verb", ["allow", "always"])
+def test_who_asked_does_not_allow_it_and_another_one_does(verb: str) -> None:
+    assert click(asking(), ADA, verb, NOT_OWN) == a.Refuse(OWN)
+    assert isinstance(click(asking(), BOB, verb, NOT_OWN), a.DecideRequest)
+    assert isinstance(click(asking(), ADA, verb, Access()), a.DecideRequest)
+
+
+def test_who_asked_may_deny_it() -> None:
+    assert isinstance(click(asking(), ADA, "deny", NOT_OWN), a.DecideRequest)
+    assert isinstance(click(asking(), ADA, "reason", NOT_OWN), a.AskReason)
+    denied = click(asking(), ADA, "reason", NOT_OWN, reason="no")
+    assert isinstance(denied, a.DecideRequest) and not denied.allowed
+
+
+def test_where_nobody_is_known_to_have_asked_it_is_the_owner() -> None:
+    assert click(asking(asked_for=0), ADA, "allow", NOT_OWN) == a.Refuse(OWN)
+    assert isinstance(click(asking(asked_for=2), ADA, "allow", NOT_OWN), a.DecideRequest)
+
+
+def test_it_holds_for_plans_and_for_questions_and_what_is_written_in_their_forms() -> None:
+    question, plan = asking(QUESTION_TOOL, QUESTION), asking(PLAN_TOOL, '{"plan": "p"}')
+    for verb in ("option0", "other0"):
+        assert click(question, ADA, verb, NOT_OWN) == a.Refuse(OWN)
+    assert click(question, ADA, "other0", NOT_OWN, reason="", texts={0: "mine"}) == a.Refuse(OWN)
+    assert click(plan, ADA, "allow", NOT_OWN) == a.Refuse(OWN)
+    assert isinstance(click(question, ADA, "skip", NOT_OWN), a.DecideRequest)
+    assert isinstance(click(plan, ADA, "plan", NOT_OWN, reason="not so"), a.DecideRequest)
+
+
+# --- second ----------------------------------------------------------------------------------------------
+
+TWO = Access(second=(RM,))
+
+
+def allowed_by(person: Person, request: PermissionRequest, verb: str = "allow") -> PermissionRequest:
+    action = click(request, person, verb, TWO)
+    assert isinstance(action, a.AllowFirst)
+    return msgspec.structs.replace(request, first=action.first)
+
+
+def test_the_first_of_two_is_noted_and_the_second_decides() -> None:
+    once = allowed_by(ADA, asking())
+    assert once.first == First(1, "ada", "digest")
+    action = click(once, BOB, "allow", TWO)
+    assert isinstance(action, a.DecideRequest) and action.allowed
+    decision = action.request.decide("allowed", BOB)
+    assert (decision.decided_by, decision.also_by, decision.digest) == (2, 1, "digest")
+
+
+def test_one_person_is_not_two() -> None:
+    assert click(allowed_by(ADA, asking()), ADA, "allow", TWO) == a.Refuse(ONE_MORE)
+
+
+def test_anybodys_denial_ends_it_also_that_of_who_allowed_first() -> None:
+    once = allowed_by(ADA, asking())
+    for person in (ADA, BOB):
+        denied = click(once, person, "deny", TWO)
+        assert isinstance(denied, a.DecideRequest) and not denied.allowed
+        assert denied.request.decide("denied", person).also_by == 0
+
+
+def test_no_rule_comes_of_it() -> None:
+    action = click(allowed_by(ADA, asking(), "always"), BOB, "always", TWO)
+    assert isinstance(action, a.DecideRequest) and not action.always
+
+
+def test_what_is_in_no_class_takes_one() -> None:
+    assert isinstance(click(asking(tool_input='{"command": "ls"}'), ADA, "allow", TWO), a.DecideRequest)
+
+
+def test_another_input_needs_two_again() -> None:
+    once = msgspec.structs.replace(asking(), first=First(1, "ada", "another digest"))
+    assert isinstance(click(once, BOB, "allow", TWO), a.AllowFirst)
+
+
+def test_two_people_must_say_the_same() -> None:
+    two = Access(second=(ToolPattern(QUESTION_TOOL),))
+    question = asking(QUESTION_TOOL, QUESTION)
+    first = click(question, ADA, "option0", two)
+    assert isinstance(first, a.AllowFirst)
+    once = msgspec.structs.replace(question, first=first.first)
+    other = click(once, BOB, "option1", two)
+    assert isinstance(other, a.AllowFirst) and other.first.user_id == 2
+    assert isinstance(click(once, BOB, "option0", two), a.DecideRequest)
+
+
+def test_with_both_neither_of_the_two_is_who_asked() -> None:
+    both = Access(decide_own=False, second=(RM,))
+    assert click(asking(), ADA, "allow", both) == a.Refuse(OWN)
+    first = click(asking(), BOB, "allow", both)
+    assert isinstance(first, a.AllowFirst)
+    once = msgspec.structs.replace(asking(), first=first.first)
+    assert click(once, ADA, "allow", both) == a.Refuse(OWN)
+    assert isinstance(click(once, CYD, "allow", both), a.DecideRequest)
+
+
+# --- the card --------------------------------------------------------------------------------------------
+
+
+def test_the_card_says_that_it_takes_two_who_was_the_first_and_pings_only_who_asked() -> None:
+    open_ = cards.open_card(msgspec.structs.replace(asking(), needs_two=True), 9, "/srv")
+    assert "Two people must allow this." in open_.content
+    assert "Always allow" not in [button.label for button in open_.buttons]
+    once = cards.open_card(msgspec.structs.replace(allowed_by(ADA, asking()), needs_two=True), 9, "/srv")
+    assert "1 of 2: allowed by <@1>; one more." in once.content and once.mentions == (9,)
+    done = cards.settled_card(asking(), Settled("allowed", "bob", "", decider_id=2, also_by=1), "/srv")
+    assert done.content == "✓ Allowed by <@1> and <@2>"
