@@ -13,7 +13,7 @@ import pytest
 from bridge.protocol import wire
 from stages.support import ROOT
 from supervisor.discord.rest import USER_AGENT
-from test_imports import tracked
+from test_imports import SPAWNS_ONLY_IN, tracked
 
 MODULES = sorted(
     path.relative_to(ROOT)
@@ -28,6 +28,11 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_the_house_names_each_module(module: Path) -> None:
     assert re.search(rf"[`/]{module.stem}(\.py)?`", ARCHITECTURE), f"docs/architecture.md does not name {module}"
+
+
+def test_the_house_names_each_file_that_starts_processes() -> None:
+    named = ARCHITECTURE.partition("child processes only in ")[2].partition(". ")[0]
+    assert set(re.findall(r"`([\w/.]+)`", named)) == SPAWNS_ONLY_IN
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

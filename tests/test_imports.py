@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ ONLY_IN = {
 }
 SPAWNS_ONLY_IN = {
     *("worker/claude.py", "worker/git.py"),
+    *("worker/attempts.py", "worker/bubblewrap.py", "worker/walls/attacker.py", "worker/walls/probe.py"),
     *("supervisor/workers/this_machine.py", "supervisor/workers/walls.py", "supervisor/login/renewal.py"),
     "supervisor/workers/claude_cli.py",
 }
@@ -107,14 +109,61 @@ def test_an_outside_world_is_imported_in_its_one_place(library: str) -> None:
     assert users <= ONLY_IN[library]
 
 
+def uses(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Each ``a.b`` and ``a.b.c`` that is named, and what is imported from where, by their dotted names."""
+    for node in nodes:
+        match node:
+            case ast.Attribute():
+                yield ast.unparse(node)
+            case ast.Import() | ast.ImportFrom():
+                yield from modules_in([node])
+
+
+@cache
+def used(path: Path) -> frozenset[str]:
+    return frozenset(uses(nodes_of(path)))
+
+
+SPAWNS = re.compile(
+    r"(.*\.)?(create_subprocess_(exec|shell)|subprocess_(exec|shell))"
+    r"|subprocess\.(run|Popen|call|check_call|check_output|getoutput|getstatusoutput)"
+    r"|os\.(posix_spawnp?|fork|forkpty|spawn[lv]\w*|exec[lv]p?e?|system|popen)"
+    r"|pty\.(spawn|fork)|multiprocessing(\..*)?|concurrent\.futures\.ProcessPoolExecutor"
+)
+SHELLS = re.compile(r"(.*\.)?(create_subprocess_shell|subprocess_shell)|os\.(system|popen)|subprocess\.get\w*output")
+
+
 def test_children_are_spawned_in_a_few_places_only() -> None:
-    spawning = {"create_subprocess_exec", "create_subprocess_shell", "subprocess_exec", "subprocess_shell"}
-    assert {name_of(path) for path in SOURCES if not spawning.isdisjoint(called(path))} <= SPAWNS_ONLY_IN
+    assert {name_of(path) for path in SOURCES if any(map(SPAWNS.fullmatch, used(path)))} == SPAWNS_ONLY_IN
 
 
 def test_nothing_goes_through_a_shell() -> None:
-    shells = {"create_subprocess_shell", "subprocess_shell", "system", "popen"}
-    assert [name_of(path) for path in SOURCES if not shells.isdisjoint(called(path))] == []
+    assert [name_of(path) for path in SOURCES if any(map(SHELLS.fullmatch, used(path)))] == []
+    given = [node for path in SOURCES for node in nodes_of(path) if isinstance(node, ast.keyword)]
+    assert not any(keyword.arg == "shell" for keyword in given)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import subprocess\nsubprocess.run(['x'])",
+        "from subprocess import Popen",
+        "import os\nos.posix_spawn('x', [], {})",
+        "from os import execve",
+        "os.execvp('x', [])",
+        "os.fork()",
+        "spawn = asyncio.create_subprocess_exec",
+        "from multiprocessing import Process",
+        "import pty\npty.spawn(['x'])",
+    ],
+)
+def test_each_way_to_start_a_process_is_seen(line: str) -> None:
+    assert any(map(SPAWNS.fullmatch, uses(ast.walk(ast.parse(line)))))
+
+
+def test_what_only_speaks_of_processes_starts_none() -> None:
+    harmless = "import subprocess\ndef f(done: subprocess.CompletedProcess[str]) -> None: runner.run()\nos.execution"
+    assert not any(map(SPAWNS.fullmatch, uses(ast.walk(ast.parse(harmless)))))
 
 
 def names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
@@ -213,6 +262,23 @@ def test_the_worker_imports_only_what_both_sides_agree_on() -> None:
 def test_the_twins_import_nothing_of_ours() -> None:
     for path in sorted((ROOT / "scripts/twins").rglob("*.py")):
         assert not any(is_of(m, {*OURS, "playground", "lab", "tests"}) for m in imported(path)), path
+
+
+def graph_of(paths: Iterable[Path], root: Path) -> dict[str, set[str]]:
+    """Which module imports which of the same ones, also where it is only for annotations or within a function."""
+    files = {
+        path.relative_to(root).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+        for path in paths
+    }
+    return {name: {module for module in imported(path) if module in files} - {name} for name, path in files.items()}
+
+
+@pytest.mark.parametrize("where", ["the product", "scripts"])
+def test_no_file_imports_itself_by_way_of_others(where: str) -> None:
+    scripts = ROOT / "scripts"
+    graph = graph_of(scripts.rglob("*.py"), scripts) if where == "scripts" else graph_of(SOURCES, ROOT)
+    assert len(graph) > 50
+    TopologicalSorter(graph).prepare()  # CycleError names the circle
 
 
 # --- what no file may name ---------------------------------------------------------------------------

@@ -29,14 +29,14 @@ from twins.claude.turn import Ending, Turn
 if TYPE_CHECKING:
     from twins.claude.frames import Json
     from twins.claude.message import Message
-    from twins.claude.session import Prompt, Session
+    from twins.claude.surroundings import Prompt, Surroundings
     from twins.claude.tasks import Steps
 
 
 class ScoredTurn(Turn):
     """A turn whose instants do not drift: each wait is until a time, not for a while."""
 
-    def __init__(self, session: Session, prompts: list[Prompt], text: str, origin: Json | None = None) -> None:
+    def __init__(self, session: Surroundings, prompts: list[Prompt], text: str, origin: Json | None = None) -> None:
         super().__init__(session, prompts, text, origin)
         score, self._take = bench_score.asked(text) or (Score(()), "")
         self._passages = list(score.passages)

@@ -7,12 +7,13 @@ import os
 import select
 import signal
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from twins.claude import frames, permissions, tools
 from twins.claude.disk import CONFIG, Past, Transcript
 from twins.claude.sdk import SdkServers, answered
 from twins.claude.subagent import Subagent
+from twins.claude.surroundings import Ask, Prompt
 from twins.claude.tasks import Task
 from twins.claude.turn import Turn
 
@@ -34,24 +35,6 @@ _QUERIES = (
     "list_models",
     "mcp_status",
 )
-
-
-class Prompt(NamedTuple):
-    """One `user` line. Without a uuid nothing is said about its fate."""
-
-    uuid: str | None
-    text: str
-    priority: str
-    is_command: bool
-
-
-class Ask:
-    """An open `can_use_tool`."""
-
-    def __init__(self, request_id: str, use: Use) -> None:
-        self.request_id = request_id
-        self.use = use
-        self.answer: Json | None = None
 
 
 class BadLine(Exception):  # noqa: N818

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from twins.claude.frames import Json
     from twins.claude.script import Subagent as Step
-    from twins.claude.session import Ask, Session
+    from twins.claude.surroundings import Ask, Surroundings
     from twins.claude.tasks import Steps
 
 TYPE = "general-purpose"
@@ -26,7 +26,7 @@ TYPE = "general-purpose"
 class Subagent:
     """One run of the `Agent` tool. It ends itself; the session then starts a turn to tell of it."""
 
-    def __init__(self, session: Session, step: Step, tool_id: str, about: str) -> None:
+    def __init__(self, session: Surroundings, step: Step, tool_id: str, about: str) -> None:
         self.agent_id = "a" + os.urandom(8).hex()
         self.run_id = frames.new_id("0run")[:18]
         self.about = about

@@ -34,7 +34,7 @@ from twins.claude.tasks import Interrupted, Wait
 
 if TYPE_CHECKING:
     from twins.claude.frames import Json
-    from twins.claude.session import Ask, Prompt, Session
+    from twins.claude.surroundings import Ask, Prompt, Surroundings
     from twins.claude.tasks import Steps
 
 # When a tool is asked about: some while the block is open, Bash before the message's end, files after it.
@@ -94,7 +94,7 @@ class Call:
 class Turn:
     """Plays the steps. `origin` is set when no person asked for this turn."""
 
-    def __init__(self, session: Session, prompts: list[Prompt], text: str, origin: Json | None = None) -> None:
+    def __init__(self, session: Surroundings, prompts: list[Prompt], text: str, origin: Json | None = None) -> None:
         self._session = session
         self._prompts = prompts
         self._folded: list[Prompt] = []

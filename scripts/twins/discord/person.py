@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from twins.discord.commands import Commands
 from twins.discord.forms import (
     CannotError,
     Filled,
@@ -13,11 +14,9 @@ from twins.discord.forms import (
     found_component,
     pressed,
 )
-from twins.discord.interactions import FIRST_ANSWER_S, AnswerType, Interaction, Kind
+from twins.discord.interactions import FIRST_ANSWER_S, AnswerType, Interaction, Interactions, Kind
 from twins.discord.model import Channel, Json, Message, Upload, User
-
-if TYPE_CHECKING:
-    from twins.discord.loopback import LoopbackDiscord
+from twins.discord.world import World
 
 MOST_TYPED = 4000
 """Characters that a client sends (with Nitro; 2,000 without)."""
@@ -31,6 +30,15 @@ class InteractionFailedError(AssertionError):
         self.interaction = interaction
 
 
+class Guild(Protocol):
+    """Where a person is: `LoopbackDiscord`."""
+
+    world: World
+    interactions: Interactions
+    guild_commands: Commands
+    global_commands: Commands
+
+
 class Person:
     """A member of the guild who acts. What a client would refuse raises CannotError.
 
@@ -38,7 +46,7 @@ class Person:
     InteractionFailedError, or with `may_fail=True` come back with `failed` set.
     """
 
-    def __init__(self, discord: "LoopbackDiscord", user: User) -> None:
+    def __init__(self, discord: Guild, user: User) -> None:
         self.user = user
         self.patience_s = FIRST_ANSWER_S
         self._discord = discord
