@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import msgspec
 
 from bridge.protocol import events as e
-from bridge.render import cards, diff, ends, lost, marks, notices, tasks, tools
+from bridge.protocol.modes import DEFAULT, is_looser
+from bridge.render import cards, diff, ends, loosened, lost, marks, notices, tasks, tools
 from bridge.render.agents import Agents
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.flow import Flow, Now
@@ -62,6 +63,9 @@ class ThreadView(Flow, msgspec.Struct):
     resume_reason: str = ""
     waits_for: str = ""
     """The post that tells why Claude is not started for the time being; there is one, until one was started."""
+    loose_key: str = ""
+    """The line that tells of the looser mode ``loose_mode``; empty while there is none."""
+    loose_mode: str = ""
     exit_key: str = ""
     """The post of the deaths in a row: of one failure that comes again there is one."""
 
@@ -72,9 +76,23 @@ class ThreadView(Flow, msgspec.Struct):
         forget_void(self.unfinished, record.event)
         now = Now(session, self._with_unfinished(live), display)
         self.agents.apply(record.event)
+        return self._mode_line(record, session) | self._apply_all(record, now)
+
+    def _apply_all(self, record: e.Record, now: Now) -> dict[str, Post]:
         if self.generation != record.generation or isinstance(record.event, e.LogGap):
-            return self._begin_generation(record, now) | self._apply(record, Now(session, {}, display))
+            fresh = msgspec.structs.replace(now, live={})
+            return self._begin_generation(record, now) | self._apply(record, fresh)
         return self._apply(record, now)
+
+    def _mode_line(self, record: e.Record, session: ManagedSession) -> dict[str, Post]:
+        """A line of its own as long as Claude asks less than by itself; in a new thread it is the first one."""
+        post = loosened.while_it_holds(self.loose_mode, session.admitted_mode)
+        if post is None:
+            return {}
+        key = self.loose_key or f"{loosened.KEY}:{record.generation}:{record.seq}"
+        is_over = not is_looser(session.admitted_mode, DEFAULT)
+        self.loose_key, self.loose_mode = ("", "") if is_over else (key, session.admitted_mode)
+        return {key: post}
 
     def live_posts(
         self, session: ManagedSession, live: Mapping[str, str], display: Display = _DEFAULT

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from bridge.protocol.errors import RemoteError, UserError
-from bridge.render import cards, questions, replies
+from bridge.render import cards, loosened, questions, replies
 from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, SUPPRESS_EMBEDS, Post, payload
 from bridge.routing.actions import (
     AllowFirst,
@@ -225,6 +225,8 @@ class Interactions:
 
     def _decided(self, action: DecideRequest) -> Answer:
         """First one wins; the card changes when Claude's worker says what became of it."""
+        session = self._manager.get_session(action.request.name.session_id)
+        loosens = session is not None and self._router.loosens(session, session.channel_id, action.mode)
         is_first = self._manager.decide(
             action.request,
             "allowed" if action.allowed else "denied",
@@ -234,6 +236,9 @@ class Interactions:
             answers=action.answers,
             mode=action.mode,
         )
+        if is_first and loosens and session:
+            post = loosened.in_thread(action.mode, action.person.user_id, session.thread_id)
+            self._manager.show(session.session_id, f"{loosened.KEY}:{action.request.name.custom_id('edits')}", post)
         return Answer(DEFERRED_UPDATE) if is_first else told("This request was already decided.")
 
 

@@ -85,7 +85,7 @@ class Slash:
         self._rest = rest
         self._channels = channels
         self._sight = sight
-        self._settings = Settings(manager, router, channels, may_bypass=may_bypass)
+        self._settings = Settings(manager, router, rest, channels, may_bypass=may_bypass)
         self._claude_commands = ClaudeCommands(manager, trusts)
         self._trust = TrustCommand(manager, channels, trusts)
         self._invitations = Invitations(manager, router)

@@ -6,17 +6,21 @@ what its sessions begin with. What can be chosen is what Claude's own last child
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from bridge.protocol.errors import UserError
-from bridge.render import replies
+from bridge.render import loosened, replies
+from bridge.render.posts import Post, payload
 from bridge.routing.channel import Channel
 from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
-from supervisor.commands.interactions import Answer, InteractionJson, offered, option, told
+from supervisor.commands.interactions import Answer, InteractionJson, later, offered, option, told
+from supervisor.discord.errors import Found
+from supervisor.discord.pace import Priority
 from supervisor.meant import meant, meant_model
 from supervisor.sessions.manager import SessionManager
 
@@ -42,14 +46,27 @@ class Choice(msgspec.Struct, frozen=True):
     meaning: str = ""
 
 
+class SettingsRest(Protocol):
+    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
+
+    async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = ...) -> Found: ...
+
+
 class Settings:
     """``may_bypass``: whether the configuration lets sessions run without any permission."""
 
     def __init__(
-        self, manager: SessionManager, router: BridgeRouter, channels: Mapping[int, Channel], *, may_bypass: bool
+        self,
+        manager: SessionManager,
+        router: BridgeRouter,
+        rest: SettingsRest,
+        channels: Mapping[int, Channel],
+        *,
+        may_bypass: bool,
     ) -> None:
         self._manager = manager
         self._router = router
+        self._rest = rest
         self._channels = channels
         self._may_bypass = may_bypass
 
@@ -63,6 +80,12 @@ class Settings:
         doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
         if words := self._lacks(asked, name, value, session, channel_id):
             raise UserError(words)
+        loosens = name == "mode" and self._router.loosens(session, channel_id, value)
+        if loosens and session is None:
+            return later(lambda: self._loosened(asked, channel_id, value))
+        if loosens and session:
+            post = loosened.in_thread(value, asked.person.user_id, session.thread_id)
+            self._manager.show(session.session_id, f"{loosened.KEY}:{asked.id}", post)
         stored = "" if value == DEFAULT and name != "mode" else value
         for_channel = session is None or option(asked, "for_channel") == "True"
         if for_channel:
@@ -72,6 +95,14 @@ class Settings:
         runs = session is not None and bool(session.worker_pid)
         chosen = replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel)
         return told(f"{chosen}{doubt}")
+
+    async def _loosened(self, asked: InteractionJson, channel_id: int, value: str) -> dict[str, Any]:
+        """A channel's default is announced first: nothing gets looser without a word."""
+        post = loosened.in_channel(value, asked.person.user_id)
+        await self._rest.create(channel_id, post, str(asked.id), Priority.URGENT)
+        self._manager.set_default(channel_id, SETTING_OF["mode"], value)
+        chosen = replies.setting_chosen("mode", value, in_thread=False, runs=False, for_channel=True)
+        return payload(Post(chosen), editing=True)
 
     def _lacks(
         self, asked: InteractionJson, name: str, value: str, session: ManagedSession | None, channel_id: int

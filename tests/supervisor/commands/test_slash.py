@@ -312,3 +312,43 @@ async def test_new_with_a_store_that_stays_locked_leaves_no_starter_behind(
         ran = await runs(s, s.ada, "new", s.channel.id, prompt="fix it")
         assert "nothing was started, because another program has it locked" in content(ran)
         assert not s.discord.messages(s.channel.id)
+
+
+# --- what loosens something --------------------------------------------------------------------------
+
+
+def announced(s: Stage) -> list[str]:
+    return [m.text for m in s.discord.messages(s.channel.id) if m.author is s.discord.bot]
+
+
+@awaited
+async def test_a_looser_default_of_a_channel_is_announced_there_with_who_did_it(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back():
+        await runs(s, s.ada, "mode", s.channel.id, mode="acceptEdits")
+        (post,) = [m for m in s.discord.messages(s.channel.id) if m.author is s.discord.bot]
+        assert f"<@{s.ada.id}> lets Claude ask less" in post.text and "**acceptEdits**" in post.text
+        assert not post.pinged.users
+        assert s.manager.default(s.channel.id, "permission_mode") == "acceptEdits"
+        await runs(s, s.ada, "mode", s.channel.id, mode="default")
+        await runs(s, s.ada, "effort", s.channel.id, effort="high")
+        assert announced(s) == [post.text], "what gets stricter is nobody's alarm"
+
+
+@awaited
+async def test_a_channel_does_not_get_looser_without_a_word(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back():
+        s.discord.deny(s.channel.id, Permission.SEND_MESSAGES)
+        ran = await runs(s, s.ada, "mode", s.channel.id, mode="acceptEdits")
+        assert "did not work" in content(ran)
+        assert s.manager.default(s.channel.id, "permission_mode") == ""
+
+
+@awaited
+async def test_a_thread_that_gets_looser_is_announced_in_its_channel(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back():
+        session = await s.session()
+        await runs(s, s.ada, "mode", session.thread_id, mode="plan")
+        assert not s.store.posts_like(session.session_id, "loosened:")
+        await runs(s, s.ada, "mode", session.thread_id, mode="acceptEdits")
+        (row,) = s.store.posts_like(session.session_id, "loosened:")
+        assert row.desired.where == "channel" and f"<#{session.thread_id}>" in row.desired.content

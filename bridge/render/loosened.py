@@ -1,0 +1,43 @@
+"""That Claude asks less than by itself: said in the channel with who did it, and in the thread while it holds."""
+
+from bridge.protocol.modes import DEFAULT, is_looser
+from bridge.render.posts import Post
+from bridge.text import escape, one_line
+
+MODE_CHARS = 60
+_MEANS = {
+    "acceptEdits": "edits, and runs rm, mv, mkdir and sed in the directory, without asking",
+    "auto": "decides by itself what is safe enough not to ask",
+    "bypassPermissions": "asks nothing, ever",
+}
+KEY = "loosened"
+
+
+def in_thread(mode: str, person: int, thread_id: int) -> Post:
+    """For the channel: one session of it asks less from now on."""
+    return _said(f"<@{person}> lets Claude ask less in <#{thread_id}>", mode)
+
+
+def in_channel(mode: str, person: int) -> Post:
+    """For the channel: new sessions of it ask less from now on."""
+    return _said(f"<@{person}> lets Claude ask less in sessions that begin in this channel from now on", mode)
+
+
+def while_it_holds(before: str, mode: str) -> Post | None:
+    """The thread's own line. ``before``: the mode that the line tells of now, empty for none. None: it stays."""
+    if is_looser(mode, DEFAULT):
+        return None if mode == before else Post(f"-# ⚠ {_in_words(mode)}, as long as this line says so.", silent=True)
+    return Post(f"-# ⚙ Claude asks again: the mode {_named(before)} was ended.", silent=True) if before else None
+
+
+def _said(what: str, mode: str) -> Post:
+    return Post(f"⚠ {what}. {_in_words(mode)}.", silent=True, where="channel")
+
+
+def _in_words(mode: str) -> str:
+    means = f": Claude {_MEANS[mode]}" if mode in _MEANS else ""
+    return f"Mode {_named(mode)}{means}"
+
+
+def _named(mode: str) -> str:
+    return f"**{escape(one_line(mode, MODE_CHARS))}**"
