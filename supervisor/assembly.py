@@ -1,8 +1,8 @@
 """How the parts are joined: one diagram for the service, its tests and the playground.
 
-    Store ── Sessions ── WaitingPrompts ── Delivery ── Reports ── SessionManager     who decides about sessions
-    Changes ───────────────────────────────────────────────────┐                     made first: who hears of them
-    Downlink ── Processes                     Outbox ── Gateway ── Attachments       who looks after what is wished
+    Changes                                                                          made first: who hears of what
+    Store ── Journal ── Sessions ── WaitingPrompts, Delivery, Reports ── SessionManager          who decides
+    Downlink ── Processes                     Outbox, Gateway, Attachments          who looks after what is wished
 
 Every part gets what it needs when it is made, and nothing is set into one afterwards. So the order here is the order of
 who needs whom, and there is no ring.
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
+from bridge.protocol.layout import JOURNAL
 from bridge.routing.router import BridgeRouter
 from bridge.session.display import Display
 from supervisor.config import Config
@@ -20,6 +21,7 @@ from supervisor.discord.gateway import Gateway
 from supervisor.discord.rest import Rest
 from supervisor.sessions.changes import Changes
 from supervisor.sessions.delivery import Asked, Delivery
+from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
@@ -52,7 +54,7 @@ def session_manager(
 
     ``display_of``: what a channel shows. Without ``asked`` everybody may talk.
     """
-    sessions = Sessions(store, Changes(), clock)
+    sessions = Sessions(store, Journal(store.path.with_name(JOURNAL), store, clock), Changes(), clock)
     waiting = WaitingPrompts(sessions)
     delivery = Delivery(sessions, waiting.drop, asked, monotonic)
     return SessionManager(sessions, waiting, delivery, Reports(sessions, waiting, display_of))

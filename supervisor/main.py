@@ -30,6 +30,7 @@ from supervisor.sessions.delivery import Asked
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.recall import recall
+from supervisor.sessions.remembered import remember
 from supervisor.sessions.reports import note_walls
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
@@ -75,6 +76,7 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
             manager = session_manager(store, display_of=config.display, asked=Asked(config.policy, rest))
             recall(config.layout, manager)
+            remember(manager)
             note_walls(manager.sessions)
             _note_uncontained(config, manager)
             environment = {**worker_environment(os.environ), **config.environment}
@@ -147,6 +149,7 @@ async def _watch_clock(config: Config, manager: SessionManager, back_at: Callabl
     """What time alone makes due."""
     jumps = JumpWatch()
     while True:
+        manager.sessions.journal.say_head()
         with suppress(StoreError):
             manager.delivery.stop_placeless()
             manager.expire_requests(config.permission_timeout_s, jumps.back_at(back_at()))

@@ -36,6 +36,7 @@ MOST_LINKS = 40
 """On the way to one path, as the kernel follows (path_resolution(7))."""
 START_NAME_BYTES = 16
 """The lock file begins with the name of the start that holds it: 8 hex digits, and never more than this."""
+JOURNAL = "journal.jsonl"
 _LONGEST_SOCKET_NAME = "sockets/0123456789ab-01234567.sock"
 
 
@@ -59,6 +60,11 @@ class Layout(msgspec.Struct, frozen=True):
     @property
     def keys(self) -> Path:
         return self.state / "supervisor.keys"
+
+    @property
+    def journal(self) -> Path:
+        """Beside the database, which knows its head."""
+        return self.state / JOURNAL
 
     @property
     def supervisor_lock(self) -> Path:

@@ -92,6 +92,8 @@ class ManagedSession(msgspec.Struct):
     applied: int = 0
     state: SessionState = SessionState.DORMANT
     claude_id: str = ""
+    child_started_at: float = 0.0
+    """When the last child answered."""
     permission_mode: str = ""
     """The one that Claude told last."""
     admitted_mode: str = ""
@@ -186,7 +188,7 @@ class ManagedSession(msgspec.Struct):
         self.state = TRANSITIONS[self.state].get(type(event), self.state)
         self.applied = record.seq
         self.last_activity = max(self.last_activity, record.at)
-        self._apply_process(event)
+        self._apply_process(event, record.at)
         self._apply_setting(event)
         self._apply_prompt(event)
         self._apply_turn(record)
@@ -201,7 +203,7 @@ class ManagedSession(msgspec.Struct):
         self.tasks.clear()
         self.turn = None
 
-    def _apply_process(self, event: e.AnyEvent) -> None:
+    def _apply_process(self, event: e.AnyEvent, at: float) -> None:
         match event:
             case e.WorkerStarted():
                 if self.worker_pid and not self.turns_since_start:
@@ -215,6 +217,7 @@ class ManagedSession(msgspec.Struct):
                 self.tasks.clear()
             case e.ChildStarted():
                 self.child_pid, self.claude_id = event.pid, event.claude_id
+                self.child_started_at = at
             case e.ClaudeIdentified():
                 self.claude_id = event.claude_id
             case e.WorkerStopping():
@@ -315,7 +318,7 @@ class ManagedSession(msgspec.Struct):
         match record.event:
             case e.PermissionRequested() as event:
                 name = RequestName(self.session_id, record.generation, record.seq)
-                self.requests[record.seq] = PermissionRequest(name, record.at, self._serving(), event)
+                self.requests[record.seq] = PermissionRequest(name, record.at, self.serving(), event)
             case e.PermissionResolved() as event:
                 ended = (event.verdict, event.decider, event.reason, event.always, event.answers, event.mode)
                 self._settle(event.seq, Settled(*ended, decider_id=event.decided_by, also_by=event.also_by))
@@ -324,7 +327,7 @@ class ManagedSession(msgspec.Struct):
             case _:
                 pass
 
-    def _serving(self) -> int:
+    def serving(self) -> int:
         """Whose prompt the running turn serves: the author of the last prompt that Claude took into it."""
         taken = [self.prompts[i].author_id for i in (self.turn.prompt_ids if self.turn else ()) if i in self.prompts]
         return taken[-1] if taken else self.last_prompter_id

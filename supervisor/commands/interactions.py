@@ -186,7 +186,7 @@ class Interactions:
             case DecideRequest() as action:
                 return self._decided(action)
             case AllowFirst() | DraftAnswers() as action:
-                return self._noted(action)
+                return self._noted(action, asked.person.user_id)
             case AskAnswers(request, page):
                 return Answer(MODAL, questions.other_modal(request, page))
             case AskPlanChange(custom_id):
@@ -197,7 +197,7 @@ class Interactions:
             case AskReason(custom_id, tool):
                 return Answer(MODAL, replies.reason_modal(custom_id, cards.tool_in_words(tool)))
             case StartFresh(session_id):
-                self._manager.start_fresh(session_id)
+                self._manager.start_fresh(session_id, asked.person.user_id)
                 return Answer(DEFERRED_UPDATE)
             case GoOnHere(session_id, person):
                 is_first = self._manager.go_on_here(session_id, person)
@@ -215,12 +215,12 @@ class Interactions:
         words = await self._trusts.judge(action.channel_id, action.verb, action.digest, action.person)
         return payload(Post(words), editing=True)
 
-    def _noted(self, action: AllowFirst | DraftAnswers) -> Answer:
+    def _noted(self, action: AllowFirst | DraftAnswers, by: int) -> Answer:
         """On the card, and not decided yet."""
         if isinstance(action, AllowFirst):
             is_kept = self._manager.allow_first(action.request, action.first)
             return Answer(DEFERRED_UPDATE) if is_kept else told(OTHERS_WERE_FASTER)
-        is_kept = self._manager.draft(action.request.name, action.draft)
+        is_kept = self._manager.draft(action.request.name, action.draft, by)
         return Answer(DEFERRED_UPDATE) if is_kept else told("This request was already decided.")
 
     def _decided(self, action: DecideRequest) -> Answer:

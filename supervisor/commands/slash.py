@@ -277,7 +277,7 @@ class Slash:
                 self._manager.interrupt(session_id, str(asked.id), person.user_id)
                 return replies.stopped(listed, interrupted=True, dropped=dropped)
             case EndSession(session_id):
-                self._manager.destroy_session(session_id, f"ended by {person.name}")
+                self._manager.destroy_session(session_id, f"ended by {person.name}", person.user_id)
                 return replies.stopped(listed, interrupted=False)
             case Refuse(text):
                 raise UserError(text)

@@ -89,7 +89,7 @@ class Settings:
         stored = "" if value == DEFAULT and name != "mode" else value
         for_channel = session is None or option(asked, "for_channel") == "True"
         if for_channel:
-            self._manager.set_default(channel_id, setting, stored)
+            self._manager.set_default(channel_id, setting, stored, asked.person.user_id)
         if session:
             self._manager.configure(session.session_id, str(asked.id), setting, stored)
         runs = session is not None and bool(session.worker_pid)

@@ -1,4 +1,4 @@
-"""``threadbridge run | list | kill | log | check``.
+"""``threadbridge run | list | kill | log | check | audit``.
 
 What a command does not need it does not load: ``list`` never sees Discord's library or a socket.
 """
@@ -244,7 +244,43 @@ def log(context: click.Context, target: str, follow: bool, as_json: bool, own_co
         time.sleep(FOLLOW_INTERVAL_S)
 
 
-for _command in (run, list_sessions, kill, check, log):
+@cli.group(
+    "audit",
+    invoke_without_command=True,
+    help="The journal: who asked, who decided what, what ran, how it ended. `verify` finds what was rewritten.",
+)
+@click.option("--since", "since_text", metavar="WHEN", default="", help="As in 30m, 12h, 7d, or a date.")
+@click.option("--session", "session", metavar="ID", default="", help="(The beginning of) a session's id.")
+@click.option("--json", "as_json", is_flag=True, help="The lines as they are.")
+@click.pass_context
+def show_audit(context: click.Context, since_text: str, session: str, as_json: bool, own_config: str | None) -> None:
+    from supervisor.operator import audit  # noqa: PLC0415
+
+    if context.invoked_subcommand is not None:
+        return
+    after = audit.since(since_text, time.time()) if since_text else 0.0
+    for line in audit.shown(_layout(context, own_config), after, session):
+        click.echo(audit.as_json(line) if as_json else audit.as_line(line))
+
+
+@show_audit.command("verify", help="Whether the journal is as it was written. Exit code 1 when it is not.")
+@click.option(
+    "--head", "heads", multiple=True, metavar="NUMBER:HASH", help="One that was kept elsewhere (the log tells)."
+)
+@click.pass_context
+def verify_audit(context: click.Context, heads: tuple[str, ...], own_config: str | None) -> None:
+    from supervisor.operator import audit  # noqa: PLC0415
+
+    verdict = audit.verify(_layout(context, own_config), heads)
+    for fault in verdict.faults:
+        click.echo(fault)
+    if verdict.faults:
+        sys.exit(EXIT_FAILED)
+    newer = f"; the store does not know the last {verdict.newer} yet" if verdict.newer else ""
+    click.echo(f"{verdict.count} entries, as they were written; head {verdict.head}{newer}")
+
+
+for _command in (run, list_sessions, kill, check, log, show_audit, verify_audit):
     _config_option(_command)
 
 

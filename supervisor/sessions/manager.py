@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.journal import entries as j
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.commands import HIBERNATION
@@ -68,8 +69,8 @@ class SessionManager:
     def row(self, session_id: str) -> SessionRow:
         return self.sessions.row(session_id)
 
-    def transaction(self) -> AbstractContextManager[None]:
-        return self.sessions.transaction()
+    def transaction(self, *entries: j.AnyEntry) -> AbstractContextManager[None]:
+        return self.sessions.transaction(*entries)
 
     def show(self, session_id: str, key: str, post: Post) -> None:
         """A post that no record tells of (a refusal, a notice)."""
@@ -141,8 +142,13 @@ class SessionManager:
         """What sessions of the channel begin with; empty: the configuration's."""
         return self.store.fact(f"default:{channel_id}:{setting}")
 
-    def set_default(self, channel_id: int, setting: str, value: str) -> None:
-        self.remember(f"default:{channel_id}:{setting}", value)
+    def set_default(self, channel_id: int, setting: str, value: str, by: int = 0) -> None:
+        with self.transaction(j.DefaultChosen(channel_id=channel_id, by=by, setting=setting, value=value)):
+            self.keep_default(channel_id, setting, value)
+
+    def keep_default(self, channel_id: int, setting: str, value: str) -> None:
+        """Within the caller's transaction."""
+        self.store.remember(f"default:{channel_id}:{setting}", value)
 
     def offered(self, session: ManagedSession | None) -> e.ChildOffered:
         """What the session's last child said can be chosen; nothing when none ever ran."""
@@ -192,7 +198,12 @@ class SessionManager:
             remote=remote_of(action.channel.directory, str(Path.home())),
         )
         session = session_from(created, self.clock())
-        with self.transaction():
+        begun = j.SessionBegun(
+            *(session.session_id, session.channel_id, session.owner_id),
+            thread_id=session.thread_id,
+            directory=session.directory,
+        )
+        with self.transaction(begun):
             self.store.add_session(session)
             self.store.desire(session.session_id, "thread", Post(thread_name=action.thread_name, urgent=True))
             if action.text.strip() or action.attachments:
@@ -279,12 +290,20 @@ class SessionManager:
         self.changed(session_id)
         return first
 
-    def draft(self, name: RequestName, draft: Draft) -> bool:
+    def draft(self, name: RequestName, draft: Draft, by: int = 0) -> bool:
         """Keep what is chosen so far of a question, and show it. False: nobody waits for it any more."""
         row = self.rows[name.session_id]
         with self.transaction():
             if not isinstance(self.request_of(name), PermissionRequest) or name.seq not in row.view.cards:
                 return False
+            self.sessions.note(
+                j.AnswersDrafted(
+                    *(name.session_id, row.session.channel_id, by),
+                    generation=name.generation,
+                    seq=name.seq,
+                    draft=draft,
+                )
+            )
             for key, post in row.view.redraft(name.seq, draft, row.session).items():
                 self.store.reveal(name.session_id, key)
                 self.store.desire(name.session_id, key, post)
@@ -311,6 +330,8 @@ class SessionManager:
         if users == before:
             return False
         with self.transaction():
+            channel_id = self.rows[session_id].session.channel_id
+            self.sessions.note(j.PeopleInvited(session_id, channel_id, by.user_id, users=tuple(sorted(users))))
             note_invited(self.store, session_id, users)
             key = f"invited:{uuid.uuid4().hex}"
             self.store.desire(session_id, key, notices.invited(users - before, before - users, by.user_id))
@@ -326,6 +347,14 @@ class SessionManager:
             is_as_it_was = isinstance(now, PermissionRequest) and now.first == request.first
             if not is_as_it_was or name.seq not in row.view.cards:
                 return False
+            self.sessions.note(
+                j.AllowedFirst(
+                    *(name.session_id, row.session.channel_id, first.user_id),
+                    generation=name.generation,
+                    seq=name.seq,
+                    first=first,
+                )
+            )
             for key, post in row.view.note_first(name.seq, first, row.session).items():
                 self.store.reveal(name.session_id, key)
                 self.store.desire(name.session_id, key, post)
@@ -348,16 +377,22 @@ class SessionManager:
     def configure(self, session_id: str, command_id: str, setting: str, value: str) -> None:
         self.sessions.wish_alone(session_id, c.Configure(command_id, setting, value))
 
-    def destroy_session(self, session_id: str, reason: str) -> None:
+    def destroy_session(self, session_id: str, reason: str, by: int = 0) -> None:
         """End the session: nothing more is started for it, and a running child is stopped by the ladder."""
         row = self.rows[session_id]
         with self.transaction():
-            row.ended_at, row.end_reason = self.clock(), reason
-            self.waiting.drop_all(session_id)
+            self.end_row(row, reason, by)
             if row.session.worker_pid:
                 self.sessions.wish(session_id, c.Stop(uuid.uuid4().hex, reason))
             self.store.save(row)
         self.changed(session_id)
+
+    def end_row(self, row: SessionRow, reason: str, by: int = 0) -> None:
+        """Whatever was wished for is void. Within the caller's transaction, which saves the row."""
+        session, now = row.session, self.clock()
+        row.ended_at, row.end_reason = now, reason
+        self.waiting.drop_all(session.session_id)
+        self.sessions.note(j.SessionEnded(session.session_id, session.channel_id, by, reason=reason, at=now))
 
     def destroy_all_sessions(self, reason: str) -> None:
         for session in self.active_sessions():
@@ -367,8 +402,7 @@ class SessionManager:
         """``threadbridge kill`` left its mark: whatever was wished for before it is void."""
         row = self.rows[session_id]
         with self.transaction():
-            row.ended_at, row.end_reason = self.clock(), "ended by the operator (threadbridge kill)"
-            self.waiting.drop_all(session_id)
+            self.end_row(row, "ended by the operator (threadbridge kill)")
             key = f"killed:{row.session.generation}:{row.session.applied}"
             self.store.desire(session_id, key, notices.killed())
             self.store.save(row)
@@ -382,7 +416,13 @@ class SessionManager:
             return False
         who = named(person.user_id, person.name)
         verdict = lost.continued_by(who) if continue_as else lost.discarded_by(who)
-        with self.transaction():
+        settled = j.LostTurnSettled(
+            *(name.session_id, row.session.channel_id, person.user_id),
+            generation=name.generation,
+            seq=name.seq,
+            verdict=verdict,
+        )
+        with self.transaction(settled):
             for key, post in row.view.settle_lost_turn(verdict, row.session).items():
                 self.store.desire(name.session_id, key, post)
             if continue_as:
@@ -403,10 +443,10 @@ class SessionManager:
         self.store.desire(session_id, f"login:{row.session.generation}:{row.session.applied}", post)
         self.store.save(row)
 
-    def start_fresh(self, session_id: str) -> None:
+    def start_fresh(self, session_id: str, by: int = 0) -> None:
         """The next child begins a new conversation of Claude's in this thread."""
         row = self.rows[session_id]
-        with self.transaction():
+        with self.transaction(j.ConversationBegunAnew(session_id, row.session.channel_id, by)):
             row.fresh = True
             row.session.was_mended()
             self.sessions.reopen_row(row)
@@ -422,7 +462,13 @@ class SessionManager:
         with self.transaction():
             if not (posts := row.view.goes_on_here(named(person.user_id, person.name))):
                 return False
-            self.store.remember(f"accepted:{session_id}", str(row.session.replaced_by))
+            who = named(person.user_id, person.name)
+            self.sessions.note(
+                j.DirectoryAccepted(
+                    *(session_id, row.session.channel_id, person.user_id), inode=row.session.replaced_by, who=who
+                )
+            )
+            self.keep_inode(session_id, row.session.replaced_by)
             row.session.was_mended()
             self.sessions.reopen_row(row)
             for key, post in posts.items():
@@ -430,6 +476,10 @@ class SessionManager:
             self.store.save(row)
         self.changed(session_id)
         return True
+
+    def keep_inode(self, session_id: str, inode: int) -> None:
+        """Within the caller's transaction."""
+        self.store.remember(f"accepted:{session_id}", str(inode))
 
     def accepted_inode(self, session_id: str) -> int:
         """Of the directory that a person let the session go on in; 0 when nobody was asked."""
@@ -524,8 +574,7 @@ class SessionManager:
         """Workers of the session die before they can log why: say so, and drop what cannot be done."""
         row = self.rows[session_id]
         with self.transaction():
-            row.ended_at, row.end_reason = self.clock(), reason
-            self.waiting.drop_all(session_id)
+            self.end_row(row, reason)
             self.store.desire(session_id, f"failed:{int(self.clock())}", notices.worker_failed(reason))
             self.store.save(row)
         self.changed(session_id)

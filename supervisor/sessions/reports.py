@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from bridge.journal.of_records import entries_of
 from bridge.protocol import events as e
 from bridge.protocol import wire
 from bridge.render import notices
@@ -106,6 +107,9 @@ class Reports:
         session, live = row.session, self._live.setdefault(row.session.session_id, {})
         if record.generation != session.generation:
             inbox.begin_log(self._sessions.store, session.session_id)
+        if not self._is_history(record, session.session_id):
+            for entry in entries_of(record, session):
+                self._sessions.note(entry)
         session.apply(record)
         _log_start(session.session_id, record.event)
         self._tell_of_walls(session.session_id, record.event)
@@ -149,8 +153,8 @@ class Reports:
 
     def _show_all(self, row: SessionRow, record: e.Record, posts: dict[str, Post]) -> None:
         session_id = row.session.session_id
-        generation, through = self._quiet.get(session_id, ("", 0))
-        is_history = record.generation == generation and record.seq <= through
+        _, through = self._quiet.get(session_id, ("", 0))
+        is_history = self._is_history(record, session_id)
         for key, post in posts.items():
             if is_history:
                 self._sessions.store.desire_silently(session_id, key, post)
@@ -165,6 +169,11 @@ class Reports:
             self._sessions.store.move_cursor(row.session.thread_id, record.event.prompt_id)
         if is_history and record.seq == through:
             row.view.is_open = False  # what comes now gets posts of its own
+
+    def _is_history(self, record: e.Record, session_id: str) -> bool:
+        """A later state of this store folded it, and showed it."""
+        generation, through = self._quiet.get(session_id, ("", 0))
+        return record.generation == generation and record.seq <= through
 
     def delta(self, session_id: str, delta: wire.Delta) -> None:
         """Live text: lossy, and only in memory. A piece that does not fit on is left for the record."""

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
+from bridge.journal.entries import AnyEntry, SessionReopened
 from bridge.protocol import commands as c
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
 from supervisor.sessions.changes import Changes
 from supervisor.sessions.gaps import Cursors
+from supervisor.sessions.journal import Journal
 from supervisor.sessions.store import SessionRow, Store
 from supervisor.sessions.store_health import StoreError
 
@@ -20,9 +22,14 @@ from supervisor.sessions.store_health import StoreError
 class Sessions:
     """All sessions of one state directory. ``clock`` gives Unix seconds."""
 
-    def __init__(self, store: Store, changes: Changes, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, store: Store, journal: Journal, changes: Changes, clock: Callable[[], float] = time.time
+    ) -> None:
         self.store = store
+        self.journal = journal
         self.changes = changes
+        self._noted: list[AnyEntry] = []
+        self._depth = 0
         self.cursors = Cursors(store)
         self.clock = clock
         self.rows: dict[str, SessionRow] = {}
@@ -53,20 +60,34 @@ class Sessions:
         self._is_stale = False
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *entries: AnyEntry) -> Iterator[None]:
+        """Everything in it, or nothing; ``entries`` are in the journal before it is committed."""
         if self._is_stale:
             self._load()
-        has_begun = False
+        mark, has_begun = self.journal.mark, False
+        self._depth += 1
         try:
             with self.store.transaction():
                 has_begun = True
                 yield
+                self._noted += entries
+                if self._depth == 1:
+                    self.journal.append(self._noted)
         except BaseException:
             if has_begun:
+                self.journal.take_back(mark)
                 self._is_stale = True
                 with suppress(StoreError):
                     self._load()
             raise
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                self._noted = []
+
+    def note(self, entry: AnyEntry) -> None:
+        """What the caller's transaction does, for the journal."""
+        self._noted.append(entry)
 
     def get_session(self, session_id: str) -> ManagedSession | None:
         row = self.rows.get(session_id)
@@ -92,8 +113,9 @@ class Sessions:
         if channel_id:
             self.cursors.move(channel_id, message_id)
 
-    def reopen_row(self, row: SessionRow) -> None:
+    def reopen_row(self, row: SessionRow, by: int = 0) -> None:
         if row.ended_at is not None:
+            self.note(SessionReopened(row.session.session_id, row.session.channel_id, by))
             row.ended_at, row.end_reason = None, ""
             self.store.save(row)
 

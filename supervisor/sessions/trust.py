@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.journal.entries import FactRemembered
 from bridge.protocol import commands as c
 from bridge.protocol.commands import HIBERNATION
 from bridge.protocol.errors import UserError
@@ -138,7 +139,7 @@ class Trusts:
                 session_id=asked.session_id,
                 post=asked.post,
             )
-            self._remember(_TRUSTED + place, kept)
+            self._judged(channel_id, person, f"trusted {asked.directory}, {asked.digest}", _TRUSTED + place, kept)
             self._manager.store.forget(_ASKED + place)
             self._settle(asked, cards.trusted_by(named(person.user_id, person.name)), trusted=True)
         return cards.told_trusted(rest=self._put_to_sleep(channel_id, asked.directory))
@@ -153,7 +154,8 @@ class Trusts:
     def _decline(self, channel_id: int, asked: Asked, person: Person) -> str:
         with self._manager.transaction():
             declined = msgspec.structs.replace(asked, declined_by=person.name)
-            self._remember(_ASKED + place_of(channel_id, asked.directory), declined)
+            place = place_of(channel_id, asked.directory)
+            self._judged(channel_id, person, f"declined {asked.directory}, {asked.digest}", _ASKED + place, declined)
             self._settle(asked, cards.declined_by(named(person.user_id, person.name)))
         return "Nothing of it acts. `/trust` asks again."
 
@@ -164,7 +166,7 @@ class Trusts:
         place = place_of(channel_id, one.directory)
         asked = Asked(one.directory, digest, one.session_id, one.post, declined_by=person.name)
         with self._manager.transaction():
-            self._manager.store.forget(_TRUSTED + place)
+            self._judged(channel_id, person, f"revoked {one.directory}, {digest}", _TRUSTED + place, None)
             self._remember(_ASKED + place, asked)
             self._settle(asked, cards.revoked_by(named(person.user_id, person.name)))
         trusted_copies.remove_others(self._layout, channel_id, {one.digest for one in self.trusted(channel_id)})
@@ -189,7 +191,19 @@ class Trusts:
             store.desire(asked.session_id, asked.post, cards.settled(post.desired, verdict, trusted=trusted))
             self._manager.changes.posted(asked.session_id)
 
+    def _judged(self, channel_id: int, person: Person, what: str, name: str, value: Asked | Trusted | None) -> None:
+        """A person's word; None takes it back. Within the caller's transaction."""
+        text = msgspec.json.encode(value).decode() if value else ""
+        self._manager.sessions.note(
+            FactRemembered(channel_id=channel_id, by=person.user_id, name=name, value=text, what=what)
+        )
+        if value:
+            self._remember(name, value)
+        else:
+            self._manager.store.forget(name)
+
     def _remember(self, name: str, value: Asked | Trusted) -> None:
+        """Within the caller's transaction."""
         self._manager.store.remember(name, msgspec.json.encode(value).decode())
 
     def _put_to_sleep(self, channel_id: int, directory: str) -> int:

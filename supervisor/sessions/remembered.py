@@ -1,0 +1,81 @@
+"""What the journal knows and the store does not: after a death between the two, after a lost or restored database.
+
+It is applied once, at the start, after the logs were looked at (``recall``): an ended session stays ended, a card that
+was clicked stays clicked, a channel keeps its choices. Posts are brought to their newest text where we know them, and
+nothing is posted again. What a later record of the session's log overtook already changes nothing.
+"""
+
+import logging
+
+from bridge.journal import entries as j
+from bridge.journal.chain import Line
+from bridge.render.posts import Post
+from supervisor.sessions.invited import note_invited
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store import SessionRow
+
+log = logging.getLogger(__name__)
+
+
+def remember(manager: SessionManager) -> int:
+    """How many entries the store did not know. Raises StoreError."""
+    journal = manager.sessions.journal
+    if not (lines := journal.unapplied):
+        return 0
+    with manager.store.transaction():
+        for line in lines:
+            _apply(line, manager)
+        journal.applied()
+    log.warning("%d entries of the journal were not in the store, and are now", len(lines))
+    return len(lines)
+
+
+def _apply(line: Line, manager: SessionManager) -> None:
+    entry = line.entry
+    match entry:
+        case j.DefaultChosen():
+            manager.keep_default(entry.channel_id, entry.setting, entry.value)
+        case j.FactRemembered(value=""):
+            manager.store.forget(entry.name)
+        case j.FactRemembered():
+            manager.store.remember(entry.name, entry.value)
+        case _:
+            if row := manager.rows.get(entry.session_id):
+                _apply_to(row, line, manager)
+                manager.store.save(row)
+
+
+def _apply_to(row: SessionRow, line: Line, manager: SessionManager) -> None:
+    session, view = row.session, row.view
+    match line.entry:
+        case j.SessionEnded(reason=reason, at=at):
+            row.ended_at, row.end_reason = at, reason
+            manager.waiting.drop_all(session.session_id)
+        case j.SessionReopened():
+            row.ended_at, row.end_reason = None, ""
+        case j.ConversationBegunAnew() if session.child_started_at < line.at:
+            row.fresh = True
+            session.was_mended()
+            _show(row, view.started_fresh(), manager)
+        case j.LostTurnSettled() as settled if turn := view.lost_turn:
+            if (turn.generation, turn.seq) == (settled.generation, settled.seq):
+                _show(row, view.settle_lost_turn(settled.verdict, session), manager)
+        case j.DirectoryAccepted(inode=inode, who=who):
+            manager.keep_inode(session.session_id, inode)
+            session.was_mended()
+            _show(row, view.goes_on_here(who), manager)
+        case j.AnswersDrafted() as drafted if drafted.generation == session.generation:
+            if drafted.seq in session.requests and drafted.seq in view.cards:
+                _show(row, view.redraft(drafted.seq, drafted.draft, session), manager)
+        case j.AllowedFirst(first=first) as allowed if allowed.generation == session.generation:
+            if allowed.seq in session.requests and allowed.seq in view.cards:
+                _show(row, view.note_first(allowed.seq, first, session), manager)
+        case j.PeopleInvited(users=users):
+            note_invited(manager.store, session.session_id, users)
+        case _:
+            pass
+
+
+def _show(row: SessionRow, posts: dict[str, Post], manager: SessionManager) -> None:
+    for key, post in posts.items():
+        manager.store.desire_silently(row.session.session_id, key, post)
