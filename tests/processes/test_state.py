@@ -19,6 +19,7 @@ from stages.backstage import ADA, Backstage, folder_of_a_stage
 from stages.support import awaited, until
 from supervisor import locks
 from supervisor.assembly import session_manager
+from supervisor.sessions import session_logs
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.recall import recall
 from supervisor.sessions.store import Store
@@ -81,7 +82,10 @@ def wanted(stage: Backstage, session_id: str) -> str:
 
 
 async def all_is_shown(stage: Backstage, session_id: str) -> None:
-    """As the outbox would, at once."""
+    """As the outbox would, at once; and its worker has heard that it was folded."""
+    session = stage.manager.row(session_id).session
+    paths = stage.layout.session(session_id)
+    await until(lambda: session_logs.acked(paths, session.generation) == session.applied, "the worker's note")
     with stage.store.transaction():
         for row in stage.store.unsettled_posts(session_id):
             stage.store.shown(row.id, row.message_id or 10**18 + row.id, row.desired)
