@@ -112,11 +112,16 @@ class _Translator:
     def _line(self, line: str) -> str:
         """A line of a kind of its own, which is neither a table's nor opens a block."""
         parts = parts_of(line)
-        rest = inline(line[parts.start :], self._known)
+        rest = self._inline(line, parts.start, len(line))
         if parts.close:
             rest = rest.replace("**", "").rstrip(" \t#")
             return f"{parts.head}{rest}{parts.close}" if rest else ""
         return parts.head + rest
+
+    def _inline(self, line: str, start: int, end: int) -> str:
+        """line[start:end], for which its indentation counts too."""
+        indent = line[:start] if line[:start].isspace() else ""
+        return inline(indent + line[start:end], self._known)[len(indent) :]
 
     def _unfinished(self, index: int) -> None:
         """The last line, which has no end yet."""
@@ -158,7 +163,7 @@ class _Translator:
         end = max(undecided(line), parts.start)
         if parts.close:
             end = max(parts.start, min(end, len(line.rstrip(" \t#*"))))
-        rest = inline(line[parts.start : end], self._known)
+        rest = self._inline(line, parts.start, end)
         self._put(parts.head + (rest.replace("**", "") if parts.close else rest))
         rest = _tamed(without_begun_mark(line[end:]))
         self._result.held = rest.rstrip(" \t#*") + parts.close if parts.close else rest

@@ -10,6 +10,9 @@ there Discord draws nothing.
 
 import re
 from collections.abc import Mapping
+from html import unescape
+from html.entities import html5
+from string import punctuation
 
 from bridge.text import defuse
 
@@ -18,6 +21,7 @@ HOLD = 24  # characters; no construct here needs more to be told apart from plai
 # A code span ends at the next run of as many backticks. One that has no end goes to the end of its line: only
 # so is what was read as code still code when the end comes.
 _CODE = r"`(?!`)(?:[^`\n]++|``++)*+`?|``(?!`)(?:[^`\n]++|`(?!`)|`{3,}+)*+(?:``)?"
+_ENTITY = r"&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,20});"
 _INLINE = re.compile(
     r"(?=[`\\!|@#:&<\[]|__|https?:)"  # nothing else begins one: ten times as quick
     rf"(?:(?P<code>{_CODE})"
@@ -30,25 +34,27 @@ _INLINE = re.compile(
     r"|(?<=\|)(?P<spoiler>\|)"
     r"|(?<=<)(?P<mention>[@#:])|(?<=<[ta])(?P<stamp>:)"
     r"|(?<![\w.@/])(?P<all>@)(?=everyone|here)"
-    r"|&(?P<entity>lt|gt|amp|nbsp|quot|apos|\#39);"
+    rf"|(?P<entity>{_ENTITY})"
     r"|<(?P<tag>/?(?:br|b|strong|i|em|kbd|code|summary|details))[ \t]*/?>"
     r"|\[\^(?P<note>\w{1,8})\]"
     r"|(?<=\])\[(?P<label>[^\[\]\n]{1,18})\])"
 )
 _UNDECIDED = re.compile(
-    r"(?:(?<!`)`++|(?<!_)_|!\[?|\\|@[a-z]{0,7}|&\#?\w{0,6}|<[/a-zA-Z \t]{0,20}"
+    r"(?:(?<!`)`++|(?<!_)_|!\[?|\\|@[a-z]{0,7}|&\#?\w{0,21}|<[/a-zA-Z \t]{0,20}"
     r"|(?:(?<=\])\[[^\[\]\n]{0,18}|\[(?:\^\w{0,8})?))\Z"
 )
 # Of this, letters may be gone when it is whole: it is not shown before.
 _BEGUN_MARK = re.compile(
-    r"(?:&\#?\w{1,6}|<[/a-zA-Z \t]{1,20}|\[(?:\^\w{0,8}\]?|[ xX]\]?|!\w{0,12}\]?)|(?<=\])\[[^\[\]\n]{0,18})\Z"
+    r"(?:&\#?\w{1,21}|<[/a-zA-Z \t]{1,20}|\[(?:\^\w{0,8}\]?|[ xX]\]?|!\w{0,12}\]?)|(?<=\])\[[^\[\]\n]{0,18})\Z"
 )
-_ENTITIES = {"lt": "\\<", "gt": "\\>", "amp": "&", "nbsp": " ", "quot": '"', "apos": "'", "#39": "'"}
+_COMMON = ("&lt;", "&gt;", "&amp;", "&nbsp;", "&quot;", "&apos;", "&#39;")
+_AS_THEY_ARE = "&\"'"
+"""Signs that are no marks of Discord's, so that none has to be escaped."""
 _TAGS = {"br": "\n", "/br": "", "b": "**", "strong": "**", "i": "*", "em": "*", "kbd": "`", "code": "`"}
 _TAGS |= {"summary": "**▸ ", "/summary": "**", "details": "", "/details": ""}
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MARKUP = re.compile(
-    rf"(?P<code>{_CODE})|\\(?P<bare>[^\w\s])|(?P<style>\*\*\*?|~~)|!?\[(?P<text>[^\]]*)\]\((?P<to>[^)]*)\)"
+    rf"(?P<code>{_CODE})|\\(?P<bare>[^\w\s])|(?P<style>\*\*\*?|~~)|(?P<entity>{_ENTITY})|!?\[(?P<text>[^\]]*)\]\((?P<to>[^)]*)\)"
 )
 _EMPHASIS = re.compile(r"(?<![\w*])([*_])(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*])")
 
@@ -79,7 +85,7 @@ def _shown(match: re.Match[str], known: Mapping[str, str]) -> str:
         case "nameless":
             return "[image]"
         case "entity":
-            return _ENTITIES[found]
+            return _entity(match)
         case "tag":
             return _TAGS.get(found, _TAGS.get(found.removeprefix("/"), ""))
         case "note":
@@ -89,6 +95,26 @@ def _shown(match: re.Match[str], known: Mapping[str, str]) -> str:
             return f"({url})" if url else whole
         case _:
             return "["  # an image is a link with its alt text
+
+
+def _entity(match: re.Match[str]) -> str:
+    """The sign, as none of Discord's marks. An indented line may be code, where it would be meant as written."""
+    written = match["entity"]
+    before = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
+    indent = before[: len(before) - len(before.lstrip(" \t"))]
+    if len(indent.expandtabs(4)) >= 4 and written not in _COMMON:
+        return written
+    sign = entity(written)
+    return sign if sign in _AS_THEY_ARE or sign not in punctuation else f"\\{sign}"
+
+
+def entity(written: str) -> str:
+    """The sign that stands for it in HTML (https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references).
+
+    As it is written if there is none, or none that can be seen.
+    """
+    sign = html5.get(written[1:], "") if written[1] != "#" else unescape(written)
+    return " " if sign.isspace() else sign if sign.isprintable() and sign else written
 
 
 def is_begun_tag(text: str) -> bool:
@@ -121,6 +147,8 @@ def plain(text: str) -> str:
 def _without_marks(match: re.Match[str]) -> str:
     if match["code"]:
         return match["code"].strip("`")
+    if match["entity"]:
+        return entity(match["entity"])
     if match["to"] and match["to"] != match["text"]:
         return f"{match['text']} ({match['to']})"
     return match["bare"] or match["text"] or ""

@@ -16,6 +16,7 @@ from bridge.render.markdown.split import DISCORD_LIMIT, pages, split
 from bridge.render.segments import SEGMENT_CHARS
 from stages.shown import Thread, in_turn
 
+from .markdown.test_commonmark import ALL
 from .markdown.test_markdown import SIZES, document
 
 
@@ -104,3 +105,13 @@ def test_a_text_that_nobody_saw_grow_is_cut_only_where_it_must_be() -> None:
     assert len(split(text, ended=True)) == 2
     assert pages(text) == [text.strip()]
     assert all(len(page) <= DISCORD_LIMIT for page in pages(text * 4)) and len(pages(text * 4)) > 4 - 1
+
+
+def test_no_example_of_commonmark_loses_a_character_while_it_is_written() -> None:
+    for example in ALL:
+        before: list[str] = []
+        for end in range(1, len(example.markdown) + 1):
+            now = split(example.markdown[:end])
+            check_grown(before, now)
+            before = now
+        check_grown(before, split(example.markdown, ended=True))

@@ -376,3 +376,19 @@ def test_a_mark_whose_letters_may_be_gone_when_it_is_whole_is_shown_once_it_is(t
     begun = re.split(r"[\[&<|]", text)[0].rstrip(" ->")
     assert split(text) == ([begun] if begun else [])
     assert [post.replace("\\", "") for post in split(text, ended=True)] == [text]
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("&copy; 2026 &mdash; f&ouml;r &#8364;5 &#x20AC;6", "© 2026 — för €5 €6"),
+        ("&lt;T&gt; &amp;&amp; &quot;a&quot; &#39;b&#39;", "\\<T\\> && \"a\" 'b'"),
+        ("&#42;not bold&#42; &#96;&#96;&#96; &#64;everyone", "\\*not bold\\* \\`\\`\\` \\@everyone"),
+        ("AT&T &nosuch; &#0; &#27; &copy", "AT&T &nosuch; \ufffd &#27; &copy"),
+        ("`&copy;` and https://a.example/?a=1&copy=2", "`&copy;` and https://a.example/?a=1&copy=2"),
+        ("Code:\n\n    f&ouml;f &lt;T&gt;", "Code:\n\n    f&ouml;f \\<T\\>"),
+        ("| a | b |\n|---|---|\n| f&ouml;r | &lt;T&gt; |", "```\na   | b\n----+----\nför | <T>\n```"),
+    ],
+)
+def test_entities_are_shown_as_what_they_stand_for_but_in_code(written: str, seen: str) -> None:
+    assert split(written, ended=True) == [seen]
