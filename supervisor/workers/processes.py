@@ -36,7 +36,8 @@ from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import new_keys
 from supervisor.workers.downlink import Downlink
 from supervisor.workers.host import Host
-from supervisor.workers.seats import Facts, Held, Seat, SeatState, Spawned
+from supervisor.workers.looks import Looks
+from supervisor.workers.seats import Held, Seat, Spawned
 
 LOOK_INTERVAL_S = seats.LOOK_AGAIN_S
 LOOK_AT_ALL_INTERVAL_S = 30.0
@@ -65,7 +66,7 @@ class Processes:
         self._downlink = downlink
         self._host = host
         self._tell = tell
-        self._cli = cli
+        self._looks = Looks(manager, downlink, host, cli)
         self._seats: dict[str, Seat] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._wake = asyncio.Event()
@@ -114,12 +115,9 @@ class Processes:
 
     def _under_way(self) -> set[str]:
         """Sessions for which waiting alone changes something."""
-        return {key for key, seat in self._seats.items() if seats.changes_by_waiting(seat, is_well=self._is_well(key))}
-
-    def _is_well(self, session_id: str) -> bool:
-        downlink = self._downlink
-        is_understood = downlink.has_heard(session_id) and downlink.stranger(session_id) != "older"
-        return is_understood and not downlink.is_stuck(session_id)
+        return {
+            key for key, seat in self._seats.items() if seats.changes_by_waiting(seat, is_well=self._looks.is_well(key))
+        }
 
     def _operator_rang(self) -> bool:
         """``threadbridge kill`` leaves its marks in the sessions' folders, and then rings."""
@@ -157,53 +155,9 @@ class Processes:
 
     async def _look(self, seat: Seat, session: ManagedSession) -> None:
         for _ in range(MOST_STEPS):
-            if not await self._take(seat, session, seats.next_step(seat, self._facts(seat, session))):
+            if not await self._take(seat, session, seats.next_step(seat, self._looks.at(seat, session, _now()))):
                 return
         log.error("session %s: its worker's seat comes to no rest (%s)", seat.session_id, seat.state)
-
-    def _facts(self, seat: Seat, session: ManagedSession) -> Facts:
-        session_id, now = seat.session_id, _now()
-        match seat.state:
-            case SeatState.HELD | SeatState.ENDING:
-                assert seat.held
-                return Facts(
-                    now,
-                    has_ended=seat.held.watch.has_ended(),
-                    has_spoken=self._downlink.has_heard(session_id),
-                    is_stuck=self._downlink.is_stuck(session_id),
-                    is_older=self._downlink.stranger(session_id) == "older",
-                )
-            case SeatState.ENDED:
-                return Facts(now, may_pass=session.last_failure_may_pass, quick_deaths=session.quick_deaths)
-            case SeatState.SPAWNED:
-                assert seat.spawned
-                self._host.check()
-                holder = self._host.holder(session_id)
-                if not holder and seat.spawned.code is None:
-                    seat.spawned.code = self._host.exit_code(seat.spawned.pid)
-                return Facts(now, holder=holder)
-            case SeatState.EMPTY:
-                return self._facts_of_empty(seat, now)
-
-    def _facts_of_empty(self, seat: Seat, now: float) -> Facts:
-        session_id = seat.session_id
-        self._host.check()
-        if holder := self._host.holder(session_id):
-            return Facts(now, holder=holder)
-        if self._host.is_stopped(session_id):
-            return Facts(now, is_stopped=True)
-        if now < seat.not_before:
-            return Facts(now)
-        seat.not_before = 0.0
-        if not self._manager.is_wanted(session_id):
-            return Facts(now)
-        return Facts(now, is_wanted=True, refusal=self._refusal(session_id))
-
-    def _refusal(self, session_id: str) -> str | None:
-        """A worker that only closes a log needs no Claude Code."""
-        if self._cli is None or not self._manager.has_work(session_id):
-            return ""
-        return self._cli.answer.refusal if self._cli.answer else None
 
     async def _take(self, seat: Seat, session: ManagedSession, step: seats.Step) -> bool:
         """Whether there may be another step now."""
