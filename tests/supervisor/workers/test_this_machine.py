@@ -1,0 +1,116 @@
+"""What this machine tells of workers, from files alone; with real processes it is played in tests/processes."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bridge.protocol.errors import LocalError
+from bridge.protocol.layout import Layout
+from stages.support import awaited
+from supervisor.sessions.store import StartRow
+from supervisor.workers.this_machine import ThisMachine
+
+ID = "01234567-89ab-cdef-0123-456789abcdef"
+START = StartRow(ID, "0a1b2c3d", "its key", 5.0)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path)
+
+
+@pytest.fixture
+def machine(layout: Layout) -> ThisMachine:
+    made = ThisMachine(layout, {})
+    made.make_folder(ID)
+    return made
+
+
+def test_the_holders_start_is_known_by_its_name_in_the_lock_and_our_note(machine: ThisMachine, layout: Layout) -> None:
+    machine.note(START)
+    layout.session(ID).lock.write_bytes(START.start.encode())
+    assert machine.start_of_holder(ID) == START
+    machine.forget(ID, START.start)
+    machine.forget(ID, START.start)
+    assert machine.start_of_holder(ID) is None
+
+
+@pytest.mark.parametrize("lock", [b"", b"\xff\xfe", b"../../x", b"00000000", b"x" * 5000])
+def test_a_lock_that_names_no_start_of_ours_tells_nothing(machine: ThisMachine, layout: Layout, lock: bytes) -> None:
+    machine.note(START)
+    layout.session(ID).lock.write_bytes(lock)
+    assert machine.start_of_holder(ID) is None
+
+
+@pytest.mark.parametrize("changes", [{"session_id": "another"}, {"start": "99999999"}])
+def test_a_note_of_something_else_in_its_place_tells_nothing(
+    machine: ThisMachine, layout: Layout, changes: dict[str, str]
+) -> None:
+    paths = layout.session(ID)
+    paths.lock.write_bytes(START.start.encode())
+    paths.start(START.start).write_bytes(msgspec.json.encode(msgspec.structs.replace(START, **changes)))
+    assert machine.start_of_holder(ID) is None
+
+
+def test_a_note_that_cannot_be_removed_hinders_nobody(machine: ThisMachine, layout: Layout) -> None:
+    layout.session(ID).start(START.start).mkdir()
+    machine.forget(ID, START.start)
+
+
+def test_the_last_line_on_stderr_is_kept_for_the_words(machine: ThisMachine, layout: Layout) -> None:
+    assert machine.last_words(ID) == ""
+    layout.session(ID).stderr.write_bytes(b"x" * 9000 + b"\nTraceback\nMemoryError: \xff\n\n")
+    assert machine.last_words(ID) == "MemoryError: �"
+
+
+def test_an_operators_mark_is_seen_and_taken_away(machine: ThisMachine, layout: Layout) -> None:
+    layout.session(ID).stopped.touch()
+    assert machine.is_stopped(ID)
+    machine.unmark(ID)
+    machine.unmark(ID)
+    assert not machine.is_stopped(ID)
+
+
+def test_another_directory_in_the_states_place_is_noticed(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    machine = ThisMachine(Layout(state), {})
+    machine.check()
+    state.rename(tmp_path / "aside")
+    with pytest.raises(LocalError, match="moved"):
+        machine.check()
+    state.mkdir()
+    with pytest.raises(LocalError, match="moved"):
+        machine.check()
+
+
+def waiting_child() -> tuple[int, int]:
+    """The pid of one that ends by itself when the descriptor is closed."""
+    reading, writing = os.pipe()
+    actions = [(os.POSIX_SPAWN_DUP2, reading, 0)]
+    pid = os.posix_spawn("/bin/cat", ["cat"], {}, file_actions=actions, setsid=True)
+    os.close(reading)
+    return pid, writing
+
+
+@awaited
+async def test_a_process_is_heard_once_when_it_ends_and_one_that_is_gone_is_not_watched(machine: ThisMachine) -> None:
+    pid, writing = waiting_child()
+    heard, over = list[int](), asyncio.Event()
+
+    def on_end() -> None:
+        heard.append(pid)
+        over.set()
+
+    watch = machine.watch(pid, on_end)
+    assert watch and not watch.has_ended() and machine.exit_code(pid) is None
+    assert machine.end_child(pid) == -9
+    os.close(writing)
+    await asyncio.wait_for(over.wait(), 5.0)
+    assert watch.has_ended() and heard == [pid]
+    watch.close()
+    assert machine.exit_code(pid) == 0, "it was told before"
+    assert machine.watch(pid, over.set) is None
