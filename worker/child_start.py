@@ -27,6 +27,7 @@ from worker.private_usage import PrivateUsage, measured
 from worker.prompt_files import content_of
 from worker.pushes import remote_offered, source_of
 from worker.recovery import claude_id_of
+from worker.spoken import RULE, spoken
 from worker.stored import Stored
 from worker.stream import Stream
 from worker.unasked import Unasked
@@ -101,7 +102,7 @@ class ChildStart:
     async def _spawn(self, shell: Shell, environment: dict[str, str], conversation: Conversation) -> Started:
         start, directory = self._start, self._start.created.directory
         told = await asyncio.to_thread(instructions.read, directory, kept_from_claude(start))
-        argv = self._argv(shell, conversation, told)
+        argv = self._argv(shell, conversation, "\n\n".join(filter(None, (RULE, told))))
         self._cgroup = await asyncio.to_thread(cgroup.make, start.cgroup, start.created.session_id, start.limits)
         with (
             held(shell.prefix, {shell.directory: self._inode}) as (prefix, fds),
@@ -151,7 +152,7 @@ class ChildStart:
             claude_id=conversation.claude_id,
             resuming=conversation.resume,
             permission_mode=self._start.permission_mode,
-            content_of=lambda prompt: content_of(prompt, self._paths.folder),
+            content_of=lambda prompt: spoken(prompt, content_of(prompt, self._paths.folder)),
             places=places_of(self._start, self._paths).in_words(),
             remote=remote_offered(self._start),
         )

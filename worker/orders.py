@@ -139,4 +139,5 @@ def _accepted(command: c.Prompt) -> e.PromptAccepted:
         when=command.when,
         is_command=command.is_command,
         attachments=command.attachments,
+        is_ours=command.is_ours,
     )

@@ -188,6 +188,8 @@ class PromptAccepted(Event, frozen=True):
     is_command: bool = False
     """A slash command of Claude's, which a person chose; other text is never run as one."""
     attachments: tuple[Attachment, ...] = ()
+    is_ours: bool = False
+    """The bridge's own words, in the name of who let Claude go on."""
 
 
 class PromptQueued(Event, frozen=True):

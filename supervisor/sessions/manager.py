@@ -428,7 +428,8 @@ class SessionManager:
             if continue_as:
                 self.sessions.reopen_row(row)
                 self.sessions.wish(
-                    name.session_id, _prompt(continue_as, lost.continuing_prompt(turn), person, is_message=False)
+                    name.session_id,
+                    _our_words(continue_as, lost.continuing_prompt(turn), person),
                 )
             self.store.save(row)
         self.changed(name.session_id)
@@ -439,7 +440,7 @@ class SessionManager:
         row = self.rows[session_id]
         person = Person(row.session.last_prompter_id or row.session.owner_id, "")
         row.session.last_error = ""
-        self.sessions.wish(session_id, _prompt(snowflake(self.clock()) + 1, text, person, is_message=False))
+        self.sessions.wish(session_id, _our_words(snowflake(self.clock()) + 1, text, person))
         self.store.desire(session_id, f"login:{row.session.generation}:{row.session.applied}", post)
         self.store.save(row)
 
@@ -588,3 +589,7 @@ def _prompt(
     prompt_id: int, text: str, author: Person, *, is_message: bool, attachments: tuple[e.Attachment, ...] = ()
 ) -> c.Prompt:
     return c.Prompt(prompt_id, text, author.user_id, author.name, is_message, attachments=attachments)
+
+
+def _our_words(prompt_id: int, text: str, person: Person) -> c.Prompt:
+    return c.Prompt(prompt_id, text, person.user_id, person.name, is_ours=True)

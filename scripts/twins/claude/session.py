@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import sys
@@ -509,11 +510,15 @@ def _decoded(text: str) -> object:
     return line
 
 
+_SPOKEN = re.compile(r"<(message-[0-9a-f]{12}) [^\n]*>\n(.*)\n</\1>", re.DOTALL)
+"""A person's words, between the lines that say whose they are."""
+
+
 def _text_of(content: object) -> str:
     if isinstance(content, str):
-        return content
+        return _SPOKEN.sub(lambda found: found[2], content)
     blocks = content if isinstance(content, list) else []
-    return "\n".join(block.get("text", f"[{block.get('type')}]") for block in blocks)
+    return "\n".join(_text_of(block.get("text", f"[{block.get('type')}]")) for block in blocks)
 
 
 def _state_fields() -> Json | None:

@@ -209,12 +209,12 @@ def _kind_without_tools(body: Json, system: str) -> Kind:
 
 
 def newest_text(body: Json) -> str:
-    """The newest text of the user or of a tool; claude's own reminders do not count."""
+    """The newest text of the user or of a tool; claude's own reminders do not count, nor who wrote it."""
     for message in reversed(body.get("messages", [])):
         if message.get("role") == "user":
             said = re.sub(r"(?s)<system-reminder>.*?</system-reminder>", "", _flat(message["content"])).strip()
             if said:
-                return said
+                return re.sub(r"(?s)<(message-[0-9a-f]{12}) [^\n]*>\n(.*?)\n</\1>", r"\2", said)
     return ""
 
 
