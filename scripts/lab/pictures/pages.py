@@ -50,6 +50,7 @@ async def take(folder: Path) -> None:
             await browser.click(".button", "Allow")
             await browser.shows("Allowed by @You")
             await browser.until("document.querySelector('.button.success')", STEP_S)
+            await browser.shows("✓ Edit")  # the lines of tools follow the cards
             await browser.picture(folder / "page-desktop.png")
             await browser.open(page.url, *PHONE)
             await browser.evaluate(f"location.hash = '#{thread.id}'; location.reload()")
