@@ -155,6 +155,7 @@ def test_what_tricks_the_eye_is_made_visible_everywhere() -> None:
     assert "\u202e" not in shown and "\u200b" not in shown and "⟨U+202E⟩" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["*" * 600, "😀" * 600, "\u202e" * 600, "a\nb" * 300, "`" * 600, "# " * 300])
 @pytest.mark.parametrize(("count", "multi"), [(1, False), (1, True), (2, False), (5, True), (20, True)])
 def test_no_question_makes_a_card_or_a_modal_that_discord_refuses(text: str, count: int, multi: bool) -> None:

@@ -52,6 +52,7 @@ def shown(verbosity: Verbosity, *events: e.AnyEvent) -> str:
 # --- properties --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verbosity", VERBOSITIES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_view_of_a_transcript_can_be_posted_in_every_verbosity(name: str, verbosity: Verbosity) -> None:
@@ -63,6 +64,7 @@ def test_every_view_of_a_transcript_can_be_posted_in_every_verbosity(name: str, 
     assert verbosity == "full" or not any("↳" in text for text in said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verbosity", VERBOSITIES)
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_happens_in_whatever_verbosity_no_text_of_claudes_moves(verbosity: Verbosity, seed: int) -> None:

@@ -43,6 +43,7 @@ def paragraphs(sentences: int, count: int, dice: random.Random) -> str:
     return "\n\n".join(" ".join(itertools.islice(lines, sentences)) for _ in range(count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_no_post_of_a_growing_nasty_document_ever_loses_a_character(seed: int) -> None:
     dice = random.Random(seed)
@@ -77,6 +78,7 @@ def test_what_is_written_is_shown_almost_at_once(sentences: int) -> None:
         assert len("".join(text[:end].split())) - len("".join(shown.split())) <= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_no_post_of_a_thread_loses_a_character_of_claudes_while_text_streams(seed: int) -> None:
     dice = random.Random(seed)

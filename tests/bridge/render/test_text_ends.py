@@ -66,6 +66,7 @@ def test_the_last_row_of_a_table_before_a_tools_line_stands_in_the_table() -> No
     assert "3 | 4\n```" in text and "| 3 | 4 |" not in text
 
 
+@pytest.mark.slow
 def test_every_visible_word_of_a_text_is_shown_wherever_it_ends_with_and_without_a_last_newline() -> None:
     for text, limit, dice in documents(range(2000, 2160)):
         cut = text[: dice.randint(1, len(text))] if len(text) > 1 else text

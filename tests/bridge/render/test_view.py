@@ -133,6 +133,7 @@ def test_a_failed_resume_offers_a_fresh_start_and_is_said_once() -> None:
 # --- streaming ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_subagents_tools_beside_streaming_text_move_nothing(seed: int) -> None:
     thread, text, rng = in_turn(Display("full")), long_text(seed), random.Random(seed)
@@ -171,6 +172,7 @@ def long_text(seed: int) -> str:
     return "\n\n".join(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_while_text_streams_only_the_last_post_changes(seed: int) -> None:
     thread, text = in_turn(), long_text(seed)

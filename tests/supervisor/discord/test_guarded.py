@@ -11,6 +11,8 @@ from stages.support import awaited
 from supervisor.discord.gateway import _Client
 from twins.discord.world import Dispatch
 
+pytestmark = pytest.mark.slow
+
 GARBAGE: tuple[object, ...] = (
     None,
     5,

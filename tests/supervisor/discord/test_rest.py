@@ -26,6 +26,8 @@ from twins.discord.faults import Fault
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Permission
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "the.secret.token"
 
 

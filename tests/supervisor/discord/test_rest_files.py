@@ -19,6 +19,8 @@ from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Channel, Message, Upload
 from twins.discord.person import Person
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "the.secret.token"
 DATA = os.urandom(700_000)
 

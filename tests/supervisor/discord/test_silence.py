@@ -10,6 +10,8 @@ from stages.gateway_stage import DEADLINE_S, Stage, stage
 from stages.support import awaited
 from twins.discord.model import ChannelType, Message, MessageFlag
 
+pytestmark = pytest.mark.slow
+
 
 def ours(s: Stage, channel_id: int) -> list[Message]:
     return [m for m in s.discord.messages(channel_id) if m.author is s.discord.bot]

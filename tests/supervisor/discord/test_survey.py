@@ -12,6 +12,8 @@ from stages.support import awaited
 from supervisor.discord.survey import Survey
 from twins.discord.model import ChannelType, Permission
 
+pytestmark = pytest.mark.slow
+
 
 async def survey(s: Stage) -> Survey:
     async with s.back() as gateway:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bridge.protocol import events as e
 from bridge.render.posts import Button, Post
 from bridge.session.managed import ManagedSession
@@ -10,6 +12,8 @@ from stages.support import awaited
 from supervisor.sessions.store import PostRow
 from supervisor.threads.own_posts import LONGEST_PAUSE_S, pause_s
 from twins.discord.model import Message
+
+pytestmark = pytest.mark.slow
 
 
 async def shown(s: Stage, session: ManagedSession, key: str, post: Post) -> Message:

@@ -16,6 +16,8 @@ from supervisor.threads.restored import Known, before_our_own
 from .test_inbound import BOT, THREAD, desk, said
 from .test_outbox import Bridge
 
+pytestmark = pytest.mark.slow
+
 
 def messages(*authors: int) -> list[MessageJson]:
     return [read(said(1001 + n, "x", author), MessageJson) for n, author in enumerate(authors)]
