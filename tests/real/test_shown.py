@@ -1,0 +1,77 @@
+"""The real CLI's edits, commands, names and failures, as a thread shows them; and that its version is read."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from playground.host import claude as host_claude
+from stages.playhouse import Playhouse, playhouse
+from stages.real_environment import real_claude
+from stages.support import awaited
+from supervisor.workers import claude_cli
+from twins.messages_api.server import ScriptedModel
+from twins.messages_api.turns import fails, text, tool, turn
+
+pytestmark = pytest.mark.real
+
+LINES = [f"line_{number} = {number}" for number in range(1, 61)]
+
+
+def test_the_version_of_the_pinned_cli_is_read_and_not_refused() -> None:
+    answer = claude_cli.ask((str(real_claude()),), {"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
+    assert (str(answer.version), answer.refusal) == ("2.1.330", "")
+
+
+@contextlib.asynccontextmanager
+async def real_house() -> AsyncIterator[tuple[Playhouse, ScriptedModel]]:
+    program = str(real_claude())
+    async with (
+        ScriptedModel() as model,
+        playhouse(lambda place: host_claude.hermetic(program, place.home, model.base_url)) as house,
+    ):
+        yield house, model
+
+
+@awaited
+async def test_an_edit_deep_in_a_file_is_shown_with_its_own_line_numbers_and_its_path_within_the_project() -> None:
+    async with real_house() as (house, model):
+        path = house.project / "app.py"
+        path.write_text("\n".join(LINES))
+        edit = {"file_path": str(path), "old_string": "line_40 = 40", "new_string": "line_40 = 41"}
+        words = text("Use mcp__server__tool or __init__.py.")
+        model.add(turn(tool("Read", {"file_path": str(path)})), turn(tool("Edit", edit)), turn(words))
+        thread = await house.starts("edit it")
+        card = await house.card(thread)
+        shown = "".join(str(embed["description"]) for embed in card.embeds)
+        assert "-line_40 = 40\n+line_40 = 41" in shown
+        assert "@@ -40 +40 @@" in shown
+        assert str(house.project) not in shown
+        assert "No newline" not in shown, "the file's end is not near"
+        await house.press(card, "Allow")
+        await house.done(thread)
+        assert r"mcp\_\_server\_\_tool" in house.text(thread)
+
+
+@awaited
+async def test_of_a_long_command_head_and_tail_are_shown_and_its_description_stands_beside_it() -> None:
+    async with real_house() as (house, model):
+        command = f"echo the-head; {'true; ' * 900}touch the-tail"
+        model.add(turn(tool("Bash", {"command": command, "description": "Look around"})), turn(text("No.")))
+        thread = await house.starts("run it")
+        card = await house.card(thread)
+        shown = "".join(str(embed["description"]) for embed in card.embeds)
+        assert "echo the-head" in shown and "touch the-tail" in shown
+        assert shown.index("Look around") < shown.index("```")
+        await house.press(card, "Deny")
+        await house.done(thread)
+
+
+@awaited
+async def test_a_conversation_that_is_too_long_is_told_as_that() -> None:
+    async with real_house() as (house, model):
+        too_long = fails(400, "invalid_request_error", "prompt is too long: 250000 tokens > 200000 maximum")
+        model.add(*(turn(too_long) for _ in range(20)))
+        thread = await house.starts("say something")
+        await house.shows(thread, "The conversation is too long for Claude")
