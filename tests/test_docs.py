@@ -157,3 +157,9 @@ def test_the_wires_messages_have_the_fields_that_the_page_says() -> None:
 def test_the_wires_deadlines_are_the_codes() -> None:
     rows = re.findall(r"^\| `([\w.]+)\.(\w+)` \| ([\d.]+) \|", WIRE, re.MULTILINE)
     assert rows and all(getattr(import_module(module), name) == float(value) for module, name, value in rows)
+
+
+def test_each_stage_of_the_tests_has_its_line() -> None:
+    told = (ROOT / "tests/stages/README.md").read_text()
+    stages = {path.name for path in (ROOT / "tests/stages").glob("*.py")}
+    assert {name for name in stages if f"`{name}`" not in told} == set()

@@ -30,11 +30,6 @@ def looser_of(mode: str, other: str) -> str:
     return known_as(mode if is_looser(mode, other) else other)
 
 
-def stricter_of(mode: str, other: str) -> str:
-    """``other`` when both are as strict."""
-    return known_as(mode if is_looser(other, mode) else other)
-
-
 def after_plan(chosen: str) -> str:
     """The mode that an approved plan goes on in, when it was made in ``chosen``."""
     return DEFAULT if known_as(chosen) == PLAN else known_as(chosen)

@@ -20,12 +20,6 @@ _HUNK_UNKNOWN = "@@ … @@"
 _HUNK_HEADER = re.compile(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
 
 
-def edit_diff(old: str, new: str, path: str, context: int = 3) -> str:
-    """A unified diff of two texts, with `context` unchanged lines about each change; "" if they are equal."""
-    body = "\n".join(_hunks(old, new, context))
-    return f"{_header(path)}\n{body}" if body else ""
-
-
 def diff_for(
     tool_name: str, tool_input: Mapping[str, object], shown_path: str = "", places: Sequence[Place] = ()
 ) -> str | None:

@@ -319,11 +319,6 @@ class Rest:
         call = _Call(f"PATCH {_HOOK}/messages/@original", Priority.INTERACTION, data)
         await self._do(call, application_id=application_id, token=token)
 
-    async def followup(self, application_id: int, token: str, data: Json) -> int:
-        """The id of the message that follows up on an interaction."""
-        call = _Call(f"POST {_HOOK}", Priority.INTERACTION, data)
-        return _decoded(await self._do(call, application_id=application_id, token=token), _WithId).id
-
     async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[Json]) -> None:
         """Replace all of the guild's slash commands (about 5 such writes in 20 s are allowed)."""
         call = _Call("PUT /applications/{application_id}/guilds/{guild_id}/commands", Priority.END, commands)

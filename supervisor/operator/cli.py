@@ -344,7 +344,7 @@ def _short(value: object) -> str:
 
 
 def check_packages() -> None:
-    """PyPI has a package named ``supervisor`` too; ours must be the ones that are imported."""
+    """The three packages have plain names, and PyPI has a ``supervisor`` too: ours must be what is imported."""
     places = {
         str(Path(str(importlib.import_module(name).__file__)).resolve().parent.parent)
         for name in ("bridge", "supervisor")

@@ -11,6 +11,8 @@ they are *unapplied*, and the next start applies them, as it does all of them wh
 log would tell again after such a death is known by its name and is not told twice. What a tool did is not worth a
 fdatasync of its own: it is in the head of the next line that is.
 
+The folder stays open, so that the file is found where the database is, also when the state directory is renamed.
+
 A file that is not what was written (its end is missing, a line was edited, another file stands there) is gone on with,
 and says so in an entry for ever.
 """
@@ -25,7 +27,6 @@ from typing import NamedTuple
 
 from bridge.journal import entries as j
 from bridge.journal.chain import BadLineError, Head, Line, chained, decoded, digest_of, plain
-from supervisor.private_files import sync
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 
@@ -56,6 +57,10 @@ class Journal:
         self._said_at = 0.0
         self.unapplied: list[Line] = []
         """What the store does not know, in order."""
+        try:
+            self._folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._cannot(error) from error
         self.mark = self._read()
 
     @property
@@ -77,7 +82,11 @@ class Journal:
         if self.mark == mark:
             return
         with suppress(OSError):
-            os.truncate(self._path, mark.size)
+            fd = self._opened(os.O_WRONLY)
+            try:
+                os.ftruncate(fd, mark.size)
+            finally:
+                os.close(fd)
         self.mark = mark
 
     def applied(self) -> None:
@@ -95,7 +104,7 @@ class Journal:
 
     def _write(self, text: bytes, head: Head, *, is_durable: bool) -> None:
         try:
-            fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            fd = self._opened(os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         except OSError as error:
             raise self._cannot(error) from error
         try:
@@ -113,6 +122,10 @@ class Journal:
             os.close(fd)
         self.mark = Mark(size + len(text), head)
 
+    def _opened(self, how: int) -> int:
+        """A descriptor. Raises OSError."""
+        return os.open(self._path.name, how | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._folder)
+
     def _cannot(self, error: OSError) -> StoreError:
         return StoreError(f"the journal {self._path} cannot be written: {error.strerror}")
 
@@ -123,7 +136,7 @@ class Journal:
         try:
             size = self._without_half_a_line()
             if is_new:
-                sync(self._path.parent)
+                os.fsync(self._folder)
             lines = list(self._from(known.n, size))
         except OSError as error:
             raise self._cannot(error) from error
@@ -137,7 +150,7 @@ class Journal:
 
     def _without_half_a_line(self) -> int:
         """The file's size. A last line without its end was never acted upon."""
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fd = self._opened(os.O_RDWR | os.O_CREAT)
         try:
             size = os.fstat(fd).st_size
             block = os.pread(fd, BLOCK_BYTES, max(0, size - BLOCK_BYTES))

@@ -35,12 +35,8 @@ def server_keys(store: Store) -> CurveKeys:
     path = Layout(store.path.parent).keys
     if keys := _read_keys(path):
         return keys
-    old = store.fact("curve_secret")  # version 0.1 kept them there
-    keys = CurveKeys(store.fact("curve_public"), old) if old else new_keys()
+    keys = new_keys()
     write_private(path, msgspec.json.encode(keys), durable=True)
-    with store.transaction():
-        store.forget("curve_secret")
-        store.forget("curve_public")
     return keys
 
 

@@ -2,24 +2,29 @@ import random
 
 from bridge.protocol.edits import Edit
 from bridge.protocol.events import Place
-from bridge.render.diff import SHORT_LINES, diff_for, edit_diff, line_counts, short_diff
+from bridge.render.diff import SHORT_LINES, diff_for, line_counts, short_diff
 from bridge.text import utf16_len
+
+
+def edited(old: str, new: str, path: str = "x") -> str:
+    given = {"file_path": path, "old_string": old, "new_string": new}
+    return diff_for("Edit", given, places=[Place(1)]) or ""
 
 
 def test_an_edit_shows_its_changed_lines_with_context() -> None:
     old = "".join(f"line {n}\n" for n in range(20))
-    shown = edit_diff(old, old.replace("line 10\n", "line ten\n"), "src/app.py")
+    shown = edited(old, old.replace("line 10\n", "line ten\n"), "src/app.py")
     assert shown.startswith("--- src/app.py\n+++ src/app.py\n@@ -8,7 +8,7 @@\n line 7\n")
     assert "-line 10\n+line ten\n" in shown
     assert "line 6" not in shown
 
 
-def test_equal_texts_have_no_diff() -> None:
-    assert edit_diff("a\n", "a\n", "x") == ""
+def test_equal_texts_are_said_to_change_nothing() -> None:
+    assert edited("a\n", "a\n").endswith("# nothing changes")
 
 
 def test_a_missing_last_newline_is_part_of_the_diff() -> None:
-    assert edit_diff("a\n", "a", "x").endswith("-a\n+a\n\\ No newline at end of file")
+    assert edited("a\n", "a", "x").endswith("-a\n+a\n\\ No newline at end of file")
 
 
 def test_a_written_file_is_all_new() -> None:
@@ -64,7 +69,7 @@ def test_other_tools_and_odd_inputs_have_no_diff() -> None:
 
 def test_a_large_change_is_shown_without_comparing() -> None:
     old, new = "".join(f"{n}\n" for n in range(3000)), "".join(f"{n}x\n" for n in range(3000))
-    shown = edit_diff(old, new, "x").split("\n")
+    shown = edited(old, new, "x").split("\n")
     assert len(shown) == 2 + 1 + 6000
 
 

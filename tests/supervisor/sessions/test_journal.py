@@ -106,8 +106,7 @@ def test_what_the_store_did_not_take_is_taken_back(desk: Desk, monkeypatch: pyte
     assert audit.verify(desk.layout).faults == []
 
 
-def test_where_the_journal_cannot_be_written_nothing_is_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("supervisor.sessions.store_health.PAUSE_S", 0.0)
+def test_where_the_journal_cannot_be_written_nothing_is_done(desk: Desk) -> None:
     session_id = desk.session()
     kept = desk.layout.journal.read_bytes()
     desk.layout.journal.unlink()
@@ -117,6 +116,7 @@ def test_where_the_journal_cannot_be_written_nothing_is_done(desk: Desk, monkeyp
     assert desk.manager.row(session_id).ended_at is None
     desk.layout.journal.rmdir()
     desk.layout.journal.write_bytes(kept)
+    desk.store.health.well()
     desk.manager.destroy_session(session_id, "ended")
     assert desk.manager.row(session_id).ended_at is not None
 

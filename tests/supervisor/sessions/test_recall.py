@@ -334,18 +334,6 @@ def test_the_supervisors_keys_outlive_the_store(place: Place) -> None:
     assert (place.layout.state / "supervisor.keys").stat().st_mode & 0o777 == 0o600
 
 
-def test_keys_that_an_older_version_kept_in_the_store_move_into_the_file(place: Place) -> None:
-    with place.supervisor() as (store, _manager):
-        keys = server_keys(store)
-        (place.layout.state / "supervisor.keys").unlink()
-        with store.transaction():
-            store.remember("curve_secret", keys.secret)
-            store.remember("curve_public", keys.public)
-        assert server_keys(store) == keys
-        assert store.fact("curve_secret") == ""
-        assert server_keys(store) == keys
-
-
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"public": "x", "secret": "y"}', b"\xff\xfe"])
 def test_keys_that_cannot_be_read_are_replaced(place: Place, content: bytes) -> None:
     (place.layout.state / "supervisor.keys").write_bytes(content)
