@@ -22,7 +22,7 @@ from bridge.render.terminal import shown_text
 from bridge.text import one_line
 
 DEADLINE_S = 10.0
-"""0.1 s were measured with claude 2.1.330 on an idle machine; a script that starts it may take longer."""
+"""0.04 s were measured with claude 2.1.330; a script that starts it may take longer."""
 MOST_BYTES = 4096
 LOOK_INTERVAL_S = 2.0
 LOOK_AGAIN_S = 60.0
