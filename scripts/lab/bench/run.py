@@ -36,7 +36,7 @@ type Runs = dict[Kind, dict[str, list[Take]]]
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("scripts/bench", description="Measures what a person in a thread sees.")
     benches = parser.add_subparsers(dest="bench", required=True)
-    turn = benches.add_parser("turn", help="one turn, a long fence, four turns at once")
+    turn = benches.add_parser("turn", help="one turn, a long fence, four turns at once, long paragraphs")
     turn.add_argument("--runs", type=_positive, default=1, help="how often each scenario is played")
     turn.add_argument("--only", default="", help=f"of {', '.join(s.name for s in SCENARIOS)}; separated by commas")
     turn.add_argument("--limits", default=",".join(KINDS), help="leaking, fixed, or both, separated by a comma")
