@@ -11,7 +11,7 @@ they are *unapplied*, and the next start applies them, as it does all of them wh
 log would tell again after such a death is known by its name and is not told twice. What a tool did is not worth a
 fdatasync of its own: it is in the head of the next line that is.
 
-The folder stays open, so that the file is found where the database is, also when the state directory is renamed.
+The file is found where the database is (``Store.folder``), also when the state directory is renamed meanwhile.
 
 A file that is not what was written (its end is missing, a line was edited, another file stands there) is gone on with,
 and says so in an entry for ever.
@@ -57,10 +57,6 @@ class Journal:
         self._said_at = 0.0
         self.unapplied: list[Line] = []
         """What the store does not know, in order."""
-        try:
-            self._folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise self._cannot(error) from error
         self.mark = self._read()
 
     @property
@@ -124,7 +120,7 @@ class Journal:
 
     def _opened(self, how: int) -> int:
         """A descriptor. Raises OSError."""
-        return os.open(self._path.name, how | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._folder)
+        return os.open(self._path.name, how | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._store.folder)
 
     def _cannot(self, error: OSError) -> StoreError:
         return StoreError(f"the journal {self._path} cannot be written: {error.strerror}")
@@ -136,7 +132,7 @@ class Journal:
         try:
             size = self._without_half_a_line()
             if is_new:
-                os.fsync(self._folder)
+                os.fsync(self._store.folder)
             lines = list(self._from(known.n, size))
         except OSError as error:
             raise self._cannot(error) from error

@@ -107,15 +107,18 @@ class Store:
         """Raises UserError for a file that is damaged, no store of ours, or newer; StoreError for what may pass."""
         self.path = path
         self.health = Health(f"the store {path}")
+        self.folder = -1
+        """Its descriptor: what lies beside the database is found there, also when a directory is renamed."""
         try:
             self._db = _open(path, read_only=read_only)
+            self.folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             self._check_version(read_only=read_only)
             if not read_only:
                 self._refuse_damage()
                 self._migrate()
         except BaseException as error:
             if hasattr(self, "_db"):
-                self._db.close()
+                self.close()
             if isinstance(error, StoreError) and error.is_damage:
                 raise DamagedStoreError(str(error)) from error
             raise
@@ -147,6 +150,9 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
+        if self.folder >= 0:
+            os.close(self.folder)
+            self.folder = -1
 
     def _execute(self, sql: str, values: Sequence[object] = ()) -> Rows:
         try:
