@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from bridge.protocol.layout import JOURNAL
 from bridge.routing.router import BridgeRouter
 from bridge.session.display import Display
+from bridge.session.rights import Access
 from supervisor.config import Config
 from supervisor.discord.gateway import Gateway
 from supervisor.discord.rest import Rest
@@ -25,6 +26,7 @@ from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
+from supervisor.sessions.rules import Rules
 from supervisor.sessions.store import Store
 from supervisor.sessions.waiting import WaitingPrompts
 from supervisor.threads.attachments import Attachments
@@ -42,6 +44,10 @@ def _as_usual(_channel_id: int) -> Display:
     return Display()
 
 
+def _anybody(_channel_id: int) -> Access:
+    return Access()
+
+
 def session_manager(
     store: Store,
     clock: Callable[[], float] = time.time,
@@ -56,8 +62,10 @@ def session_manager(
     """
     sessions = Sessions(store, Journal(store.path.with_name(JOURNAL), store, clock), Changes(), clock)
     waiting = WaitingPrompts(sessions)
+    access_of = asked.policy.access if asked else _anybody
     delivery = Delivery(sessions, waiting.drop, asked, monotonic)
-    return SessionManager(sessions, waiting, delivery, Reports(sessions, waiting, display_of))
+    reports = Reports(sessions, waiting, display_of, Rules(sessions, access_of))
+    return SessionManager(sessions, waiting, delivery, reports)
 
 
 class Workers(NamedTuple):

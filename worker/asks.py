@@ -214,6 +214,7 @@ def _resolved(request: e.PermissionRequested, decision: c.Decide) -> e.Permissio
         answers=decision.answers if is_allowed and request.tool == QUESTION_TOOL else {},
         mode=decision.mode if is_allowed and request.tool == PLAN_TOOL and decision.mode in PLAN_MODES else "",
         also_by=decision.also_by if is_allowed else 0,
+        kept=decision.kept if is_allowed else "",
     )
 
 
@@ -226,7 +227,7 @@ def _response(asked: OpenRequest, resolved: e.PermissionResolved) -> dict[str, o
     response: dict[str, object] = {"behavior": "allow"}
     if asked.raw_input is not None:
         response["updatedInput"] = _with_answers(asked.raw_input, resolved.answers)
-    if resolved.always:
+    if resolved.always and not resolved.kept:
         response["updatedPermissions"] = [_add_rules(asked.request.rules)]
     elif resolved.mode:
         response["updatedPermissions"] = [{"type": "setMode", "mode": resolved.mode, "destination": "session"}]

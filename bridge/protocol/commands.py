@@ -47,6 +47,8 @@ class Decide(Command, frozen=True):
     """As in PermissionResolved."""
     also_by: int = 0
     """Who allowed it first, where two people must."""
+    kept: str = ""
+    """As in PermissionResolved."""
 
 
 class Interrupt(Command, frozen=True):

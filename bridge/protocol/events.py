@@ -442,6 +442,10 @@ class PermissionResolved(Event, frozen=True):
     """The permission mode that is set with an approved plan; empty: Claude's own choice."""
     also_by: int = 0
     """Who allowed it first, where two people had to."""
+    kept: str = ""
+    """With ``always``: for how long, in words, the supervisor allows the like by itself. Empty: Claude was told of the
+    rule, and keeps it as long as its process runs.
+    """
 
 
 class PermissionWithdrawn(Event, frozen=True):

@@ -5,9 +5,11 @@ tricks the eye (bidi overrides, zero-width characters, controls) is made visible
 request says who decided what and has no buttons; it changes because of the event, never because of a click.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
-from bridge.protocol.events import PermissionRequested
+from bridge.protocol.events import PermissionRequested, SuggestedRule
 from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import pushes, questions, tools
 from bridge.render.excerpts import code_excerpt, markdown_excerpt
@@ -16,6 +18,7 @@ from bridge.render.replies import REASON_FIELD
 from bridge.session.people import named
 from bridge.session.permission import KEEP_PLANNING, PermissionRequest, Settled
 from bridge.session.questions import Draft
+from bridge.session.rules import IN_WORDS
 from bridge.text import clip, code_block, escape, one_line, reveal, utf16_len
 
 BODY_CHARS = 3000
@@ -132,13 +135,18 @@ def _verdict(request: PermissionRequest, how: Settled) -> str:
         case "denied" if request.questions:
             return f"✗ {who} chose not to answer"
         case "allowed":
-            return f"✓ Allowed{' always, for this session,' if how.always else ''} by {who}"
+            return f"✓ Allowed{_kept(how)} by {who}"
         case "denied":
             return f"✗ Denied by {who}{why}"
         case "expired":
             return "⌛ Expired: nobody answered in time, and Claude was told so"
         case _:
             return f"— Withdrawn{why}: Claude no longer asks this"
+
+
+def _kept(how: Settled) -> str:
+    """For how long; older workers tell only that it was for the session."""
+    return f" {how.kept or IN_WORDS['always']}," if how.always else ""
 
 
 def _title(request: PermissionRequest, directory: str) -> str:
@@ -230,7 +238,7 @@ def _fine_print(request: PermissionRequest, directory: str) -> str:
         f"Its full name: {event.tool}" if _mcp_tool(event) else "",
         f"Touches {tools.relative(event.blocked_path, directory)}" if event.blocked_path else "",
         event.reason,
-        f"Always allow, for this session: {rules_in_words(event)}" if _offers_always(request) else "",
+        f"Always allow, for this session: {rules_in_words(event.rules)}" if _offers_always(request) else "",
     ]
     return "\n".join(one_line(reveal(part), RULE_CHARS + 40) for part in parts if part)
 
@@ -238,16 +246,16 @@ def _fine_print(request: PermissionRequest, directory: str) -> str:
 def _offers_always(request: PermissionRequest) -> bool:
     """A rule that cannot be shown whole, on one line, is not offered; nor one for what two people must allow."""
     event = request.event
-    words = reveal(rules_in_words(event))
+    words = reveal(rules_in_words(event.rules))
     return bool(event.rules) and not request.needs_two and utf16_len(words) <= RULE_CHARS and "\n" not in words
 
 
-def rules_in_words(event: PermissionRequested) -> str:
+def rules_in_words(rules: Sequence[SuggestedRule]) -> str:
     return "; ".join(
         tools.rule_in_words(
             {"toolName": tool_in_words(rule.tool), **({"ruleContent": rule.content} if rule.content else {})}
         )
-        for rule in event.rules
+        for rule in rules
     )
 
 
@@ -270,9 +278,11 @@ def _buttons(request: PermissionRequest, *, may_allow: bool) -> tuple[Button, ..
         return (*(approve if may_allow else ()), Button("Keep planning…", name.custom_id("plan")))
     allow = (Button("Allow", name.custom_id("allow"), "success"),) if may_allow else ()
     always = (Button("Always allow", name.custom_id("always")),) if may_allow and _offers_always(request) else ()
+    longer = (Button("Allow for…", name.custom_id("keep")),) if always else ()
     return (
         *allow,
         *always,
+        *longer,
         Button("Deny", name.custom_id("deny"), "danger"),
         Button("Deny with a reason…", name.custom_id("reason")),
     )

@@ -6,6 +6,7 @@ from bridge.protocol.events import Attachment, When
 from bridge.routing.channel import Channel
 from bridge.session.permission import First, PermissionRequest, Person, RequestName
 from bridge.session.questions import Draft
+from bridge.session.rules import Term
 from bridge.trust.decision import Verb
 
 
@@ -35,6 +36,22 @@ class DecideRequest(msgspec.Struct, frozen=True):
     person: Person
     answers: dict[str, str] = {}
     mode: str = ""
+    term: Term = "always"
+    """With ``always``: for how long, and where."""
+
+
+class AskTerm(msgspec.Struct, frozen=True):
+    """Offer for how long, and where, the like is to be allowed."""
+
+    request: PermissionRequest
+
+
+class RevokeRule(msgspec.Struct, frozen=True):
+    rule_id: str
+    channel_id: int
+    session_id: str
+    """Empty: it was pressed in the channel itself."""
+    person: Person
 
 
 class AllowFirst(msgspec.Struct, frozen=True):
@@ -141,6 +158,8 @@ Action = (
     | PromptSession
     | DecideRequest
     | AllowFirst
+    | AskTerm
+    | RevokeRule
     | DraftAnswers
     | AskAnswers
     | AskPlanChange

@@ -6,6 +6,7 @@ says what is needed at least.
 
 from bridge.session.permission import RequestName, place_of
 from bridge.session.rights import ANY, Right
+from bridge.session.rules import rule_button
 from bridge.session.steering import steering_button
 from bridge.trust.decision import trust_button
 
@@ -27,6 +28,7 @@ COMMANDS: dict[str, tuple[Right, ...]] = {
     "mode": ANY,  # to choose in a thread: talk; looser, or for the channel: manage
     "effort": ANY,
     "trust": ANY,
+    "rules": ANY,
     "invite": ANY,  # the session's owner; others: manage
     "uninvite": ANY,
     "status": ANY,
@@ -36,6 +38,12 @@ COMMANDS: dict[str, tuple[Right, ...]] = {
 BUTTONS: dict[str, tuple[Right, ...]] = {
     "allow": DECIDE,
     "always": DECIDE,
+    "keep": DECIDE,
+    "hour": DECIDE,
+    "chour": DECIDE,  # and, because it counts for the channel, manage
+    "cweek": DECIDE,
+    "cever": DECIDE,
+    "rule": (*DECIDE, *MANAGE),
     "deny": DECIDE,
     "reason": DECIDE,
     "edits": DECIDE,  # and, because the mode that follows is looser, manage
@@ -63,6 +71,8 @@ def word_of(custom_id: str) -> str:
         return place_of(parsed[0])[0]
     if trust_button(custom_id):
         return "trust"
+    if rule_button(custom_id):
+        return "rule"
     word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
     if steering_button(custom_id) or word in ("fresh", "moved", "stop"):
         return word

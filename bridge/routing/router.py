@@ -19,6 +19,7 @@ from bridge.routing.actions import (
     AskAnswers,
     AskPlanChange,
     AskReason,
+    AskTerm,
     CreateSession,
     DecideRequest,
     DraftAnswers,
@@ -30,6 +31,7 @@ from bridge.routing.actions import (
     PromptSession,
     Refuse,
     RequeuePrompt,
+    RevokeRule,
     SettleLostTurn,
     StartFresh,
 )
@@ -51,6 +53,7 @@ from bridge.session.permission import (
 )
 from bridge.session.questions import Draft, answers_at_once, pages_of, picked, written
 from bridge.session.rights import ANY, Access, Policy, Right, lacking
+from bridge.session.rules import OF_CHANNEL, rule_button, term_of
 from bridge.session.steering import HaltButton, WhenButton, steering_button
 from bridge.trust.decision import TrustButton, trust_button
 
@@ -216,6 +219,8 @@ class BridgeRouter:
             return self._refusal(moved, click, BUTTONS["moved"]) or GoOnHere(moved, click.person)
         if project := trust_button(click.custom_id):
             return self._judge_project(project, click)
+        if rule_id := rule_button(click.custom_id):
+            return self._revoke_rule(rule_id, click)
         if not (parsed := RequestName.parse(click.custom_id)):
             return Ignore("not a button of ours")
         verb, name = parsed
@@ -241,6 +246,9 @@ class BridgeRouter:
                 return action
         if not self._access(session).decide_own and session.prompter_of(request) == person.user_id:
             return Refuse(OWN)
+        of_channel = isinstance(action, DecideRequest) and action.always and action.term in OF_CHANNEL
+        if of_channel and (words := self.lacks_in(session, MANAGE, person)):
+            return Refuse(f"{words} It would count for the whole channel. {STAYS_OPEN}")
         loosens = isinstance(action, DecideRequest) and self.loosens(session, session.channel_id, action.mode)
         if loosens and (words := self.lacks_in(session, MANAGE, person)):
             return Refuse(f"{words} It is a looser mode that follows. {STAYS_OPEN}")
@@ -256,6 +264,17 @@ class BridgeRouter:
             return Refuse("This button belongs to another thread, so it does nothing here.")
         words = self.lacks_in(session, rights, click.person)
         return Refuse(words) if words else None
+
+    def _revoke_rule(self, rule_id: str, click: Clicked) -> Action:
+        session = self._session_of(click.channel_id)
+        if session is None and click.channel_id not in self._channels:
+            return Refuse("This button belongs to another channel, so it does nothing here.")
+        channel_id, guild_id = click.channel_id, click.guild_id
+        if session:
+            channel_id, guild_id = session.channel_id, session.guild_id
+        if words := self.lacks(BUTTONS["rule"], click.person, guild_id, channel_id):
+            return Refuse(words)
+        return RevokeRule(rule_id, channel_id, session.session_id if session else "", click.person)
 
     def _judge_project(self, button: TrustButton, click: Clicked) -> Action:
         """It is decided for the channel of the click, where alone the question is known."""
@@ -343,10 +362,13 @@ def _decide(verb: str, request: PermissionRequest, click: Clicked) -> Action:
         return _judge_plan(verb, request, click)
     if verb == "reason" and click.reason is None:
         return AskReason(click.custom_id, request.event.tool)
-    if verb not in ("allow", "always", "deny", "reason"):
+    if verb == "keep":
+        return AskTerm(request)
+    if term := term_of(verb):
+        return DecideRequest(request, allowed=True, always=True, reason="", person=click.person, term=term)
+    if verb not in ("allow", "deny", "reason"):
         return Ignore("not a button of this card")
-    is_allowed = verb in ("allow", "always")
-    return DecideRequest(request, is_allowed, verb == "always", (click.reason or "").strip(), click.person)
+    return DecideRequest(request, verb == "allow", False, (click.reason or "").strip(), click.person)
 
 
 def _by_two(action: DecideRequest) -> Action:
@@ -358,7 +380,7 @@ def _by_two(action: DecideRequest) -> Action:
         return AllowFirst(request, mine)
     if first.user_id == person.user_id:
         return Refuse(ONE_MORE)
-    return msgspec.structs.replace(action, always=False)
+    return msgspec.structs.replace(action, always=False, term="always")
 
 
 def _judge_plan(verb: str, request: PermissionRequest, click: Clicked) -> Action:

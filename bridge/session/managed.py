@@ -321,7 +321,8 @@ class ManagedSession(msgspec.Struct):
                 self.requests[record.seq] = PermissionRequest(name, record.at, self.serving(), event)
             case e.PermissionResolved() as event:
                 ended = (event.verdict, event.decider, event.reason, event.always, event.answers, event.mode)
-                self._settle(event.seq, Settled(*ended, decider_id=event.decided_by, also_by=event.also_by))
+                settled = Settled(*ended, decider_id=event.decided_by, also_by=event.also_by, kept=event.kept)
+                self._settle(event.seq, settled)
             case e.PermissionWithdrawn() as event:
                 self._settle(event.seq, Settled("withdrawn", "", event.reason))
             case _:

@@ -53,6 +53,7 @@ class RequestName(msgspec.Struct, frozen=True):
 
 _VERBS = (
     r"allow|always|deny|reason"  # a tool
+    r"|keep|hour|chour|cweek|cever"  # for how long a tool is allowed
     r"|edits|plan"  # a plan: approve and accept edits; keep planning
     r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
     r"|continue|discard"  # a lost turn
@@ -144,6 +145,8 @@ class Settled(msgspec.Struct, frozen=True):
     decider_id: int = 0
     also_by: int = 0
     """Who allowed it first, where two people had to."""
+    kept: str = ""
+    """For how long, in words, what Claude suggested is allowed without asking since."""
 
     def in_words(self) -> str:
         match self.verdict:

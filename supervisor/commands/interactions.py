@@ -12,19 +12,22 @@ from typing import Any, Protocol
 import msgspec
 
 from bridge.protocol.errors import RemoteError, UserError
-from bridge.render import cards, loosened, questions, replies
+from bridge.render import cards, loosened, questions, replies, rules
 from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, SUPPRESS_EMBEDS, Post, payload
 from bridge.routing.actions import (
+    Action,
     AllowFirst,
     AskAnswers,
     AskPlanChange,
     AskReason,
+    AskTerm,
     DecideRequest,
     DraftAnswers,
     GoOnHere,
     Ignore,
     JudgeProject,
     Refuse,
+    RevokeRule,
     SettleLostTurn,
     StartFresh,
 )
@@ -204,6 +207,16 @@ class Interactions:
                 return Answer(DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
             case JudgeProject() as judgement:
                 return later(lambda: self._judged(judgement))
+            case action:
+                return self._of_rules(action)
+
+    def _of_rules(self, action: Action) -> Answer:
+        match action:
+            case AskTerm(request):
+                return shown(rules.choice(request))
+            case RevokeRule() as given:
+                rule = self._manager.revoke_rule(given.rule_id, given.channel_id, given.session_id, given.person)
+                return told("Revoked: it is asked about again." if rule else "This rule does not hold here (any more).")
             case Refuse(text):
                 return told(text)
             case Ignore():
@@ -227,11 +240,13 @@ class Interactions:
         """First one wins; the card changes when Claude's worker says what became of it."""
         session = self._manager.get_session(action.request.name.session_id)
         loosens = session is not None and self._router.loosens(session, session.channel_id, action.mode)
+        if action.always and action.request.event.rules:
+            is_first = self._manager.allow_for(action.request, action.person, action.term)
+            return Answer(DEFERRED_UPDATE) if is_first else told("This request was already decided.")
         is_first = self._manager.decide(
             action.request,
             "allowed" if action.allowed else "denied",
             action.person,
-            always=action.always,
             reason=action.reason,
             answers=action.answers,
             mode=action.mode,

@@ -79,6 +79,7 @@ COMMANDS: list[dict[str, Any]] = [
         "name": "trust",
         "description": "What of the project's own files acts here, since when and by whom; and revoke it",
     },
+    {"name": "rules", "description": "What is allowed here without asking, since when and by whom; and revoke it"},
     {
         "name": "invite",
         "description": "Let somebody write to Claude in this thread",

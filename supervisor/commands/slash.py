@@ -33,6 +33,7 @@ from supervisor.commands.interactions import (
     told,
 )
 from supervisor.commands.invitations import Invitations
+from supervisor.commands.rules_command import RulesCommand
 from supervisor.commands.slash_settings import Settings
 from supervisor.commands.trust_command import TrustCommand
 from supervisor.discord.errors import Found
@@ -89,6 +90,7 @@ class Slash:
         self._claude_commands = ClaudeCommands(manager, trusts)
         self._trust = TrustCommand(manager, channels, trusts)
         self._invitations = Invitations(manager, router)
+        self._rules = RulesCommand(manager, channels)
 
     def run(self, asked: InteractionJson) -> Answer:
         """A command. Raises UserError for the person who ran it."""
@@ -111,6 +113,8 @@ class Slash:
                 return self._claude_commands.run(asked, person)
             case "trust":
                 return self._trust.run(asked)
+            case "rules":
+                return self._rules.run(asked)
             case "invite" | "uninvite":
                 return self._invitations.run(asked, person)
             case "help":

@@ -19,6 +19,7 @@ from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.commands import HIBERNATION
 from bridge.render import lost, marks, notices
+from bridge.render import rules as rules_told
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.routing.actions import CreateSession
@@ -26,6 +27,7 @@ from bridge.session.managed import ManagedSession, SessionState, session_from
 from bridge.session.people import named
 from bridge.session.permission import NOTHING_ANSWERED, First, PermissionRequest, Person, RequestName, Settled
 from bridge.session.questions import Draft
+from bridge.session.rules import IN_WORDS, OF_CHANNEL, Term
 from supervisor.discord.errors import snowflake
 from supervisor.private_files import inode_of
 from supervisor.projects.remote import remote_of
@@ -52,7 +54,7 @@ class SessionManager:
             sessions.cursors,
             sessions.clock,
         )
-        self.rows, self.by_thread = sessions.rows, sessions.by_thread
+        self.rows, self.by_thread, self.rules = sessions.rows, sessions.by_thread, reports.rules
 
     # --- what the rows do by themselves --------------------------------------------------------------
 
@@ -290,6 +292,33 @@ class SessionManager:
         self.changed(session_id)
         return first
 
+    def allow_for(self, request: PermissionRequest, person: Person, term: Term) -> bool:
+        """Allow it, and what is like it, for some time. Whether this decision is the first."""
+        session_id = request.name.session_id
+        session = self.rows[session_id].session
+        with self.transaction():
+            if not isinstance(self.request_of(request.name), PermissionRequest):
+                return False
+            rule = self.rules.add(session, request.event, term, person)
+            if term in OF_CHANNEL:
+                self.store.desire(session_id, f"rule:{rule.rule_id}", rules_told.announced(rule, term))
+            decision = request.decide("allowed", person, always=True)
+            first = self.sessions.wish(session_id, msgspec.structs.replace(decision, kept=IN_WORDS[term]))
+        self.changed(session_id)
+        return first
+
+    def revoke_rule(self, rule_id: str, channel_id: int, session_id: str, person: Person) -> bool:
+        """Whether it held here. It is said where it counted, if that can be seen from here."""
+        with self.transaction():
+            mine = {rule.rule_id for rule in self.rules.of(channel_id, session_id)}
+            rule = self.rules.revoke(rule_id, person.user_id) if rule_id in mine else None
+            if rule and session_id:
+                post = rules_told.revoked(rule, named(person.user_id, person.name))
+                self.store.desire(session_id, f"revoked:{rule_id}", post)
+        if session_id:
+            self.changes.posted(session_id)
+        return rule is not None
+
     def draft(self, name: RequestName, draft: Draft, by: int = 0) -> bool:
         """Keep what is chosen so far of a question, and show it. False: nobody waits for it any more."""
         row = self.rows[name.session_id]
@@ -392,6 +421,7 @@ class SessionManager:
         session, now = row.session, self.clock()
         row.ended_at, row.end_reason = now, reason
         self.waiting.drop_all(session.session_id)
+        self.rules.session_ended(session.session_id)
         self.sessions.note(j.SessionEnded(session.session_id, session.channel_id, by, reason=reason, at=now))
 
     def destroy_all_sessions(self, reason: str) -> None:

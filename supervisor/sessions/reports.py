@@ -22,6 +22,7 @@ from bridge.session.managed import ManagedSession, session_from
 from supervisor.discord.errors import snowflake
 from supervisor.sessions import inbox
 from supervisor.sessions.rows import Sessions
+from supervisor.sessions.rules import Rules
 from supervisor.sessions.store import SessionRow
 from supervisor.sessions.waiting import WaitingPrompts
 
@@ -42,13 +43,19 @@ _WALLS, _UNTOLD, _TOLD = "walls", "untold", "told"
 _CHANGES_LATER = ("card:", "resume:", "moved:", "lost:")
 """Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
 
+_MAY_WISH = (e.ChildExited, e.PromptAmended, e.PermissionRequested)
+"""What may lead to something that a worker is asked."""
+
 log = logging.getLogger(__name__)
 
 
 class Reports:
     """Of all workers. ``display_of`` says what a channel shows. Any method may raise StoreError."""
 
-    def __init__(self, sessions: Sessions, waiting: WaitingPrompts, display_of: Callable[[int], Display]) -> None:
+    def __init__(
+        self, sessions: Sessions, waiting: WaitingPrompts, display_of: Callable[[int], Display], rules: Rules
+    ) -> None:
+        self.rules = rules
         self._sessions = sessions
         self._waiting = waiting
         self._display_of = display_of
@@ -78,7 +85,7 @@ class Reports:
             is_whole = all(self._take(row, record) for record in records)
             self._sessions.store.save(row)
         self._sessions.changes.posted(session_id)
-        if any(isinstance(record.event, e.ChildExited | e.PromptAmended) for record in records):
+        if any(isinstance(record.event, _MAY_WISH) for record in records):
             self._sessions.changes.wished(session_id)
         return row.session.applied if is_whole else None
 
@@ -115,7 +122,8 @@ class Reports:
         self._tell_of_walls(session.session_id, record.event)
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)
-        self._show_all(row, record, self._drawn(row, record, live, display))
+        posts = self._drawn(row, record, live, display)
+        self._show_all(row, record, self._without_asking(row, record, posts))
         forget_ended(live, record.event)
         inbox.clear(self._sessions.store, self._waiting, session, record)
         if isinstance(record.event, e.ChildExited) and session.is_broken:
@@ -124,6 +132,28 @@ class Reports:
             row.fresh = False
         if isinstance(record.event, e.ChildOffered):
             self._sessions.store.remember(f"offers:{session.session_id}", msgspec.json.encode(record.event).decode())
+
+    def _without_asking(self, row: SessionRow, record: e.Record, posts: dict[str, Post]) -> dict[str, Post]:
+        """Of a request that rules allow no card is shown, and nobody is asked; nor when it is over."""
+        session_id, event = row.session.session_id, record.event
+        match event:
+            case e.PermissionRequested() if not self._is_history(record, session_id):
+                request = row.session.requests.get(record.seq)
+                covering = self.rules.covering(row.session, request) if request else []
+                if not (request and covering):
+                    return posts
+                givers = ", ".join(dict.fromkeys(rule.by for rule in covering))
+                decision = request.decide("allowed", None, reason=f"by a rule of {givers}")
+                self._sessions.wish(session_id, msgspec.structs.replace(decision, decider=f"a rule of {givers}"))
+                seq = record.seq
+            case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq):
+                pass
+            case _:
+                return posts
+        key = f"card:{record.generation}:{seq}"
+        if key in posts and self._sessions.store.post(session_id, key) is None:
+            posts[key] = msgspec.structs.replace(posts[key], optional=True)
+        return posts
 
     @staticmethod
     def _drawn(row: SessionRow, record: e.Record, live: dict[str, str], display: Display) -> dict[str, Post]:

@@ -111,10 +111,10 @@ def test_what_is_too_long_to_show_can_only_be_denied(letter: str) -> None:
 
 def test_always_is_offered_with_its_rule_in_words() -> None:
     card = opened("Bash", {"command": "npm test"}, rules=LS)
-    assert labels(card) == ["Allow", "Always allow", "Deny", "Deny with a reason…"]
+    assert labels(card) == ["Allow", "Always allow", "Allow for…", "Deny", "Deny with a reason…"]
     assert card.embed and 'Bash: commands starting with "npm test"' in card.embed.footer
     assert [button.custom_id for button in card.buttons] == [
-        NAME.custom_id(v) for v in ("allow", "always", "deny", "reason")
+        NAME.custom_id(v) for v in ("allow", "always", "keep", "deny", "reason")
     ]
 
 

@@ -61,7 +61,13 @@ def test_the_open_card_mentions_the_person_whose_prompt_it_serves() -> None:
     (line, key), (flow, card) = opened.keys(), opened.values()
     assert line.startswith("turn:") and "· asked below" in flow.content, "the tool does not run yet"
     assert key == f"card:{GENERATION}:12" and card.mentions == (PERSON_ID,) and card.urgent
-    assert [button.label for button in card.buttons] == ["Allow", "Always allow", "Deny", "Deny with a reason…"]
+    assert [button.label for button in card.buttons] == [
+        "Allow",
+        "Always allow",
+        "Allow for…",
+        "Deny",
+        "Deny with a reason…",
+    ]
 
 
 def test_a_denied_tool_shows_its_cross_and_why() -> None:

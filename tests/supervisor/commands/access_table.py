@@ -76,12 +76,16 @@ COMMANDS = [
     Row("command", "mode", CHOSEN, ANY, "stricter"),
     Row("command", "mode", LOOSER, ANY, "looser"),
     *(Row("command", name, LOOSER, ANY, "for the channel") for name in ("model", "mode", "effort")),
+    Row("command", "rules", within(IN_THREADS_AND_CHANNELS, ANY), ANY),
     Row("command", "trust", within(IN_THREADS_AND_CHANNELS, ANY), ANY),
     *(Row("command", name, within(THREADS, owner), ANY) for name in ("invite", "uninvite")),
     *(Row("command", name, within(EVERYWHERE, ANY), ANY) for name in ("status", "help")),
 ]
 CLICKS = [
     *(Row("button", word, within(THREADS, DECIDE)) for word in ("allow", "always", "deny", "reason")),
+    *(Row("button", word, within(THREADS, DECIDE)) for word in ("keep", "hour")),
+    *(Row("button", word, within(THREADS, MANAGE), DECIDE) for word in ("chour", "cweek", "cever")),
+    Row("button", "rule", within(IN_THREADS_AND_CHANNELS, (*DECIDE, *MANAGE))),
     Row("modal", "reason", within(THREADS, DECIDE)),
     *(Row("button", word, within(THREADS, DECIDE), variant="of a plan") for word in ("allow", "plan")),
     Row("button", "edits", within(THREADS, MANAGE), DECIDE, "of a plan"),

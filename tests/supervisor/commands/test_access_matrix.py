@@ -153,6 +153,7 @@ class Backstage:
         self.sessions = {OWN: session(OWN, mine, asker), ANOTHERS: session(ANOTHERS, STARTER, STARTER)}
         self.invited_people = {PERSON} if who.invited else set[int]()
         self.delivery = SimpleNamespace(note=lambda *_: None)
+        self.rules = SimpleNamespace(of=lambda *_: [])
         self.waiting = SimpleNamespace(all=lambda _id: [], requeue=lambda *_: self._do("requeue"))
 
     def _do(self, what: str) -> bool:
@@ -300,6 +301,8 @@ def custom_id_of(row: Row, session_id: str) -> str:
             return WhenButton(session_id, 5, cast(e.When, when)).custom_id()
         case ["halt", fate]:
             return HaltButton(session_id, cast(Literal["keep", "drop"], fate)).custom_id()
+        case ["rule"]:
+            return f"tb:rule:{'a' * 16}"
         case ["fresh" | "moved" as word]:
             return f"tb:{word}:{plain}"
         case ["stop"]:

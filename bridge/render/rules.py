@@ -1,0 +1,65 @@
+"""The choice of how long something is allowed, and what ``/rules`` lists."""
+
+from collections.abc import Sequence
+
+from bridge.render.cards import rules_in_words
+from bridge.render.posts import Button, Post
+from bridge.session.people import named
+from bridge.session.permission import PermissionRequest
+from bridge.session.rules import IN_WORDS, Rule, Term
+from bridge.text import inline_code, one_line, reveal
+
+MOST_LISTED = 10
+RULE_CHARS = 120
+_LABELS: dict[Term, str] = {
+    "hour": "This session, for an hour",
+    "chour": "This channel, for an hour",
+    "cweek": "This channel, for 7 days",
+    "cever": "This channel, until it is revoked",
+}
+
+
+def choice(request: PermissionRequest) -> Post:
+    """For one person's eyes: for how long, and where."""
+    what = inline_code(reveal(rules_in_words(request.event.rules)), RULE_CHARS)
+    buttons = tuple(Button(label, request.name.custom_id(term)) for term, label in _LABELS.items())
+    return Post(f"Allow this, and without asking {what}:\n-# `/rules` lists and revokes it.", buttons=buttons)
+
+
+def announced(rule: Rule, term: Term) -> Post:
+    """For the channel where it counts; it pings nobody."""
+    return Post(
+        f"⚠ {named(rule.by_id, rule.by)} allowed {_what(rule)} without asking, {IN_WORDS[term]}."
+        " `/rules` lists and revokes it.",
+        silent=True,
+        where="channel",
+    )
+
+
+def listed(rules: Sequence[Rule]) -> Post:
+    """Those that hold here, the oldest first, each with a button that revokes it."""
+    if not rules:
+        return Post("Nothing is allowed here without asking. A card's *Always allow* and *Allow for…* make rules.")
+    lines = [f"{n}. {_line(rule)}" for n, rule in enumerate(rules[:MOST_LISTED], 1)]
+    if len(rules) > MOST_LISTED:
+        lines.append(f"… and {len(rules) - MOST_LISTED} more; revoke one of these to see them.")
+    buttons = tuple(Button(f"Revoke {n}", rule.custom_id, "danger") for n, rule in enumerate(rules[:MOST_LISTED], 1))
+    return Post("\n".join(["Allowed without asking:", *lines]), buttons=buttons)
+
+
+def revoked(rule: Rule, who: str) -> Post:
+    """Where it counted. ``who``: as ``people.named`` has it."""
+    return Post(f"✗ {who} revoked that {_what(rule)} is allowed without asking.", silent=True)
+
+
+def _line(rule: Rule) -> str:
+    where = "this session" if rule.session_id else "this channel"
+    if rule.until:
+        end = f"until <t:{int(rule.until)}:f>"
+    else:
+        end = "until it ends" if rule.session_id else "until it is revoked"
+    return f"{_what(rule)} · {where}, {end} · by {named(rule.by_id, rule.by)}, <t:{int(rule.since)}:f>"
+
+
+def _what(rule: Rule) -> str:
+    return inline_code(one_line(reveal(rules_in_words(rule.rules)), RULE_CHARS), RULE_CHARS)

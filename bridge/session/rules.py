@@ -1,0 +1,103 @@
+"""What was allowed once and for longer: whose word it is, where it counts, and when it ends.
+
+    given ──▶ holds ──▶ over: its time is up · it is revoked · (of a session) the session was ended
+
+Claude is not told of a rule. It asks, and a request is allowed by itself when each rule that Claude suggests for it is
+covered by rules that hold; so a revoked one counts no more from then on, and a restart changes nothing. What Claude
+suggests with a request is what would allow just that request, and it must be asked for the same reason and touch the
+same path. A rule never allows what two people must allow, nor, where nobody decides for oneself, what its giver asked.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+import msgspec
+
+from bridge.protocol.events import PermissionRequested, SuggestedRule
+from bridge.session.rights import Access
+
+Term = Literal["always", "hour", "chour", "cweek", "cever"]
+"""As on the buttons: of the session, until it ends or for an hour; of the channel, for an hour, a week, or for good."""
+OF_CHANNEL: tuple[Term, ...] = ("chour", "cweek", "cever")
+_SECONDS: dict[Term, float] = {"hour": 3600.0, "chour": 3600.0, "cweek": 7 * 86400.0}
+IN_WORDS: dict[Term, str] = {
+    "always": "always, for this session",
+    "hour": "for an hour, in this session",
+    "chour": "for an hour, in this channel",
+    "cweek": "for 7 days, in this channel",
+    "cever": "until it is revoked, in this channel",
+}
+_BUTTON = re.compile("tb:rule:([0-9a-f]{16})")
+_PREFIX = ":*"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """``session_id`` empty: it counts in the whole channel. Times in Unix seconds; ``until`` 0: none is set."""
+
+    rule_id: str
+    channel_id: int
+    session_id: str
+    tool: str
+    rules: tuple[SuggestedRule, ...]
+    by_id: int
+    by: str
+    since: float
+    until: float = 0.0
+    reason: str = ""
+    """Why Claude asked, and what path it touched, when the rule was given."""
+    blocked_path: str = ""
+
+    @property
+    def custom_id(self) -> str:
+        return f"tb:rule:{self.rule_id}"
+
+    def holds(self, now: float) -> bool:
+        return not self.until or now < self.until
+
+    def fits(self, request: PermissionRequested) -> bool:
+        return (self.tool, self.reason, self.blocked_path) == (request.tool, request.reason, request.blocked_path)
+
+
+def rule_of(request: PermissionRequested, term: Term, rule_id: str, place: tuple[int, str], now: float) -> Rule:
+    """What the request's suggestion becomes; nobody's yet. ``place``: the channel and the session."""
+    channel_id, session_id = place
+    until = now + _SECONDS[term] if term in _SECONDS else 0.0
+    where = "" if term in OF_CHANNEL else session_id
+    rule = Rule(rule_id, channel_id, where, request.tool, request.rules, 0, "", now, until)
+    return msgspec.structs.replace(rule, reason=request.reason, blocked_path=request.blocked_path)
+
+
+def covering(rules: Iterable[Rule], request: PermissionRequested, asker: int, access: Access, now: float) -> list[Rule]:
+    """The rules that allow the request together; none when any part of it is not covered."""
+    if not request.rules or access.needs_two(request.tool, request.tool_input):
+        return []
+    may_be = [rule for rule in rules if rule.holds(now) and rule.fits(request)]
+    fit = [rule for rule in may_be if access.decide_own or rule.by_id != asker]
+    found = [next((rule for rule in fit if _covers(rule, wanted)), None) for wanted in request.rules]
+    return [rule for rule in found if rule] if all(found) else []
+
+
+def _covers(rule: Rule, wanted: SuggestedRule) -> bool:
+    return any(given == wanted or _is_within(given, wanted) for given in rule.rules)
+
+
+def _is_within(given: SuggestedRule, wanted: SuggestedRule) -> bool:
+    """``npm run:*`` has ``npm run test:*`` in it, and every use of a tool has each one."""
+    if given.tool != wanted.tool:
+        return False
+    if not given.content:
+        return True
+    beginning = given.content.removesuffix(_PREFIX)
+    inner = wanted.content.removesuffix(_PREFIX)
+    return given.content.endswith(_PREFIX) and (inner == beginning or inner.startswith(f"{beginning} "))
+
+
+def rule_button(custom_id: str) -> str:
+    """The rule's id of a button that revokes it; else empty."""
+    found = _BUTTON.fullmatch(custom_id)
+    return found[1] if found else ""
+
+
+def term_of(verb: str) -> Term | None:
+    return next((term for term in get_args(Term) if term == verb), None)

@@ -1,0 +1,69 @@
+"""The rules that hold (``bridge.session.rules``), as facts of the store and of the journal."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import msgspec
+
+from bridge.journal.entries import FactRemembered
+from bridge.protocol.events import PermissionRequested
+from bridge.session.managed import ManagedSession
+from bridge.session.permission import PermissionRequest, Person
+from bridge.session.rights import Access
+from bridge.session.rules import Rule, Term, covering, rule_of
+from supervisor.sessions.rows import Sessions
+
+_RULE = "rule:"
+
+
+class Rules:
+    """Of all channels. ``access_of`` says who may what in one. What writes is within the caller's transaction."""
+
+    def __init__(self, sessions: Sessions, access_of: Callable[[int], Access]) -> None:
+        self._sessions = sessions
+        self._access_of = access_of
+
+    def of(self, channel_id: int, session_id: str = "") -> list[Rule]:
+        """Those that hold in the channel, and in the session, the oldest first."""
+        now = self._sessions.clock()
+        found = [rule for rule in self._all() if rule.channel_id == channel_id and rule.holds(now)]
+        return sorted((rule for rule in found if rule.session_id in ("", session_id)), key=lambda rule: rule.since)
+
+    def covering(self, session: ManagedSession, request: PermissionRequest) -> list[Rule]:
+        """The rules that allow it together; none when a person is to be asked."""
+        access = self._access_of(session.channel_id)
+        mine = self.of(session.channel_id, session.session_id)
+        return covering(mine, request.event, session.prompter_of(request), access, self._sessions.clock())
+
+    def add(self, session: ManagedSession, request: PermissionRequested, term: Term, person: Person) -> Rule:
+        place = session.channel_id, session.session_id
+        made = rule_of(request, term, uuid4().hex[:16], place, self._sessions.clock())
+        rule = msgspec.structs.replace(made, by_id=person.user_id, by=person.name)
+        self._note(rule, person.user_id, "a rule was given", msgspec.json.encode(rule).decode())
+        return rule
+
+    def revoke(self, rule_id: str, by: int) -> Rule | None:
+        """None when there is none (any more)."""
+        told = self._sessions.store.fact(f"{_RULE}{rule_id}")
+        if not told:
+            return None
+        rule = msgspec.json.decode(told, type=Rule)
+        self._note(rule, by, "a rule was revoked", "")
+        return rule
+
+    def session_ended(self, session_id: str) -> None:
+        for rule in self._all():
+            if rule.session_id == session_id:
+                self._note(rule, 0, "a rule ended with its session", "")
+
+    def _all(self) -> list[Rule]:
+        store = self._sessions.store
+        return [msgspec.json.decode(store.fact(name), type=Rule) for name in store.facts(_RULE)]
+
+    def _note(self, rule: Rule, by: int, what: str, value: str) -> None:
+        name = f"{_RULE}{rule.rule_id}"
+        self._sessions.note(FactRemembered(rule.session_id, rule.channel_id, by, name, value, what))
+        if value:
+            self._sessions.store.remember(name, value)
+        else:
+            self._sessions.store.forget(name)
