@@ -262,6 +262,8 @@ class Slash:
 
     def _stop(self, asked: InteractionJson, person: Person) -> Answer:
         if session := self._manager.session_of_thread(asked.channel_id):
+            if words := self._router.lacks_to_stop(session, person):
+                raise UserError(words)
             if session.is_processing and (waiting := self._manager.waiting.all(session.session_id)):
                 return shown(replies.stop_what_waits(session.session_id, len(waiting)))
             return told(self._stop_one(session, asked, person))

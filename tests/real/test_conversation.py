@@ -74,6 +74,24 @@ async def test_always_allow_asks_no_second_time_for_the_same_rule() -> None:
 
 
 @awaited
+async def test_a_rule_of_ours_answers_what_claude_asks_the_second_time() -> None:
+    command = {"command": "touch made.txt", "description": "Make a file"}
+    again = (turn(tool("Bash", command)), turn(text("First.")), turn(tool("Bash", command)))
+    async with stage(*again, turn(text("Second."))) as it:
+        session = it.back.session("make a file")
+        request = await it.back.asks(session)
+        assert it.back.manager.allow_for(request, ADA, "always")
+        await it.back.settles(session)
+        it.back.prompt(session, "once more")
+        settled = await it.back.settles(session, 2)
+        assert not settled.requests
+        log = it.log_of(session)
+        assert log.count('"PermissionRequested"') == 2, "Claude keeps no rule"
+        assert log.count('"verdict":"allowed"') == 2 and "a rule of" in log
+        assert len(it.back.store.posts_like(session.session_id, "card:")) == 1, "nobody is asked"
+
+
+@awaited
 async def test_two_sessions_ask_at_once_and_each_answer_lands_in_the_right_one() -> None:
     turns = (
         turn(tool("Bash", touch("one.txt")), match="the first one"),
