@@ -5,7 +5,8 @@
 Claude is not told of a rule. It asks, and a request is allowed by itself when each rule that Claude suggests for it is
 covered by rules that hold; so a revoked one counts no more from then on, and a restart changes nothing. What Claude
 suggests with a request is what would allow just that request, and it must be asked for the same reason and touch the
-same path. A rule never allows what two people must allow, nor, where nobody decides for oneself, what its giver asked.
+same path, unless the rule itself names paths. A rule never allows what two people must allow, nor, where nobody decides
+for oneself, what its giver asked.
 """
 
 import re
@@ -29,7 +30,12 @@ IN_WORDS: dict[Term, str] = {
     "cever": "until it is revoked, in this channel",
 }
 _BUTTON = re.compile("tb:rule:([0-9a-f]{16})")
-_PREFIX = ":*"
+_OPEN_ENDS = (":*", " *")
+"""Of a rule for a beginning, as Claude suggests it: ``npm test *``; older ones wrote ``npm test:*``."""
+_PLAIN = re.compile(r"[\w ./@=,+:%-]*")
+"""What goes on behind a beginning may hold nothing that a shell reads as another command."""
+_OF_PATHS = frozenset({"Read", "Edit", "Write"})
+"""A rule of these names the paths that it is for."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -56,7 +62,9 @@ class Rule(msgspec.Struct, frozen=True):
         return not self.until or now < self.until
 
     def fits(self, request: PermissionRequested) -> bool:
-        return (self.tool, self.reason, self.blocked_path) == (request.tool, request.reason, request.blocked_path)
+        names_paths = all(rule.tool in _OF_PATHS and rule.content for rule in request.rules)
+        is_same_path = self.blocked_path == request.blocked_path or (names_paths and bool(self.blocked_path))
+        return (self.tool, self.reason) == (request.tool, request.reason) and is_same_path
 
 
 def rule_of(request: PermissionRequested, term: Term, rule_id: str, place: tuple[int, str], now: float) -> Rule:
@@ -83,14 +91,21 @@ def _covers(rule: Rule, wanted: SuggestedRule) -> bool:
 
 
 def _is_within(given: SuggestedRule, wanted: SuggestedRule) -> bool:
-    """``npm run:*`` has ``npm run test:*`` in it, and every use of a tool has each one."""
+    """``npm run *`` has ``npm run test *`` in it, and every use of a tool has each one. Of a shell command that does
+    more than one thing Claude suggests the whole, which begins alike: so only plain words count as going on.
+    """
     if given.tool != wanted.tool:
         return False
     if not given.content:
         return True
-    beginning = given.content.removesuffix(_PREFIX)
-    inner = wanted.content.removesuffix(_PREFIX)
-    return given.content.endswith(_PREFIX) and (inner == beginning or inner.startswith(f"{beginning} "))
+    beginning, inner = _beginning(given.content), _beginning(wanted.content) or wanted.content
+    goes_on = inner == beginning or inner.startswith(f"{beginning} ")
+    return bool(beginning) and goes_on and bool(_PLAIN.fullmatch(inner[len(beginning) :]))
+
+
+def _beginning(content: str) -> str:
+    """Of a rule with an open end; else empty."""
+    return next((content.removesuffix(end) for end in _OPEN_ENDS if content.endswith(end)), "")
 
 
 def rule_button(custom_id: str) -> str:

@@ -43,6 +43,45 @@ def test_a_rule_with_an_open_end_has_the_narrower_ones_in_it() -> None:
     )
 
 
+@pytest.mark.parametrize("end", [" *", ":*"])
+def test_a_command_that_goes_on_with_another_one_only_begins_alike(end: str) -> None:
+    rule = given("always", e.SuggestedRule("Bash", f"npm run{end}"))
+    for plain in ("npm run test", "npm run a:b --x=1 ./c", f"npm run test{end}", f"npm run{end}"):
+        assert allows([rule], request(e.SuggestedRule("Bash", plain)))
+    for more in (
+        ";",
+        "&&",
+        "|",
+        "&",
+        "$(rm)",
+        "`rm`",
+        ">",
+        "<",
+        "\n",
+        "'",
+        '"',
+        "*",
+        "~",
+        "\\",
+        "{a,b}",
+        "(",
+        "#",
+        "!",
+    ):
+        for content in (f"npm run {more} rm -rf x", f"npm run x{more}", f"npm run x {more} y{end}"):
+            assert not allows([rule], request(e.SuggestedRule("Bash", content))), content
+
+
+def test_a_rule_that_names_paths_is_for_each_of_them() -> None:
+    etc = e.SuggestedRule("Read", "//etc/**")
+    rule = given("always", etc, tool="Read", reason="outside", blocked_path="/etc/hosts")
+    assert allows([rule], request(etc, tool="Read", reason="outside", blocked_path="/etc/passwd"))
+    usr = e.SuggestedRule("Read", "//usr/**")
+    assert not allows([rule], request(usr, tool="Read", reason="outside", blocked_path="/usr/x"))
+    inside = given("always", NPM)
+    assert not allows([inside], request(NPM, blocked_path="/etc/passwd"))
+
+
 def test_a_rule_for_a_whole_tool_is_for_that_tool_only() -> None:
     whole = e.SuggestedRule("mcp__db__read")
     rule = given("always", whole, tool="mcp__db__read")

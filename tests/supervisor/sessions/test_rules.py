@@ -15,7 +15,6 @@ from bridge.session.patterns import ToolPattern
 from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.rights import Access, Policy
 from bridge.session.rules import Term
-from stages.fake_rest import NO_REST
 from supervisor.assembly import session_manager
 from supervisor.sessions.delivery import Asked
 from supervisor.sessions.store import Store
@@ -27,6 +26,13 @@ G = "0123456789abcdef"
 
 
 opened: list[Store] = []
+
+
+class NoRest:
+    """Nobody is known."""
+
+    async def member(self, _guild_id: int, _user_id: int) -> object | None:
+        return None
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +50,7 @@ class Desk:
     def start(self) -> None:
         self.store = Store(self.folder / "db")
         opened.append(self.store)
-        self.manager = session_manager(self.store, lambda: self.now, asked=Asked(self.policy, NO_REST))
+        self.manager = session_manager(self.store, lambda: self.now, asked=Asked(self.policy, NoRest()))
 
     def restart(self) -> None:
         opened.pop().close()
