@@ -87,6 +87,7 @@ class Asks:
             tool_use_id=ask.tool_use_id,
             description=ask.description,
             rules=_suggested_rules(ask.permission_suggestions),
+            modes=_suggested_modes(ask.permission_suggestions),
             agent_id=ask.agent_id or "",
             server=ask.mcp_server.name if ask.mcp_server else "",
             reason=ask.decision_reason or "",
@@ -201,9 +202,15 @@ def _suggested_rules(suggestions: list[cf.Suggestion]) -> tuple[e.SuggestedRule,
     return ()
 
 
+def _suggested_modes(suggestions: list[cf.Suggestion]) -> tuple[str, ...]:
+    modes = (suggestion.mode for suggestion in suggestions if suggestion.type == "setMode")
+    return tuple(dict.fromkeys(mode for mode in modes if mode in PLAN_MODES))
+
+
 def _resolved(request: e.PermissionRequested, decision: c.Decide) -> e.PermissionResolved:
-    """The decision as far as it fits the request: rules only where some were suggested, a mode only for a plan."""
+    """The decision as far as it fits the request: rules and modes only where they were suggested, or for a plan."""
     is_allowed = decision.verdict == "allowed"
+    modes = PLAN_MODES if request.tool == PLAN_TOOL else request.modes
     return e.PermissionResolved(
         decision.seq,
         decision.verdict,
@@ -212,7 +219,7 @@ def _resolved(request: e.PermissionRequested, decision: c.Decide) -> e.Permissio
         decider=decision.decider,
         reason=decision.reason,
         answers=decision.answers if is_allowed and request.tool == QUESTION_TOOL else {},
-        mode=decision.mode if is_allowed and request.tool == PLAN_TOOL and decision.mode in PLAN_MODES else "",
+        mode=decision.mode if is_allowed and decision.mode in modes else "",
         also_by=decision.also_by if is_allowed else 0,
         kept=decision.kept if is_allowed else "",
     )

@@ -45,7 +45,8 @@ class ChosenSettings:
         self.under_way.add(command.command_id)
         return [asked]
 
-    def approve_plan(self, mode: str) -> None:
+    def approve(self, mode: str) -> None:
+        """A person approved a plan, or something else with this mode."""
         self._limit.approve_plan(mode)
 
     def told_mode(self, told: str) -> list[Step]:

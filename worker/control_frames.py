@@ -21,6 +21,7 @@ class Suggestion(Whole):
     type: str = ""
     rules: tuple[Rule, ...] = ()
     behavior: str = ""
+    mode: str = ""
 
 
 class Server(msgspec.Struct):

@@ -136,8 +136,8 @@ class Stream:
         is_plan = any(one.seq == decision.seq and one.request.tool == PLAN_TOOL for one in self._asks.open())
         steps = self._asks.decide(decision)
         for step in steps:
-            if is_plan and isinstance(step, e.PermissionResolved) and step.verdict == "allowed":
-                self._settings.approve_plan(step.mode)
+            if isinstance(step, e.PermissionResolved) and step.verdict == "allowed" and (is_plan or step.mode):
+                self._settings.approve(step.mode)
         return steps
 
     def ask_push(self, request: e.PermissionRequested) -> list[Step]:

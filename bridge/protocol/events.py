@@ -422,6 +422,8 @@ class PermissionRequested(Event, frozen=True):
     blocked_path: str = ""
     places: tuple[Place, ...] = ()
     """Of an edit's texts in their file when it was asked, in their order; empty: nobody looked, or it is no edit."""
+    modes: tuple[str, ...] = ()
+    """Permission modes that Claude offers to go on in, of those that may be set with an approval."""
 
 
 Verdict = Literal["allowed", "denied", "expired"]

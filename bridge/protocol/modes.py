@@ -11,8 +11,8 @@ shuts the looser mode out only once Claude has answered, because what it said be
 
 import msgspec
 
-DEFAULT, PLAN, BYPASS = "default", "plan", "bypassPermissions"
-_RANKS = {PLAN: 0, "dontAsk": 1, DEFAULT: 2, "acceptEdits": 3, "auto": 4, BYPASS: 5}
+DEFAULT, PLAN, ACCEPT_EDITS, BYPASS = "default", "plan", "acceptEdits", "bypassPermissions"
+_RANKS = {PLAN: 0, "dontAsk": 1, DEFAULT: 2, ACCEPT_EDITS: 3, "auto": 4, BYPASS: 5}
 _UNKNOWN = max(_RANKS.values()) + 1
 
 

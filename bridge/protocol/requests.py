@@ -5,9 +5,11 @@ The digest is of the input that was *shown*, and a decision carries it; the work
 
 import hashlib
 
+from bridge.protocol.modes import ACCEPT_EDITS
+
 QUESTION_TOOL, PLAN_TOOL = "AskUserQuestion", "ExitPlanMode"
-PLAN_MODES = ("acceptEdits",)
-"""Permission modes that a plan's approval may set."""
+PLAN_MODES = (ACCEPT_EDITS,)
+"""Permission modes that an approval may set: a plan's always, another's where Claude itself offers it."""
 ADVICE_TO_ASK_IN_TEXT = (
     "This bridge cannot show these questions. Ask the person in plain text instead, list the choices,"
     " and end your turn; their next message is the answer."

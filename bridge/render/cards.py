@@ -135,7 +135,8 @@ def _verdict(request: PermissionRequest, how: Settled) -> str:
         case "denied" if request.questions:
             return f"✗ {who} chose not to answer"
         case "allowed":
-            return f"✓ Allowed{_kept(how)} by {who}"
+            edits = ", edits are accepted without asking" if how.mode else ""
+            return f"✓ Allowed{_kept(how)} by {who}{edits}"
         case "denied":
             return f"✗ Denied by {who}{why}"
         case "expired":
@@ -234,7 +235,7 @@ def _input(event: PermissionRequested) -> dict[str, object]:
 def _fine_print(request: PermissionRequest, directory: str) -> str:
     event = request.event
     parts = [
-        ACCEPTING_EDITS if request.is_plan else "",
+        ACCEPTING_EDITS if request.is_plan or request.offers_edits else "",
         f"Its full name: {event.tool}" if _mcp_tool(event) else "",
         f"Touches {tools.relative(event.blocked_path, directory)}" if event.blocked_path else "",
         event.reason,
@@ -277,10 +278,12 @@ def _buttons(request: PermissionRequest, *, may_allow: bool) -> tuple[Button, ..
         )
         return (*(approve if may_allow else ()), Button("Keep planning…", name.custom_id("plan")))
     allow = (Button("Allow", name.custom_id("allow"), "success"),) if may_allow else ()
+    edits = (Button("Accept edits", name.custom_id("edits")),) if may_allow and request.offers_edits else ()
     always = (Button("Always allow", name.custom_id("always")),) if may_allow and _offers_always(request) else ()
-    longer = (Button("Allow for…", name.custom_id("keep")),) if always else ()
+    longer = (Button("Allow for…", name.custom_id("keep")),) if always and not edits else ()
     return (
         *allow,
+        *edits,
         *always,
         *longer,
         Button("Deny", name.custom_id("deny"), "danger"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 import msgspec
 
 from bridge.protocol.events import ANSWERED, Attachment
-from bridge.protocol.modes import DEFAULT, is_looser
+from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
 from bridge.routing import silence
 from bridge.routing.actions import (
     Action,
@@ -366,6 +366,8 @@ def _decide(verb: str, request: PermissionRequest, click: Clicked) -> Action:
         return AskTerm(request)
     if term := term_of(verb):
         return DecideRequest(request, allowed=True, always=True, reason="", person=click.person, term=term)
+    if verb == "edits" and request.offers_edits:
+        return DecideRequest(request, allowed=True, always=False, reason="", person=click.person, mode=ACCEPT_EDITS)
     if verb not in ("allow", "deny", "reason"):
         return Ignore("not a button of this card")
     return DecideRequest(request, verb == "allow", False, (click.reason or "").strip(), click.person)
@@ -386,7 +388,7 @@ def _by_two(action: DecideRequest) -> Action:
 def _judge_plan(verb: str, request: PermissionRequest, click: Clicked) -> Action:
     match verb:
         case "allow" | "edits":
-            mode = "acceptEdits" if verb == "edits" else ""
+            mode = ACCEPT_EDITS if verb == "edits" else ""
             return DecideRequest(request, allowed=True, always=False, reason="", person=click.person, mode=mode)
         case "plan" if click.reason is None:
             return AskPlanChange(click.custom_id)

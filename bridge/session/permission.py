@@ -18,6 +18,7 @@ import msgspec
 
 from bridge.protocol import events as e
 from bridge.protocol.commands import Decide
+from bridge.protocol.modes import ACCEPT_EDITS
 from bridge.protocol.questions import Question, read_questions
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
 from bridge.session.people import named
@@ -54,7 +55,7 @@ class RequestName(msgspec.Struct, frozen=True):
 _VERBS = (
     r"allow|always|deny|reason"  # a tool
     r"|keep|hour|chour|cweek|cever"  # for how long a tool is allowed
-    r"|edits|plan"  # a plan: approve and accept edits; keep planning
+    r"|edits|plan"  # accept edits from now on, with a plan or an edit; keep planning
     r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
     r"|continue|discard"  # a lost turn
 )
@@ -100,6 +101,11 @@ class PermissionRequest(msgspec.Struct, frozen=True):
     @property
     def is_plan(self) -> bool:
         return self.event.tool == PLAN_TOOL
+
+    @property
+    def offers_edits(self) -> bool:
+        """Whether with it all edits may be accepted from now on; what two people must allow loosens nothing."""
+        return ACCEPT_EDITS in self.event.modes and not self.needs_two
 
     @property
     def questions(self) -> tuple[Question, ...]:

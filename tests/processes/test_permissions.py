@@ -102,3 +102,21 @@ async def test_always_allow_says_its_rule_in_words_and_holds_for_the_session() -
         await house.done(thread, 2)
         assert len([m for m in house.posts(thread) if m.embeds]) == 1
         assert not [m for m in house.posts(thread) if buttons(m)]
+
+
+@awaited
+async def test_edits_that_were_accepted_on_a_card_are_not_asked_about_again_also_after_a_pause() -> None:
+    async with backstage() as stage:
+        session = stage.session("write a.txt one\nwrite b.txt two")
+        request = await stage.asks(session)
+        assert request.event.modes == ("acceptEdits",)
+        assert stage.manager.decide(request, "allowed", ADA, mode="acceptEdits")
+        await stage.settles(session)
+        assert (stage.project / "b.txt").read_text().strip() == "two"
+        assert stage.live(session).admitted_mode == "acceptEdits"
+        stage.manager.hibernate_idle(-1.0)
+        await until(lambda: not stage.worker_pid(session), "it sleeps")
+        stage.prompt(session, "write c.txt three")
+        await stage.settles(session, 2)
+        assert (stage.project / "c.txt").exists()
+        assert len(stage.live(session).settled) == 1, "one tap"

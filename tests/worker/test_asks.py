@@ -1,8 +1,10 @@
 """Claude's questions and plans: what is shown of them, and exactly what Claude is answered."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from bridge.protocol import commands as c
@@ -25,10 +27,11 @@ def no_control(subtype: str, _answered: object, /, **_fields: object) -> Line:
     raise AssertionError(f"nothing is to be asked of the CLI, but {subtype} was")
 
 
-def asked(tool: str, tool_input: str) -> tuple[Asks, list[Step]]:
+def asked(tool: str, tool_input: str, suggestions: Sequence[object] = ()) -> tuple[Asks, list[Step]]:
     """The steps of a request, which is open under seq 7 if it was asked."""
     asks = Asks(no_control)
-    ask = cf.Ask("can_use_tool", tool, f.Raw(tool_input.encode()))
+    suggested = msgspec.convert(suggestions, list[cf.Suggestion])
+    ask = cf.Ask("can_use_tool", tool, f.Raw(tool_input.encode()), permission_suggestions=suggested)
     steps = asks.asked("r1", ask)
     if isinstance(steps[0], e.PermissionRequested):
         asks.named("r1", 7)
@@ -103,6 +106,29 @@ def test_a_plan_is_approved_with_the_mode_that_a_plan_may_set(mode: str, updates
     assert resolved.mode == (mode if updates else "")
     answer = answer_in(line)
     assert (answer["behavior"], answer.get("updatedPermissions")) == ("allow", updates)
+
+
+ACCEPT_EDITS = {"type": "setMode", "mode": "acceptEdits", "destination": "session"}
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen", "set_to"),
+    [
+        (ACCEPT_EDITS, "acceptEdits", "acceptEdits"),
+        (ACCEPT_EDITS, "bypassPermissions", ""),
+        (ACCEPT_EDITS, "", ""),
+        ({**ACCEPT_EDITS, "mode": "bypassPermissions"}, "bypassPermissions", ""),
+        ({**ACCEPT_EDITS, "type": "addDirectories"}, "acceptEdits", ""),
+    ],
+)
+def test_an_edit_is_allowed_with_a_mode_only_where_claude_offered_that_one(
+    offered: dict[str, str], chosen: str, set_to: str
+) -> None:
+    edit = '{"file_path":"/w/a","old_string":"a","new_string":"b"}'
+    asks, _ = asked("Edit", edit, suggestions=[offered])
+    resolved, line = decided(asks, edit, "allowed", mode=chosen)
+    assert resolved.mode == set_to
+    assert answer_in(line).get("updatedPermissions") == ([ACCEPT_EDITS] if set_to else None)
 
 
 def test_a_denied_plan_sets_no_mode() -> None:

@@ -307,3 +307,25 @@ def test_whatever_a_long_input_is_made_of_there_is_a_card_and_soon(tool: str, ke
     card = opened(tool, {key: sign * (900_000 // len(sign))})
     assert card.embed
     assert card.embed.description.strip()
+
+
+EDIT = {"file_path": "/srv/app/a.py", "old_string": "a", "new_string": "b"}
+
+
+def test_where_claude_offers_to_accept_edits_there_is_a_button_and_what_it_means() -> None:
+    card = opened("Edit", EDIT, modes=("acceptEdits",))
+    assert labels(card) == ["Allow", "Accept edits", "Deny", "Deny with a reason…"]
+    assert card.embed
+    assert "runs rm, mv, mkdir and sed" in card.embed.footer
+    assert "Accept edits" not in labels(opened("Edit", EDIT))
+
+
+def test_what_two_people_must_allow_offers_no_looser_mode() -> None:
+    asked = msgspec.structs.replace(request("Edit", EDIT, modes=("acceptEdits",)), needs_two=True)
+    assert "Accept edits" not in labels(cards.open_card(asked, 42, DIRECTORY))
+
+
+def test_the_card_says_that_edits_are_accepted_since() -> None:
+    asked = request("Edit", EDIT, modes=("acceptEdits",))
+    settled = cards.settled_card(asked, Settled("allowed", "Ada", "", mode="acceptEdits", decider_id=42), DIRECTORY)
+    assert "✓ Allowed by <@42>, edits are accepted without asking" in all_of(settled) + settled.content

@@ -350,3 +350,12 @@ def test_a_forwarded_message_needs_no_word_of_the_persons_own() -> None:
     action = World().router.handle_message(said)
     assert isinstance(action, a.CreateSession)
     assert (action.text, action.thread_name) == ("[Forwarded message:]\n> it broke", "A forwarded message")
+
+
+def test_an_edit_is_allowed_with_all_that_follow_where_claude_offers_that() -> None:
+    request = pending()
+    offered = msgspec.structs.replace(request, event=msgspec.structs.replace(request.event, modes=("acceptEdits",)))
+    click = World(offered).click(NAME.custom_id("edits"))
+    assert click == a.DecideRequest(offered, True, False, "", ADA, mode="acceptEdits")
+    two = msgspec.structs.replace(offered, needs_two=True)
+    assert isinstance(World(two).click(NAME.custom_id("edits")), a.Ignore)
