@@ -41,6 +41,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "git_push": get_args(GitPush),
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_ID_DIGITS = 20
+"""Of 64 bits."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -250,13 +252,18 @@ def _read(path: Path) -> ConfigFile:
         raise UserError(f"{path}: is not TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise UserError(f"{path}: {_in_words(error)}") from None
+    except ValueError:  # Python reads no number of more digits than that
+        raise UserError(f"{path}: holds a number of more than 4,300 digits") from None
+    except RecursionError:
+        raise UserError(f"{path}: its brackets are nested too deeply") from None
 
 
 def _unquoted(file: dict[str, Any]) -> dict[str, Any]:
     """Ids may stand in quotes, as Discord copies them."""
 
     def number(given: object) -> object:
-        return int(given) if isinstance(given, str) and given.isascii() and given.isdecimal() else given
+        is_id = isinstance(given, str) and given.isascii() and given.isdecimal() and len(given) <= _ID_DIGITS
+        return int(given) if isinstance(given, str) and is_id else given
 
     def unquote(access: object) -> None:
         if not isinstance(access, dict):

@@ -15,6 +15,7 @@ import errno
 import os
 import secrets
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -55,7 +56,9 @@ class EventLog:
         """Opens and recovers. Raises LogWriteError when the file cannot be opened or repaired."""
         self._path = path
         self._clock = clock
+        self._seqs: list[int] = []
         self._offsets: list[int] = []
+        """Where the record with the seq at the same place begins. Seqs may jump, however far."""
         self.generation = ""
         self.first = 1
         self.last = 0
@@ -75,7 +78,7 @@ class EventLog:
         if not self.generation:
             self.generation = secrets.token_hex(8)
         record, line = encode_record(e.Record(self.generation, self.last + 1, self._clock(), event))
-        self._write(line, sync=isinstance(event, _SYNCED))
+        self._write(line, record.seq, sync=isinstance(event, _SYNCED))
         self.last = record.seq
         return record
 
@@ -85,17 +88,14 @@ class EventLog:
             raise LocalError(f"the log reaches {self.last}; there is no gap up to {applied}")
         if not self._offsets:
             self.first = applied + 1
-        else:
-            self._offsets.extend([self._size()] * (applied - self.last))
         self.last = applied
         return self.append(e.LogGap(applied))
 
     def read(self, after: int = 0, limit: int | None = None, most_bytes: int | None = None) -> Iterator[e.Record]:
         """Records with a seq above ``after``, ascending; at most ``limit``, and none after ``most_bytes`` of them."""
-        index = max(0, after + 1 - self.first)
-        if index >= len(self._offsets):
-            return
-        yield from self._lines_from(self._offsets[index], after, limit, most_bytes)
+        index = bisect_right(self._seqs, after)
+        if index < len(self._offsets):
+            yield from self._lines_from(self._offsets[index], after, limit, most_bytes)
 
     def close(self) -> None:
         os.close(self._fd)
@@ -112,7 +112,7 @@ class EventLog:
             if given == limit or (most_bytes is not None and size >= most_bytes):
                 return
 
-    def _write(self, line: bytes, *, sync: bool) -> None:
+    def _write(self, line: bytes, seq: int, *, sync: bool) -> None:
         """All of it or nothing: what a full disk took half of is cut off again."""
         offset = self._size()
         try:
@@ -125,6 +125,7 @@ class EventLog:
             with suppress(OSError):  # then the next opening cuts it off
                 os.ftruncate(self._fd, offset)
             raise _told(error, self._path) from error
+        self._seqs.append(seq)
         self._offsets.append(offset)
 
     def _size(self) -> int:
@@ -143,8 +144,7 @@ class EventLog:
     def _admit(self, record: e.Record, offset: int) -> None:
         if not self._offsets:
             self.generation, self.first = record.generation, record.seq
-        else:
-            self._offsets.extend([offset] * (record.seq - self.last - 1))
+        self._seqs.append(record.seq)
         self._offsets.append(offset)
         self.last = record.seq
 

@@ -10,6 +10,7 @@ write the file, the store and the log can write all three anew; against that onl
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -19,11 +20,15 @@ from bridge.protocol.errors import RemoteError
 NOTHING = ""
 """What the first line names as the hash before it."""
 
+MOST_DIGITS = 18
+Number = Annotated[int, msgspec.Meta(ge=1, lt=10**MOST_DIGITS - 1)]
+"""Of a line."""
+
 
 class Line(msgspec.Struct, frozen=True):
     """``at`` in Unix seconds."""
 
-    n: int
+    n: Number
     at: float
     before: str
     entry: AnyEntry
@@ -32,7 +37,7 @@ class Line(msgspec.Struct, frozen=True):
 class Plain(msgspec.Struct, frozen=True):
     """A line as far as the chain needs it, also of a newer version's entry."""
 
-    n: int
+    n: Number
     at: float
     before: str
 
@@ -51,7 +56,8 @@ class Head(msgspec.Struct, frozen=True):
         """Of ``str``. Raises BadLineError."""
         number, _, digest = text.strip().partition(":")
         is_empty = (number, digest) == ("0", NOTHING)
-        if not is_empty and not (number.isdecimal() and len(digest) == hashlib.sha256().digest_size * 2):
+        is_number = number.isdecimal() and len(number) <= MOST_DIGITS
+        if not is_empty and not (is_number and len(digest) == hashlib.sha256().digest_size * 2):
             raise BadLineError(f"{text!r} is no number and hash, as in 12:9f86d0…")
         return cls(int(number), digest)
 
@@ -59,6 +65,8 @@ class Head(msgspec.Struct, frozen=True):
 class BadLineError(RemoteError):
     """A line that is none of ours."""
 
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _json = msgspec.json.Encoder()
 _plain = msgspec.json.Decoder(Plain)
@@ -84,7 +92,7 @@ def plain(line: bytes) -> Plain:
     """Raises BadLineError."""
     try:
         return _plain.decode(line)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise BadLineError(str(error)) from None
 
 
@@ -92,7 +100,7 @@ def decoded(line: bytes) -> Line | None:
     """None: of a kind that this version does not know. Raises BadLineError for what is no line at all."""
     try:
         return _line.decode(line)
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         plain(line)
         return None
 

@@ -19,7 +19,7 @@ def killed() -> Post:
 
 def configured(event: ConfigureAccepted) -> Post:
     """What came of /model, /mode or /effort."""
-    name = {"permission_mode": "Mode"}.get(event.setting, event.setting.capitalize())
+    name = {"permission_mode": "Mode"}.get(event.setting, escape(one_line(event.setting, 40)).capitalize())
     if event.error:
         return Post(f"⚠ {name} was not changed: {escape(one_line(event.error, REASON_CHARS))}", silent=True)
     return Post(f"-# ⚙ {name}: {escape(one_line(event.value, 100)) or 'the default'}", silent=True)

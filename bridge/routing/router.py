@@ -224,7 +224,7 @@ class BridgeRouter:
         if not (parsed := RequestName.parse(click.custom_id)):
             return Ignore("not a button of ours")
         verb, name = parsed
-        session = self._session_of(click.channel_id)
+        session = self._session_at(click)
         if session is None or session.session_id != name.session_id:
             return Refuse("This button belongs to another thread, so it decides nothing here.")
         if words := self.lacks_in(session, BUTTONS[place_of(verb)[0]], click.person):
@@ -238,6 +238,11 @@ class BridgeRouter:
                 return Refuse(settled.in_words())
             case request:
                 return self._within(session, request, _decide(verb, request, click), click.person)
+
+    def _session_at(self, click: Clicked) -> ManagedSession | None:
+        """Of the click's thread; of a thread that is said to be in another server than it is, none."""
+        session = self._session_of(click.channel_id)
+        return session if session and session.guild_id == click.guild_id else None
 
     def _within(self, session: ManagedSession, request: PermissionRequest, action: Action, person: Person) -> Action:
         """The action, where this person may do it; to deny is never dangerous, so anybody who decides may."""
@@ -259,7 +264,7 @@ class BridgeRouter:
 
     def _refusal(self, session_id: str, click: Clicked, rights: tuple[Right, ...]) -> Refuse | None:
         """None when the click's person may, and it comes from the session's own thread."""
-        session = self._session_of(click.channel_id)
+        session = self._session_at(click)
         if session is None or session.session_id != session_id:
             return Refuse("This button belongs to another thread, so it does nothing here.")
         words = self.lacks_in(session, rights, click.person)
@@ -278,7 +283,7 @@ class BridgeRouter:
 
     def _judge_project(self, button: TrustButton, click: Clicked) -> Action:
         """It is decided for the channel of the click, where alone the question is known."""
-        session = self._session_of(click.channel_id)
+        session = self._session_at(click)
         if session is None and click.channel_id not in self._channels:
             return Refuse("This button belongs to another channel, so it does nothing here.")
         channel_id = session.channel_id if session else click.channel_id
@@ -291,7 +296,7 @@ class BridgeRouter:
         """A button of ``bridge.session.steering``; None when it is none of those."""
         if not (button := steering_button(click.custom_id)):
             return None
-        session = self._session_of(click.channel_id)
+        session = self._session_at(click)
         if session is None or session.session_id != button.session_id:
             return Refuse("This button belongs to another thread, so it does nothing here.")
         match button:

@@ -19,6 +19,7 @@ Three further rules:
 """
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -37,6 +38,8 @@ INVALID_SLOW, INVALID_STOP = 500, 1000
 SLOW_GAP_S = 1.0
 BUCKETS_KEPT = 2000
 PATIENCE_S = 30.0
+MOST_WAIT_S, MOST_LIMIT = 86_400.0, 1_000_000
+"""More than that is no limit of Discord's, whoever says so: after a day we ask again."""
 
 
 class Priority(IntEnum):
@@ -141,7 +144,7 @@ class Limits:
 
     def _refused(self, bucket: Bucket, headers: Mapping[str, str], now: float) -> None:
         """Without ``Via`` it is not Discord that answers but Cloudflare, which bans addresses (nextcord/http.py)."""
-        until = now + (_number(headers, "Retry-After") or SLOW_GAP_S)
+        until = now + (seconds_told(headers.get("Retry-After", "")) or SLOW_GAP_S)
         if "Via" not in headers:
             self._breaker.banned(until)
         elif headers.get("X-RateLimit-Global") or headers.get("X-RateLimit-Scope") == "global":
@@ -173,19 +176,31 @@ def _is_exempt(route: str) -> bool:
 def _answer(headers: Mapping[str, str], now: float) -> Answer | None:
     """What an answer tells of a bucket. Only a Reset with a fraction is exact enough to be compared."""
     limit, remaining = _number(headers, "X-RateLimit-Limit"), _number(headers, "X-RateLimit-Remaining")
-    reset_after = _number(headers, "X-RateLimit-Reset-After")
-    if limit is None or remaining is None or reset_after is None or limit < 1:
+    reset_after = seconds_told(headers.get("X-RateLimit-Reset-After", ""))
+    if limit is None or remaining is None or reset_after is None or not 1 <= limit <= MOST_LIMIT:
         return None
+    remaining = min(max(remaining, 0), limit)
     reset = _number(headers, "X-RateLimit-Reset") if "." in headers.get("X-RateLimit-Reset", "") else None
     is_timed = reset is not None
     return Answer(int(limit), int(remaining), reset_after, now + reset_after if reset is None else reset, is_timed)
 
 
 def _number(headers: Mapping[str, str], name: str) -> float | None:
+    """None: there is none, or none that can be reckoned with."""
     try:
-        return float(headers[name])
+        number = float(headers[name])
     except (KeyError, ValueError):
         return None
+    return number if math.isfinite(number) else None
+
+
+def seconds_told(told: str | float) -> float | None:
+    """A wait in seconds as an answer tells it: from 0 to ``MOST_WAIT_S``. None: it tells none."""
+    try:
+        seconds = float(told)
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), MOST_WAIT_S) if math.isfinite(seconds) else None
 
 
 class Turn:

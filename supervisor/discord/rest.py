@@ -9,8 +9,9 @@ knows no ``enforce_nonce`` (docs/discord-api.md, "nextcord").
 
 import asyncio
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -35,7 +36,7 @@ from supervisor.discord.errors import (
     Unavailable,
 )
 from supervisor.discord.message import AttachmentJson, QuotedJson, SnapshotJson
-from supervisor.discord.pace import PATIENCE_S, Pace, Priority, TooLongError, Turn
+from supervisor.discord.pace import PATIENCE_S, Pace, Priority, TooLongError, Turn, seconds_told
 from supervisor.discord.token_watch import TokenWatch
 
 CALL_TIMEOUT_S = 15.0
@@ -70,6 +71,10 @@ _ERRORS: dict[int, type[RemoteError]] = {
 """Discord's own codes (discord-api-docs, "Opcodes and Status Codes")."""
 
 _MISSING_PERMISSION = (50001, 50013)
+
+MOST_DEPTH, MOST_DETAILS = 20, 20
+"""Of what a refusal says of the fields of a form."""
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Json = dict[str, Any]
 
@@ -422,14 +427,14 @@ def _decoded[T](reply: _Reply, kind: type[T]) -> T:
     """Snowflakes come as strings and become integers. An answer that is none of this kind counts as lost."""
     try:
         return msgspec.json.decode(reply.body, type=kind, strict=False)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise Unavailable(f"an answer of Discord's cannot be read: {error}") from None
 
 
 def _message(raw: msgspec.Raw) -> Message | Unreadable:
     try:
         return msgspec.json.decode(raw, type=Message, strict=False)
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         return _glimpse(raw)
 
 
@@ -439,7 +444,7 @@ def _glimpse(raw: msgspec.Raw) -> Unreadable:
         data = found if isinstance(found, dict) else {}
         author = data.get("author")
         return Unreadable(int(data.get("id", 0)), isinstance(author, dict) and bool(author.get("bot")))
-    except (msgspec.MsgspecError, ValueError, TypeError):
+    except (*_UNREADABLE, ValueError, TypeError, OverflowError):
         return Unreadable()
 
 
@@ -454,7 +459,7 @@ def _checked(call: _Call, reply: _Reply) -> _Reply:
         return reply
     what = f"{_in_words(problem)} ({reply.status} {problem.code}; {call.route})"
     if reply.status == 429 or reply.status >= 500:
-        raise Unavailable(what, problem.retry_after or _seconds(reply.retry_after))
+        raise Unavailable(what, _seconds(problem.retry_after or reply.retry_after))
     if kind := _ERRORS.get(problem.code):
         raise kind(what)
     if problem.code in _MISSING_PERMISSION:
@@ -465,26 +470,26 @@ def _checked(call: _Call, reply: _Reply) -> _Reply:
 def _problem(reply: _Reply) -> _Problem:
     try:
         return msgspec.json.decode(reply.body, type=_Problem)
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         return _Problem(message="without words")
 
 
 def _in_words(problem: _Problem) -> str:
     """Discord's message, and of a refused form each field with what is wrong with it."""
-    details = "; ".join(_details(problem.errors or {}, ""))
+    details = "; ".join(islice(_details(problem.errors or {}, "", MOST_DEPTH), MOST_DETAILS))
     return f"{problem.message} ({details})" if details else problem.message
 
 
-def _details(node: Json, path: str) -> list[str]:
-    found = [f"{path}: {error.get('message', '')}" for error in node.get("_errors", []) if isinstance(error, dict)]
+def _details(node: Json, path: str, depth: int) -> Iterator[str]:
+    told = node.get("_errors")
+    for error in told if isinstance(told, list) else []:
+        if isinstance(error, dict):
+            yield f"{path}: {error.get('message', '')}"
     for name, below in node.items():
-        if isinstance(below, dict):
-            found += _details(below, f"{path}.{name}".lstrip("."))
-    return found
+        if isinstance(below, dict) and depth:
+            yield from _details(below, f"{path}.{name}".lstrip("."), depth - 1)
 
 
-def _seconds(retry_after: str) -> float:
-    try:
-        return float(retry_after)
-    except ValueError:
-        return 1.0
+def _seconds(retry_after: str | float) -> float:
+    seconds = seconds_told(retry_after)
+    return 1.0 if seconds is None else seconds

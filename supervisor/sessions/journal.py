@@ -190,6 +190,8 @@ class Journal:
             if head.n and (found.n, found.before) != (head.n + 1, head.digest):
                 self._note(f"entry {found.n} does not follow what stands before it")
             head = Head(found.n, digest_of(line))
+            if self._fault and (said := decoded(line)) and said.entry == j.JournalBroken(what=self._fault):
+                self._fault = ""  # an earlier start found it
             if head.n == known.n:
                 is_known_seen = True
                 if head != known:

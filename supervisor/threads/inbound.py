@@ -150,13 +150,19 @@ class GuildJson(msgspec.Struct, frozen=True):
 
 def read[T](data: object, kind: type[T]) -> T:
     """From JSON, where Discord writes ids as strings, or from what REST made of it. Raises msgspec.ValidationError."""
-    return msgspec.convert(data, kind, strict=False, from_attributes=True)
+    try:
+        return msgspec.convert(data, kind, strict=False, from_attributes=True)
+    except UnicodeEncodeError:
+        raise msgspec.ValidationError("half of a character") from None
 
 
 def id_of(data: object, name: str = "id") -> int:
     """An id in what may be garbage; 0 for none."""
     value = data.get(name) if isinstance(data, dict) else getattr(data, name, 0)
-    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0
+    return int(value) if isinstance(value, int | str) and _ID.fullmatch(str(value)) else 0
+
+
+_ID = re.compile("[0-9]{1,20}")
 
 
 def person_of(user: UserJson, member: MemberJson | None, guild_id: int) -> Person:
@@ -680,14 +686,15 @@ class Inbound:
         self._is_read(channel_id, {message.id for message in messages})
 
     async def _read_all(self, channel_id: int, after: int) -> list[object]:
-        """Oldest first."""
+        """Oldest first. A page that leads no further is the last one, however full."""
         found: list[object] = []
         while True:
             page = sorted(await self._rest.messages_after(channel_id, after, PAGE), key=id_of)
             found += page
-            after = max([after, *(id_of(one) for one in page)])
-            if len(page) < PAGE:
+            newest = max((id_of(one) for one in page), default=0)
+            if len(page) < PAGE or newest <= after:
                 return found
+            after = newest
 
     def _known_posts(self, channel_id: int, messages: Sequence[MessageJson]) -> Known | None:
         """None: nothing can be told of this place, for others post here too, or all is known by their threads."""
