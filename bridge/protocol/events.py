@@ -12,9 +12,12 @@ Times are Unix seconds. Ids of Discord are integers (snowflakes). ``prompt_id`` 
 message or interaction that carried a prompt.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+"""What another process counts: a number that any store can hold, also one more of it."""
 
 
 class Event(msgspec.Struct, frozen=True, tag=True, tag_field="kind", omit_defaults=True):
@@ -534,6 +537,6 @@ class Record(msgspec.Struct, frozen=True):
     """A numbered event of one log: one line of it, and one item on the wire. ``at`` in Unix seconds."""
 
     generation: str
-    seq: int
+    seq: Number
     at: float
     event: AnyEvent

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from bridge.protocol.errors import RemoteError
-from bridge.protocol.events import AnyEvent, Event, PermissionRequested, Record, UnknownEvent
+from bridge.protocol.events import AnyEvent, Event, Number, PermissionRequested, Record, UnknownEvent
 
 MOST_RECORD_BYTES = 4 * 1024 * 1024
 """Of a record's JSON, its newline included."""
@@ -32,7 +32,7 @@ class _Named(msgspec.Struct, frozen=True):
     """A record whose event is left as it is."""
 
     generation: str
-    seq: int
+    seq: Number
     at: float
     event: msgspec.Raw
 

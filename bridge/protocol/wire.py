@@ -26,7 +26,7 @@ import msgspec
 
 from bridge.protocol.commands import AnyCommand
 from bridge.protocol.errors import RemoteError
-from bridge.protocol.events import Record
+from bridge.protocol.events import Number, Record
 from bridge.protocol.records import MOST_RECORD_BYTES, decode_record, known
 
 __all__ = ["MOST_RECORD_BYTES"]
@@ -46,16 +46,16 @@ class Hello(Message, frozen=True):
     say it; no version ever used either. Both go with protocol 1.
     """
 
-    protocol: int
+    protocol: Number
     """The oldest protocol that the worker speaks (and, to a supervisor that knows no ``newest``, the one it does)."""
     generation: str
-    first: int
-    last: int
-    pid: int
+    first: Number
+    last: Number
+    pid: Number
     pending: tuple[int, ...] = ()
-    acked: int = 0
+    acked: Number = 0
     """The highest seq of this log that a supervisor ever acknowledged, also to an earlier worker."""
-    newest: int = 0
+    newest: Number = 0
     """The newest protocol that the worker speaks; 0: ``protocol`` is the only one."""
 
 
@@ -76,11 +76,11 @@ class Welcome(Message, frozen=True):
 
     protocol: int
     generation: str
-    applied: int
+    applied: Number
 
 
 class Ack(Message, frozen=True):
-    applied: int
+    applied: Number
 
 
 class Order(Message, frozen=True):

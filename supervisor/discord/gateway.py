@@ -47,7 +47,7 @@ from supervisor.discord.twins import OwnJson, Twins
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
-from supervisor.threads.inbound import DeletedJson, GuildJson, Inbound, InboundRest, Where, read
+from supervisor.threads.inbound import DeletedJson, GuildJson, Inbound, InboundRest, UserJson, Where, read
 from supervisor.threads.own_posts import OwnPosts
 
 DEADLINE_S = 45.0
@@ -78,6 +78,15 @@ class GatewayRest(InboundRest, InteractionRest, SlashRest, CommandRest, LookUps,
     nonces: Nonces
 
     def hold(self, words: str) -> None: ...
+
+
+class _IdJson(msgspec.Struct, frozen=True):
+    id: int
+
+
+class _ReadyJson(msgspec.Struct, frozen=True):
+    application: _IdJson
+    user: UserJson
 
 
 class TooManyIdentifiesError(RemoteError):
@@ -322,12 +331,16 @@ class Gateway:
     def _hear(self, event: str, data: Any) -> None:
         """Called by nextcord for each event, in order. A mistake of ours must not end its connection."""
         try:
-            self.guilds.heard(event, data)
-            self._heard(event, data)
+            if not isinstance(data, dict | None):
+                raise msgspec.ValidationError("it is no object")
+            self.guilds.heard(event, data or {})
+            self._heard(event, data or {})
             if event in _OF_GUILDS:
                 self._caught_up()
         except FlappingError:
             raise
+        except msgspec.ValidationError as error:
+            log.warning("an event %s that cannot be read: %s", event, error)
         except Exception:
             log.exception("%s could not be handled", event)
 
@@ -347,17 +360,17 @@ class Gateway:
             case "INTERACTION_CREATE" if not self._aside:
                 self._start(self._interactions.handle(data))
             case "THREAD_DELETE" | "CHANNEL_DELETE":
-                self._inbound.channel_deleted(int(data["id"]))
+                self._inbound.channel_deleted(read(data, _IdJson).id)
             case "READY":
+                ready = read(data, _ReadyJson)
                 self._was_ready, self._refusals = True, 0
-                self._application_id = int(data["application"]["id"])
-                self._inbound.bot_id = int(data["user"]["id"])
-                self.bot_name = str(data["user"].get("username", ""))
+                self._application_id = ready.application.id
+                self._inbound.bot_id, self.bot_name = ready.user.id, ready.user.username
                 self._is_connected()
             case "GUILD_CREATE" if not data.get("unavailable"):
                 self._guild_seen(read(data, GuildJson))
             case "GUILD_DELETE" if not data.get("unavailable"):
-                forget_registration(self._manager, int(data["id"]))
+                forget_registration(self._manager, read(data, _IdJson).id)
             case "ready":
                 self._ready = True
                 self._own_posts.look()

@@ -29,6 +29,11 @@ class _PlaceJson(msgspec.Struct, frozen=True):
     guild_id: int | None = None
 
 
+class _IdJson(msgspec.Struct, frozen=True):
+    id: int
+    name: str | None = None
+
+
 class _TagsJson(msgspec.Struct, frozen=True):
     bot_id: int = 0
 
@@ -99,13 +104,14 @@ class Guilds:
             case "GUILD_CREATE" if not data.get("unavailable"):
                 self._take(_read(data, _GuildJson))
             case "GUILD_UPDATE":
-                self.names[int(data["id"])] = str(data.get("name") or "")
+                updated = _read(data, _IdJson)
+                self.names[updated.id] = updated.name or ""
             case "GUILD_DELETE" if not data.get("unavailable"):
-                self._drop(int(data["id"]))
+                self._drop(_read(data, _IdJson).id)
             case "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE":
-                self._put(_read(data, _PlaceJson), int(data.get("guild_id") or 0))
+                self._put(_read(data, _PlaceJson))
             case "CHANNEL_DELETE" | "THREAD_DELETE":
-                self._places.pop(int(data["id"]), None)
+                self._places.pop(_read(data, _IdJson).id, None)
             case "THREAD_LIST_SYNC":
                 synced = _read(data, _ThreadsJson)
                 for thread in synced.threads:
@@ -123,7 +129,7 @@ class Guilds:
             self._put(place, guild.id)
         self._roles |= {role.id: role.of(guild.id) for role in guild.roles}
 
-    def _put(self, found: _PlaceJson, guild_id: int) -> None:
+    def _put(self, found: _PlaceJson, guild_id: int = 0) -> None:
         place = Place(found.id, found.type, found.name or "", found.parent_id or 0, guild_id or found.guild_id or 0)
         self._places[found.id] = place
 
@@ -134,4 +140,7 @@ class Guilds:
 
 
 def _read[T](data: object, kind: type[T]) -> T:
-    return msgspec.convert(data, kind, strict=False)
+    try:
+        return msgspec.convert(data, kind, strict=False)
+    except UnicodeEncodeError:
+        raise msgspec.ValidationError("half of a character") from None

@@ -17,7 +17,7 @@ from bridge.protocol.records import decode_record
 
 class _Name(msgspec.Struct, frozen=True):
     generation: str
-    seq: int
+    seq: e.Number
 
 
 _name: msgspec.json.Decoder[_Name] = msgspec.json.Decoder(_Name)
