@@ -283,7 +283,7 @@ class BridgeRouter:
 
     def _judge_project(self, button: TrustButton, click: Clicked) -> Action:
         """It is decided for the channel of the click, where alone the question is known."""
-        session = self._session_at(click)
+        session = self._session_of(click.channel_id)
         if session is None and click.channel_id not in self._channels:
             return Refuse("This button belongs to another channel, so it does nothing here.")
         channel_id = session.channel_id if session else click.channel_id
