@@ -46,6 +46,7 @@ EPHEMERAL = 1 << 6
 FAILED = "Something went wrong in the bridge, and nothing was done. Its log says what."
 LOST_IS_SETTLED = "This was settled already: somebody clicked, or the conversation went on."
 OTHERS_WERE_FASTER = "Somebody else pressed a button of this card just before you. Look at it again."
+UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothing was done. Please try again."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
 log = logging.getLogger(__name__)
@@ -164,6 +165,9 @@ class Interactions:
         """Whatever goes wrong, there is an answer in words."""
         try:
             return self._decide(asked)
+        except msgspec.ValidationError as error:
+            log.warning("interaction %s cannot be read: %s", asked.id, error)
+            return told(UNREADABLE) if asked.type != AUTOCOMPLETE else offered()
         except UserError as error:
             return told(str(error)) if asked.type != AUTOCOMPLETE else offered()
         except StoreError as error:
@@ -297,5 +301,6 @@ def _fields(node: object) -> Iterator[tuple[str, str]]:
 
 def option(asked: InteractionJson, name: str) -> str:
     """The text that a command's option was given; empty when it was not."""
-    options = asked.data.get("options") or []
-    return next((str(given.get("value", "")) for given in options if given.get("name") == name), "")
+    options = asked.data.get("options")
+    given = [one for one in options if isinstance(one, dict)] if isinstance(options, list) else []
+    return next((str(one.get("value", "")) for one in given if one.get("name") == name), "")

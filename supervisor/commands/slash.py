@@ -131,8 +131,8 @@ class Slash:
         if asked.data.get("custom_id") != replies.STOP_PICKER:
             return None
         person = self._allowed(asked, "stop")
-        values = asked.data.get("values") or [""]
-        session = self._manager.get_session(str(values[0]))
+        values = asked.data.get("values")
+        session = self._manager.get_session(str(values[0]) if isinstance(values, list) and values else "")
         if session is None or session.channel_id != asked.channel_id:
             raise UserError("This session belongs to another channel, so nothing was stopped.")
         return Answer(UPDATE, payload(Post(self._stop_one(session, asked, person)), editing=True))

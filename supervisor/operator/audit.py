@@ -54,10 +54,16 @@ def shown(layout: Layout, after: float, session: str) -> Iterator[Line]:
 
 
 def as_line(line: Line) -> str:
-    at = datetime.datetime.fromtimestamp(line.at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    entry = line.entry
+    entry, at = line.entry, _when(line.at)
     who = f"by {entry.by}" if entry.by else "-"
     return f"{line.n:>7}  {at}  {entry.session_id[:8] or entry.channel_id or '-':<20}  {who:<23}  {in_words(entry)}"
+
+
+def _when(at: float) -> str:
+    try:
+        return datetime.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, ValueError, OSError):  # of no year that there is
+        return f"{at:g}"
 
 
 def as_json(line: Line) -> str:

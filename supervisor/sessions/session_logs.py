@@ -44,10 +44,17 @@ def beginning(log: Path) -> Beginning | None:
     except (OSError, RemoteError):
         return None
     match record.event:
-        case e.SessionCreated() as created:
+        case e.SessionCreated() as created if _has_ids(created):
             return Beginning(record.generation, record.at, created)
         case _:
             return None
+
+
+def _has_ids(created: e.SessionCreated) -> bool:
+    """Ids as Discord gives them: no store holds others."""
+    return all(
+        0 <= one < 1 << 63 for one in (created.thread_id, created.guild_id, created.channel_id, created.owner_id)
+    )
 
 
 def read_log(log: Path, after: int = 0, generation: str = "") -> list[e.Record]:

@@ -12,7 +12,7 @@ from lab.fuzz.run import KEPT, input_of, kept, search
 
 pytestmark = pytest.mark.slow
 
-FRESH_S = 1.5
+FRESH_S, MOST_FRESH = 1.5, 100
 SEEDS = sorted(path for path in KEPT.glob("*/*") if path.is_file())
 
 
@@ -29,7 +29,7 @@ def test_what_was_found_once_is_found_no_more(path: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", EDGES)
 def test_nothing_but_clean_errors_comes_of_new_garbage(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "kept", lambda _name: [])
-    result = search(EDGES[name], 20261128, FRESH_S)
+    result = search(EDGES[name], 20261128, FRESH_S, MOST_FRESH)
     assert result.inputs and result.is_clean, result.in_words()
 
 
