@@ -32,6 +32,8 @@ _SYNCED = (
     e.TurnEnded,
     e.LogGap,
 )
+MOST_SEQ = 1 << 61
+"""A log with a higher one is damaged there: it could not be gone on with (``bridge.protocol.events.Number``)."""
 CHUNK_BYTES = 256 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -225,5 +227,6 @@ def _read_line(line: bytes, generation: str, last: int) -> e.Record | None:
         record = decode_record(line)
     except RemoteError:
         return None
+    is_named = bool(record.generation) and record.seq <= MOST_SEQ
     continues = not generation or (record.generation == generation and record.seq > last)
-    return record if continues else None
+    return record if is_named and continues else None
