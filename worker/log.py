@@ -227,6 +227,6 @@ def _read_line(line: bytes, generation: str, last: int) -> e.Record | None:
         record = decode_record(line)
     except RemoteError:
         return None
-    is_named = bool(record.generation) and record.seq <= MOST_SEQ
+    is_named = bool(record.generation) and 1 <= record.seq <= MOST_SEQ
     continues = not generation or (record.generation == generation and record.seq > last)
     return record if is_named and continues else None
