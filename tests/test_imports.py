@@ -16,7 +16,7 @@ OURS = ("bridge", "worker", "supervisor")
 SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
 
 ONLY_IN = {
-    "nextcord": {"supervisor/discord/gateway.py"},
+    "nextcord": {"supervisor/discord/client.py", "supervisor/discord/gateway.py"},
     "zmq": {"supervisor/workers/curve.py", "supervisor/workers/sockets.py", "worker/dealer.py"},
     "sqlite3": {"supervisor/sessions/store.py"},
     "psutil": {"supervisor/workers/trees.py"},

@@ -18,15 +18,13 @@ import asyncio
 import contextlib
 import logging
 import random
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 import msgspec
 import nextcord
-from nextcord.gateway import KeepAliveHandler
 from nextcord.http import Route
 
 from bridge.protocol.errors import RemoteError, UserError, first_of
@@ -39,8 +37,9 @@ from supervisor.commands.registration import CommandRest, forget_registration, r
 from supervisor.commands.slash import Sight, Slash, SlashRest
 from supervisor.config import Config
 from supervisor.discord.alone import Name, Nonces, NotAloneError
-from supervisor.discord.guarded import guard
+from supervisor.discord.client import OF_GUILDS, Client, closed, in_words
 from supervisor.discord.guilds import Guilds
+from supervisor.discord.identify_budget import IdentifyBudget, TooManyIdentifiesError
 from supervisor.discord.survey import LookUps, Survey, Surveyor
 from supervisor.discord.token_watch import REFUSED, TRIES, pause_s
 from supervisor.discord.twins import OwnJson, Twins
@@ -52,14 +51,10 @@ from supervisor.threads.own_posts import OwnPosts
 
 DEADLINE_S = 45.0
 """For each step of a connection: login, connect, RESUME."""
-CLOSE_S = 5.0
 LEAVE_S = 3.0
 """From the word that we stop answering to our silence."""
-GUILD_READY_S = 0.3
 RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
 IDENTIFY_GAP_S = 5.0
-IDENTIFY_BURST, IDENTIFY_EVERY_S = 100, 120.0
-"""100 at once and one every 2 minutes: at most 820 in 24 h, of the 1,000 after which Discord resets the token."""
 MOST_LOSSES, LOSSES_WINDOW_S = 5, 60.0
 """A socket lost more often than this is not resumed at once, but after the pause of a fresh connection."""
 PRESENCE_INTERVAL_S, PRESENCE_LOOK_S = 15.0, 1.0
@@ -89,83 +84,8 @@ class _ReadyJson(msgspec.Struct, frozen=True):
     user: UserJson
 
 
-class TooManyIdentifiesError(RemoteError):
-    """``wait_s`` in seconds."""
-
-    def __init__(self, wait_s: float) -> None:
-        super().__init__(f"too many connections lately: the next is made in {wait_s:.0f} s")
-        self.wait_s = wait_s
-
-
 class FlappingError(RemoteError):
     """Discord accepts the socket and drops it, again and again."""
-
-
-class IdentifyBudget(msgspec.Struct, frozen=True):
-    """A bucket of tokens that outlives us, so that a crash loop cannot burn the day's IDENTIFYs."""
-
-    left: float = IDENTIFY_BURST
-    at: float = 0.0
-
-    def take(self, now: float) -> tuple["IdentifyBudget", float]:
-        """(what is left then, the seconds to wait for a token first). Nothing is taken if there is none."""
-        elapsed = max(0.0, now - self.at) if self.at else 0.0
-        left = min(IDENTIFY_BURST, self.left + elapsed / IDENTIFY_EVERY_S)
-        if left < 1:
-            return IdentifyBudget(left, now), (1 - left) * IDENTIFY_EVERY_S
-        return IdentifyBudget(left - 1, now), 0.0
-
-
-_OF_GUILDS = (
-    *("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE", "CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE"),
-    *("THREAD_CREATE", "THREAD_UPDATE", "THREAD_DELETE", "THREAD_LIST_SYNC"),
-    *("GUILD_ROLE_CREATE", "GUILD_ROLE_UPDATE", "GUILD_ROLE_DELETE"),
-)
-_MESSAGES = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK")
-
-
-class _Client(nextcord.Client):
-    """nextcord reduced to the socket. ``hear`` gets events by Discord's names, synchronously."""
-
-    def __init__(self, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> None:
-        intents = nextcord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
-        super().__init__(
-            intents=intents,
-            max_messages=None,
-            member_cache_flags=nextcord.MemberCacheFlags.none(),
-            chunk_guilds_at_startup=False,
-            guild_ready_timeout=GUILD_READY_S,
-            rollout_associate_known=False,
-            rollout_delete_unknown=False,
-            rollout_register_new=False,
-            rollout_update_known=False,
-        )
-        self._hear = hear
-        self._allow_identify = allow_identify
-        parsers = self._connection.parsers
-        guard(parsers)
-        for event in (*_MESSAGES, "INTERACTION_CREATE"):
-            parsers[event] = lambda data, event=event: hear(event, data)
-        for event in ("READY", "RESUMED", *_OF_GUILDS):
-            parsers[event] = self._both(event, parsers[event])
-
-    def _both(self, event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
-        def heard(data: Any) -> None:
-            parse(data)
-            self._hear(event, data)
-
-        return heard
-
-    def dispatch(self, event: str, *_args: Any, **_kwargs: Any) -> None:
-        """``ready`` comes once the guilds have arrived; ``disconnect`` whenever the socket is lost.
-
-        Nothing else is passed on: nextcord has listeners of its own, which ask for commands and synchronise them.
-        """
-        if event in ("ready", "disconnect"):
-            self._hear(event, None)
-
-    async def before_identify_hook(self, _shard_id: int | None, *, initial: bool = False) -> None:
-        await asyncio.sleep(self._allow_identify())
 
 
 class Gateway:
@@ -199,7 +119,7 @@ class Gateway:
         sight = Sight(self._sees, self.unfit)
         slash = Slash(manager, router, rest, config.channels, sight, trusts, may_bypass=config.bypass_permissions)
         self._interactions = Interactions(manager, router, rest, slash, trusts)
-        self._client: _Client | None = None
+        self._client: Client | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._deadline: asyncio.Timeout | None = None
         self._connected = self._ready = self._was_ready = False
@@ -256,7 +176,7 @@ class Gateway:
                 reason = f"nothing was heard within {DEADLINE_S:.0f} s"
             except Exception as error:
                 log.debug("the connection ended", exc_info=True)
-                reason = _in_words(error)
+                reason = in_words(error)
             self._away(f"Discord is away ({reason}); next attempt in {wait_s:.0f} s")
             log.warning("%s", self.state)
             await asyncio.sleep(wait_s)
@@ -270,7 +190,7 @@ class Gateway:
 
     async def _connect(self) -> None:
         """One client, from its login to its end."""
-        client = self._client = _Client(self._hear, self._allow_identify)
+        client = self._client = Client(self._hear, self._allow_identify)
         self._losses.clear()
         self.state = self.state if self._refusals else "connecting to Discord"
         try:
@@ -281,9 +201,9 @@ class Gateway:
                 await client.connect(reconnect=False)
         finally:
             self._client = self._deadline = None
-            await _closed(client)
+            await closed(client)
 
-    def _be_alone(self, client: _Client) -> None:
+    def _be_alone(self, client: Client) -> None:
         """Raises NotAloneError while another supervisor of this machine answers with this token."""
         try:
             if client.user:
@@ -335,7 +255,7 @@ class Gateway:
                 raise msgspec.ValidationError("it is no object")
             self.guilds.heard(event, data or {})
             self._heard(event, data or {})
-            if event in _OF_GUILDS:
+            if event in OF_GUILDS:
                 self._caught_up()
         except FlappingError:
             raise
@@ -474,7 +394,7 @@ class Gateway:
 
     async def _keep_presence(self) -> None:
         """What the bot is shown to do: sent when it changed, and in each new connection."""
-        shown: tuple[_Client | None, str] = (None, "")
+        shown: tuple[Client | None, str] = (None, "")
         while True:
             text = replies.presence(self._manager.active_session_count(), self._manager.working_session_count())
             client = self._client
@@ -485,7 +405,7 @@ class Gateway:
                 await client.change_presence(activity=nextcord.CustomActivity(text))
                 shown = (client, text)
             except Exception as error:  # the connection was lost; it is shown in the next one
-                log.debug("the presence could not be set: %s", _in_words(error))
+                log.debug("the presence could not be set: %s", in_words(error))
             await asyncio.sleep(self.presence_interval_s)
 
     def _sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
@@ -504,25 +424,3 @@ _INTENT_REFUSED = (
 )
 _NOT_LET_IN = {4004: REFUSED, 4014: _INTENT_REFUSED}
 """Close codes after which only a person can help, if they are right (documentation, "Gateway Close Event Codes")."""
-
-
-def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
-async def _closed(client: nextcord.Client) -> None:
-    try:
-        async with asyncio.timeout(CLOSE_S):
-            await _close_forgotten_sockets(client)
-            await client.close()
-    except Exception as error:
-        log.debug("the old connection could not be closed: %s", _in_words(error))
-
-
-async def _close_forgotten_sockets(client: nextcord.Client) -> None:
-    """nextcord forgets a socket that is lost between HELLO and READY; its heartbeat's thread would go on."""
-    for thread in threading.enumerate():
-        if isinstance(thread, KeepAliveHandler) and thread.ws._connection is client._connection:
-            thread.stop()
-            if thread.ws is not client.ws:
-                await thread.ws.socket.close()

@@ -10,7 +10,8 @@ from bridge.protocol import events as e
 from bridge.protocol.errors import UserError
 from stages.gateway_stage import DEADLINE_S, buttons, stage
 from stages.support import awaited
-from supervisor.discord.gateway import IDENTIFY_BURST, MOST_LOSSES, IdentifyBudget
+from supervisor.discord.gateway import MOST_LOSSES
+from supervisor.discord.identify_budget import IDENTIFY_BURST, IdentifyBudget
 from supervisor.sessions.store import Store
 from supervisor.threads.inbound import CHANNEL_DELETED, THREAD_DELETED
 from twins.discord.model import MessageFlag, MessageType

@@ -21,6 +21,7 @@ from supervisor.assembly import session_manager
 from supervisor.discord import gateway as subject
 from supervisor.discord.alone import Nonces
 from supervisor.discord.gateway import Gateway, GatewayRest
+from supervisor.discord.identify_budget import IDENTIFY_BURST, IDENTIFY_EVERY_S
 from supervisor.sessions.store import Store
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
@@ -84,7 +85,7 @@ class FakeClient:
 def sky(monkeypatch: pytest.MonkeyPatch) -> Sky:
     """All clocks are the loop's."""
     one = Sky()
-    monkeypatch.setattr(subject, "_Client", lambda hear, allow: FakeClient(one, hear, allow))
+    monkeypatch.setattr(subject, "Client", lambda hear, allow: FakeClient(one, hear, allow))
     clocks = SimpleNamespace(time=unix_time, monotonic=lambda: asyncio.get_running_loop().time())
     monkeypatch.setattr(subject, "time", clocks)
     monkeypatch.setattr(jumping_clock, "LONGEST_TEST_S", 2 * DAY_S)
@@ -148,7 +149,7 @@ async def test_a_day_of_connections_that_are_dropped_at_once_keeps_the_token(tmp
     async with running(tmp_path):
         sky.weather = "drops"
         await asyncio.sleep(DAY_S)
-    assert subject.IDENTIFY_BURST < len(sky.identifies) < RESETS_TOKEN_AT
+    assert IDENTIFY_BURST < len(sky.identifies) < RESETS_TOKEN_AT
 
 
 @jumping
@@ -159,8 +160,8 @@ async def test_a_supervisor_that_crashes_again_and_again_spends_no_more_than_one
     while loop.time() < HOUR_S:
         async with running(tmp_path):
             await asyncio.sleep(20.0)
-    most = subject.IDENTIFY_BURST + HOUR_S / subject.IDENTIFY_EVERY_S
-    assert subject.IDENTIFY_BURST < len(sky.identifies) <= most
+    most = IDENTIFY_BURST + HOUR_S / IDENTIFY_EVERY_S
+    assert IDENTIFY_BURST < len(sky.identifies) <= most
 
 
 # --- against the loopback Discord --------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 
 from stages.gateway_stage import DEADLINE_S, stage
 from stages.support import awaited
-from supervisor.discord.gateway import _Client
+from supervisor.discord.client import Client
 from twins.discord.world import Dispatch
 
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ GARBAGE: tuple[object, ...] = (
 
 @awaited
 async def test_no_parser_lets_garbage_out_and_each_kind_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    client = _Client(lambda _event, _data: None, lambda: 0.0)
+    client = Client(lambda _event, _data: None, lambda: 0.0)
     try:
         parsers = client._connection.parsers
         assert len(parsers) > 50
