@@ -210,11 +210,12 @@ def _suggested_modes(suggestions: list[cf.Suggestion]) -> tuple[str, ...]:
 def _resolved(request: e.PermissionRequested, decision: c.Decide) -> e.PermissionResolved:
     """The decision as far as it fits the request: rules and modes only where they were suggested, or for a plan."""
     is_allowed = decision.verdict == "allowed"
-    modes = PLAN_MODES if request.tool == PLAN_TOOL else request.modes
+    always = decision.always and is_allowed and bool(request.rules)
+    modes = PLAN_MODES if request.tool == PLAN_TOOL else () if always else request.modes
     return e.PermissionResolved(
         decision.seq,
         decision.verdict,
-        always=decision.always and is_allowed and bool(request.rules),
+        always=always,
         decided_by=decision.decided_by,
         decider=decision.decider,
         reason=decision.reason,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+EDIT_TOOLS = frozenset(("Edit", "MultiEdit", "Write", "NotebookEdit"))
+
 
 class Edit(msgspec.Struct, frozen=True):
     """One replacement of a text by another; with `everywhere`, at each place where the old one occurs."""

@@ -18,6 +18,7 @@ import msgspec
 
 from bridge.protocol import events as e
 from bridge.protocol.commands import Decide
+from bridge.protocol.edits import EDIT_TOOLS
 from bridge.protocol.modes import ACCEPT_EDITS
 from bridge.protocol.questions import Question, read_questions
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
@@ -104,8 +105,8 @@ class PermissionRequest(msgspec.Struct, frozen=True):
 
     @property
     def offers_edits(self) -> bool:
-        """Whether with it all edits may be accepted from now on; what two people must allow loosens nothing."""
-        return ACCEPT_EDITS in self.event.modes and not self.needs_two
+        """Whether with this edit all may be accepted from now on; what two people must allow loosens nothing."""
+        return self.event.tool in EDIT_TOOLS and ACCEPT_EDITS in self.event.modes and not self.needs_two
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -353,9 +353,11 @@ def test_a_forwarded_message_needs_no_word_of_the_persons_own() -> None:
 
 
 def test_an_edit_is_allowed_with_all_that_follow_where_claude_offers_that() -> None:
-    request = pending()
+    request = pending("Write")
     offered = msgspec.structs.replace(request, event=msgspec.structs.replace(request.event, modes=("acceptEdits",)))
     click = World(offered).click(NAME.custom_id("edits"))
     assert click == a.DecideRequest(offered, True, False, "", ADA, mode="acceptEdits")
     two = msgspec.structs.replace(offered, needs_two=True)
-    assert isinstance(World(two).click(NAME.custom_id("edits")), a.Ignore)
+    command = msgspec.structs.replace(offered, event=msgspec.structs.replace(offered.event, tool="Bash"))
+    for other in (two, command):
+        assert isinstance(World(other).click(NAME.custom_id("edits")), a.Ignore)
