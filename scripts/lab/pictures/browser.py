@@ -120,10 +120,14 @@ class Browser:
     # --- acting, with real input events
 
     async def click(self, selector: str, text: str = "") -> None:
-        """Click the last element that fits and is shown, when nothing covers it; with `text`, whose text begins so."""
+        """Click the last element that fits and is shown, when nothing covers it.
+
+        With `text`, one whose text is just that, else one whose text begins so.
+        """
         wanted = (
-            f"[...document.querySelectorAll({json.dumps(selector)})].filter(e => e.getClientRects().length"
-            f" && e.textContent.trim().startsWith({json.dumps(text)})).at(-1)"
+            f"((all, text) => all.filter(e => e.textContent.trim() === text).at(-1) ?? all.at(-1))"
+            f"([...document.querySelectorAll({json.dumps(selector)})].filter(e => e.getClientRects().length"
+            f" && e.textContent.trim().startsWith({json.dumps(text)})), {json.dumps(text)})"
         )
         where = (
             "(e => { if (!e) return null; e.scrollIntoView({block: 'nearest'}); const r = e.getBoundingClientRect();"
