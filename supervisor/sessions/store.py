@@ -25,6 +25,7 @@ from bridge.render.posts import Post
 from bridge.render.view import ThreadView
 from bridge.session.managed import ManagedSession
 from supervisor.sessions.store_health import Health, StoreError
+from supervisor.sessions.unread import Unread
 
 Rows = list[tuple[Any, ...]]
 Execute = Callable[[str, Sequence[object]], Rows]
@@ -107,6 +108,7 @@ class Store:
         """Raises UserError for a file that is damaged, no store of ours, or newer; StoreError for what may pass."""
         self.path = path
         self.health = Health(f"the store {path}")
+        self._unread = Unread()
         self.folder = -1
         """Its descriptor: what lies beside the database is found there, also when a directory is renamed."""
         try:
@@ -288,15 +290,24 @@ class Store:
         )
 
     def inbox(self, session_id: str) -> list[InboxRow]:
-        """In the order in which they were wished for."""
+        """In the order in which they were wished for, without those that only a newer Threadbridge can read."""
         rows = self._execute(
             "SELECT id, command, created_at FROM inbox WHERE session_id = ? ORDER BY id", (session_id,)
         )
-        return [InboxRow(number, _command.decode(command), at) for number, command, at in rows]
+        found = []
+        for number, command, at in rows:
+            try:
+                found.append(InboxRow(number, _command.decode(command), at))
+            except msgspec.MsgspecError as error:
+                self._unread.note("inbox", number, session_id, error)
+        return found
 
     def sessions_with_wishes(self) -> set[str]:
         """Those for which something waits that would start a worker; a setting does not (bridge.protocol.commands)."""
-        rows = self._execute("SELECT DISTINCT session_id FROM inbox WHERE key NOT LIKE 'configure:%'")
+        rows = self._execute(
+            "SELECT DISTINCT session_id FROM inbox WHERE key NOT LIKE 'configure:%'"  # noqa: S608 - only numbers
+            f" AND id NOT IN {self._unread.list_of('inbox')}"
+        )
         return {str(session_id) for (session_id,) in rows}
 
     def answered(self, session_id: str, key: str) -> None:
@@ -375,7 +386,8 @@ class Store:
 
     def unsettled_sessions(self) -> list[str]:
         rows = self._execute(
-            "SELECT DISTINCT session_id FROM posts WHERE failed = '' AND (shown IS NULL OR shown <> desired)"
+            "SELECT DISTINCT session_id FROM posts WHERE failed = '' AND (shown IS NULL OR shown <> desired)"  # noqa: S608
+            f" AND id NOT IN {self._unread.list_of('posts')}"
         )
         return [session_id for (session_id,) in rows]
 
@@ -385,10 +397,13 @@ class Store:
             f" WHERE {condition} ORDER BY id",
             values,
         )
-        return [
-            PostRow(number, session, key, _post.decode(desired), _post.decode(shown) if shown else None, *rest)
-            for number, session, key, desired, shown, *rest in rows
-        ]
+        found = []
+        for number, session, key, desired, shown, *rest in rows:
+            try:
+                found.append(PostRow(number, session, key, _post.decode(desired), _shown(shown), *rest))
+            except msgspec.MsgspecError as error:
+                self._unread.note("posts", number, session, error)
+        return found
 
     def attempt(self, post_id: int, attempt: int, at: float | None) -> None:
         """A create is about to be sent. Committed before it is. None: it was refused, so it surely was not made."""
@@ -462,6 +477,10 @@ class Store:
 
     def forget(self, name: str) -> None:
         self._execute("DELETE FROM facts WHERE name = ?", (name,))
+
+
+def _shown(post: bytes | None) -> Post | None:
+    return _post.decode(post) if post else None
 
 
 def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
