@@ -1,4 +1,4 @@
-"""The playground: the real supervisor on a Discord on loopback (scripts/run starts it).
+"""The playground: the real supervisor on a Discord on loopback (scripts/run and `threadbridge try` start it).
 
 ./scripts/run                       a web page (its address is printed), and at a terminal: talk; until SIGTERM
 ./scripts/run --once                one whole conversation, told step by step; 0 if every step was seen
@@ -31,8 +31,8 @@ from worker import shutting_in
 FAILED, INTERRUPTED = 1, 130
 
 
-def arguments(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("scripts/run", description="Threadbridge in its playground.")
+def arguments(argv: list[str], command: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(command, description="Threadbridge in its playground.")
     parser.add_argument("--once", action="store_true", help="play one whole conversation; 0 if every step was seen")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where everything is kept")
     parser.add_argument("--claude", choices=("auto", "real", "scripted"), default="auto")
@@ -42,8 +42,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: list[str]) -> int:
-    options = arguments(argv)
+def main(argv: list[str], command: str = "scripts/run") -> int:
+    """The exit code. ``command``: how a person called it."""
+    options = arguments(argv, command)
     _print_anywhere()
     try:
         return play_once(options) if options.once else serve(options)

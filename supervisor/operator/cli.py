@@ -1,4 +1,4 @@
-"""``threadbridge run | list | kill | log | check | audit``.
+"""``threadbridge run | list | kill | log | check | audit | try``.
 
 What a command does not need it does not load: ``list`` never sees Discord's library or a socket.
 """
@@ -278,6 +278,18 @@ def verify_audit(context: click.Context, heads: tuple[str, ...], own_config: str
         sys.exit(EXIT_FAILED)
     newer = f"; the store does not know the last {verdict.newer} yet" if verdict.newer else ""
     click.echo(f"{verdict.count} entries, as they were written; head {verdict.head}{newer}")
+
+
+@cli.command(
+    "try",
+    help="Try it on a Discord of its own on this machine; no account is needed. `try --help` tells more.",
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def try_it(arguments: tuple[str, ...]) -> None:
+    # By its name: the playground stands on the supervisor, which knows nothing of it.
+    playground = importlib.import_module("playground.__main__")
+    sys.exit(playground.main(list(arguments), "threadbridge try"))
 
 
 for _command in (run, list_sessions, kill, check, log, show_audit, verify_audit):

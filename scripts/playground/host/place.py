@@ -20,11 +20,12 @@ from pathlib import Path
 
 import msgspec
 
+import bridge
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
 
-INSTALLATION = Path(__file__).resolve().parents[3]
-"""Ours, and read-only for Claude: no project may lie inside it (worker/walls/)."""
+INSTALLATION = Path(bridge.__file__).resolve().parent.parent
+"""Ours, a checkout or a wheel's; read-only for Claude: no project may lie inside it (worker/walls/)."""
 SHORT_TEMPORARY = "/tmp"
 
 

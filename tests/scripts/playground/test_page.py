@@ -205,7 +205,7 @@ def test_a_port_that_is_taken_is_said() -> None:
             await Page(scene.host, scene.page.port).start()
 
     in_a_scene(test)
-    assert arguments(["--page-port", "8123"]).page_port == 8123
+    assert arguments(["--page-port", "8123"], "scripts/run").page_port == 8123
 
 
 def test_the_address_is_told_with_where_everything_is() -> None:
