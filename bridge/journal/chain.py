@@ -9,6 +9,7 @@ write the file, the store and the log can write all three anew; against that onl
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
@@ -23,6 +24,9 @@ NOTHING = ""
 MOST_DIGITS = 18
 Number = Annotated[int, msgspec.Meta(ge=1, lt=10**MOST_DIGITS - 1)]
 """Of a line."""
+
+
+_HEAD = re.compile(rf"0:|([1-9][0-9]{{0,{MOST_DIGITS - 1}}}):([0-9a-f]{{64}})")
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -54,12 +58,9 @@ class Head(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, text: str) -> "Head":
         """Of ``str``. Raises BadLineError."""
-        number, _, digest = text.strip().partition(":")
-        is_empty = (number, digest) == ("0", NOTHING)
-        is_number = number.isdecimal() and len(number) <= MOST_DIGITS
-        if not is_empty and not (is_number and len(digest) == hashlib.sha256().digest_size * 2):
+        if not (found := _HEAD.fullmatch(text.strip().lower())):
             raise BadLineError(f"{text!r} is no number and hash, as in 12:9f86d0…")
-        return cls(int(number), digest)
+        return cls(int(found[1] or 0), found[2] or NOTHING)
 
 
 class BadLineError(RemoteError):
@@ -110,7 +111,7 @@ def faults(lines: Iterable[bytes], anchors: Sequence[Head]) -> Iterator[str]:
 
     ``lines`` without their ends; ``anchors`` are heads that were kept elsewhere.
     """
-    head, wanted = Head(), {anchor.n: anchor for anchor in anchors if anchor.n}
+    head, wanted = Head(), _by_number(anchors)
     for place, line in enumerate(lines, 1):
         try:
             found = plain(line)
@@ -121,9 +122,18 @@ def faults(lines: Iterable[bytes], anchors: Sequence[Head]) -> Iterator[str]:
         if (found.n, found.before) != (head.n + 1, head.digest):
             yield f"entry {found.n} does not follow what stands before it: it was changed, removed or swapped"
         head = Head(found.n, digest_of(line))
-        if (anchor := wanted.pop(head.n, None)) and anchor != head:
+        if wanted.pop(head.n, {head}) != {head}:
             yield f"entry {head.n} is another one than the one that was written"
         if (one := decoded(line)) and isinstance(one.entry, JournalBroken):
             yield f"entry {head.n} says of what stands before it: {one.entry.what}"
-    for anchor in wanted.values():
-        yield f"entry {anchor.n} was written, and the journal ends with {head.n}: its end was cut off"
+    for number in wanted:
+        yield f"entry {number} was written, and the journal ends with {head.n}: its end was cut off"
+
+
+def _by_number(anchors: Iterable[Head]) -> dict[int, set[Head]]:
+    """Two of one number cannot both be right: neither may hide the other."""
+    found: dict[int, set[Head]] = {}
+    for anchor in anchors:
+        if anchor.n:
+            found.setdefault(anchor.n, set()).add(anchor)
+    return found

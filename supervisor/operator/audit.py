@@ -1,10 +1,13 @@
 """``threadbridge audit``: the journal in lines, and whether it is as it was written (``bridge.journal.chain``)."""
 
 import datetime
+import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -12,7 +15,7 @@ from bridge.journal.chain import BadLineError, Head, Line, decoded, digest_of, f
 from bridge.journal.words import in_words
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
-from supervisor.sessions.journal import HEAD
+from supervisor.sessions.journal import known_head
 from supervisor.sessions.store import Store
 
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
@@ -22,7 +25,7 @@ _SINCE = re.compile(r"(\d{1,6})([mhdw])")
 def lines_of(path: Path) -> Iterator[bytes]:
     """Each whole line without its end; none where there is no journal yet. Raises UserError."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             for line in file:
                 if line.endswith(b"\n"):
                     yield line[:-1]
@@ -32,13 +35,22 @@ def lines_of(path: Path) -> Iterator[bytes]:
         raise UserError(f"the journal {path} cannot be read: {error.strerror}") from error
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Without waiting for who might write into a pipe that stands there. Raises UserError, OSError."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise UserError(f"the journal {path} cannot be read: it is no file")
+    return file
+
+
 def since(text: str, now: float) -> float:
     """``2h``, ``7d``, or a date (2026-11-28, with or without a time) → Unix seconds. Raises UserError."""
     if found := _SINCE.fullmatch(text.strip()):
         return now - int(found[1]) * _UNITS[found[2]]
     try:
         return datetime.datetime.fromisoformat(text.strip()).astimezone().timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UserError(f"--since {text!r}: a length as in 30m, 12h, 7d, 2w, or a date as in 2026-11-28") from None
 
 
@@ -81,28 +93,44 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def verify(layout: Layout, told: tuple[str, ...] = ()) -> Verdict:
     """Against the head that the store keeps, and those that were kept elsewhere (``12:9f86…``). Raises UserError."""
-    kept = _kept(layout)
-    anchors = [kept, *(_parsed(text) for text in told)]
-    lines = list(lines_of(layout.journal))
-    found = list(faults(lines, anchors))
-    head = _head(lines)
-    return Verdict(found, len(lines), head, max(0, head.n - kept.n))
+    kept, trouble = _kept(layout)
+    lines = _Lines(lines_of(layout.journal))
+    found = [*trouble, *faults(lines, [kept, *(_parsed(text) for text in told)])]
+    head = lines.head()
+    return Verdict(found, lines.count, head, max(0, head.n - kept.n))
 
 
-def _head(lines: list[bytes]) -> Head:
-    if not lines:
-        return Head()
-    try:
-        return Head(plain(lines[-1]).n, digest_of(lines[-1]))
-    except BadLineError:
-        return Head(len(lines), digest_of(lines[-1]))
+class _Lines:
+    """They go by one after the other; how many, and the last one, is known then."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+        self.count = 0
+        self._last = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._lines:
+            self.count, self._last = self.count + 1, line
+            yield line
+
+    def head(self) -> Head:
+        if not self.count:
+            return Head()
+        try:
+            return Head(plain(self._last).n, digest_of(self._last))
+        except BadLineError:
+            return Head(self.count, digest_of(self._last))
 
 
-def _kept(layout: Layout) -> Head:
+def _kept(layout: Layout) -> tuple[Head, list[str]]:
+    """The store's head, and what is wrong with it."""
     if not layout.database.exists():
-        return Head()
+        return Head(), []
     with closing(Store(layout.database, read_only=True)) as store:
-        return Head.parse(store.fact(HEAD) or str(Head()))
+        try:
+            return known_head(store), []
+        except BadLineError as error:
+            return Head(), [f"the store's head is none: {error}"]
 
 
 def _parsed(text: str) -> Head:

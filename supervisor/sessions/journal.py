@@ -17,22 +17,24 @@ A file that is not what was written (its end is missing, a line was edited, anot
 and says so in an entry for ever.
 """
 
+import errno
 import logging
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from bridge.journal import entries as j
 from bridge.journal.chain import BadLineError, Head, Line, chained, decoded, digest_of, plain
+from supervisor.sessions.journal_file import lines_from, without_half_a_line
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 
 HEAD = "journal"
 """The fact that holds the head that the store knows."""
-BLOCK_BYTES = 1 << 16
 SAID_EVERY_S = 86_400.0
 NO_SYNC = (j.ToolBegan, j.ToolEnded)
 
@@ -54,9 +56,12 @@ class Journal:
         self._store = store
         self._clock = clock
         self._known: set[tuple[str, str, int, type[j.AnyEntry]]] = set()
-        self._said_at = 0.0
+        self._said_at: float | None = None
+        self._fault = ""
         self.unapplied: list[Line] = []
-        """What the store does not know, in order."""
+        """What the store does not know and no worker's log tells, in order."""
+        self.is_ahead = False
+        """Whether the store does not know all of it."""
         self.mark = self._read()
 
     @property
@@ -87,13 +92,15 @@ class Journal:
 
     def applied(self) -> None:
         """Within the store's transaction: all that was unapplied is in the store now."""
-        self.unapplied = []
+        self.unapplied, self.is_ahead = [], False
         self._store.remember(HEAD, str(self.head))
 
     def say_head(self) -> None:
         """Once a day, into the service's log: whoever ships that elsewhere can prove the journal against it."""
-        if self.head.n and self._clock() - self._said_at >= SAID_EVERY_S:
-            self._said_at = self._clock()
+        now = self._clock()
+        is_due = self._said_at is None or not 0 <= now - self._said_at < SAID_EVERY_S  # a clock may be set back
+        if self.head.n and is_due:
+            self._said_at = now
             log.info("journal: %d entries, head %s", self.head.n, self.head)
 
     # --- the file ------------------------------------------------------------------------------------
@@ -119,66 +126,57 @@ class Journal:
         self.mark = Mark(size + len(text), head)
 
     def _opened(self, how: int) -> int:
-        """A descriptor. Raises OSError."""
-        return os.open(self._path.name, how | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._store.folder)
+        """A descriptor. A pipe in the file's place is not waited for. Raises OSError."""
+        how |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(self._path.name, how, 0o600, dir_fd=self._store.folder)
 
     def _cannot(self, error: OSError) -> StoreError:
-        return StoreError(f"the journal {self._path} cannot be written: {error.strerror}")
+        is_link = error.errno == errno.ELOOP
+        why = "it is a link, which may lead anywhere: put the file itself there" if is_link else error.strerror
+        return StoreError(f"the journal {self._path} cannot be written: {why}")
 
     def _read(self) -> Mark:
         """Where the file ends; what stands behind the store's head is looked through. Raises StoreError."""
-        known = Head.parse(self._store.fact(HEAD) or str(Head()))
+        known = self._known_head()
         is_new = not self._path.exists()
         try:
-            size = self._without_half_a_line()
+            size = self._whole_lines()
             if is_new:
                 os.fsync(self._store.folder)
-            lines = list(self._from(known.n, size))
+            with os.fdopen(self._opened(os.O_RDONLY), "rb") as file:
+                head = self._followed(known, lines_from(file, lambda line: _number(line) < known.n))
         except OSError as error:
             raise self._cannot(error) from error
-        mark = Mark(size, self._followed(known, lines))
-        if not self._fault:
-            return mark
-        log.error("the journal %s: %s", self._path, self._fault)
-        self.mark = mark
-        self._write(*chained(mark.head, self._clock(), [j.JournalBroken(what=self._fault)]), is_durable=True)
+        self.mark = Mark(size, head)
+        if self._fault:
+            self._say_fault()
         return self.mark
 
-    def _without_half_a_line(self) -> int:
+    def _known_head(self) -> Head:
+        """What the store knows. Where that is no head it knows nothing, and all is applied again."""
+        try:
+            return known_head(self._store)
+        except BadLineError as error:
+            self._note(f"the store's head is none: {error}")
+            return Head()
+
+    def _say_fault(self) -> None:
+        """In an entry, once: the store knows it, unless it must still see what stands before."""
+        log.error("the journal %s: %s", self._path, self._fault)
+        self._write(*chained(self.head, self._clock(), [j.JournalBroken(what=self._fault)]), is_durable=True)
+        if not self.is_ahead:
+            self._store.remember(HEAD, str(self.head))
+
+    def _whole_lines(self) -> int:
         """The file's size. A last line without its end was never acted upon."""
         fd = self._opened(os.O_RDWR | os.O_CREAT)
         try:
-            size = os.fstat(fd).st_size
-            block = os.pread(fd, BLOCK_BYTES, max(0, size - BLOCK_BYTES))
-            whole = size - (len(block) - 1 - block.rfind(b"\n"))
-            if whole != size and b"\n" in block:
-                os.ftruncate(fd, whole)
-                return whole
-            if whole != size and size <= BLOCK_BYTES:
-                os.ftruncate(fd, 0)
-                return 0
-            return size
+            return without_half_a_line(fd)
         finally:
             os.close(fd)
 
-    def _from(self, number: int, size: int) -> Iterator[bytes]:
-        """The lines from that number on, and the one before the first of them."""
-        start, text = size, b""
-        with self._path.open("rb") as file:
-            while start > 0:
-                length = min(BLOCK_BYTES, start)
-                start -= length
-                file.seek(start)
-                text = file.read(length) + text
-                first = text if start == 0 else text.partition(b"\n")[2]
-                if first and _number(first.partition(b"\n")[0]) < number:
-                    text = first
-                    break
-        yield from (line for line in text.split(b"\n") if line)
-
-    def _followed(self, known: Head, lines: Sequence[bytes]) -> Head:
+    def _followed(self, known: Head, lines: Iterable[bytes]) -> Head:
         """The head that these lines lead to. What is wrong with them is noted."""
-        self._fault = ""
         head, is_known_seen = Head(), known.n == 0
         for line in lines:
             try:
@@ -196,16 +194,27 @@ class Journal:
                 is_known_seen = True
                 if head != known:
                     self._note(f"entry {head.n} is another one than the one that was written")
-            elif head.n > known.n and (one := decoded(line)):
-                self.unapplied.append(one)
-                if isinstance(one.entry, j.OfRecord):
-                    self._known.add(_name(one.entry))
+            elif head.n > known.n:
+                self.is_ahead = True
+                self._keep(decoded(line))
         if not is_known_seen:
             self._note(f"entry {known.n} was written, and the journal ends with {head.n}: its end was cut off")
         return head
 
+    def _keep(self, line: Line | None) -> None:
+        """One that the store does not know."""
+        if line and isinstance(line.entry, j.OfRecord):
+            self._known.add(_name(line.entry))
+        elif line:
+            self.unapplied.append(line)
+
     def _note(self, fault: str) -> None:
         self._fault = self._fault or fault
+
+
+def known_head(store: Store) -> Head:
+    """The newest that the store knows. Raises BadLineError."""
+    return Head.parse(store.fact(HEAD) or str(Head()))
 
 
 def _number(line: bytes) -> int:
@@ -217,7 +226,7 @@ def _number(line: bytes) -> int:
 def _name(entry: j.AnyEntry) -> tuple[str, str, int, type[j.AnyEntry]]:
     """What tells one fact of a worker's record from each other; any other is told once by itself."""
     if isinstance(entry, j.OfRecord):
-        return entry.session_id, entry.generation, entry.seq, type(entry)
+        return sys.intern(entry.session_id), sys.intern(entry.generation), entry.seq, type(entry)
     return "", "", 0, type(entry)
 
 

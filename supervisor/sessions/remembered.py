@@ -20,13 +20,15 @@ log = logging.getLogger(__name__)
 def remember(manager: SessionManager) -> int:
     """How many entries the store did not know. Raises StoreError."""
     journal = manager.sessions.journal
-    if not (lines := journal.unapplied):
+    lines = journal.unapplied
+    if not journal.is_ahead:
         return 0
     with manager.store.transaction():
         for line in lines:
             _apply(line, manager)
         journal.applied()
-    log.warning("%d entries of the journal were not in the store, and are now", len(lines))
+    if lines:
+        log.warning("%d entries of the journal were not in the store, and are now", len(lines))
     return len(lines)
 
 

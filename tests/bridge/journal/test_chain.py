@@ -81,7 +81,34 @@ def test_an_entry_of_a_newer_version_is_part_of_the_chain() -> None:
     assert newer.n == 6
 
 
-@pytest.mark.parametrize("text", ["", "x", "12", "12:abc", "-1:" + "0" * 64, "1:" + "0" * 65])
+@pytest.mark.parametrize("right", [0, 1])
+def test_of_two_heads_with_one_number_both_must_be_the_journals(right: int) -> None:
+    lines, head = written()
+    other = Head(head.n, "0" * 64)
+    for anchors in ([head, other], [other, head]):
+        assert list(faults(lines, anchors)) == ["entry 5 is another one than the one that was written"]
+    assert list(faults(lines, [head] * (right + 1))) == []
+
+
+def test_a_head_is_read_as_people_copy_it() -> None:
+    _, head = written()
+    assert Head.parse(f" {str(head).upper()}\n") == head
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "12",
+        "12:abc",
+        "-1:" + "0" * 64,
+        "1:" + "0" * 65,
+        "1:" + "g" * 64,
+        "\u0661:" + "0" * 64,
+        "0:" + "0" * 64,
+    ],
+)
 def test_what_is_no_head_is_said(text: str) -> None:
     with pytest.raises(BadLineError, match="is no number and hash"):
         Head.parse(text)

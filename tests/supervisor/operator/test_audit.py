@@ -1,5 +1,6 @@
 """``threadbridge audit`` and ``audit verify``, as they are typed."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bridge.session.permission import Person
 from supervisor.assembly import session_manager
 from supervisor.operator import audit
 from supervisor.operator.cli import cli
+from supervisor.sessions.journal import HEAD
 from supervisor.sessions.store import Store
 
 
@@ -79,7 +81,24 @@ def test_since_takes_lengths(text: str, seconds: int) -> None:
     assert audit.since(text, 1e9) == 1e9 - seconds
 
 
-@pytest.mark.parametrize("text", ["", "x", "7", "7y", "yesterday"])
+@pytest.mark.parametrize("text", ["", "x", "7", "7y", "yesterday", "9999-12-31T23:59-23:59", "0001-01-01T00:00+23:59"])
 def test_since_says_what_it_takes(text: str) -> None:
     with pytest.raises(UserError, match="30m, 12h, 7d, 2w"):
         audit.since(text, 1e9)
+
+
+def test_what_is_no_file_is_not_waited_for(state: Layout) -> None:
+    state.journal.unlink()
+    os.mkfifo(state.journal)
+    for words in (("audit",), ("audit", "verify")):
+        done = CliRunner().invoke(cli, ["--state", str(state.state), *words])
+        assert isinstance(done.exception, UserError)
+        assert "is no file" in str(done.exception)
+
+
+def test_a_head_of_the_stores_and_one_that_was_told_must_both_be_the_journals(state: Layout) -> None:
+    head = str(audit.verify(state).head)
+    store = Store(state.database)
+    store.remember(HEAD, f"3:{'0' * 64}")
+    store.close()
+    assert audit.verify(state, (head,)).faults == ["entry 3 is another one than the one that was written"]

@@ -312,7 +312,7 @@ def test_the_journal_is_nobody_elses_to_read(desk: Desk) -> None:
 
 
 def test_a_long_journal_is_only_looked_through_behind_the_head(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("supervisor.sessions.journal.BLOCK_BYTES", 256)
+    monkeypatch.setattr("supervisor.sessions.journal_file.BLOCK_BYTES", 256)
     for number in range(200):
         desk.manager.set_default(CHANNEL, "model", f"m{number}", 42)
     manager = desk.reborn()
