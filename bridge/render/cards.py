@@ -14,7 +14,7 @@ from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import pushes, questions, tools
 from bridge.render.excerpts import code_excerpt, markdown_excerpt
 from bridge.render.posts import Button, Embed, File, Post
-from bridge.render.replies import REASON_FIELD
+from bridge.session.custom_ids import REASON_FIELD, to_go_on, to_start_fresh
 from bridge.session.people import named
 from bridge.session.permission import KEEP_PLANNING, PermissionRequest, Settled
 from bridge.session.questions import Draft
@@ -74,7 +74,7 @@ def resume_failed_card(session_id: str, reason: str) -> Post:
     return Post(
         content=f"Claude cannot resume this conversation: {escape(one_line(reason, REASON_CHARS))}\n"
         "A fresh start keeps this thread and its directory, but Claude remembers nothing of before.",
-        buttons=(Button("Start fresh", f"tb:fresh:{session_id.replace('-', '')}", "primary"),),
+        buttons=(Button("Start fresh", to_start_fresh(session_id), "primary"),),
         urgent=True,
     )
 
@@ -84,7 +84,7 @@ def project_replaced_card(session_id: str, reason: str) -> Post:
     return Post(
         content=f"Claude was not started: {escape(one_line(reason, REASON_CHARS))}\n"
         "If you did that yourself, *Go on here* lets Claude work in it. If not, look at it first.",
-        buttons=(Button("Go on here", f"tb:moved:{session_id.replace('-', '')}", "primary"),),
+        buttons=(Button("Go on here", to_go_on(session_id), "primary"),),
         urgent=True,
     )
 

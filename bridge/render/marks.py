@@ -2,7 +2,7 @@
 
 from bridge.protocol.events import When
 from bridge.render.posts import Button, Post
-from bridge.session.steering import WhenButton
+from bridge.session.custom_ids import WhenButton
 
 _WAITS: dict[When, str] = {
     "next": "to Claude, who takes it up at the next step or after this turn.",

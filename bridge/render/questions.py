@@ -6,9 +6,10 @@ file beside it does; the choices of a select may be cut, for their values are pl
 
 from collections.abc import Mapping
 
-from bridge.protocol.questions import MOST_QUESTIONS, Option, Question
+from bridge.protocol.questions import Option, Question
 from bridge.render.markdown.split import pages
 from bridge.render.posts import CHOICE_CHARS, Button, Choice, File, Select
+from bridge.session.custom_ids import answer_field
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.session.questions import OTHER_CHARS, Draft, Row, answers_at_once, fits_buttons, pages_of
 from bridge.text import clip, code_block, escape, one_line, reveal, utf16_len
@@ -22,8 +23,6 @@ FIELD_LABEL_CHARS = 45
 FIELD_HINT_CHARS = 100
 FILE_NAME = "questions.md"
 NO_ANSWER = "(no answer)"
-_FIELD = "answer"
-_PLACES = frozenset(map(str, range(MOST_QUESTIONS)))
 
 
 # --- what stands in the card -------------------------------------------------------------------------
@@ -183,19 +182,13 @@ def other_modal(request: PermissionRequest, page: int) -> dict[str, object]:
     }
 
 
-def place_of_field(custom_id: str) -> int | None:
-    """The place of the question that a field of the modal answers."""
-    number = custom_id.removeprefix(_FIELD)
-    return int(number) if custom_id.startswith(_FIELD) and number in _PLACES else None
-
-
 def _field(request: PermissionRequest, place: int, *, is_required: bool) -> dict[str, object]:
     question = request.questions[place]
     name = _line(question.header) or _line(question.question)
     number = f"{place + 1} · " if len(request.questions) > 1 else ""
     field: dict[str, object] = {
         "type": 4,
-        "custom_id": f"{_FIELD}{place}",
+        "custom_id": answer_field(place),
         "style": 2,
         "required": is_required,
         "max_length": OTHER_CHARS,

@@ -10,17 +10,15 @@ from pathlib import PurePath
 import msgspec
 
 from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, Button, Choice, Embed, Post, Select
+from bridge.session.custom_ids import REASON_FIELD, STOP_PICKER, HaltButton
 from bridge.session.managed import ManagedSession
-from bridge.session.steering import HaltButton
 from bridge.text import clip, duration, escape, one_line, reveal, tokens, usd, utf16_len
 
-STOP_PICKER = "tb:stop"
 TITLE_CHARS = 45
 WAITS_CHARS = 200
 STARTER_PROMPT_CHARS = 1500
 MODAL_TITLE_CHARS = 45
 REASON_CHARS = 1000
-REASON_FIELD = "reason"
 
 _GREEN = 0x3BA55D
 

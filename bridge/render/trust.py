@@ -6,10 +6,11 @@ All that would act can be read before the click: in the card, or in a file besid
 from collections.abc import Sequence
 
 from bridge.render.posts import Button, Embed, File, Post
+from bridge.session.custom_ids import TrustButton
 from bridge.session.people import named
 from bridge.text import clip, code_block, inline_code, one_line, reveal, utf16_len
 from bridge.trust.acting import Acting
-from bridge.trust.decision import Trusted, custom_id
+from bridge.trust.decision import Trusted
 
 LINES_CHARS = 2800
 EXCERPT_CHARS = 1200
@@ -39,8 +40,8 @@ def card(acting: Acting, mention: int = 0) -> Post:
         f"{whom}{_about(acting.directory)}{_HAS} They do nothing yet.",
         embed=Embed("Trust these for this channel?", body, _FINE_PRINT, _OPEN),
         buttons=(
-            Button("Trust these for this channel", custom_id("yes", acting.digest), "primary"),
-            Button("Not now", custom_id("no", acting.digest)),
+            Button("Trust these for this channel", TrustButton("yes", acting.digest).custom_id(), "primary"),
+            Button("Not now", TrustButton("no", acting.digest).custom_id()),
         ),
         files=files,
         mentions=(mention,) if mention else (),
@@ -114,7 +115,7 @@ def _here(acting: Acting, *, asks: bool, is_asked: bool) -> str:
 
 def _revoke(one: Trusted) -> Button:
     name = one.directory.rpartition("/")[2] or "/"
-    return Button(one_line(f"Revoke {name}", 80), custom_id("revoke", one.digest), "danger")
+    return Button(one_line(f"Revoke {name}", 80), TrustButton("revoke", one.digest).custom_id(), "danger")
 
 
 def _trusted_line(one: Trusted) -> str:

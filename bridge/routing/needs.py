@@ -4,11 +4,7 @@ What depends on more than the name (whose turn it is, whether a mode is looser) 
 says what is needed at least.
 """
 
-from bridge.session.permission import RequestName, place_of
 from bridge.session.rights import ANY, Right
-from bridge.session.rules import rule_button
-from bridge.session.steering import steering_button
-from bridge.trust.decision import trust_button
 
 TALK: tuple[Right, ...] = ("talk",)
 DECIDE: tuple[Right, ...] = ("decide",)
@@ -63,17 +59,3 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "halt": ANY,  # as /stop
     "stop": ANY,
 }
-
-
-def word_of(custom_id: str) -> str:
-    """Which button it is, as in ``BUTTONS``; empty for one that is none of ours."""
-    if parsed := RequestName.parse(custom_id):
-        return place_of(parsed[0])[0]
-    if trust_button(custom_id):
-        return "trust"
-    if rule_button(custom_id):
-        return "rule"
-    word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
-    if steering_button(custom_id) or word in ("fresh", "moved", "stop"):
-        return word
-    return ""

@@ -5,7 +5,6 @@ active thread and no processing flag: a fact names its thread, and a thread name
 request is never looked for; a click names it, and must come from its own session's thread.
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping
 
 import msgspec
@@ -39,6 +38,17 @@ from bridge.routing.channel import Channel
 from bridge.routing.needs import BUTTONS, COMMANDS, MANAGE, TALK
 from bridge.routing.places import Place, unfit_in_words
 from bridge.routing.silence import Unheard
+from bridge.session.custom_ids import (
+    HaltButton,
+    TrustButton,
+    WhenButton,
+    place_of,
+    rule_button,
+    session_to_go_on,
+    session_to_start_fresh,
+    steering_button,
+    trust_button,
+)
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import (
     KEEP_PLANNING,
@@ -48,14 +58,10 @@ from bridge.session.permission import (
     Person,
     RequestName,
     Settled,
-    dashed,
-    place_of,
 )
 from bridge.session.questions import Draft, answers_at_once, pages_of, picked, written
 from bridge.session.rights import ANY, Access, Policy, Right, lacking
-from bridge.session.rules import OF_CHANNEL, rule_button, term_of
-from bridge.session.steering import HaltButton, WhenButton, steering_button
-from bridge.trust.decision import TrustButton, trust_button
+from bridge.session.rules import OF_CHANNEL, term_of
 
 THREAD_NAME_CHARS = 95
 
@@ -293,7 +299,7 @@ class BridgeRouter:
         return JudgeProject(channel_id, button.verb, button.digest, click.person)
 
     def steer(self, click: Clicked) -> Action | None:
-        """A button of ``bridge.session.steering``; None when it is none of those."""
+        """A button that steers a running turn; None when it is none of those."""
         if not (button := steering_button(click.custom_id)):
             return None
         session = self._session_at(click)
@@ -433,22 +439,6 @@ def _answered(request: PermissionRequest, draft: Draft, person: Person) -> Actio
     if not (answers := draft.answers(request.questions)):
         return Refuse(NOTHING_CHOSEN)
     return DecideRequest(request, allowed=True, always=False, reason="", person=person, answers=answers)
-
-
-def session_to_start_fresh(custom_id: str) -> str | None:
-    """The session id of a "Start fresh" button's custom_id."""
-    found = _FRESH.fullmatch(custom_id)
-    return dashed(found[1]) if found else None
-
-
-def session_to_go_on(custom_id: str) -> str | None:
-    """The session id of a "Go on here" button's custom_id."""
-    found = _MOVED.fullmatch(custom_id)
-    return dashed(found[1]) if found else None
-
-
-_FRESH = re.compile("tb:fresh:([0-9a-f]{32})")
-_MOVED = re.compile("tb:moved:([0-9a-f]{32})")
 
 
 def thread_name(text: str) -> str:

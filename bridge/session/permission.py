@@ -9,7 +9,6 @@ also carries the digest of the input that was *shown*, and the worker refuses a 
 approve one thing and have another run.
 """
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Self
@@ -22,6 +21,7 @@ from bridge.protocol.edits import EDIT_TOOLS
 from bridge.protocol.modes import ACCEPT_EDITS
 from bridge.protocol.questions import Question, read_questions
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
+from bridge.session.custom_ids import card_button, on_card
 from bridge.session.people import named
 from bridge.session.questions import Draft
 
@@ -42,36 +42,15 @@ class RequestName(msgspec.Struct, frozen=True):
 
     def custom_id(self, verb: str) -> str:
         """At most 100 characters (docs/discord-api.md, "Messages and components")."""
-        return f"tb:{verb}:{self.session_id.replace('-', '')}:{self.generation}:{self.seq}"
+        return on_card(verb, self.session_id, self.generation, self.seq)
 
     @classmethod
     def parse(cls, custom_id: str) -> tuple[str, Self] | None:
         """(verb, name), or None for a custom_id that is not of a permission's or a lost turn's card."""
-        if not (found := _CUSTOM_ID.fullmatch(custom_id)):
+        if not (found := card_button(custom_id)):
             return None
-        verb, session, generation, seq = found.groups()
-        return verb, cls(dashed(session), generation, int(seq))
-
-
-_VERBS = (
-    r"allow|always|deny|reason"  # a tool
-    r"|keep|hour|chour|cweek|cever"  # for how long a tool is allowed
-    r"|edits|plan"  # accept edits from now on, with a plan or an edit; keep planning
-    r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
-    r"|continue|discard"  # a lost turn
-)
-_CUSTOM_ID = re.compile(rf"tb:({_VERBS}):([0-9a-f]{{32}}):([0-9a-f]{{8,32}}):([0-9]{{1,15}})")
-
-
-def dashed(session: str) -> str:
-    """The session id of its 32 hex digits, as a custom_id has them."""
-    return f"{session[:8]}-{session[8:12]}-{session[12:16]}-{session[16:20]}-{session[20:]}"
-
-
-def place_of(verb: str) -> tuple[str, int]:
-    """("pick", 2) of "pick2"; the number is 0 where a verb has none."""
-    word = verb.rstrip("0123456789")
-    return word, int(verb[len(word) :] or 0)
+        verb, session_id, generation, seq = found
+        return verb, cls(session_id, generation, seq)
 
 
 class First(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from typing import Literal, get_args
 import msgspec
 
 from bridge.protocol.events import PermissionRequested, SuggestedRule
+from bridge.session.custom_ids import to_revoke_rule
 from bridge.session.rights import Access
 
 Term = Literal["always", "hour", "chour", "cweek", "cever"]
@@ -29,7 +30,6 @@ IN_WORDS: dict[Term, str] = {
     "cweek": "for 7 days, in this channel",
     "cever": "until it is revoked, in this channel",
 }
-_BUTTON = re.compile("tb:rule:([0-9a-f]{16})")
 _OPEN_ENDS = (":*", " *")
 """Of a rule for a beginning, as Claude suggests it: ``npm test *``; older ones wrote ``npm test:*``."""
 _PLAIN = re.compile(r"[\w ./@=,+:%-]*")
@@ -56,7 +56,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     @property
     def custom_id(self) -> str:
-        return f"tb:rule:{self.rule_id}"
+        return to_revoke_rule(self.rule_id)
 
     def holds(self, now: float) -> bool:
         return not self.until or now < self.until
@@ -106,12 +106,6 @@ def _is_within(given: SuggestedRule, wanted: SuggestedRule) -> bool:
 def _beginning(content: str) -> str:
     """Of a rule with an open end; else empty."""
     return next((content.removesuffix(end) for end in _OPEN_ENDS if content.endswith(end)), "")
-
-
-def rule_button(custom_id: str) -> str:
-    """The rule's id of a button that revokes it; else empty."""
-    found = _BUTTON.fullmatch(custom_id)
-    return found[1] if found else ""
 
 
 def term_of(verb: str) -> Term | None:

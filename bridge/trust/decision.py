@@ -1,4 +1,4 @@
-"""Whether a channel trusts what a project's own files would do: the question, the answer, and the buttons.
+"""Whether a channel trusts what a project's own files would do: the question and the answer.
 
     ASKED ──Trust these──▶ TRUSTED ──Revoke──▶ (asked again by /trust)
       └─────Not now──────▶ DECLINED ──/trust──▶ TRUSTED
@@ -8,13 +8,11 @@ another digest are another question, and until it is answered nothing of the pro
 """
 
 import hashlib
-import re
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
 
 Verb = Literal["yes", "no", "revoke"]
-_BUTTON = re.compile(r"tb:trust:(yes|no|revoke):([0-9a-f]{64})")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -39,21 +37,6 @@ class Trusted(msgspec.Struct, frozen=True):
     session_id: str = ""
     post: str = ""
     """Where its card stands, as of ``Asked``."""
-
-
-class TrustButton(msgspec.Struct, frozen=True):
-    verb: Verb
-    digest: str
-
-
-def custom_id(verb: Verb, digest: str) -> str:
-    return f"tb:trust:{verb}:{digest}"
-
-
-def trust_button(custom_id: str) -> TrustButton | None:
-    """None for a button that is none of these."""
-    found = _BUTTON.fullmatch(custom_id)
-    return TrustButton(cast(Verb, found[1]), found[2]) if found else None
 
 
 def place_of(channel_id: int, directory: str) -> str:

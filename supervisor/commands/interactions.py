@@ -32,6 +32,7 @@ from bridge.routing.actions import (
     StartFresh,
 )
 from bridge.routing.router import BridgeRouter, Clicked
+from bridge.session import custom_ids
 from bridge.session.permission import Person
 from bridge.text import clip, one_line
 from supervisor.sessions.manager import SessionManager
@@ -279,9 +280,9 @@ def _clicked(asked: InteractionJson) -> Clicked:
         channel_id=asked.channel_id,
         guild_id=asked.guild_id,
         person=asked.person,
-        reason=fields.get(replies.REASON_FIELD, "") if asked.type == MODAL_SUBMIT else None,
+        reason=fields.get(custom_ids.REASON_FIELD, "") if asked.type == MODAL_SUBMIT else None,
         values=tuple(str(value) for value in values) if isinstance(values, list) else (),
-        texts={place: text for name, text in fields.items() if (place := questions.place_of_field(name)) is not None},
+        texts={place: text for name, text in fields.items() if (place := custom_ids.place_of_field(name)) is not None},
     )
 
 

@@ -16,6 +16,7 @@ from bridge.routing.actions import CreateSession, EndSession, InterruptSession, 
 from bridge.routing.channel import Channel
 from bridge.routing.needs import TALK
 from bridge.routing.router import BridgeRouter, Clicked, thread_name
+from bridge.session import custom_ids
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.session.rights import ANY
@@ -128,7 +129,7 @@ class Slash:
         """A choice in one of our selects, or a button that steers a turn; None when it is none of ours."""
         if answer := self._steered(asked):
             return answer
-        if asked.data.get("custom_id") != replies.STOP_PICKER:
+        if asked.data.get("custom_id") != custom_ids.STOP_PICKER:
             return None
         person = self._allowed(asked, "stop")
         values = asked.data.get("values")

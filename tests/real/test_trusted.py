@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.session.custom_ids import TrustButton
 from bridge.session.managed import ManagedSession
-from bridge.trust.decision import custom_id
 from stages.backstage import ADA, CHANNEL_ID
 from stages.real_stage import RealStage, stage
 from stages.support import awaited, until
@@ -68,7 +68,7 @@ def ran(it: RealStage) -> set[str]:
 def digest_of_card(it: RealStage, session: ManagedSession) -> str:
     rows = it.back.store.posts_like(session.session_id, "trust:")
     names = [button.custom_id for row in rows for button in row.desired.buttons]
-    return next(name.rpartition(":")[2] for name in names if name.startswith(custom_id("yes", "")))
+    return next(name.rpartition(":")[2] for name in names if name.startswith(TrustButton("yes", "").custom_id()))
 
 
 async def trust(it: RealStage, session: ManagedSession) -> None:

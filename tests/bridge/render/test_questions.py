@@ -9,6 +9,7 @@ from bridge.protocol import events as e
 from bridge.protocol.requests import digest_of
 from bridge.render import cards, questions
 from bridge.render.posts import Post, payload
+from bridge.session.custom_ids import place_of_field
 from bridge.session.permission import NOT_ANSWERED, PermissionRequest, RequestName, Settled
 from bridge.session.questions import Draft, pages_of, picked, written
 from bridge.text import utf16_len
@@ -195,7 +196,7 @@ def test_the_modal_has_a_field_for_each_question_of_the_page_filled_with_what_wa
     ("custom_id", "place"), [("answer0", 0), ("answer19", 19), ("answer20", None), ("answer", None), ("reason", None)]
 )
 def test_a_field_of_the_modal_names_its_question(custom_id: str, place: int | None) -> None:
-    assert questions.place_of_field(custom_id) == place
+    assert place_of_field(custom_id) == place
 
 
 def test_the_settled_card_shows_each_question_with_its_answer_and_who_gave_it() -> None:

@@ -2,10 +2,11 @@
 
 from bridge.render import trust
 from bridge.render.posts import CONTENT_CHARS, Post
+from bridge.session.custom_ids import trust_button
 from bridge.session.people import named
 from bridge.text import utf16_len
 from bridge.trust.acting import Acting, Found
-from bridge.trust.decision import Trusted, trust_button
+from bridge.trust.decision import Trusted
 
 EMBED_CHARS = 4096  # of a description (docs/discord-api.md, "Messages and components")
 

@@ -4,7 +4,8 @@ import pytest
 
 from bridge.protocol import events as e
 from bridge.protocol.requests import digest_of
-from bridge.session.permission import PermissionRequest, Person, RequestName, Settled, place_of
+from bridge.session.custom_ids import place_of
+from bridge.session.permission import PermissionRequest, Person, RequestName, Settled
 
 NAME = RequestName("5c0ffee5-0000-4000-8000-000000000001", "0123456789abcdef", 123)
 

@@ -8,10 +8,10 @@ from bridge.render import marks
 from bridge.routing.actions import InterruptSession, Refuse, RequeuePrompt
 from bridge.routing.channel import Channel
 from bridge.routing.router import BridgeRouter, Clicked
+from bridge.session.custom_ids import HaltButton, WhenButton, steering_button
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.permission import Person
 from bridge.session.rights import Policy
-from bridge.session.steering import HaltButton, WhenButton, steering_button
 
 SESSION = "0f0f0f0f-1111-4222-8333-444444444444"
 ADA, EVE = Person(42, "Ada", 7), Person(66, "Eve", 7)

@@ -6,10 +6,11 @@ from bridge.protocol import events as e
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
 from bridge.routing.router import BridgeRouter, Clicked
+from bridge.session.custom_ids import TrustButton
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.permission import Person
 from bridge.session.rights import Policy
-from bridge.trust.decision import Verb, custom_id
+from bridge.trust.decision import Verb
 
 GUILD, CHANNEL_ID, THREAD_ID = 500, 600, 700
 ADA = Person(42, "ada", GUILD)
@@ -29,7 +30,7 @@ def session_of(thread_id: int) -> ManagedSession | None:
 def click(verb: Verb, where: int, person: Person, guild_id: int = GUILD) -> a.Action:
     policy = Policy(users=frozenset({42}), roles=frozenset({9}))
     router = BridgeRouter(policy, {CHANNEL_ID: Channel(CHANNEL_ID, "/srv/app")}, session_of, lambda _name: None)
-    return router.handle_click(Clicked(custom_id(verb, DIGEST), where, guild_id, person))
+    return router.handle_click(Clicked(TrustButton(verb, DIGEST).custom_id(), where, guild_id, person))
 
 
 @pytest.mark.parametrize("where", [CHANNEL_ID, THREAD_ID])

@@ -17,19 +17,18 @@ from bridge.protocol import events as e
 from bridge.protocol.modes import DEFAULT
 from bridge.protocol.push import PUSH_TOOL
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
-from bridge.render.replies import REASON_FIELD, STOP_PICKER
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
-from bridge.routing.needs import BUTTONS, COMMANDS, word_of
+from bridge.routing.needs import BUTTONS, COMMANDS
 from bridge.routing.router import BridgeRouter, MessageSeen
-from bridge.session import permission
+from bridge.session import custom_ids
+from bridge.session.custom_ids import REASON_FIELD, STOP_PICKER, HaltButton, TrustButton, WhenButton, word_of
 from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from
 from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.questions import Draft
 from bridge.session.rights import ANY, Access, Grant, Policy, Right
-from bridge.session.steering import HaltButton, WhenButton
 from bridge.trust.acting import Acting
-from bridge.trust.decision import Verb, custom_id
+from bridge.trust.decision import Verb
 from stages.support import ROOT
 from supervisor.commands import registration
 from supervisor.commands.interactions import Answer, InteractionJson, InteractionRest, Interactions
@@ -296,7 +295,7 @@ def custom_id_of(row: Row, session_id: str) -> str:
     plain = session_id.replace("-", "")
     match row.name.split():
         case ["trust", verb]:
-            return custom_id(cast(Verb, verb), "a" * 64)
+            return TrustButton(cast(Verb, verb), "a" * 64).custom_id()
         case ["when", when]:
             return WhenButton(session_id, 5, cast(e.When, when)).custom_id()
         case ["halt", fate]:
@@ -446,7 +445,7 @@ def words_in_source() -> Iterator[str]:
 
 
 def verbs_of_cards() -> set[str]:
-    spelled = re.sub(r"\(\?:([a-z|]+)\)\[0-9\]\{1,3\}", r"\1", permission._VERBS)
+    spelled = re.sub(r"\(\?:([a-z|]+)\)\[0-9\]\{1,3\}", r"\1", custom_ids.CARD_VERBS)
     return set(spelled.split("|"))
 
 

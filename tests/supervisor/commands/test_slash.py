@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from bridge.protocol import events as e
-from bridge.render.replies import STOP_PICKER
 from bridge.routing.actions import CreateSession
+from bridge.session.custom_ids import STOP_PICKER
 from bridge.session.managed import ManagedSession
 from stages.gateway_stage import DEADLINE_S, Stage, stage
 from stages.support import awaited

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bridge.render.replies import REASON_FIELD, STOP_PICKER
+from bridge.session.custom_ids import REASON_FIELD, STOP_PICKER
 from bridge.session.permission import Person, RequestName
 from lab.fuzz.edge import Edge, hold, nothing_logged_with_a_traceback
 from lab.fuzz.stage import (

@@ -1,0 +1,195 @@
+"""Every custom_id of ours, spelled and parsed: the one grammar of buttons, menus, modals and their fields.
+
+    tb:VERB:SESSION:GENERATION:SEQ       a card of a permission request, a question or a lost turn
+    tb:when:next|later|now:SESSION:PROMPT   take a waiting prompt up at another time
+    tb:halt:keep|drop:SESSION            end the running turn, and keep or drop what waits
+    tb:fresh:SESSION                     begin anew where Claude cannot resume
+    tb:moved:SESSION                     go on in the directory that stands there now
+    tb:trust:yes|no|revoke:DIGEST        a project's own files
+    tb:rule:RULE                         revoke what was allowed for longer
+    tb:stop                              the menu of sessions that may be stopped
+    reason · answerN                     the fields of a modal; N is the question's place
+
+SESSION is a session id's 32 hex digits, without its dashes. A post stays in its thread for good, and its buttons
+with it; so what any version spelled is parsed by each later one: words are added, none goes or changes.
+At most 100 characters (docs/discord-api.md, "Messages and components").
+"""
+
+import re
+from typing import Literal, Self, cast
+
+import msgspec
+
+from bridge.protocol.events import When
+from bridge.protocol.questions import MOST_QUESTIONS
+from bridge.trust.decision import Verb
+
+CARD_VERBS = (
+    r"allow|always|deny|reason"  # a tool
+    r"|keep|hour|chour|cweek|cever"  # for how long a tool is allowed
+    r"|edits|plan"  # accept edits from now on, with a plan or an edit; keep planning
+    r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
+    r"|continue|discard"  # a lost turn
+)
+STOP_PICKER = "tb:stop"
+REASON_FIELD = "reason"
+_ANSWER_FIELD = "answer"
+_PLACES = frozenset(map(str, range(MOST_QUESTIONS)))
+
+_SESSION = "([0-9a-f]{32})"
+_CARD = re.compile(rf"tb:({CARD_VERBS}):{_SESSION}:([0-9a-f]{{8,32}}):([0-9]{{1,15}})")
+_WHEN = re.compile(rf"tb:when:(next|later|now):{_SESSION}:([0-9]{{1,20}})")
+_HALT = re.compile(rf"tb:halt:(keep|drop):{_SESSION}")
+_FRESH = re.compile(rf"tb:fresh:{_SESSION}")
+_MOVED = re.compile(rf"tb:moved:{_SESSION}")
+_TRUST = re.compile(r"tb:trust:(yes|no|revoke):([0-9a-f]{64})")
+_RULE = re.compile("tb:rule:([0-9a-f]{16})")
+
+Fate = Literal["keep", "drop"]
+
+
+# --- cards: the name of a request or of a lost turn -------------------------------------------------------
+
+
+def on_card(verb: str, session_id: str, generation: str, seq: int) -> str:
+    return f"tb:{verb}:{_plain(session_id)}:{generation}:{seq}"
+
+
+def card_button(custom_id: str) -> tuple[str, str, str, int] | None:
+    """(verb, session id, generation, seq); None where it is on no permission's and no lost turn's card."""
+    if not (found := _CARD.fullmatch(custom_id)):
+        return None
+    verb, session, generation, seq = found.groups()
+    return verb, _dashed(session), generation, int(seq)
+
+
+# --- steering a running turn ------------------------------------------------------------------------------
+
+
+class WhenButton(msgspec.Struct, frozen=True):
+    """Take this prompt up at another time."""
+
+    session_id: str
+    prompt_id: int
+    when: When
+
+    def custom_id(self) -> str:
+        return f"tb:when:{self.when}:{_plain(self.session_id)}:{self.prompt_id}"
+
+    @classmethod
+    def parse(cls, custom_id: str) -> Self | None:
+        if not (found := _WHEN.fullmatch(custom_id)):
+            return None
+        when, session, prompt_id = found.groups()
+        return cls(_dashed(session), int(prompt_id), msgspec.convert(when, When))
+
+
+class HaltButton(msgspec.Struct, frozen=True):
+    """End the running turn, and keep or drop what waits."""
+
+    session_id: str
+    waiting: Fate
+
+    def custom_id(self) -> str:
+        return f"tb:halt:{self.waiting}:{_plain(self.session_id)}"
+
+    @classmethod
+    def parse(cls, custom_id: str) -> Self | None:
+        if not (found := _HALT.fullmatch(custom_id)):
+            return None
+        return cls(_dashed(found[2]), msgspec.convert(found[1], Fate))
+
+
+def steering_button(custom_id: str) -> WhenButton | HaltButton | None:
+    return WhenButton.parse(custom_id) or HaltButton.parse(custom_id)
+
+
+# --- a session that cannot simply go on --------------------------------------------------------------------
+
+
+def to_start_fresh(session_id: str) -> str:
+    return f"tb:fresh:{_plain(session_id)}"
+
+
+def session_to_start_fresh(custom_id: str) -> str | None:
+    """The session id of a "Start fresh" button's custom_id."""
+    found = _FRESH.fullmatch(custom_id)
+    return _dashed(found[1]) if found else None
+
+
+def to_go_on(session_id: str) -> str:
+    return f"tb:moved:{_plain(session_id)}"
+
+
+def session_to_go_on(custom_id: str) -> str | None:
+    """The session id of a "Go on here" button's custom_id."""
+    found = _MOVED.fullmatch(custom_id)
+    return _dashed(found[1]) if found else None
+
+
+# --- what is trusted, and what is allowed for longer -------------------------------------------------------
+
+
+class TrustButton(msgspec.Struct, frozen=True):
+    """The answer to what a project's own files would do, of the digest that was shown."""
+
+    verb: Verb
+    digest: str
+
+    def custom_id(self) -> str:
+        return f"tb:trust:{self.verb}:{self.digest}"
+
+
+def trust_button(custom_id: str) -> TrustButton | None:
+    """None for a button that is none of these."""
+    found = _TRUST.fullmatch(custom_id)
+    return TrustButton(cast(Verb, found[1]), found[2]) if found else None
+
+
+def to_revoke_rule(rule_id: str) -> str:
+    return f"tb:rule:{rule_id}"
+
+
+def rule_button(custom_id: str) -> str:
+    """The rule's id of a button that revokes it; else empty."""
+    found = _RULE.fullmatch(custom_id)
+    return found[1] if found else ""
+
+
+# --- the fields of a modal ---------------------------------------------------------------------------------
+
+
+def answer_field(place: int) -> str:
+    return f"{_ANSWER_FIELD}{place}"
+
+
+def place_of_field(custom_id: str) -> int | None:
+    """The place of the question that a field of the modal answers."""
+    number = custom_id.removeprefix(_ANSWER_FIELD)
+    return int(number) if custom_id.startswith(_ANSWER_FIELD) and number in _PLACES else None
+
+
+# --- words and session ids ---------------------------------------------------------------------------------
+
+
+def word_of(custom_id: str) -> str:
+    """Which kind of button it is, without a place; empty for one that is none of ours."""
+    if card := card_button(custom_id):
+        return place_of(card[0])[0]
+    word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
+    is_ours = trust_button(custom_id) or rule_button(custom_id) or steering_button(custom_id)
+    return word if is_ours or word in ("fresh", "moved", "stop") else ""
+
+
+def place_of(verb: str) -> tuple[str, int]:
+    """("pick", 2) of "pick2"; the number is 0 where a verb has none."""
+    word = verb.rstrip("0123456789")
+    return word, int(verb[len(word) :] or 0)
+
+
+def _plain(session_id: str) -> str:
+    return session_id.replace("-", "")
+
+
+def _dashed(session: str) -> str:
+    return f"{session[:8]}-{session[8:12]}-{session[12:16]}-{session[16:20]}-{session[20:]}"
