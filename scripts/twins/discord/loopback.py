@@ -171,7 +171,11 @@ class LoopbackDiscord:
         allowed &= ~(Intent(0) if message_content else Intent.MESSAGE_CONTENT)
         allowed &= ~(Intent(0) if members else Intent.GUILD_MEMBERS)
         self.gateway.allowed_intents = allowed
-        self._message_routes.content_allowed = message_content
+        self._message_routes.content_allowed = self._guild_routes.reads_messages = message_content
+
+    def invite_bot(self, *, is_joined: bool = True) -> None:
+        """Whether REST counts the guild among the bot's; nothing else minds it."""
+        self._guild_routes.is_joined = is_joined
 
     def archive(self, thread_id: int, *, locked: bool = False) -> None:
         """As a moderator or the passing of time does it."""

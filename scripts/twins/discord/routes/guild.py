@@ -11,9 +11,17 @@ _GLOBAL = "/applications/{application_id}/commands"
 _GUILD = "/applications/{application_id}/guilds/{guild_id}/commands"
 
 
+LIMITED_MESSAGE_CONTENT = 1 << 19
+"""Of an application's flags: Message Content Intent is on, of one that is not verified."""
+
+
 class GuildRoutes:
+    """`reads_messages`: the intent is on in the developer portal; `is_joined`: somebody invited the bot."""
+
     def __init__(self, world: World, own: Commands, everywhere: Commands) -> None:
         self.gateway_url = ""
+        self.reads_messages = True
+        self.is_joined = True
         self._world = world
         self._own = own
         self._everywhere = everywhere
@@ -23,6 +31,7 @@ class GuildRoutes:
             ("GET", "/gateway", lambda _call: {"url": self.gateway_url}),
             ("GET", "/gateway/bot", self._gateway_bot),
             ("GET", "/users/@me", lambda _call: user_json(self._world.bot)),
+            ("GET", "/users/@me/guilds", self._guilds),
             ("GET", "/users/{user_id}", self._user),
             ("GET", "/oauth2/applications/@me", self._application),
             ("GET", "/applications/@me", self._application),
@@ -77,8 +86,15 @@ class GuildRoutes:
             "owner": user_json(world.members.get(world.owner_id, world.bot)),
             "team": None,
             "verify_key": "0" * 64,
-            "flags": 0,
+            "flags": LIMITED_MESSAGE_CONTENT if self.reads_messages else 0,
         }
+
+    def _guilds(self, _call: Call) -> list[Json]:
+        """The bot's, each with its permissions there, as channels do not change them."""
+        world = self._world
+        if not self.is_joined:
+            return []
+        return [{"id": str(world.id), "name": world.name, "permissions": str(world.permissions_of(world.bot))}]
 
     def _require_guild(self, call: Call) -> None:
         if call.id("guild_id") != self._world.id:

@@ -1,0 +1,56 @@
+"""What the bot may do in a channel, by Discord's own rules, and which of that it needs.
+
+Source: discord-api-docs, "Permissions" (bits, "Permission Overwrites"). A server's own permissions come first, then
+what the channel says of everyone, then of roles (all that is denied, then all that is allowed), then of the member.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+ADMINISTRATOR = 1 << 3
+NEEDED: Mapping[str, int] = {
+    "View Channels": 1 << 10,
+    "Send Messages": 1 << 11,
+    "Embed Links": 1 << 14,
+    "Attach Files": 1 << 15,
+    "Read Message History": 1 << 16,
+    "Manage Threads": 1 << 34,
+    "Create Public Threads": 1 << 35,
+    "Send Messages in Threads": 1 << 38,
+}
+"""By the names that Discord's settings show."""
+ALL_NEEDED = sum(NEEDED.values())
+
+
+class Overwrite(msgspec.Struct, frozen=True):
+    """What a channel says of a role or a member; ``id``: whose."""
+
+    id: int
+    allow: int = 0
+    deny: int = 0
+
+
+def granted(base: int, overwrites: Iterable[Overwrite], guild_id: int, roles: Iterable[int], user_id: int) -> int:
+    """The bits of a member in a channel. ``base``: those in the server; its id is also that of the role everyone."""
+    if base & ADMINISTRATOR:
+        return base | ALL_NEEDED
+    of = {overwrite.id: overwrite for overwrite in overwrites}
+    mine = [of[role] for role in roles if role in of and role != guild_id]
+    of_roles = Overwrite(0, _either(one.allow for one in mine), _either(one.deny for one in mine))
+    for said in (of.get(guild_id), of_roles, of.get(user_id)):
+        if said:
+            base = base & ~said.deny | said.allow
+    return base
+
+
+def missing(bits: int) -> tuple[str, ...]:
+    """What is needed and not there, by name."""
+    return tuple(name for name, bit in NEEDED.items() if not bits & bit)
+
+
+def _either(bits: Iterable[int]) -> int:
+    found = 0
+    for one in bits:
+        found |= one
+    return found
