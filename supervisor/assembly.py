@@ -2,7 +2,8 @@
 
     Changes                                                                          made first: who hears of what
     Store ── Journal ── Sessions ── WaitingPrompts, Delivery, Reports ── SessionManager          who decides
-    Downlink ── Processes                     Outbox, Gateway, Attachments          who looks after what is wished
+    Downlink ── Processes                     Outbox, Attachments                   who looks after what is wished
+    Guilds ── Inbound ── Standing, Slash ── Gateway                                 who hears of Discord, and what
 
 Every part gets what it needs when it is made, and nothing is set into one afterwards. So the order here is the order of
 who needs whom, and there is no ring.
@@ -10,17 +11,35 @@ who needs whom, and there is no ring.
 
 import os
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from bridge.protocol.layout import JOURNAL
+from bridge.render import replies
 from bridge.routing.router import BridgeRouter
 from bridge.session.display import Display
 from bridge.session.rights import Access
+from supervisor.changes import Changes
+from supervisor.commands.interactions import InteractionRest, Interactions
+from supervisor.commands.registration import CommandRest, Registration
+from supervisor.commands.slash import Sight, Slash, SlashRest
 from supervisor.config import Config
-from supervisor.discord.gateway import Gateway
+from supervisor.discord.alone import Entry, Nonces
+from supervisor.discord.client import Client
+from supervisor.discord.connection import Connection
+from supervisor.discord.gateway import Gateway, Times
+from supervisor.discord.guilds import Guilds
+from supervisor.discord.hearing import Ear, Hearing
+from supervisor.discord.identify_budget import Identifies, IdentifyBudget
+from supervisor.discord.line import Line, MakesClient, Presence
 from supervisor.discord.rest import Rest
-from supervisor.sessions.changes import Changes
+from supervisor.discord.standing import Standing
+from supervisor.discord.survey import LookUps
+from supervisor.discord.telling import Telling
+from supervisor.discord.twins import Twins
+from supervisor.errands import Errands
 from supervisor.sessions.delivery import Asked, Delivery
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
@@ -28,9 +47,12 @@ from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules
 from supervisor.sessions.store import Store
+from supervisor.sessions.trust import Trusts
 from supervisor.sessions.waiting import WaitingPrompts
 from supervisor.threads.attachments import Attachments
+from supervisor.threads.inbound import Inbound, InboundRest
 from supervisor.threads.outbox import Outbox
+from supervisor.threads.own_posts import OwnPosts
 from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys
 from supervisor.workers.downlink import Downlink
@@ -38,6 +60,9 @@ from supervisor.workers.processes import Processes
 from supervisor.workers.sockets import ZmqSockets
 from supervisor.workers.starts import StartMessages, Surroundings, worker_environment
 from supervisor.workers.this_machine import ThisMachine
+
+type Run = Callable[[], Coroutine[Any, Any, None]]
+BUDGET = "identify_budget"
 
 
 def _as_usual(_channel_id: int) -> Display:
@@ -87,17 +112,6 @@ def workers(
     return Workers(downlink, Processes(manager, downlink, host, starts.message, cli))
 
 
-class Threads(NamedTuple):
-    outbox: Outbox
-    gateway: Gateway
-    files: Attachments
-
-    @property
-    def runs(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
-        """What is to run beside each other until all is cancelled."""
-        return self.outbox.run, self.outbox.keep_typing, self.gateway.run, self.files.run
-
-
 def router(config: Config, manager: SessionManager) -> BridgeRouter:
     """What decides what a message or a click means, and whose may."""
 
@@ -114,10 +128,106 @@ def router(config: Config, manager: SessionManager) -> BridgeRouter:
     )
 
 
-def threads(config: Config, manager: SessionManager, rest: Rest, token: str) -> Threads:
+class GatewayRest(InboundRest, InteractionRest, SlashRest, CommandRest, LookUps, Protocol):
+    """What all that hears of Discord needs of REST: ``supervisor.discord.rest.Rest`` has it."""
+
+    @property
+    def token_trouble(self) -> str: ...
+
+    nonces: Nonces
+
+    def hold(self, words: str) -> None: ...
+
+
+class Clocks(NamedTuple):
+    """Unix seconds, and seconds."""
+
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+
+
+class Ears(NamedTuple):
+    """All that hears of Discord, and what is known by it."""
+
+    gateway: Gateway
+    standing: Standing
+    guilds: Guilds
+    inbound: Inbound
+    errands: Errands
+    runs: tuple[Run, ...]
+    """What is to run beside each other until all is cancelled; the first before the others."""
+
+
+def ears(
+    config: Config,
+    manager: SessionManager,
+    rest: GatewayRest,
+    token: str,
+    times: Times | None = None,
+    clocks: Clocks | None = None,
+    client: MakesClient = Client,
+) -> Ears:
+    """The gateway, and who hears what of it."""
+    times, clocks = times or Times(), clocks or Clocks()
+    errands, line, guilds, rules = Errands(), Line(client), Guilds(), router(config, manager)
+    connection = Connection(clocks.wall, clocks.monotonic)
+    tell = Telling(rest, errands).tell
+    inbound = Inbound(manager, rules, rest, config.policy, config.channels, tell, guilds)
+    standing = Standing(connection, inbound, guilds, config.channels, manager.changes, lambda: rest.token_trouble)
+    own_posts, trusts = OwnPosts(manager, rest), Trusts(config, manager)
+    sight = Sight(line.sees, standing.unfit)
+    slash = Slash(manager, rules, rest, config.channels, sight, trusts, may_bypass=config.bypass_permissions)
+    interactions = Interactions(manager, rules, rest, slash, trusts)
+    registration = Registration(manager, rest, config.channels, guilds, errands)
+    presence = Presence(line, lambda: _presence(manager), lambda: standing.back_at is not None, times.presence_s)
+    hears: dict[str, Sequence[Ear]] = {
+        "ready": (lambda _: own_posts.look(),),
+        "MESSAGE_CREATE": (inbound.live,),
+        "MESSAGE_UPDATE": (inbound.edited,),
+        **dict.fromkeys(("MESSAGE_DELETE", "MESSAGE_DELETE_BULK"), (own_posts.heard_deleted, inbound.deleted)),
+        **dict.fromkeys(("CHANNEL_DELETE", "THREAD_DELETE"), (inbound.place_gone,)),
+        "GUILD_CREATE": (inbound.guild_seen, registration.guild_seen),
+        "GUILD_DELETE": (registration.guild_gone,),
+        "INTERACTION_CREATE": (lambda data: errands.begin(interactions.handle(data)),),
+    }
+    twins = Twins(rest.nonces, guilds, inbound.is_ours, tell)
+    entry = Entry(config.api_base, token, rest.hold, _identifies(manager, clocks, times))
+    gateway = Gateway(entry, connection, line, standing, Hearing(guilds, twins, hears), errands, times)
+    runs = (errands.run, inbound.run, own_posts.run, presence.run, gateway.run)
+    return Ears(gateway, standing, guilds, inbound, errands, runs)
+
+
+def _presence(manager: SessionManager) -> str:
+    return replies.presence(manager.active_session_count(), manager.working_session_count())
+
+
+def _identifies(manager: SessionManager, clocks: Clocks, times: Times) -> Identifies:
+    def load() -> IdentifyBudget:
+        fact = manager.fact(BUDGET)
+        return msgspec.json.decode(fact, type=IdentifyBudget) if fact else IdentifyBudget()
+
+    def keep(budget: IdentifyBudget) -> None:
+        manager.remember(BUDGET, msgspec.json.encode(budget).decode())
+
+    return Identifies(load, keep, clocks.wall, times.identify_gap_s)
+
+
+class Threads(NamedTuple):
     """All that looks after Discord's channels and threads."""
+
+    ears: Ears
+    outbox: Outbox
+    files: Attachments
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """What is to run beside each other until all is cancelled."""
+        return *self.ears.runs, self.outbox.run, self.outbox.keep_typing, self.files.run
+
+
+def threads(config: Config, manager: SessionManager, rest: Rest, token: str) -> Threads:
     return Threads(
+        ears(config, manager, rest, token),
         Outbox(manager.store, manager, rest, layout=config.layout),
-        Gateway(config, manager, router(config, manager), rest, token),
         Attachments(manager, config.layout, rest, config.most_file_bytes, config.limits),
     )

@@ -11,8 +11,10 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from bridge.protocol.errors import UserError, first_of
@@ -20,9 +22,10 @@ from supervisor import descriptors, places, prctl, state_directory, token_file
 from supervisor.assembly import session_manager, threads, workers
 from supervisor.clock_jumps import JumpWatch
 from supervisor.config import Config
-from supervisor.discord.gateway import Gateway
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
+from supervisor.discord.standing import Standing
+from supervisor.discord.survey import survey as look_at_ids
 from supervisor.login import keeper as login
 from supervisor.login.renewal import Renewal
 from supervisor.operator.start_report import StartReport
@@ -85,10 +88,11 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             above = threads(config, manager, rest, token)
             keeper = _keeper(config, manager, environment)
             keeper.copy()
-            gateway = above.gateway
-            report = StartReport(config, manager, cli, gateway.was_back, gateway.survey)
+            standing = above.ears.standing
+            survey = partial(look_at_ids, config, above.ears.guilds, rest)
+            report = StartReport(config, manager, cli, standing.was_back, lambda: survey(time.time()))
             runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.run, report.run)
-            await below.downlink.run(lambda: _serve(config, manager, runs, gateway))
+            await below.downlink.run(lambda: _serve(config, manager, runs, standing))
     finally:
         store.close()
 
@@ -118,7 +122,7 @@ async def _serve(
     config: Config,
     manager: SessionManager,
     runs: Sequence[Callable[[], Coroutine[Any, Any, None]]],
-    gateway: Gateway,
+    standing: Standing,
 ) -> None:
     notifier = Notifier()
     stopping = asyncio.Event()
@@ -128,8 +132,8 @@ async def _serve(
     async with asyncio.TaskGroup() as tasks:
         running = [
             *(tasks.create_task(run()) for run in runs),
-            tasks.create_task(_watch_clock(config, manager, lambda: gateway.back_at)),
-            tasks.create_task(notifier.keep(lambda: gateway.status)),
+            tasks.create_task(_watch_clock(config, manager, lambda: standing.back_at)),
+            tasks.create_task(notifier.keep(lambda: standing.status)),
         ]
         notifier.say(READY="1")
         log.info(

@@ -16,7 +16,7 @@ OURS = ("bridge", "worker", "supervisor")
 SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
 
 ONLY_IN = {
-    "nextcord": {"supervisor/discord/client.py", "supervisor/discord/gateway.py"},
+    "nextcord": {"supervisor/discord/client.py"},
     "zmq": {"supervisor/workers/curve.py", "supervisor/workers/sockets.py", "worker/dealer.py"},
     "sqlite3": {"supervisor/sessions/store.py"},
     "psutil": {"supervisor/workers/trees.py"},
@@ -207,9 +207,6 @@ SUPERVISOR_FLOORS = (
     "assembly",
     "main",
 )
-NOT_YET_ON_THEIR_FLOOR = {
-    *("supervisor/discord/gateway.py", "supervisor/discord/twins.py"),
-}
 LOADED_LATE = {"supervisor/operator/cli.py": {"supervisor.main"}}
 """A command starts what is above it, and only when it runs: the others need no library of Discord's."""
 OF_BRIDGE_FOR_WORKERS = {"bridge.protocol", "bridge.trust", "bridge.text"}
@@ -230,11 +227,7 @@ def module_of(path: Path) -> str:
 @pytest.mark.parametrize(("package", "floors"), [("bridge", BRIDGE_FLOORS), ("supervisor", SUPERVISOR_FLOORS)])
 def test_a_room_imports_only_from_below(package: str, floors: Sequence[str]) -> None:
     for path in SOURCES:
-        if (
-            not name_of(path).startswith(f"{package}/")
-            or path.stem == "__init__"
-            or name_of(path) in NOT_YET_ON_THEIR_FLOOR
-        ):
+        if not name_of(path).startswith(f"{package}/") or path.stem == "__init__":
             continue
         floor = floor_of(module_of(path), package, floors)
         above = {m for m in imported(path) if m.startswith(f"{package}.") and floor_of(m, package, floors) > floor}

@@ -18,6 +18,8 @@ from bridge.protocol import events as e
 from bridge.protocol.answers import ANSWERED_BY, VOID_WITH_CHILD, VOID_WITH_LOG
 from bridge.protocol.start import EXIT_DISK_FULL, EXIT_LOCKED
 from bridge.session.managed import TRANSITIONS, ManagedSession, PromptState, SessionState, session_from
+from supervisor.discord.connection import TRANSITIONS as CONNECTION
+from supervisor.discord.connection import State as ConnectionState
 from supervisor.workers import seats
 from supervisor.workers.seats import Facts, Held, Seat, SeatState, Spawned
 
@@ -153,6 +155,17 @@ def seat_edges() -> Iterator[Edge]:
             yield seat.state.name, type(step).__name__, seat.state.name
 
 
+# --- the connection to Discord -------------------------------------------------------------------------
+
+
+def connection_edges() -> Iterator[Edge]:
+    yield _BEGIN_AND_END, "start", ConnectionState.AWAY.name
+    for state, row in CONNECTION.items():
+        for step, to in row.items():
+            if to is not state:
+                yield state.name, step.name, to.name
+
+
 # --- wishes --------------------------------------------------------------------------------------------
 
 
@@ -187,6 +200,11 @@ def page() -> str:
             "A worker's seat",
             "`supervisor/workers/seats.py`, by asking `next_step` with all that it may be told; an edge is a step.",
             drawn(seat_edges()),
+        ),
+        (
+            "The connection to Discord",
+            "`supervisor/discord/connection.py`, `TRANSITIONS`.",
+            drawn(connection_edges()),
         ),
         ("A wish", "`bridge/protocol/answers.py`: it is repeated until one of these events.", wishes()),
     ]

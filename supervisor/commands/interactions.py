@@ -35,10 +35,11 @@ from bridge.routing.router import BridgeRouter, Clicked
 from bridge.session import custom_ids
 from bridge.session.permission import Person
 from bridge.text import clip, one_line
+from supervisor.discord.shapes import ChannelJson, MemberJson, read
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
-from supervisor.threads.inbound import ChannelJson, MemberJson, person_of, read
+from supervisor.threads.inbound import person_of
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9

@@ -5,11 +5,19 @@ every IDENTIFY (docs/discord-api.md, "nextcord").
 """
 
 import hashlib
+import logging
+from collections.abc import Collection
 from typing import Any, Protocol
 
 import msgspec
 
+from bridge.protocol.errors import RemoteError
+from supervisor.discord.guilds import Guilds
+from supervisor.discord.shapes import WithId, read
+from supervisor.errands import Errands
 from supervisor.sessions.manager import SessionManager
+
+log = logging.getLogger(__name__)
 
 _STRING, _BOOLEAN, _USER = 3, 5, 6
 
@@ -101,15 +109,47 @@ class CommandRest(Protocol):
     async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[dict[str, Any]]) -> None: ...
 
 
-async def register(manager: SessionManager, rest: CommandRest, application_id: int, guild_id: int) -> None:
-    """Make the guild's commands ours, if they are not already. Raises the errors of ``supervisor.discord.errors``."""
-    fact = f"commands:{guild_id}"
-    wanted = hashlib.sha256(msgspec.json.encode([application_id, COMMANDS])).hexdigest()
-    if manager.fact(fact) != wanted:
-        await rest.bulk_put_commands(application_id, guild_id, COMMANDS)
-        manager.remember(fact, wanted)
+class Registration:
+    """Of the servers that have a configured channel. Errors of REST are logged: the next GUILD_CREATE tries again."""
+
+    def __init__(
+        self,
+        manager: SessionManager,
+        rest: CommandRest,
+        channels: Collection[int],
+        guilds: Guilds,
+        errands: Errands,
+    ) -> None:
+        self._manager = manager
+        self._rest = rest
+        self._channels = channels
+        self._guilds = guilds
+        self._errands = errands
+
+    def guild_seen(self, data: object) -> None:
+        """A GUILD_CREATE, which the servers that we know have heard of. Raises msgspec.ValidationError."""
+        guild_id = read(data, WithId).id
+        places = map(self._guilds.place, self._channels)
+        if any(place and place.guild_id == guild_id for place in places):
+            self._errands.begin(self._register(guild_id))
+
+    def guild_gone(self, data: object) -> None:
+        """The bot was removed from the guild, and its commands with it. Raises msgspec.ValidationError."""
+        self._manager.remember(_fact(read(data, WithId).id), "")
+
+    async def _register(self, guild_id: int) -> None:
+        """Make the guild's commands ours, if they are not already."""
+        application_id = self._guilds.application_id
+        wanted = hashlib.sha256(msgspec.json.encode([application_id, COMMANDS])).hexdigest()
+        if self._manager.fact(_fact(guild_id)) == wanted:
+            return
+        try:
+            await self._rest.bulk_put_commands(application_id, guild_id, COMMANDS)
+        except RemoteError as error:
+            log.warning("the slash commands could not be registered in server %s: %s", guild_id, error)
+        else:
+            self._manager.remember(_fact(guild_id), wanted)
 
 
-def forget_registration(manager: SessionManager, guild_id: int) -> None:
-    """The bot was removed from the guild, and its commands with it."""
-    manager.remember(f"commands:{guild_id}", "")
+def _fact(guild_id: int) -> str:
+    return f"commands:{guild_id}"

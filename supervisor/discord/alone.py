@@ -16,11 +16,13 @@ import secrets
 import socket
 import struct
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from bridge.protocol.errors import RemoteError
+from supervisor.discord.identify_budget import Identifies
 
 NONCES_KEPT = 8192
 GRACE_S = 20.0
@@ -64,6 +66,33 @@ class Name:
         if self._held:
             self._held.close()
         self._held = None
+
+
+class Entry:
+    """What we come in with, and whether we may: one supervisor of this machine answers for a bot, and not too often.
+
+    ``hold(words)`` keeps all else from asking Discord anything with the token; empty words let it.
+    """
+
+    def __init__(self, api_base: str, token: str, hold: Callable[[str], None], identifies: Identifies) -> None:
+        self.api_base = api_base
+        self.token = token
+        self.hold = hold
+        self.identifies = identifies
+        self._name = Name()
+
+    def claim(self, bot_id: int) -> None:
+        """Raises NotAloneError while another supervisor of this machine answers with this token."""
+        try:
+            if bot_id:
+                self._name.claim(bot_id, self.api_base)
+        except NotAloneError as error:
+            self.hold(str(error))
+            raise
+        self.hold("")
+
+    def release(self) -> None:
+        self._name.release()
 
 
 def _holder(address: str) -> int | None:

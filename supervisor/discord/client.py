@@ -1,4 +1,7 @@
-"""nextcord, reduced to one socket: what is heard is passed on by Discord's names, in the call that received it."""
+"""nextcord, reduced to one socket: what is heard is passed on by Discord's names, in the call that received it.
+
+The only module that knows nextcord: its errors are translated here.
+"""
 
 import asyncio
 import logging
@@ -8,13 +11,18 @@ from typing import Any
 
 import nextcord
 from nextcord.gateway import KeepAliveHandler
+from nextcord.http import Route
 
+from bridge.protocol.errors import RemoteError
 from supervisor.discord.guarded import guard
+from supervisor.discord.token_watch import REFUSED
 
 CLOSE_S = 5.0
 GUILD_READY_S = 0.3
 
 log = logging.getLogger(__name__)
+logging.getLogger("nextcord.http").setLevel(logging.ERROR)
+"""Its warnings show the beginning of the token."""
 
 OF_GUILDS = (
     *("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE", "CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE"),
@@ -23,11 +31,30 @@ OF_GUILDS = (
 )
 _MESSAGES = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK")
 
+_INTENT_REFUSED = (
+    "Discord does not let this bot read messages: switch on Message Content Intent in the developer portal"
+    " (your application, Bot, Privileged Gateway Intents), and start again."
+)
+_NOT_LET_IN = {4004: REFUSED, 4014: _INTENT_REFUSED}
+"""Close codes after which only a person can help, if they are right (documentation, "Gateway Close Event Codes")."""
+
+
+class NotLetInError(RemoteError):
+    """Discord refuses the token, or an intent; what to do about it, in words."""
+
+
+class ClosedError(RemoteError):
+    """Discord closed the gateway's socket for another reason."""
+
 
 class Client(nextcord.Client):
-    """nextcord reduced to the socket. ``hear`` gets events by Discord's names, synchronously."""
+    """nextcord reduced to the socket. ``hear`` gets events by Discord's names, synchronously.
 
-    def __init__(self, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> None:
+    ``api_base`` ends in ``/api/v10``. ``allow_identify`` gives the seconds to wait before the next IDENTIFY.
+    """
+
+    def __init__(self, api_base: str, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> None:
+        Route.BASE = api_base
         intents = nextcord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
         super().__init__(
             intents=intents,
@@ -48,6 +75,57 @@ class Client(nextcord.Client):
             parsers[event] = lambda data, event=event: hear(event, data)
         for event in ("READY", "RESUMED", *OF_GUILDS):
             parsers[event] = self._both(event, parsers[event])
+
+    async def login(self, token: str) -> None:
+        """Raises NotLetInError."""
+        try:
+            await super().login(token)
+        except nextcord.LoginFailure:
+            raise NotLetInError(REFUSED) from None
+
+    async def connect(self, *, reconnect: bool = False) -> None:
+        """Until the connection ends. Raises NotLetInError, ClosedError, and whatever nextcord's libraries do."""
+        try:
+            await super().connect(reconnect=reconnect)
+        except nextcord.ConnectionClosed as closed:
+            if words := _NOT_LET_IN.get(closed.code):
+                raise NotLetInError(words) from None
+            raise ClosedError(f"the gateway closed with code {closed.code}") from None
+
+    async def let_go(self) -> None:
+        """Whatever was left of its connection is gone then, or was given up."""
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._close_forgotten_sockets()
+                await self.close()
+        except Exception as error:
+            log.debug("the old connection could not be closed: %s", in_words(error))
+
+    async def _close_forgotten_sockets(self) -> None:
+        """nextcord forgets a socket that is lost between HELLO and READY; its heartbeat's thread would go on."""
+        for thread in threading.enumerate():
+            if isinstance(thread, KeepAliveHandler) and thread.ws._connection is self._connection:
+                thread.stop()
+                if thread.ws is not self.ws:
+                    await thread.ws.socket.close()
+
+    @property
+    def bot_id(self) -> int:
+        """Ours; 0 before the login."""
+        return self.user.id if self.user else 0
+
+    async def show(self, text: str) -> None:
+        """What the bot is shown to do."""
+        await self.change_presence(activity=nextcord.CustomActivity(text))
+
+    def sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
+        """Whether a member of that guild may read and write in a channel, by Discord's own permissions."""
+        channel = self.get_channel(channel_id)
+        if not isinstance(channel, nextcord.TextChannel) or channel.guild.id != guild_id:
+            return False
+        somebody = nextcord.Member(data=member, guild=channel.guild, state=self._connection)  # type: ignore[arg-type]
+        permissions = channel.permissions_for(somebody)
+        return bool(permissions.view_channel and permissions.send_messages)
 
     def _both(self, event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
         def heard(data: Any) -> None:
@@ -70,22 +148,3 @@ class Client(nextcord.Client):
 
 def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
-async def closed(client: nextcord.Client) -> None:
-    """Whatever was left of its connection is gone then, or was given up."""
-    try:
-        async with asyncio.timeout(CLOSE_S):
-            await _close_forgotten_sockets(client)
-            await client.close()
-    except Exception as error:
-        log.debug("the old connection could not be closed: %s", in_words(error))
-
-
-async def _close_forgotten_sockets(client: nextcord.Client) -> None:
-    """nextcord forgets a socket that is lost between HELLO and READY; its heartbeat's thread would go on."""
-    for thread in threading.enumerate():
-        if isinstance(thread, KeepAliveHandler) and thread.ws._connection is client._connection:
-            thread.stop()
-            if thread.ws is not client.ws:
-                await thread.ws.socket.close()

@@ -1,4 +1,4 @@
-"""What the servers show us: their names, channels, threads and roles, by the gateway's own events.
+"""What Discord shows us: who we are, and the servers' names, channels, threads and roles, by the gateway's own events.
 
 Only what tells a person where something is. Which messages are ours is decided by ids alone.
 """
@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from bridge.routing.places import Place
+from supervisor.discord.shapes import Ready, read
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,20 @@ class Role(msgspec.Struct, frozen=True):
     guild_id: int
     bot_id: int = 0
     """Whose alone it is: Discord makes one for each bot that is invited."""
+
+
+class Where(msgspec.Struct, frozen=True):
+    """A channel or thread as its server shows it, and what that is in; and the role there that is the bot's alone.
+
+    Discord makes that role when the bot is invited, with the bot's name: who may mention roles easily takes it for it.
+    """
+
+    place: Place | None = None
+    parent: Place | None = None
+    own_role: int = 0
+
+
+NOWHERE = Where()
 
 
 class _PlaceJson(msgspec.Struct, frozen=True):
@@ -73,9 +88,18 @@ class Guilds:
     """As of the last event."""
 
     def __init__(self) -> None:
+        self.bot_id, self.bot_name, self.application_id = 0, "", 0
+        """Ours; known after READY."""
         self.names: dict[int, str] = {}
         self._places: dict[int, Place] = {}
         self._roles: dict[int, Role] = {}
+
+    def let_in(self, ready: Ready) -> None:
+        self.bot_id, self.bot_name, self.application_id = ready.user.id, ready.user.username, ready.application.id
+
+    def where(self, guild_id: int, channel_id: int) -> Where:
+        place = self.place(channel_id)
+        return Where(place, self.parent(place), self.own_role(guild_id))
 
     def place(self, place_id: int) -> Place | None:
         """A channel or thread that we are shown; an archived thread may not be."""
@@ -87,9 +111,10 @@ class Guilds:
     def role(self, role_id: int) -> Role | None:
         return self._roles.get(role_id)
 
-    def own_role(self, guild_id: int, bot_id: int) -> int:
+    def own_role(self, guild_id: int) -> int:
         """The role in that server that is the bot's alone; 0 for none."""
-        mine = (r.role_id for r in self._roles.values() if bot_id and (r.guild_id, r.bot_id) == (guild_id, bot_id))
+        us = (guild_id, self.bot_id)
+        mine = (r.role_id for r in self._roles.values() if self.bot_id and (r.guild_id, r.bot_id) == us)
         return next(mine, 0)
 
     def heard(self, event: str, data: Any) -> None:
@@ -102,25 +127,25 @@ class Guilds:
     def _heard(self, event: str, data: Any) -> None:
         match event:
             case "GUILD_CREATE" if not data.get("unavailable"):
-                self._take(_read(data, _GuildJson))
+                self._take(read(data, _GuildJson))
             case "GUILD_UPDATE":
-                updated = _read(data, _IdJson)
+                updated = read(data, _IdJson)
                 self.names[updated.id] = updated.name or ""
             case "GUILD_DELETE" if not data.get("unavailable"):
-                self._drop(_read(data, _IdJson).id)
+                self._drop(read(data, _IdJson).id)
             case "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE":
-                self._put(_read(data, _PlaceJson))
+                self._put(read(data, _PlaceJson))
             case "CHANNEL_DELETE" | "THREAD_DELETE":
-                self._places.pop(_read(data, _IdJson).id, None)
+                self._places.pop(read(data, _IdJson).id, None)
             case "THREAD_LIST_SYNC":
-                synced = _read(data, _ThreadsJson)
+                synced = read(data, _ThreadsJson)
                 for thread in synced.threads:
                     self._put(thread, synced.guild_id)
             case "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE":
-                changed = _read(data, _RoleChangeJson)
+                changed = read(data, _RoleChangeJson)
                 self._roles[changed.role.id] = changed.role.of(changed.guild_id)
             case "GUILD_ROLE_DELETE":
-                self._roles.pop(_read(data, _RoleGoneJson).role_id, None)
+                self._roles.pop(read(data, _RoleGoneJson).role_id, None)
 
     def _take(self, guild: _GuildJson) -> None:
         self._drop(guild.id)
@@ -137,10 +162,3 @@ class Guilds:
         self.names.pop(guild_id, None)
         self._places = {key: place for key, place in self._places.items() if place.guild_id != guild_id}
         self._roles = {key: role for key, role in self._roles.items() if role.guild_id != guild_id}
-
-
-def _read[T](data: object, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(data, kind, strict=False)
-    except UnicodeEncodeError:
-        raise msgspec.ValidationError("half of a character") from None

@@ -1,9 +1,14 @@
 """How often we may say IDENTIFY, over restarts: Discord resets the token of a bot that does it 1,000 times a day."""
 
+from collections.abc import Callable
+from contextlib import suppress
+
 import msgspec
 
-from bridge.protocol.errors import RemoteError
+from bridge.protocol.errors import LocalError, RemoteError
 
+IDENTIFY_GAP_S = 5.0
+"""Between two of one process (documentation, "Session Start Limit Object": ``max_concurrency``)."""
 IDENTIFY_BURST, IDENTIFY_EVERY_S = 100, 120.0
 """100 at once and one every 2 minutes: at most 820 in 24 h, of the 1,000 after which Discord resets the token."""
 
@@ -29,3 +34,32 @@ class IdentifyBudget(msgspec.Struct, frozen=True):
         if left < 1:
             return IdentifyBudget(left, now), (1 - left) * IDENTIFY_EVERY_S
         return IdentifyBudget(left - 1, now), 0.0
+
+
+class Identifies:
+    """When the next one may be sent. ``load`` and ``keep`` have the budget outlive us; ``clock`` gives Unix seconds."""
+
+    def __init__(
+        self,
+        load: Callable[[], IdentifyBudget],
+        keep: Callable[[IdentifyBudget], None],
+        clock: Callable[[], float],
+        gap_s: float = IDENTIFY_GAP_S,
+    ) -> None:
+        self._load = load
+        self._keep = keep
+        self._clock = clock
+        self._gap_s = gap_s
+        self._last_at = 0.0
+
+    def allow(self) -> float:
+        """The seconds to wait before an IDENTIFY that may be sent. Raises TooManyIdentifiesError."""
+        now = self._clock()
+        budget, wait_s = self._load().take(now)
+        with suppress(LocalError):  # a sick disk is no reason to stay away; the gap below still holds
+            self._keep(budget)
+        if wait_s:
+            raise TooManyIdentifiesError(wait_s)
+        gap_s = min(max(0.0, self._last_at + self._gap_s - now), self._gap_s)
+        self._last_at = now + gap_s
+        return gap_s

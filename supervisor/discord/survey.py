@@ -69,22 +69,24 @@ class LookUps(Protocol):
         """None where there is no such thing."""
 
 
-class Surveyor:
-    """Of one start. ``bot_id`` is our own."""
+async def survey(config: Config, guilds: Guilds, rest: LookUps, at: float) -> Survey:
+    """What the configuration's ids are on Discord. Only once we were back. ``at``: Unix seconds. Never raises."""
+    return await _Surveyor(config, guilds, rest).survey(at)
 
-    def __init__(self, config: Config, guilds: Guilds, rest: LookUps, bot_id: int) -> None:
+
+class _Surveyor:
+    def __init__(self, config: Config, guilds: Guilds, rest: LookUps) -> None:
         self._config = config
         self._guilds = guilds
         self._rest = rest
-        self._bot_id = bot_id
         self._lines: list[str] = []
         self._troubles: list[Trouble] = []
         self._usable = 0
 
-    async def survey(self, bot_name: str, at: float) -> Survey:
-        """``at``: Unix seconds. Never raises."""
+    async def survey(self, at: float) -> Survey:
+        bot = f"{self._guilds.bot_name!r} ({self._guilds.bot_id})"
         servers = ", ".join(f"{name!r} ({guild_id})" for guild_id, name in self._guilds.names.items())
-        self._lines.append(f"Discord: the bot {bot_name!r} ({self._bot_id}), in the servers {servers or 'none'}")
+        self._lines.append(f"Discord: the bot {bot}, in the servers {servers or 'none'}")
         for channel_id in self._config.channels:
             await self._look_at_channel(channel_id)
         await self._look_at_people()
@@ -135,7 +137,7 @@ class Surveyor:
             return f"the server {self._guilds.names[number]!r}"
         if role := self._guilds.role(number):
             return f"the role {role.name!r}"
-        if number == self._bot_id:
+        if number == self._guilds.bot_id:
             return "the bot itself"
         if place := self._guilds.place(number):
             return f"the channel {place.name!r}"

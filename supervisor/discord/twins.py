@@ -3,13 +3,15 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
 from bridge.render.posts import Post
 from supervisor.discord.alone import CLAIM_AGAIN_S, GRACE_S, Claim, Nonces, claim_of
+from supervisor.discord.guilds import Guilds
 from supervisor.discord.message import POST_TYPES
-from supervisor.threads.inbound import UserJson
+from supervisor.discord.shapes import UserJson, read
 
 log = logging.getLogger(__name__)
 
@@ -26,20 +28,22 @@ class OwnJson(msgspec.Struct, frozen=True):
 
 
 class Twins:
-    """``tell(channel_id, post, nonce)`` says something; ``stand_aside(words)`` is called when we are the later one."""
+    """``tell(channel_id, post, nonce)`` says something."""
 
     def __init__(
         self,
         nonces: Nonces,
+        guilds: Guilds,
         is_ours: Callable[[int], bool],
         tell: Callable[[int, Post, str], None],
-        stand_aside: Callable[[str], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.later_one = ""
+        """That we are, in words; empty while we are the only one, or the one that stays."""
         self._nonces = nonces
+        self._guilds = guilds
         self._is_ours = is_ours
         self._tell = tell
-        self._stand_aside = stand_aside
         self._clock = clock
         self.claim = Claim.at(clock())
         self._ready_at: float | None = None
@@ -48,9 +52,13 @@ class Twins:
     def ready(self) -> None:
         self._ready_at = self._ready_at or self._clock()
 
-    def heard(self, message: OwnJson, bot_id: int) -> None:
-        """A message in a channel or thread; most are of other people's."""
-        if message.author.id != bot_id or message.interaction_metadata or message.type not in POST_TYPES:
+    def heard(self, data: object) -> None:
+        """A MESSAGE_CREATE; most are of other people's, and one that cannot be read is none of ours."""
+        with suppress(msgspec.ValidationError):
+            self._heard(read(data, OwnJson))
+
+    def _heard(self, message: OwnJson) -> None:
+        if message.author.id != self._guilds.bot_id or message.interaction_metadata or message.type not in POST_TYPES:
             return
         nonce = str(message.nonce or "")
         if not nonce or nonce in self._nonces or not self._is_ours(message.channel_id):
@@ -64,7 +72,7 @@ class Twins:
     def _judge(self, other: Claim, channel_id: int) -> None:
         self._say(channel_id)
         if other < self.claim:
-            self._stand_aside("another supervisor, which was started before this one, answers with this bot's token")
+            self.later_one = "another supervisor, which was started before this one, answers with this bot's token"
 
     def _say(self, channel_id: int) -> None:
         if self._clock() - self._claimed_at < CLAIM_AGAIN_S:

@@ -12,7 +12,7 @@ from bridge.journal.entries import AnyEntry, SessionReopened
 from bridge.protocol import commands as c
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
-from supervisor.sessions.changes import Changes
+from supervisor.changes import Changes
 from supervisor.sessions.gaps import Cursors
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.store import SessionRow, Store

@@ -32,22 +32,32 @@ from bridge.render.posts import Post
 from bridge.routing.actions import CreateSession, Ignore, PromptSession, Refuse, Whisper
 from bridge.routing.channel import Channel
 from bridge.routing.needs import TALK
-from bridge.routing.places import Place, unfit_in_words
+from bridge.routing.places import unfit_in_words
 from bridge.routing.router import BridgeRouter, MessageSeen
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.session.rights import Grant, Policy
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Refused
+from supervisor.discord.guilds import NOWHERE, Guilds, Where
 from supervisor.discord.message import (
     POST_TYPES,
     VOICE_MESSAGE,
-    AttachmentJson,
-    QuotedJson,
-    SnapshotJson,
     attachments_of,
     is_quote_unknown,
     quote_of,
     with_quote,
+)
+from supervisor.discord.shapes import (
+    ChannelJson,
+    DeletedJson,
+    EditedJson,
+    GuildJson,
+    MemberJson,
+    MessageJson,
+    UserJson,
+    WithId,
+    id_of,
+    read,
 )
 from supervisor.sessions.gaps import CLOSED, TRIES_BEFORE_LIVE, Gap, in_words
 from supervisor.sessions.manager import SessionManager
@@ -72,99 +82,6 @@ CHANNEL_DELETED = "its channel was deleted"
 log = logging.getLogger(__name__)
 
 
-# --- Discord's JSON, as far as it is read ------------------------------------------------------------
-
-
-class UserJson(msgspec.Struct, frozen=True):
-    id: int
-    username: str = ""
-    global_name: str | None = None
-    bot: bool = False
-
-
-class MemberJson(msgspec.Struct, frozen=True):
-    roles: tuple[int, ...] = ()
-    nick: str | None = None
-    user: UserJson | None = None
-
-
-class MessageJson(msgspec.Struct, frozen=True):
-    id: int
-    channel_id: int
-    author: UserJson
-    content: str = ""
-    type: int = 0
-    guild_id: int = 0
-    member: MemberJson | None = None
-    webhook_id: int | None = None
-    mentions: tuple[UserJson, ...] = ()
-    mention_roles: tuple[int, ...] = ()
-    flags: int = 0
-    attachments: tuple[AttachmentJson, ...] = ()
-    referenced_message: QuotedJson | msgspec.UnsetType | None = msgspec.UNSET
-    message_snapshots: tuple[SnapshotJson, ...] = ()
-    interaction_metadata: object = None
-    thread: "StartedJson | None" = None
-
-
-class StartedJson(msgspec.Struct, frozen=True):
-    """The thread that was started from a message; only a message that is read back has one."""
-
-    owner_id: int = 0
-
-
-class EditedJson(msgspec.Struct, frozen=True):
-    """A MESSAGE_UPDATE. Without ``edited_timestamp`` nobody edited it: Discord put a preview below it, or the like."""
-
-    id: int
-    channel_id: int
-    content: str | None = None
-    edited_timestamp: str | None = None
-    author: UserJson | None = None
-    member: MemberJson | None = None
-    type: int = 0
-    attachments: tuple[AttachmentJson, ...] = ()
-    referenced_message: QuotedJson | msgspec.UnsetType | None = msgspec.UNSET
-    message_snapshots: tuple[SnapshotJson, ...] = ()
-
-
-class DeletedJson(msgspec.Struct, frozen=True):
-    """A MESSAGE_DELETE, or of several at once (``ids``)."""
-
-    channel_id: int
-    id: int = 0
-    ids: tuple[int, ...] = ()
-
-
-class ChannelJson(msgspec.Struct, frozen=True):
-    id: int
-    parent_id: int | None = None
-    last_message_id: int | None = None
-
-
-class GuildJson(msgspec.Struct, frozen=True):
-    id: int
-    channels: tuple[ChannelJson, ...] = ()
-    threads: tuple[ChannelJson, ...] = ()
-
-
-def read[T](data: object, kind: type[T]) -> T:
-    """From JSON, where Discord writes ids as strings, or from what REST made of it. Raises msgspec.ValidationError."""
-    try:
-        return msgspec.convert(data, kind, strict=False, from_attributes=True)
-    except UnicodeEncodeError:
-        raise msgspec.ValidationError("half of a character") from None
-
-
-def id_of(data: object, name: str = "id") -> int:
-    """An id in what may be garbage; 0 for none."""
-    value = data.get(name) if isinstance(data, dict) else getattr(data, name, 0)
-    return int(value) if isinstance(value, int | str) and _ID.fullmatch(str(value)) else 0
-
-
-_ID = re.compile("[0-9]{1,20}")
-
-
 def person_of(user: UserJson, member: MemberJson | None, guild_id: int) -> Person:
     """Somebody, with the roles that were told with the event; none, if none were."""
     name = (member.nick if member else None) or user.global_name or user.username or str(user.id)
@@ -175,22 +92,8 @@ def _is_from_person(message: MessageJson) -> bool:
     return message.type in POST_TYPES and not message.author.bot and message.webhook_id is None
 
 
-class Where(msgspec.Struct, frozen=True):
-    """A channel or thread as its server shows it, and what that is in; and the role there that is the bot's alone.
-
-    Discord makes that role when the bot is invited, with the bot's name: who may mention roles easily takes it for it.
-    """
-
-    place: Place | None = None
-    parent: Place | None = None
-    own_role: int = 0
-
-
-NOWHERE = Where()
-
-
 def message_seen(
-    message: MessageJson, bot_id: int, guild_id: int, member: MemberJson | None, where: "Where" = NOWHERE
+    message: MessageJson, bot_id: int, guild_id: int, member: MemberJson | None, where: Where = NOWHERE
 ) -> MessageSeen:
     return MessageSeen(
         message_id=message.id,
@@ -240,9 +143,7 @@ class InboundRest(Protocol):
 
 class Inbound:
     """``tell(channel_id, post, nonce)`` says something in a channel, some time soon; nothing waits for it.
-    ``where(guild_id, channel_id)`` tells what the server shows of it.
-
-    ``bot_id`` is known after the login. ``on_caught_up`` is called when the last read-back ended.
+    ``guilds`` knows who we are, and what the servers show us.
     """
 
     def __init__(
@@ -253,9 +154,9 @@ class Inbound:
         policy: Policy,
         channels: Mapping[int, Channel],
         tell: Callable[[int, Post, str], None],
-        where: Callable[[int, int], Where] = lambda guild_id, channel_id: NOWHERE,
+        guilds: Guilds,
     ) -> None:
-        self._where = where
+        self._guilds = guilds
         self._quiet = Quiet()
         self._manager = manager
         self._router = router
@@ -272,13 +173,17 @@ class Inbound:
         self._guild_of: dict[int, int] = {}
         self._unsure: set[str] = set()
         self._wake = asyncio.Event()
-        self.bot_id = 0
-        self.on_caught_up: Callable[[], None] = lambda: None
+        self._caught_up_at: float | None = 0.0
 
     @property
     def behind(self) -> int:
         """How many channels and threads are still to be read back."""
         return len(self._held)
+
+    @property
+    def caught_up_at(self) -> float | None:
+        """Unix seconds since when nothing is to be read back; None while something is."""
+        return None if self._held else self._caught_up_at
 
     @property
     def gaps(self) -> int:
@@ -327,7 +232,7 @@ class Inbound:
             if gap := self._gaps.get(message.channel_id):
                 gap.not_before = 0.0
             else:
-                self._held[message.channel_id] = []
+                self._hold(message.channel_id)
             self._wake.set()
 
     def edited(self, data: object) -> None:
@@ -351,7 +256,7 @@ class Inbound:
                 self._unsure.add(session.session_id)
                 self._wake.set()
             else:
-                self._amend(session, message.id, edited_text(message, self.bot_id))
+                self._amend(session, message.id, edited_text(message, self._guilds.bot_id))
 
     def deleted(self, data: object) -> None:
         """A MESSAGE_DELETE or MESSAGE_DELETE_BULK. Never raises."""
@@ -402,12 +307,13 @@ class Inbound:
             self._unsure.add(session.session_id)
             self._wake.set()
 
-    def guild_seen(self, guild: GuildJson) -> None:
-        """A GUILD_CREATE: whatever has messages newer than its cursor is read back."""
+    def guild_seen(self, data: object) -> None:
+        """A GUILD_CREATE: whatever has messages newer than its cursor is read back. Raises msgspec.ValidationError."""
+        guild = read(data, GuildJson)
         listed = {channel.id: channel for channel in (*guild.channels, *guild.threads)}
         for channel_id in self._channels.keys() & listed.keys():
             self._guild_of[channel_id] = guild.id
-            if (place := self._where(guild.id, channel_id).place) and unfit_in_words(place):
+            if (place := self._guilds.where(guild.id, channel_id).place) and unfit_in_words(place):
                 continue  # nothing begins there, and some have no messages at all
             newest = listed[channel_id].last_message_id or 0
             if not (cursor := self._manager.cursor(channel_id)):
@@ -428,7 +334,20 @@ class Inbound:
         if gap := self._gaps.get(channel_id):
             gap.not_before = 0.0
         else:
-            self._held.setdefault(channel_id, [])
+            self._hold(channel_id)
+
+    def _hold(self, channel_id: int) -> None:
+        self._held.setdefault(channel_id, [])
+        self._caught_up_at = None
+
+    def _look_whether_caught_up(self) -> None:
+        if not self._held and self._caught_up_at is None:
+            self._caught_up_at = self._manager.clock()
+            self._manager.changes.caught_up()
+
+    def place_gone(self, data: object) -> None:
+        """A CHANNEL_DELETE or THREAD_DELETE. Raises msgspec.ValidationError."""
+        self.channel_deleted(read(data, WithId).id)
 
     def channel_deleted(self, channel_id: int) -> None:
         """A channel or a thread: its sessions end, and there is nowhere left to say so."""
@@ -441,6 +360,7 @@ class Inbound:
                 self._manager.destroy_session(session.session_id, CHANNEL_DELETED)
         self._held.pop(channel_id, None)
         self._gaps.pop(channel_id, None)
+        self._look_whether_caught_up()
 
     def _is_behind(self, session: ManagedSession, listed: ChannelJson | None) -> bool:
         if self._manager.row(session.session_id).end_reason in (THREAD_DELETED, CHANNEL_DELETED):
@@ -467,12 +387,14 @@ class Inbound:
             return
         if member is not None:
             self._manager.delivery.note(guild_id, message.author.id, frozenset(member.roles))
-        seen = message_seen(message, self.bot_id, guild_id, member, self._where(guild_id, message.channel_id))
+        seen = message_seen(
+            message, self._guilds.bot_id, guild_id, member, self._guilds.where(guild_id, message.channel_id)
+        )
         if self._failures.get(message.id, 0) >= ATTEMPTS:
             self._refuse(
                 seen, "This message could not be handled here; the bridge's log says why. Please send it again."
             )
-        elif message.thread and message.thread.owner_id == self.bot_id and message.channel_id in self._channels:
+        elif message.thread and message.thread.owner_id == self._guilds.bot_id and message.channel_id in self._channels:
             self._begun_before(seen)
         else:
             self._act(seen)
@@ -484,9 +406,9 @@ class Inbound:
     def _handle_elsewhere(self, message: MessageJson, guild_id: int, member: MemberJson | None) -> None:
         """Most are none of our business. Never raises: nothing there is to be tried again, and no cursor moves."""
         try:
-            where = self._where(guild_id, message.channel_id)
+            where = self._guilds.where(guild_id, message.channel_id)
             is_below = bool(where.place and where.place.parent_id in self._channels)
-            seen = message_seen(message, self.bot_id, guild_id, member, where)
+            seen = message_seen(message, self._guilds.bot_id, guild_id, member, where)
             action = self._router.handle_message(seen) if is_below or seen.mentions_bot or not guild_id else None
             if isinstance(action, Whisper):
                 self._whisper(seen, action)
@@ -559,8 +481,7 @@ class Inbound:
             self._wake.clear()
             while True:
                 whole = await self._pass()
-                if not self._held:
-                    self.on_caught_up()
+                self._look_whether_caught_up()
                 if await self._look_again() and whole:
                     retry_s = RETRY_MIN_S
                 elif self._held or self._unsure:
@@ -667,13 +588,13 @@ class Inbound:
             found = await self._rest.member(session.guild_id, message.author.id)
             message = msgspec.structs.replace(message, member=read(found, MemberJson) if found else None)
         if self._may_still_talk(session, message):
-            self._manager.waiting.amend(session_id, prompt_id, edited_text(message, self.bot_id))
+            self._manager.waiting.amend(session_id, prompt_id, edited_text(message, self._guilds.bot_id))
 
     async def _catch_up(self, channel_id: int) -> None:
         after = self._cursor(channel_id) if channel_id not in self._channels else self._manager.cursor(channel_id)
         found = await self._read_all(channel_id, after)
         messages = [message for one in found if (message := self._readable(channel_id, one)) is not None]
-        answered = before_our_own(messages, self.bot_id, self._known_posts(channel_id, messages))
+        answered = before_our_own(messages, self._guilds.bot_id, self._known_posts(channel_id, messages))
         for message in messages:
             if message.id in answered:
                 with self._manager.cursors.in_order(channel_id):
@@ -701,7 +622,7 @@ class Inbound:
         if (session := self._manager.session_of_thread(channel_id)) is None or channel_id in self._channels:
             return None
         store = self._manager.store
-        mine = [message.id for message in messages if message.author.id == self.bot_id]
+        mine = [message.id for message in messages if message.author.id == self._guilds.bot_id]
         history = store.post(session.session_id, "history")
         unsettled = store.unsettled_posts(session.session_id)
         return Known(

@@ -20,6 +20,7 @@ from typing import Protocol
 from bridge.protocol.errors import RemoteError
 from bridge.session.managed import ManagedSession
 from supervisor.discord.errors import ChannelGone, MessageGone
+from supervisor.discord.shapes import DeletedJson, read
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import PostRow
 from supervisor.sessions.store_health import StoreError
@@ -59,6 +60,11 @@ class OwnPosts:
         self._due: dict[int, float] = {}
         self._is_to_look = False
         self._wake = asyncio.Event()
+
+    def heard_deleted(self, data: object) -> None:
+        """A MESSAGE_DELETE or MESSAGE_DELETE_BULK. Raises msgspec.ValidationError."""
+        gone = read(data, DeletedJson)
+        self.deleted((*gone.ids, gone.id))
 
     def deleted(self, message_ids: Iterable[int]) -> None:
         """Messages that are gone; most are nobody's post. Never raises StoreError: then it is done later."""

@@ -2,20 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
+from bridge.protocol.errors import UserError, first_of
 from bridge.protocol.requests import digest_of
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.rights import Policy
 from stages.support import configuration
-from supervisor.assembly import router, session_manager
-from supervisor.discord.gateway import Gateway
+from supervisor.assembly import Ears, Run, ears, session_manager
+from supervisor.discord.gateway import Times
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
+from supervisor.discord.standing import Standing
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from twins.discord.loopback import LoopbackDiscord
@@ -54,22 +56,22 @@ class Stage:
         self.store: Store
         self.manager: SessionManager
         self.rest: Rest
-        self.gateway: Gateway
+        self.ears: Ears
+        self.times = Times(identify_gap_s=0.01, presence_s=0.01)
         self.task: asyncio.Task[None]
 
     @contextlib.asynccontextmanager
-    async def running(self, token: str = "") -> AsyncIterator[Gateway]:
+    async def running(self, token: str = "") -> AsyncIterator[Standing]:
         """One supervisor's life, as far as Discord sees it."""
         self.store = Store(self.config.layout.database)
         self.manager = session_manager(self.store)
         token = token or self.discord.token
         try:
             async with Rest(self.config.api_base, token, Pace()) as self.rest:
-                self.gateway = Gateway(self.config, self.manager, router(self.config, self.manager), self.rest, token)
-                self.gateway.presence_interval_s = self.gateway.identify_gap_s = 0.01
-                running = self.task = asyncio.create_task(self.gateway.run())
+                self.ears = ears(self.config, self.manager, self.rest, token, self.times)
+                running = self.task = asyncio.create_task(beside_each_other(self.ears.runs))
                 try:
-                    yield self.gateway
+                    yield self.ears.standing
                 finally:
                     running.cancel()
                     await asyncio.gather(running, return_exceptions=True)
@@ -77,13 +79,17 @@ class Stage:
             self.store.close()
 
     @contextlib.asynccontextmanager
-    async def back(self) -> AsyncIterator[Gateway]:
-        async with self.running() as gateway:
+    async def back(self) -> AsyncIterator[Standing]:
+        async with self.running() as standing:
             await self.is_back()
-            yield gateway
+            yield standing
+
+    @property
+    def standing(self) -> Standing:
+        return self.ears.standing
 
     async def is_back(self) -> None:
-        await self.discord.until(lambda: self.gateway.back_at, DEADLINE_S, "connected and read back")
+        await self.discord.until(lambda: self.standing.back_at, DEADLINE_S, "connected and read back")
 
     # --- sessions ------------------------------------------------------------------------------------
 
@@ -145,6 +151,16 @@ class Stage:
         await self.discord.until(
             lambda: self.manager.cursor(channel_id) >= message.id, DEADLINE_S, f"{message.text!r} was handled"
         )
+
+
+async def beside_each_other(runs: Iterable[Run]) -> None:
+    """Until cancelled, or until one of them raises UserError."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for run in runs:
+                tasks.create_task(run())
+    except* UserError as errors:
+        raise first_of(errors) from None
 
 
 @contextlib.asynccontextmanager

@@ -33,9 +33,9 @@ from stages.support import ROOT
 from supervisor.commands import registration
 from supervisor.commands.interactions import Answer, InteractionJson, InteractionRest, Interactions
 from supervisor.commands.slash import Sight, Slash, SlashRest
+from supervisor.discord.shapes import ChannelJson
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts
-from supervisor.threads.inbound import ChannelJson
 
 from .access_table import PLACES, TABLE, Asker, Place, Row
 

@@ -1,6 +1,5 @@
 """Two supervisors with one token: on one machine the kernel tells them apart, across machines their posts do."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +11,6 @@ from bridge.protocol.layout import Layout
 from bridge.render.posts import Post
 from stages.gateway_stage import DEADLINE_S, Stage, stage
 from stages.support import awaited
-from supervisor.discord import gateway as subject
 from supervisor.discord.alone import Claim, Name, NotAloneError, claim_of
 
 pytestmark = pytest.mark.slow
@@ -27,6 +25,10 @@ async def another(s: Stage, folder: Path) -> AsyncIterator[Stage]:
     twin.config = msgspec.structs.replace(s.config, layout=Layout(folder))
     async with twin.running():
         yield twin
+
+
+def words_about_two(s: Stage) -> list[str]:
+    return [m.content for m in s.discord.messages(s.channel.id) if "Two bridges answer" in m.content]
 
 
 def test_a_name_is_had_by_one_and_is_free_when_that_one_is_gone() -> None:
@@ -61,16 +63,16 @@ def test_of_two_claims_the_earlier_one_stays() -> None:
 
 @awaited
 async def test_the_second_on_one_machine_does_not_answer_and_takes_over_when_the_first_is_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(subject, "RETRY_MAX_S", 0.2)
     async with stage(tmp_path) as s, contextlib.AsyncExitStack() as stack:
+        s.times.longest_retry_s = 0.2
         async with s.back():
             twin = await stack.enter_async_context(another(s, tmp_path / "twin"))
-            await s.discord.until(lambda: "another supervisor" in twin.gateway.state, DEADLINE_S, "words about it")
+            await s.discord.until(lambda: "another supervisor" in twin.standing.state, DEADLINE_S, "words about it")
             session = await s.session_of(await s.ada.says(s.channel.id, "hello"))
             assert twin.manager.session_of_thread(session.thread_id) is None
-        await s.discord.until(lambda: twin.gateway.back_at, DEADLINE_S, "the second takes over")
+        await s.discord.until(lambda: twin.standing.back_at, DEADLINE_S, "the second takes over")
 
 
 @awaited
@@ -79,17 +81,15 @@ async def test_of_two_on_two_machines_the_one_that_was_started_later_stops_answe
 ) -> None:
     monkeypatch.setattr(Name, "claim", lambda *_: None)
     monkeypatch.setattr("supervisor.discord.twins.GRACE_S", 0.0)
-    monkeypatch.setattr(subject, "LEAVE_S", 0.0)
     async with stage(tmp_path) as s, s.back(), another(s, tmp_path / "twin") as twin:
-        await s.discord.until(lambda: twin.gateway.back_at, DEADLINE_S, "both are connected")
+        s.times.leave_s = 0.0
+        await s.discord.until(lambda: twin.standing.back_at, DEADLINE_S, "both are connected")
         await twin.rest.create(s.channel.id, Post("an answer"), "0123456789abcdef01234567")
-        await s.discord.until(lambda: "not answering" in twin.gateway.state, DEADLINE_S, "the later one stops")
-        said = [m.content for m in s.discord.messages(s.channel.id) if "Two bridges answer" in m.content]
-        assert len(said) == 2
-        await asyncio.sleep(0.1)
+        await s.discord.until(lambda: "not answering" in twin.standing.state, DEADLINE_S, "the later one stops")
+        await s.discord.until(lambda: len(words_about_two(s)) == 2, DEADLINE_S, "both say it")
         session = await s.session_of(await s.ada.says(s.channel.id, "hello"))
         assert twin.manager.session_of_thread(session.thread_id) is None
-        assert "connected to Discord" in s.gateway.state
+        assert "connected to Discord" in s.standing.state
 
 
 @awaited

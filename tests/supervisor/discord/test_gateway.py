@@ -10,7 +10,7 @@ from bridge.protocol import events as e
 from bridge.protocol.errors import UserError
 from stages.gateway_stage import DEADLINE_S, buttons, stage
 from stages.support import awaited
-from supervisor.discord.gateway import MOST_LOSSES
+from supervisor.discord.connection import MOST_LOSSES
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IdentifyBudget
 from supervisor.sessions.store import Store
 from supervisor.threads.inbound import CHANNEL_DELETED, THREAD_DELETED
@@ -241,8 +241,8 @@ async def test_a_live_message_waits_for_the_end_of_a_read_back(tmp_path: Path) -
             session = await s.session("one")
         await s.ada.says(session.thread_id, "two")
         s.discord.latency_s = 0.3
-        async with s.running() as gateway:
-            await s.discord.until(lambda: s.discord.connected and "reading back" in gateway.state, DEADLINE_S, "a gap")
+        async with s.running() as standing:
+            await s.discord.until(lambda: s.discord.connected and "reading back" in standing.state, DEADLINE_S, "a gap")
             await s.ada.says(session.thread_id, "three")
             await s.is_back()
             await s.discord.until(lambda: len(s.prompts(session)) == 3, DEADLINE_S, "three prompts")
@@ -251,7 +251,7 @@ async def test_a_live_message_waits_for_the_end_of_a_read_back(tmp_path: Path) -
 
 @awaited
 async def test_an_invalidated_session_is_read_back_and_a_lost_socket_resumed(tmp_path: Path) -> None:
-    async with stage(tmp_path) as s, s.back() as gateway:
+    async with stage(tmp_path) as s, s.back() as standing:
         session = await s.session("one")
         s.discord.drop_gateway()
         await s.ada.says(session.thread_id, "two")
@@ -259,7 +259,7 @@ async def test_an_invalidated_session_is_read_back_and_a_lost_socket_resumed(tmp
         await s.is_back()
         s.discord.gateway.invalidate_sessions()
         three = await s.ada.says(session.thread_id, "three")
-        await s.discord.until(lambda: not gateway.back_at, DEADLINE_S, "away")
+        await s.discord.until(lambda: not standing.back_at, DEADLINE_S, "away")
         await s.heard(session.thread_id, three)
         assert s.prompts(session) == ["one", "two", "three"]
 
@@ -288,11 +288,11 @@ async def test_a_discord_that_is_away_at_the_start_is_waited_for(tmp_path: Path)
     async with stage(tmp_path) as s:
         port = int(s.discord.api_base.split(":")[2].split("/")[0])
         await s.discord.stop()
-        async with s.running() as gateway:
-            await s.discord.until(lambda: "Discord is away" in gateway.state, DEADLINE_S, "words about it")
+        async with s.running() as standing:
+            await s.discord.until(lambda: "Discord is away" in standing.state, DEADLINE_S, "words about it")
             await s.discord.start(port)
             await s.is_back()
-            assert gateway.state == "connected to Discord"
+            assert standing.state == "connected to Discord"
 
 
 @awaited
@@ -309,10 +309,10 @@ async def test_a_wrong_token_and_a_missing_intent_are_final_and_say_what_to_do(t
 
 @awaited
 async def test_a_socket_that_is_lost_again_and_again_is_given_up_for_a_fresh_connection(tmp_path: Path) -> None:
-    async with stage(tmp_path) as s, s.back() as gateway:
+    async with stage(tmp_path) as s, s.back() as standing:
         for n in range(1, MOST_LOSSES + 1):
             s.discord.drop_gateway()
-            await s.discord.until(lambda: not gateway.back_at, DEADLINE_S, f"loss {n}")
+            await s.discord.until(lambda: not standing.back_at, DEADLINE_S, f"loss {n}")
             await s.is_back()
         assert s.discord.gateway.resumed == MOST_LOSSES - 1
         assert s.discord.gateway.identified == 2
@@ -325,8 +325,8 @@ async def test_a_spent_budget_of_identifies_is_waited_for_and_not_overdrawn(tmp_
         with store.transaction():
             store.remember("identify_budget", '{"left": 0.5, "at": 99999999999}')
         store.close()
-        async with s.running() as gateway:
-            await s.discord.until(lambda: "too many connections" in gateway.state, DEADLINE_S, "words about it")
+        async with s.running() as standing:
+            await s.discord.until(lambda: "too many connections" in standing.state, DEADLINE_S, "words about it")
             assert not s.discord.gateway.identified
 
 

@@ -11,17 +11,16 @@ from typing import Any, Literal, cast
 import aiohttp
 import pytest
 
-from bridge.routing.router import BridgeRouter
 from stages import jumping_clock
 from stages.fake_discord import unix_time
-from stages.gateway_stage import DEADLINE_S, stage
+from stages.gateway_stage import DEADLINE_S, beside_each_other, stage
 from stages.jumping_clock import jumping
 from stages.support import awaited, configuration
-from supervisor.assembly import session_manager
-from supervisor.discord import gateway as subject
+from supervisor.assembly import Clocks, GatewayRest, ears, session_manager
 from supervisor.discord.alone import Nonces
-from supervisor.discord.gateway import Gateway, GatewayRest
+from supervisor.discord.gateway import Times
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IDENTIFY_EVERY_S
+from supervisor.discord.standing import Standing
 from supervisor.sessions.store import Store
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
@@ -33,6 +32,8 @@ pytestmark = [
 HOUR_S, DAY_S = 3600.0, 86_400.0
 RESETS_TOKEN_AT = 1000
 """IDENTIFYs in 24 hours (documentation, "Session Start Limit")."""
+
+LONGEST_S, SILENCE_S = Times().longest_retry_s, Times().deadline_s
 
 type Weather = Literal["refuses", "is silent", "drops", "is well"]
 
@@ -49,12 +50,12 @@ class Sky:
 class FakeClient:
     """As much of the gateway's client as it uses. A login is over the network, so it costs no IDENTIFY."""
 
+    bot_id = 0
+
     def __init__(self, sky: Sky, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> None:
         self._sky = sky
         self._hear = hear
         self._allow_identify = allow_identify
-
-    user = None
 
     async def login(self, _token: str) -> None:
         self._sky.logins.append(asyncio.get_running_loop().time())
@@ -64,7 +65,7 @@ class FakeClient:
         if self._sky.weather == "is silent":
             await asyncio.Event().wait()
 
-    async def connect(self, *, reconnect: bool) -> None:
+    async def connect(self, *, reconnect: bool = True) -> None:
         assert not reconnect, "nextcord would wait up to 1,024 s"
         await asyncio.sleep(self._allow_identify())
         self._sky.identifies.append(asyncio.get_running_loop().time())
@@ -74,37 +75,38 @@ class FakeClient:
             raise ConnectionResetError("gone again")
         await asyncio.Event().wait()
 
-    async def change_presence(self, **_activity: object) -> None:
+    async def show(self, text: str) -> None:
         pass
 
+    def sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
+        return False
+
     async def close(self) -> None:
+        pass
+
+    async def let_go(self) -> None:
         pass
 
 
 @pytest.fixture
 def sky(monkeypatch: pytest.MonkeyPatch) -> Sky:
-    """All clocks are the loop's."""
-    one = Sky()
-    monkeypatch.setattr(subject, "Client", lambda hear, allow: FakeClient(one, hear, allow))
-    clocks = SimpleNamespace(time=unix_time, monotonic=lambda: asyncio.get_running_loop().time())
-    monkeypatch.setattr(subject, "time", clocks)
     monkeypatch.setattr(jumping_clock, "LONGEST_TEST_S", 2 * DAY_S)
-    return one
+    return Sky()
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Gateway]:
-    """One supervisor's life, as far as the gateway goes; the store is the folder's."""
+async def running(folder: Path, sky: Sky) -> AsyncIterator[Standing]:
+    """One supervisor's life, as far as the gateway goes; the store is the folder's, and all clocks are the loop's."""
     config = configuration(folder)
     store = Store(config.layout.database)
-    manager = session_manager(store)
-    router = BridgeRouter(config.policy, {}, manager.session_of_thread, manager.request_of)
-    gateway = Gateway(
-        config, manager, router, cast(GatewayRest, SimpleNamespace(hold=lambda _: None, nonces=Nonces())), "token"
+    rest = cast(GatewayRest, SimpleNamespace(hold=lambda _: None, nonces=Nonces(), token_trouble=""))
+    clocks = Clocks(unix_time, lambda: asyncio.get_running_loop().time())
+    made = ears(
+        config, session_manager(store), rest, "token", clocks=clocks, client=lambda _, *more: FakeClient(sky, *more)
     )
-    task = asyncio.create_task(gateway.run())
+    task = asyncio.create_task(beside_each_other(made.runs))
     try:
-        yield gateway
+        yield made.standing
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -119,34 +121,34 @@ def longest_gap(times: list[float]) -> float:
 async def test_an_hour_without_discord_is_tried_every_half_minute_and_costs_no_identify(
     tmp_path: Path, sky: Sky
 ) -> None:
-    async with running(tmp_path) as gateway:
+    async with running(tmp_path, sky) as standing:
         sky.weather = "refuses"
         await asyncio.sleep(HOUR_S)
-        assert "Discord is away (ClientConnectionError: Connection refused); next attempt in" in gateway.state
-        assert longest_gap(sky.logins) <= subject.RETRY_MAX_S + 1.0, "never nextcord's 1,024 s"
-        assert HOUR_S / subject.RETRY_MAX_S <= len(sky.logins) <= 3 * HOUR_S / subject.RETRY_MAX_S
+        assert "Discord is away (ClientConnectionError: Connection refused); next attempt in" in standing.state
+        assert longest_gap(sky.logins) <= LONGEST_S + 1.0, "never nextcord's 1,024 s"
+        assert HOUR_S / LONGEST_S <= len(sky.logins) <= 3 * HOUR_S / LONGEST_S
         assert not sky.identifies
         sky.weather = "is well"
-        await asyncio.sleep(subject.RETRY_MAX_S + 1.0)
-        assert gateway.state == "connected to Discord" and gateway.back_at
+        await asyncio.sleep(LONGEST_S + 1.0)
+        assert standing.state == "connected to Discord" and standing.back_at
         assert len(sky.identifies) == 1
 
 
 @jumping
 async def test_an_hour_of_silence_is_ended_by_the_deadline_again_and_again(tmp_path: Path, sky: Sky) -> None:
-    async with running(tmp_path) as gateway:
+    async with running(tmp_path, sky) as standing:
         sky.weather = "is silent"
         await asyncio.sleep(HOUR_S)
-        assert longest_gap(sky.logins) <= subject.DEADLINE_S + subject.RETRY_MAX_S + 1.0
-        assert not gateway.back_at
+        assert longest_gap(sky.logins) <= SILENCE_S + LONGEST_S + 1.0
+        assert not standing.back_at
         sky.weather = "is well"
-        await asyncio.sleep(subject.DEADLINE_S + subject.RETRY_MAX_S + 1.0)
-        assert gateway.back_at
+        await asyncio.sleep(SILENCE_S + LONGEST_S + 1.0)
+        assert standing.back_at
 
 
 @jumping
 async def test_a_day_of_connections_that_are_dropped_at_once_keeps_the_token(tmp_path: Path, sky: Sky) -> None:
-    async with running(tmp_path):
+    async with running(tmp_path, sky):
         sky.weather = "drops"
         await asyncio.sleep(DAY_S)
     assert IDENTIFY_BURST < len(sky.identifies) < RESETS_TOKEN_AT
@@ -158,7 +160,7 @@ async def test_a_supervisor_that_crashes_again_and_again_spends_no_more_than_one
 ) -> None:
     loop = asyncio.get_running_loop()
     while loop.time() < HOUR_S:
-        async with running(tmp_path):
+        async with running(tmp_path, sky):
             await asyncio.sleep(20.0)
     most = IDENTIFY_BURST + HOUR_S / IDENTIFY_EVERY_S
     assert IDENTIFY_BURST < len(sky.identifies) <= most
@@ -170,7 +172,7 @@ async def test_a_supervisor_that_crashes_again_and_again_spends_no_more_than_one
 @awaited
 @pytest.mark.parametrize("op", ["op 7", "op 9 that may be resumed"])
 async def test_who_is_told_to_reconnect_resumes_and_hears_what_was_written_once(tmp_path: Path, op: str) -> None:
-    async with stage(tmp_path) as s, s.back() as gateway:
+    async with stage(tmp_path) as s, s.back() as standing:
         session = await s.session("one")
         if op == "op 7":
             s.discord.gateway.ask_to_reconnect()
@@ -180,20 +182,18 @@ async def test_who_is_told_to_reconnect_resumes_and_hears_what_was_written_once(
         await s.discord.until(lambda: s.discord.gateway.resumed, DEADLINE_S, "RESUMED")
         three = await s.ada.says(session.thread_id, "three")
         await s.heard(session.thread_id, three)
-        assert gateway.back_at
+        assert standing.back_at
         assert s.prompts(session) == ["one", "two", "three"]
         assert s.discord.gateway.identified == 1
 
 
 @awaited
-async def test_a_socket_that_opens_and_says_nothing_is_given_up_at_the_deadline(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(subject, "DEADLINE_S", 0.4)
+async def test_a_socket_that_opens_and_says_nothing_is_given_up_at_the_deadline(tmp_path: Path) -> None:
     async with stage(tmp_path) as s:
+        s.times.deadline_s = 0.4
         s.discord.faults.stall()
-        async with s.running() as gateway:
-            await s.discord.until(lambda: "nothing was heard" in gateway.state, DEADLINE_S, "words about it")
-            monkeypatch.setattr(subject, "DEADLINE_S", 10.0)
+        async with s.running() as standing:
+            await s.discord.until(lambda: "nothing was heard" in standing.state, DEADLINE_S, "words about it")
+            s.times.deadline_s = 10.0
             s.discord.faults.flow()
             await s.is_back()

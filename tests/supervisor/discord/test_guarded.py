@@ -28,7 +28,7 @@ GARBAGE: tuple[object, ...] = (
 
 @awaited
 async def test_no_parser_lets_garbage_out_and_each_kind_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    client = Client(lambda _event, _data: None, lambda: 0.0)
+    client = Client("http://127.0.0.1:1/api/v10", lambda _event, _data: None, lambda: 0.0)
     try:
         parsers = client._connection.parsers
         assert len(parsers) > 50
@@ -55,4 +55,4 @@ async def test_a_thread_whose_id_is_no_number_ends_no_connection(tmp_path: Path)
         await s.session_of(message)
         assert s.discord.gateway.identified == 1
         assert not s.discord.gateway.resumed
-        await s.discord.until(lambda: s.gateway.back_at, DEADLINE_S, "still here")
+        await s.discord.until(lambda: s.standing.back_at, DEADLINE_S, "still here")

@@ -3,7 +3,8 @@
 import pytest
 
 from supervisor.discord.message import QUOTE_CHARS, quote_of
-from supervisor.threads.inbound import EditedJson, MessageJson, edited_text, message_seen, read
+from supervisor.discord.shapes import EditedJson, MessageJson, read
+from supervisor.threads.inbound import edited_text, message_seen
 
 BOT = 9
 BOB = {"id": "5", "username": "bob", "global_name": "Bob"}

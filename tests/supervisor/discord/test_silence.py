@@ -91,11 +91,11 @@ async def test_a_configured_channel_in_which_no_thread_can_begin(tmp_path: Path,
     async with stage(tmp_path) as s:
         wrong = s.discord.add_channel("talk", kind)
         s.config.channels[wrong.id] = Channel(wrong.id, str(s.project))
-        async with s.back() as gateway:
+        async with s.back() as standing:
             await s.ada.says(wrong.id, "fix it")
             assert f"the configured id {wrong.id} is a {kind.name.lower()} channel" in (await told(s, wrong.id)).text
             assert not s.manager.has_any_sessions()
-            assert f"channel {wrong.id} is a {kind.name.lower()} channel" in gateway.status
+            assert f"channel {wrong.id} is a {kind.name.lower()} channel" in standing.status
             refused = await s.ada.runs("new", {"prompt": "fix it"}, wrong.id)
             assert refused.answer and "No session can begin here" in refused.answer.content
 
@@ -121,21 +121,21 @@ async def test_a_configured_forum_and_a_category_are_told_where_people_write(tmp
         inside = s.discord.add_channel("inside", category=category)
         for wrong in (forum, category):
             s.config.channels[wrong.id] = Channel(wrong.id, str(s.project))
-        async with s.back() as gateway:
+        async with s.back() as standing:
             await s.ada.says(inside.id, "fix it", mention_bot=True)
             assert f"this channel's id, {inside.id}" in (await told(s, inside.id)).text
-            assert f"channel {forum.id} is a forum" in gateway.status
-            assert f"channel {category.id} is a category" in gateway.status
+            assert f"channel {forum.id} is a forum" in standing.status
+            assert f"channel {category.id} is a category" in standing.status
 
 
 @awaited
 async def test_a_configured_channel_that_is_deleted_is_told_at_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with stage(tmp_path) as s, s.back() as gateway:
-        assert gateway.status == "connected to Discord"
+    async with stage(tmp_path) as s, s.back() as standing:
+        assert standing.status == "connected to Discord"
         s.discord.delete_channel(s.quiet.id)
-        await s.discord.until(lambda: f"no channel {s.quiet.id}" in gateway.status, DEADLINE_S, "the channel's end")
+        await s.discord.until(lambda: f"no channel {s.quiet.id}" in standing.status, DEADLINE_S, "the channel's end")
     assert f"the configured channel {s.quiet.id} was deleted" in caplog.text
 
 

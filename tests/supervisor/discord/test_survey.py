@@ -10,14 +10,15 @@ from bridge.session.rights import Policy
 from stages.gateway_stage import Stage, stage
 from stages.support import awaited
 from supervisor.discord.survey import Survey
+from supervisor.discord.survey import survey as look_at_ids
 from twins.discord.model import ChannelType, Permission
 
 pytestmark = pytest.mark.slow
 
 
 async def survey(s: Stage) -> Survey:
-    async with s.back() as gateway:
-        return await gateway.survey()
+    async with s.back():
+        return await look_at_ids(s.config, s.ears.guilds, s.rest, 1.0)
 
 
 def may(s: Stage, users: set[int], roles: set[int] | None = None) -> None:
@@ -130,8 +131,8 @@ async def test_ids_among_the_users_that_are_nobody_who_could_write(tmp_path: Pat
 async def test_what_discord_does_not_answer_now_is_no_finding(tmp_path: Path) -> None:
     async with stage(tmp_path) as s:
         names(s, 12345)
-        async with s.back() as gateway:
+        async with s.back():
             s.rest.hold("Discord is away")
-            found = await gateway.survey()
+            found = await look_at_ids(s.config, s.ears.guilds, s.rest, 1.0)
         assert found.troubles == ()
         assert "could not be looked up" in "\n".join(found.lines)

@@ -30,17 +30,17 @@ async def test_a_refused_login_at_the_start_is_looked_at_again(tmp_path: Path, t
 
 @awaited
 async def test_one_close_with_4004_is_looked_at_again(tmp_path: Path) -> None:
-    async with stage(tmp_path) as s, s.back() as gateway:
+    async with stage(tmp_path) as s, s.back() as standing:
         await s.discord.gateway.close(Close.AUTHENTICATION_FAILED)
-        await s.discord.until(lambda: not gateway.back_at, DEADLINE_S, "the close is noticed")
+        await s.discord.until(lambda: not standing.back_at, DEADLINE_S, "the close is noticed")
         await s.is_back()
 
 
 @awaited
 async def test_a_token_that_is_revoked_later_is_told_and_works_again_when_it_is_taken_again(tmp_path: Path) -> None:
-    async with stage(tmp_path) as s, s.back() as gateway:
+    async with stage(tmp_path) as s, s.back() as standing:
         await s.discord.change_token("another")
-        await s.discord.until(lambda: "does not accept the bot's token" in gateway.status, DEADLINE_S, "words about it")
+        await s.discord.until(lambda: "does not accept the bot's token" in standing.status, DEADLINE_S, "words")
         before = s.discord.gateway.identified
         await s.discord.change_token(s.discord.token)
         await s.is_back()
@@ -50,10 +50,10 @@ async def test_a_token_that_is_revoked_later_is_told_and_works_again_when_it_is_
 
 @awaited
 async def test_an_intent_that_is_switched_off_later_ends_nothing(tmp_path: Path) -> None:
-    async with stage(tmp_path) as s, s.back() as gateway:
+    async with stage(tmp_path) as s, s.back() as standing:
         s.discord.allow_intents(message_content=False)
         s.discord.gateway.invalidate_sessions()
-        await s.discord.until(lambda: "Message Content Intent" in gateway.status, DEADLINE_S, "words about it")
+        await s.discord.until(lambda: "Message Content Intent" in standing.status, DEADLINE_S, "words about it")
         s.discord.allow_intents()
         await s.is_back()
 

@@ -20,19 +20,11 @@ from bridge.session.rights import Policy
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Unavailable
+from supervisor.discord.guilds import Guilds, Where
+from supervisor.discord.shapes import ChannelJson, GuildJson, MessageJson, read
 from supervisor.sessions.delivery import Asked
 from supervisor.sessions.store import Store
-from supervisor.threads.inbound import (
-    THREAD_DELETED,
-    ChannelJson,
-    GuildJson,
-    Inbound,
-    MessageJson,
-    Where,
-    message_seen,
-    read,
-    without_mention,
-)
+from supervisor.threads.inbound import THREAD_DELETED, Inbound, message_seen, without_mention
 
 BOT, ADA, BOB, ROLE = 9, 111, 112, 50
 GUILD, CHANNEL, THREAD = 7, 222, 1000
@@ -87,8 +79,11 @@ class Desk:
         policy = Policy(frozenset({ADA}), frozenset({ROLE}))
         channels = {CHANNEL: Channel(CHANNEL, str(folder))}
         router = BridgeRouter(policy, channels, self.manager.session_of_thread, self.manager.request_of)
-        self.inbound = Inbound(self.manager, router, self.rest, policy, channels, lambda *what: self.told.append(what))
-        self.inbound.bot_id = BOT
+        guilds = Guilds()
+        guilds.bot_id = BOT
+        self.inbound = Inbound(
+            self.manager, router, self.rest, policy, channels, lambda *what: self.told.append(what), guilds
+        )
         self.session = self._session(channels[CHANNEL])
 
     def _session(self, channel: Channel) -> ManagedSession:

@@ -10,7 +10,7 @@ from bridge.protocol import commands as c
 from stages.gateway_stage import stage
 from stages.jumping_clock import jumping
 from stages.support import awaited, until
-from supervisor.threads.inbound import MessageJson, read
+from supervisor.discord.shapes import MessageJson, read
 from supervisor.threads.restored import Known, before_our_own
 
 from .test_inbound import BOT, THREAD, desk, said

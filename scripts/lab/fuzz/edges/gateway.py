@@ -13,10 +13,9 @@ from typing import Any
 from bridge.render.posts import Post
 from lab.fuzz.edge import Edge, hold, nothing_logged_with_a_traceback
 from lab.fuzz.stage import ADA, APPLICATION, BOB, BOT, CHANNEL, EVE, GUILD, ROLE, THREAD, Stage, stage
-from supervisor.assembly import router
+from supervisor.assembly import ears
 from supervisor.discord.alone import Nonces
 from supervisor.discord.errors import Found
-from supervisor.discord.gateway import Gateway
 
 READ_BACK = "READ BACK"
 READS_AT_MOST = 50
@@ -92,11 +91,10 @@ def _event(random: Random) -> list[Any]:
 
 async def _heard(on: Stage, data: bytes) -> None:
     rest = _Rest()
-    gateway = Gateway(on.config, on.manager, router(on.config, on.manager), rest, "t")
-    gateway._inbound.bot_id = BOT
+    made = ears(on.config, on.manager, rest, "t")
+    made.guilds.bot_id = BOT
     told: list[Any] = []
-    async with asyncio.TaskGroup() as tasks:
-        gateway._tasks = tasks
+    async with made.errands.running():
         for line in data.split(b"\n"):
             try:
                 event, payload = json.loads(line)
@@ -105,11 +103,11 @@ async def _heard(on: Stage, data: bytes) -> None:
             told.append(payload)
             if event == READ_BACK:
                 rest.holds, rest.reads = payload if isinstance(payload, list) else [payload], 0
-                gateway._inbound._is_behind_now(THREAD, surely=True)
-                await gateway._inbound._pass()
-                await gateway._inbound._look_again()
+                made.inbound._is_behind_now(THREAD, surely=True)
+                await made.inbound._pass()
+                await made.inbound._look_again()
             elif isinstance(event, str):
-                gateway._hear(event, payload)
+                made.gateway.hear(event, payload)
     _only_of_who_may(on, told)
 
 

@@ -1,7 +1,8 @@
-"""Who hears that something changed for a session; made before everything else, so that nothing is set later.
+"""Who hears that something changed; made before everything else, so that nothing is set later.
 
-    wished   something waits for its worker: a prompt, a decision, an end     processes, downlink and attachments look
-    posted   something is to be shown in its thread                           the outbox looks
+    wished      something waits for a session's worker: a prompt, a decision, an end   processes, downlink, attachments
+    posted      something is to be shown in a session's thread                         the outbox
+    caught up   all that was written while we did not listen is read back              who tells since when we are back
 
 Nothing is told but the session's id: whoever hears it comes and looks, and looking twice is harmless.
 """
@@ -18,12 +19,16 @@ class Changes:
     def __init__(self) -> None:
         self._hear_wishes: list[Listener] = []
         self._hear_posts: list[Listener] = []
+        self._hear_caught_up: list[Callable[[], None]] = []
 
     def hear_wishes(self, listener: Listener) -> None:
         self._hear_wishes.append(listener)
 
     def hear_posts(self, listener: Listener) -> None:
         self._hear_posts.append(listener)
+
+    def hear_caught_up(self, listener: Callable[[], None]) -> None:
+        self._hear_caught_up.append(listener)
 
     def wished(self, session_id: str) -> None:
         for listener in self._hear_wishes:
@@ -37,3 +42,7 @@ class Changes:
         """Both."""
         self.wished(session_id)
         self.posted(session_id)
+
+    def caught_up(self) -> None:
+        for listener in self._hear_caught_up:
+            listener()
