@@ -27,6 +27,7 @@ SPAWNS_ONLY_IN = {
     *("worker/attempts.py", "worker/bubblewrap.py", "worker/walls/attacker.py", "worker/walls/probe.py"),
     *("supervisor/workers/this_machine.py", "supervisor/workers/walls.py", "supervisor/login/renewal.py"),
     *("supervisor/workers/claude_cli.py", "supervisor/operator/setup/claude.py"),
+    *(f"supervisor/operator/installation/{name}.py" for name in ("acting", "command", "facts")),
 }
 IO_MODULES = {
     *("asyncio", "concurrent", "multiprocessing", "threading", "queue", "signal", "sched", "time"),

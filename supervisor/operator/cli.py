@@ -1,4 +1,4 @@
-"""``threadbridge run | list | kill | log | check | audit | setup | try``.
+"""``threadbridge run | list | kill | log | check | audit | setup | install | uninstall | upgrade | try``.
 
 What a command does not need it does not load: ``list`` never sees Discord's library or a socket.
 """
@@ -23,6 +23,7 @@ from bridge.protocol.layout import Layout
 from bridge.text import duration, human_size, reveal, usd
 from supervisor import config as configuration
 from supervisor import places
+from supervisor.operator.installation.command import install, uninstall, upgrade
 from supervisor.operator.setup.command import setup
 from supervisor.places import NotHereError
 
@@ -293,7 +294,8 @@ def try_it(arguments: tuple[str, ...]) -> None:
     sys.exit(playground.main(list(arguments), "threadbridge try"))
 
 
-cli.add_command(setup)
+for _own in (setup, install, uninstall, upgrade):
+    cli.add_command(_own)
 for _command in (run, list_sessions, kill, check, log, show_audit, verify_audit):
     _config_option(_command)
 

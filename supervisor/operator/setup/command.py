@@ -58,12 +58,16 @@ def setup(
     own_config: str | None,
 ) -> None:
     from supervisor.operator.setup.given import Given  # noqa: PLC0415
+    from supervisor.operator.setup.service import Service  # noqa: PLC0415
     from supervisor.operator.setup.steps import Setup  # noqa: PLC0415 - loads aiohttp
     from supervisor.operator.setup.terminal import Terminal  # noqa: PLC0415
 
     given = Given(_config(own_config or context.obj.config), token_file, channels, users, is_quiet)
+    terminal = Terminal(is_quiet=is_quiet)
     try:
-        Setup(given, Terminal(is_quiet=is_quiet)).run()
+        done = Setup(given, terminal)
+        done.run()
+        Service(given.config, terminal).offer(done.discord)
     except KeyboardInterrupt:
         click.echo("\nStopped. What was done stays; `threadbridge setup` goes on from there.", err=True)
         sys.exit(INTERRUPTED)

@@ -29,12 +29,13 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """What is to be in it. What is empty stays as it is."""
+    """What is to be in it. What is empty stays as it is. ``drops_token_file``: the token is a credential now."""
 
     token_file: str = ""
     channels: dict[int, str] = {}
     users: tuple[int, ...] = ()
     command: tuple[str, ...] = ()
+    drops_token_file: bool = False
 
 
 def known(text: str, path: object = "the configuration") -> Known:
@@ -61,6 +62,8 @@ def changed(text: str, changes: Changes, path: object = "the configuration") -> 
     try:
         if changes.token_file:
             _in(document, "discord")["token_file"] = changes.token_file
+        if changes.drops_token_file and _table(document.get("discord")).get("token_file"):
+            _in(document, "discord")["token_file"] = ""
         if changes.users:
             _add_users(_in(document, "access"), changes.users)
         for channel_id, directory in changes.channels.items():

@@ -33,13 +33,13 @@ STEPS = ("This machine", "The bot's token", "The server", "Channels", "You")
 
 
 class Setup:
-    """One run."""
+    """One run. ``discord``: once the token is accepted."""
 
     def __init__(self, given: Given, terminal: Terminal) -> None:
         self._given = given
         self._talk = terminal
         self._kept = Kept(given.config)
-        self._discord: Discord | None = None
+        self.discord: Discord | None = None
         self._application = portal.Application(0)
         self._servers: list[Server] = []
         self._names: dict[int, str] = {}
@@ -62,7 +62,7 @@ class Setup:
         if self._given.users:
             first.add(self._given.users)
         else:
-            first.find(self._discord)
+            first.find(self.discord)
 
     def _state(self) -> Path:
         home = os.environ.get("HOME", "/")
@@ -75,10 +75,10 @@ class Setup:
             self._take_file(Path(self._given.token_file).expanduser().absolute())
         elif not self._keeps_token():
             self._ask_token()
-        if self._discord is None:
+        if self.discord is None:
             self._talk.no("no token yet: what follows and needs Discord is skipped")
             return
-        self._mind_intent(self._discord)
+        self._mind_intent(self.discord)
 
     def _take_file(self, path: Path) -> None:
         try:
@@ -98,7 +98,7 @@ class Setup:
             return False
         if self._talk.agrees("Keep this token?"):
             return True
-        self._discord = None
+        self.discord = None
         return False
 
     def _ask_token(self) -> None:
@@ -125,7 +125,7 @@ class Setup:
             self._talk.no(f"{error}{hint and f': {hint}'}")
             return False
         self._talk.yes(f"Discord knows it: the bot {one_line(name, 40)!r} of the application {self._application.id}")
-        self._discord = discord
+        self.discord = discord
         return True
 
     def _mind_intent(self, discord: Discord) -> None:
@@ -139,7 +139,7 @@ class Setup:
     # --- the server ------------------------------------------------------------------------------------
 
     def servers(self) -> None:
-        if (discord := self._discord) is None:
+        if (discord := self.discord) is None:
             return
         self._talk.say(f"The link that brings the bot into a server:\n\n    {portal.invite(self._application.id)}\n")
         self._servers = discord.servers()
@@ -158,15 +158,15 @@ class Setup:
             for channel_id, typed in self._given.channels:
                 self._check_channel(channel_id)
                 self._put_channel(channel_id, self._given_directory(typed))
-        elif self._discord and self._servers:
-            self._offer_channels(self._discord)
+        elif self.discord and self._servers:
+            self._offer_channels(self.discord)
         if not self._kept.known.channels:
             self._talk.no("no channel yet: run this again, or give --channel ID=DIRECTORY")
 
     def _check_channel(self, channel_id: int) -> None:
-        if self._discord is None:
+        if self.discord is None:
             return
-        found = self._discord.channel(channel_id)
+        found = self.discord.channel(channel_id)
         if found is None:
             raise UserError(f"--channel {channel_id}: the bot sees no such channel (Developer Mode, Copy Channel ID)")
         if why := unfit_in_words(found.place):

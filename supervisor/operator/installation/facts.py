@@ -1,0 +1,143 @@
+"""What is known of this machine and this installation before a service is made of it."""
+
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from bridge.protocol.errors import UserError
+from supervisor import config as configuration
+from supervisor.operator.installation.unit import NAME, SYSTEM_PATH, Kind
+from supervisor.operator.setup import claude
+from supervisor.operator.setup.document import Known, known
+
+ANSWER_DEADLINE_S = 10.0
+SYSTEM_UNIT = Path("/etc/systemd/system") / NAME
+OF_SYSTEM = Path("/etc/threadbridge")
+"""Configuration and token of the machine's service."""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """``systemd``: its version, 0 where it does not run. ``user``: who the service is to be, who may not be there yet.
+
+    ``home``: theirs, or what it would be.
+    """
+
+    kind: Kind
+    systemd: int
+    command: tuple[str, ...]
+    config: Path
+    known: Known
+    unit: Path
+    user: str
+    home: Path
+    path: str
+    is_there: bool = True
+    can_encrypt: bool = False
+    lingers: bool = False
+    closed: str = ""
+    """What of the way to the program other users may not enter; "" when they can."""
+    claude: tuple[str, ...] = ()
+    """The argv of the service's Claude; empty when it was not found."""
+
+
+def gather(kind: Kind, config: Path, user: str, environ: Mapping[str, str] = os.environ) -> Facts:
+    """Raises UserError for a configuration that is not there or cannot be read."""
+    us = pwd.getpwuid(os.getuid()).pw_name
+    user = us if kind == "user" else user
+    home = _home(user)
+    command = our_command()
+    said = known(_text(config), config)
+    path = _path(kind, home or Path("/home", user), said, environ)
+    return Facts(
+        kind=kind,
+        systemd=systemd_version(),
+        command=command,
+        config=config,
+        known=said,
+        unit=unit_path(kind, environ),
+        user=user,
+        home=home or Path("/home", user),
+        path=path,
+        is_there=home is not None,
+        can_encrypt=bool(shutil.which("systemd-creds")),
+        lingers=Path("/var/lib/systemd/linger", user).exists(),
+        closed=closed_to_others(Path(command[0])) if kind == "system" and user != us else "",
+        claude=claude.find(said.command, {"HOME": str(home), "PATH": path}) if home else (),
+    )
+
+
+def our_command() -> tuple[str, ...]:
+    """The argv of `threadbridge` in this installation; an upgrade makes it anew at the same place."""
+    beside = Path(sys.executable).with_name("threadbridge")
+    if beside.is_file():
+        return (str(beside),)
+    return (sys.executable, "-m", "supervisor.operator.cli")
+
+
+def systemd_version() -> int:
+    """0 where systemd does not run: sd_booted(3)."""
+    if not Path("/run/systemd/system").is_dir() or not (systemctl := shutil.which("systemctl")):
+        return 0
+    try:
+        asked = subprocess.run([systemctl, "--version"], capture_output=True, timeout=ANSWER_DEADLINE_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    found = re.match(rb"systemd (\d+)", asked.stdout)
+    return int(found[1]) if found else 0
+
+
+def closed_to_others(program: Path) -> str:
+    """The first directory on the way to it that not everybody may enter, or the program that not everybody may run."""
+    for part in [*reversed(program.resolve().parents), program.resolve()]:
+        try:
+            if not part.stat().st_mode & stat.S_IXOTH:
+                return str(part)
+        except OSError:
+            return str(part)
+    return ""
+
+
+def default_config(kind: Kind) -> Path:
+    """The one that is there, for a service of that kind. Raises UserError when there is none."""
+    of_system = OF_SYSTEM / "config.toml"
+    if kind == "system" and of_system.is_file():
+        return of_system
+    return configuration.find(None).absolute()
+
+
+def unit_path(kind: Kind, environ: Mapping[str, str] = os.environ) -> Path:
+    if kind == "system":
+        return SYSTEM_UNIT
+    config = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '/')}/.config"
+    return Path(config, "systemd/user", NAME)
+
+
+def _home(user: str) -> Path | None:
+    try:
+        return Path(pwd.getpwnam(user).pw_dir)
+    except KeyError:
+        return None
+
+
+def _path(kind: Kind, home: Path, said: Known, environ: Mapping[str, str]) -> str:
+    """A user's service finds what their shell finds; the machine's what the system has; both the vendor's claude."""
+    own = environ.get("PATH", "").split(os.pathsep) if kind == "user" else []
+    program = said.command[0] if said.command else ""
+    named = [str(Path(program).parent)] if program.startswith("/") else []
+    usable = [part for part in own if part.startswith("/") and Path(part).is_dir() and ":" not in part]
+    return ":".join(dict.fromkeys([*named, str(home / ".local/bin"), *usable, *SYSTEM_PATH.split(":")]))
+
+
+def _text(config: Path) -> str:
+    try:
+        return config.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{config} cannot be read: {error}; `threadbridge setup` makes one") from None

@@ -1,0 +1,41 @@
+"""What comes after set-up: the bridge as a service, if the person wants it, or how it is started by hand."""
+
+import os
+from pathlib import Path
+
+from supervisor.operator.installation import command as installation
+from supervisor.operator.installation import facts
+from supervisor.operator.installation.unit import Kind
+from supervisor.operator.setup import answer, document
+from supervisor.operator.setup.discord import Discord
+from supervisor.operator.setup.terminal import Terminal
+
+
+class Service:
+    """For the configuration that was written."""
+
+    def __init__(self, config: Path, terminal: Terminal) -> None:
+        self._config = config
+        self._terminal = terminal
+
+    def offer(self, discord: Discord | None) -> None:
+        """Nothing is installed without a word: with ``--yes`` alone it is told how. Raises UserError."""
+        if not facts.systemd_version() or self._terminal.is_quiet:
+            self._tell_how()
+        elif self._terminal.agrees("\nMake it a service, which runs from the machine's start on?"):
+            self._install()
+            channels = document.known(self._config.read_text("utf-8-sig")).channels
+            if discord and channels:
+                answer.see(discord, next(reversed(channels)), self._terminal)
+        else:
+            self._tell_how()
+
+    def _install(self) -> None:
+        kind: Kind = "system" if os.geteuid() == 0 else "user"
+        installation.install_service(facts.gather(kind, self._config, installation.USER), is_quiet=False)
+
+    def _tell_how(self) -> None:
+        command = " ".join(facts.our_command())
+        self._terminal.say(f"\nStart it:            {command} run --config {self._config}")
+        self._terminal.say(f"Or make it a service: {command} install --config {self._config}")
+        self._terminal.say("Then write in the channel: a thread opens, and Claude answers in it.")
