@@ -1,7 +1,7 @@
 """How the parts are joined: one diagram for the service, its tests and the playground.
 
     Changes                                                                          made first: who hears of what
-    Store ── Journal ── Sessions ── WaitingPrompts, Delivery, Reports ── SessionManager          who decides
+    Store ── Journal ── Sessions ── Members, Rules, WaitingPrompts, Delivery, Reports ── SessionManager    who decides
     Downlink ── Processes                     Outbox, Attachments                   who looks after what is wished
     Guilds ── Inbound ── Standing, Slash ── Gateway                                 who hears of Discord, and what
 
@@ -20,7 +20,6 @@ from bridge.protocol.layout import JOURNAL
 from bridge.render import replies
 from bridge.routing.router import BridgeRouter
 from bridge.session.display import Display
-from bridge.session.rights import Access
 from supervisor.changes import Changes
 from supervisor.commands.interactions import InteractionRest, Interactions
 from supervisor.commands.registration import CommandRest, Registration
@@ -40,9 +39,10 @@ from supervisor.discord.survey import LookUps
 from supervisor.discord.telling import Telling
 from supervisor.discord.twins import Twins
 from supervisor.errands import Errands
-from supervisor.sessions.delivery import Asked, Delivery
+from supervisor.sessions.delivery import Delivery
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.members import Asked, Members
 from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules
@@ -69,10 +69,6 @@ def _as_usual(_channel_id: int) -> Display:
     return Display()
 
 
-def _anybody(_channel_id: int) -> Access:
-    return Access()
-
-
 def session_manager(
     store: Store,
     clock: Callable[[], float] = time.time,
@@ -87,9 +83,10 @@ def session_manager(
     """
     sessions = Sessions(store, Journal(store.path.with_name(JOURNAL), store, clock), Changes(), clock)
     waiting = WaitingPrompts(sessions)
-    access_of = asked.policy.access if asked else _anybody
-    delivery = Delivery(sessions, waiting.drop, asked, monotonic)
-    reports = Reports(sessions, waiting, display_of, Rules(sessions, access_of))
+    members = Members(asked, sessions.changes.wished, monotonic)
+    rules = Rules(sessions, members)
+    delivery = Delivery(sessions, waiting.drop, members, rules)
+    reports = Reports(sessions, waiting, display_of, rules)
     return SessionManager(sessions, waiting, delivery, reports)
 
 

@@ -29,9 +29,9 @@ from supervisor.discord.survey import survey as look_at_ids
 from supervisor.login import keeper as login
 from supervisor.login.renewal import Renewal
 from supervisor.operator.start_report import StartReport
-from supervisor.sessions.delivery import Asked
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.members import Asked
 from supervisor.sessions.recall import recall
 from supervisor.sessions.remembered import remember
 from supervisor.sessions.reports import note_walls
@@ -91,7 +91,7 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             standing = above.ears.standing
             survey = partial(look_at_ids, config, above.ears.guilds, rest)
             report = StartReport(config, manager, cli, standing.was_back, lambda: survey(time.time()))
-            runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.run, report.run)
+            runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.members.run, report.run)
             await below.downlink.run(lambda: _serve(config, manager, runs, standing))
     finally:
         store.close()

@@ -83,6 +83,22 @@ class DefaultChosen(Entry, frozen=True):
     value: str = ""
 
 
+class SettingChosen(Entry, frozen=True):
+    """The session's own ``/model``, ``/mode`` or ``/effort``; an empty value: the default."""
+
+    setting: str = ""
+    value: str = ""
+
+
+class NotCarriedOut(Entry, frozen=True):
+    """``by`` wished it, and had no right to it (any more) when it was delivered. ``what`` in words, of no person's."""
+
+    what: str = ""
+    generation: str = ""
+    seq: int = 0
+    """Of a decision: the request's."""
+
+
 class FactRemembered(Entry, frozen=True):
     """A choice of a person's that is kept by its name (trust, rules, rights); an empty value: it was taken back."""
 
@@ -180,6 +196,8 @@ type AnyEntry = (
     | AllowedFirst
     | PeopleInvited
     | DefaultChosen
+    | SettingChosen
+    | NotCarriedOut
     | FactRemembered
     | SessionBegun
     | PromptGiven

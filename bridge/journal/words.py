@@ -22,6 +22,8 @@ _SAID: Mapping[type[j.Entry], str] = MappingProxyType(
         j.AllowedFirst: "allowed request {seq} as the first of two",
         j.PeopleInvited: "invited since: {users}",
         j.DefaultChosen: "channel's {setting}: {value}",
+        j.SettingChosen: "session's {setting}: {value}",
+        j.NotCarriedOut: "not carried out: {what}",
         j.FactRemembered: "{what}",
         j.PromptGiven: "prompt {prompt_id} given to Claude, text {digest}",
         j.PermissionAsked: "asked for {tool} (request {seq}), input {digest}",

@@ -49,6 +49,10 @@ class Decide(Command, frozen=True):
     """Who allowed it first, where two people must."""
     kept: str = ""
     """As in PermissionResolved."""
+    loosens: bool = False
+    """Claude asks less from then on."""
+    by_rules: tuple[str, ...] = ()
+    """The ids of the rules by which it was decided."""
 
 
 class Interrupt(Command, frozen=True):
@@ -65,6 +69,9 @@ class Configure(Command, frozen=True):
     command_id: str
     setting: str
     value: str
+    by: int = 0
+    loosens: bool = False
+    """Claude asks less from then on."""
 
 
 class Amend(Command, frozen=True):
@@ -73,6 +80,7 @@ class Amend(Command, frozen=True):
     command_id: str
     prompt_id: int
     text: str | None
+    by: int = 0
 
 
 class Requeue(Command, frozen=True):
@@ -81,6 +89,7 @@ class Requeue(Command, frozen=True):
     command_id: str
     prompt_id: int
     when: When
+    by: int = 0
 
 
 class Stop(Command, frozen=True):

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 
 from bridge.protocol.events import AnyEvent, Attachment, ConfigureAccepted, FileSent, PermissionRequested
 from bridge.render.posts import File, Post
-from bridge.session.rights import Access, holders
 from bridge.text import duration, escape, human_size, one_line
 
 REASON_CHARS = 900  # escaped, it may be twice as long, and is still one post
@@ -30,15 +29,6 @@ def invited(came: Collection[int], went: Collection[int], by: int) -> Post:
     lines = [f"✓ <@{user}> may write to Claude in this thread: invited by <@{by}>." for user in came]
     lines += [f"✗ <@{user}> may not write to Claude in this thread any more, says <@{by}>." for user in went]
     return Post("\n".join(lines), mentions=tuple(came), silent=not came)
-
-
-def decision_void(lost: Sequence[int], access: Access) -> Post:
-    """A decision came to its delivery when its maker had lost the right."""
-    who = " and ".join(f"<@{user}>" for user in lost)
-    return Post(
-        f"⚠ A decision of {who} was not carried out: who made it no longer has the right **decide**."
-        f" The request stays open. {holders(('decide',), access)}"
-    )
 
 
 def fresh_start() -> Post:

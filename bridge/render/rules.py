@@ -6,11 +6,14 @@ from bridge.render.cards import rules_in_words
 from bridge.render.posts import Button, Post
 from bridge.session.people import named
 from bridge.session.permission import PermissionRequest
+from bridge.session.rights import Right
 from bridge.session.rules import IN_WORDS, Rule, Term
-from bridge.text import inline_code, one_line, reveal
+from bridge.text import inline_code, one_line, reveal, utf16_len
 
 MOST_LISTED = 10
 RULE_CHARS = 120
+LIST_CHARS = 1800
+"""Of one message's 2,000, in UTF-16 units."""
 _LABELS: dict[Term, str] = {
     "hour": "This session, for an hour",
     "chour": "This channel, for an hour",
@@ -36,14 +39,23 @@ def announced(rule: Rule, term: Term) -> Post:
     )
 
 
-def listed(rules: Sequence[Rule]) -> Post:
-    """Those that hold here, the oldest first, each with a button that revokes it."""
+def listed(rules: Sequence[tuple[Rule, tuple[Right, ...] | None]]) -> Post:
+    """Those that are given here, the oldest first, each with a button that revokes it.
+
+    With each the rights that its giver has no more; None: that is not known now.
+    """
     if not rules:
         return Post("Nothing is allowed here without asking. A card's *Always allow* and *Allow for…* make rules.")
-    lines = [f"{n}. {_line(rule)}" for n, rule in enumerate(rules[:MOST_LISTED], 1)]
-    if len(rules) > MOST_LISTED:
-        lines.append(f"… and {len(rules) - MOST_LISTED} more; revoke one of these to see them.")
-    buttons = tuple(Button(f"Revoke {n}", rule.custom_id, "danger") for n, rule in enumerate(rules[:MOST_LISTED], 1))
+    lines: list[str] = []
+    for n, (rule, lost) in enumerate(rules[:MOST_LISTED], 1):
+        line = f"{n}. {_line(rule)}{_counts(lost)}"
+        if utf16_len("\n".join([*lines, line])) > LIST_CHARS:
+            break
+        lines.append(line)
+    told = enumerate(rules[: len(lines)], 1)
+    buttons = tuple(Button(f"Revoke {n}", rule.custom_id, "danger") for n, (rule, _) in told)
+    if len(rules) > len(lines):
+        lines.append(f"… and {len(rules) - len(lines)} more; revoke one of these to see them.")
     return Post("\n".join(["Allowed without asking:", *lines]), buttons=buttons)
 
 
@@ -59,6 +71,13 @@ def _line(rule: Rule) -> str:
     else:
         end = "until it ends" if rule.session_id else "until it is revoked"
     return f"{_what(rule)} · {where}, {end} · by {named(rule.by_id, rule.by)}, <t:{int(rule.since)}:f>"
+
+
+def _counts(lost: tuple[Right, ...] | None) -> str:
+    if lost is None:
+        return "\n-# It is not known now whether who gave it still has the right to: it is asked when Claude asks."
+    names = " and ".join(f"**{right}**" for right in lost)
+    return f"\n-# It **allows nothing**: who gave it no longer has the right {names}." if lost else ""
 
 
 def _what(rule: Rule) -> str:

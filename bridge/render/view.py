@@ -268,6 +268,13 @@ class ThreadView(Flow, msgspec.Struct):
         self.cards[seq] = msgspec.structs.replace(self.cards[seq], first=first, needs_two=True)
         return self._open_card(seq, session)
 
+    def ask_again(self, seq: int, session: ManagedSession) -> dict[str, Post]:
+        """The card of a request whose decision does not count: nobody allowed it (yet)."""
+        if seq not in self.cards or seq not in session.requests:
+            return {}
+        self.cards[seq] = msgspec.structs.replace(self.cards[seq], first=None)
+        return self._open_card(seq, session)
+
     # --- the turn ------------------------------------------------------------------------------------
 
     def _on_turn_started(self, record: e.Record, event: e.TurnStarted, now: Now) -> dict[str, Post]:

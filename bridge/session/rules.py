@@ -6,7 +6,7 @@ Claude is not told of a rule. It asks, and a request is allowed by itself when e
 covered by rules that hold; so a revoked one counts no more from then on, and a restart changes nothing. What Claude
 suggests with a request is what would allow just that request, and it must be asked for the same reason and touch the
 same path, unless the rule itself names paths. A rule never allows what two people must allow, nor, where nobody decides
-for oneself, what its giver asked.
+for oneself, what its giver asked. And it is its giver's word: while they lack the right it counts for nothing.
 """
 
 import re
@@ -17,7 +17,7 @@ import msgspec
 
 from bridge.protocol.events import PermissionRequested, SuggestedRule
 from bridge.session.custom_ids import to_revoke_rule
-from bridge.session.rights import Access
+from bridge.session.rights import Access, Right
 
 Term = Literal["always", "hour", "chour", "cweek", "cever"]
 """As on the buttons: of the session, until it ends or for an hour; of the channel, for an hour, a week, or for good."""
@@ -57,6 +57,11 @@ class Rule(msgspec.Struct, frozen=True):
     @property
     def custom_id(self) -> str:
         return to_revoke_rule(self.rule_id)
+
+    @property
+    def takes(self) -> tuple[Right, ...]:
+        """The rights without which its giver's word counts for nothing (any more)."""
+        return ("decide",) if self.session_id else ("decide", "manage")
 
     def holds(self, now: float) -> bool:
         return not self.until or now < self.until

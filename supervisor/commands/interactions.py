@@ -249,14 +249,14 @@ class Interactions:
         if action.always and action.request.event.rules:
             is_first = self._manager.allow_for(action.request, action.person, action.term)
             return Answer(DEFERRED_UPDATE) if is_first else told("This request was already decided.")
-        is_first = self._manager.decide(
-            action.request,
+        decision = action.request.decide(
             "allowed" if action.allowed else "denied",
             action.person,
             reason=action.reason,
             answers=action.answers,
             mode=action.mode,
         )
+        is_first = self._manager.settle(action.request, msgspec.structs.replace(decision, loosens=loosens))
         if is_first and loosens and session:
             post = loosened.in_thread(action.mode, action.person.user_id, session.thread_id)
             self._manager.show(session.session_id, f"{loosened.KEY}:{action.request.name.custom_id('edits')}", post)

@@ -1,11 +1,14 @@
-"""``/rules``: what is allowed here without asking, with buttons that revoke it."""
+"""``/rules``: what is allowed here without asking, with buttons that revoke it, and which rules allow nothing now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bridge.protocol.errors import UserError
 from bridge.render import rules
+from bridge.render.posts import Post, payload
 from bridge.routing.channel import Channel
-from supervisor.commands.interactions import Answer, InteractionJson, shown
+from bridge.session.rules import Rule
+from supervisor.commands.interactions import Answer, InteractionJson, later, shown
 from supervisor.sessions.manager import SessionManager
 
 
@@ -17,7 +20,22 @@ class RulesCommand:
     def run(self, asked: InteractionJson) -> Answer:
         """Raises UserError where there is no session of ours and no channel."""
         if session := self._manager.session_of_thread(asked.channel_id):
-            return shown(rules.listed(self._manager.rules.of(session.channel_id, session.session_id)))
+            return self._answer(self._manager.rules.of(session.channel_id, session.session_id), session.guild_id)
         if asked.channel_id in self._channels:
-            return shown(rules.listed(self._manager.rules.of(asked.channel_id)))
+            return self._answer(self._manager.rules.of(asked.channel_id), asked.guild_id)
         raise UserError("There is no session of Claude's here, and this channel is not configured for one.")
+
+    def _answer(self, found: Sequence[Rule], guild_id: int) -> Answer:
+        """At once, where the rights of all givers are known."""
+        unknown = {rule.by_id for rule in found if self._manager.rules.lost(rule, guild_id) is None}
+        if unknown:
+            return later(lambda: self._looked(found, guild_id, unknown))
+        return shown(self._listed(found, guild_id))
+
+    async def _looked(self, found: Sequence[Rule], guild_id: int, unknown: set[int]) -> dict[str, Any]:
+        for user_id in unknown:
+            await self._manager.delivery.members.look(guild_id, user_id)
+        return payload(self._listed(found, guild_id), editing=True)
+
+    def _listed(self, found: Sequence[Rule], guild_id: int) -> Post:
+        return rules.listed([(rule, self._manager.rules.lost(rule, guild_id)) for rule in found])

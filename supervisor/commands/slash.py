@@ -305,7 +305,8 @@ class Slash:
             case None:
                 return None
             case RequeuePrompt(session_id, prompt_id, when):
-                if not self._manager.waiting.requeue(session_id, prompt_id, when, str(asked.id)):
+                by = asked.person.user_id
+                if not self._manager.waiting.requeue(session_id, prompt_id, when, str(asked.id), by):
                     raise UserError("Claude took this up already, or it was withdrawn.")
                 return Answer(DEFERRED_UPDATE)
             case InterruptSession(session_id, keeps_waiting):

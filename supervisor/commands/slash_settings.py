@@ -91,7 +91,8 @@ class Settings:
         if for_channel:
             self._manager.set_default(channel_id, setting, stored, asked.person.user_id)
         if session:
-            self._manager.configure(session.session_id, str(asked.id), setting, stored)
+            by = asked.person.user_id
+            self._manager.configure(session.session_id, str(asked.id), setting, stored, by, loosens=loosens)
         runs = session is not None and bool(session.worker_pid)
         chosen = replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel)
         return told(f"{chosen}{doubt}")

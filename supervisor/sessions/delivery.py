@@ -1,81 +1,54 @@
 """What of a session's inbox may go to its worker now; asked anew each time that something is delivered.
 
     a prompt whose thread Discord does not let us make    kept, and nobody works for it, until there is a thread
-    a prompt of somebody who may not talk any more        dropped, and said below it
-    a prompt of somebody whose roles are not known        kept until they were fetched; those behind it too
-    a decision of somebody who may not decide any more    dropped, and said; the request is open again
-    a decision of somebody whose roles are not known      kept until they were fetched
+    what its author has no right to any more:
+      a prompt, an edit, a choice of when                 dropped, and said below it
+      a model, a mode, an effort                          dropped, and said
+      a decision, also one by a rule of theirs            dropped, and said; the request is open again
+      a decision that takes more people, or others, now   likewise
+    anything of somebody whose roles are not known        kept until they were fetched; behind a prompt or a setting
+                                                          all prompts and settings too
     anything else                                         goes
 
-Whether somebody may was asked when they wrote or clicked; hours may lie between that and the delivery. Roles that
-Discord told within ``FRESH_S`` are believed.
+Whether somebody may was asked when they wrote or clicked; hours may lie between that and the delivery
+(``bridge.routing.claims`` says what is asked). To stop is never dangerous, so that takes nothing.
 """
 
-import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from typing import NamedTuple, Protocol
 
-import msgspec
-
+from bridge.journal.entries import NotCarriedOut
 from bridge.protocol import commands as c
 from bridge.protocol.answers import key_of
 from bridge.protocol.commands import HIBERNATION
-from bridge.protocol.errors import RemoteError
-from bridge.render import marks, notices
+from bridge.render import lapsed, marks
+from bridge.render.posts import Post
+from bridge.routing.claims import Claim, claims, objection
+from bridge.routing.needs import TALK
 from bridge.session.managed import ManagedSession
-from bridge.session.permission import Person
-from bridge.session.rights import Access, Policy, Right
+from bridge.session.rules import Rule
 from supervisor.sessions.invited import invited_in
+from supervisor.sessions.members import Members
 from supervisor.sessions.rows import Sessions
+from supervisor.sessions.rules import Rules, rule_in
 from supervisor.sessions.store import InboxRow
-from supervisor.sessions.store_health import StoreError
 
-FRESH_S = 60.0
-RETRY_S = 5.0
 NO_PLACE = "no_place:"
 """The beginning of the facts that name the sessions whose thread cannot be made now."""
 
 log = logging.getLogger(__name__)
 
 
-class MemberRest(Protocol):
-    """What is needed of REST here."""
-
-    async def member(self, guild_id: int, user_id: int) -> object | None: ...
-
-
-class _Roles(msgspec.Struct, frozen=True):
-    roles: tuple[int, ...] = ()
-
-
-class Asked(NamedTuple):
-    """Who says whether somebody may talk: the configuration, and Discord for the roles."""
-
-    policy: Policy
-    rest: MemberRest
-
-
 class Delivery:
-    """``clock`` gives seconds, monotonic. Without ``asked`` everybody may talk: no gateway lets anybody in."""
+    """Of all sessions. ``drop`` forgets prompts, and their files."""
 
     def __init__(
-        self,
-        sessions: Sessions,
-        drop: Callable[[str, Sequence[c.Prompt]], None],
-        asked: Asked | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, sessions: Sessions, drop: Callable[[str, Sequence[c.Prompt]], None], members: Members, rules: Rules
     ) -> None:
         self._sessions = sessions
         self._drop = drop
-        self._policy = asked.policy if asked else None
-        self._rest = asked.rest if asked else None
-        self._clock = clock
-        self._roles: dict[tuple[int, int], tuple[frozenset[int], float]] = {}
-        self._unknown: dict[tuple[int, int], set[str]] = {}
-        self._wake = asyncio.Event()
+        self.members = members
+        self._rules = rules
         self._placeless = {name.removeprefix(NO_PLACE) for name in sessions.store.facts(NO_PLACE)}
 
     # --- a thread that cannot be made ----------------------------------------------------------------
@@ -106,100 +79,129 @@ class Delivery:
                 stop = c.Stop(f"no-place-{int(self._sessions.clock() * 1000)}", HIBERNATION, if_idle=True)
                 self._sessions.wish_alone(session_id, stop)
 
-    # --- who may talk --------------------------------------------------------------------------------
+    # --- who may, now --------------------------------------------------------------------------------
 
     def note(self, guild_id: int, user_id: int, roles: frozenset[int]) -> None:
         """Discord told these roles just now."""
-        self._roles[guild_id, user_id] = roles, self._clock()
+        self.members.note(guild_id, user_id, roles)
 
     def of(self, session_id: str) -> Iterator[InboxRow]:
         """What may go now, in order. Raises StoreError."""
         session = self._sessions.rows[session_id].session
-        is_held = not self.has_place(session_id)
+        prompts_wait, settings_wait = not self.has_place(session_id), False
         for item in self._sessions.store.inbox(session_id):
-            if isinstance(item.command, c.Prompt):
-                may = None if is_held else self._may_talk(session, item.command.author_id)
-                if may is False:
-                    self._refuse(session_id, item.command)
-                is_held = is_held or may is None
-                if not may:
+            match item.command:
+                case c.Prompt() if prompts_wait:
                     continue
-            elif isinstance(item.command, c.Decide) and not self._counts(session, item.command):
-                continue
-            yield item
+                case c.Configure() if settings_wait:
+                    continue
+                case c.Decide() as decision:
+                    may = self._counts(session, decision)
+                case command:
+                    may = self._stands(session, command)
+            if may is None:
+                prompts_wait |= isinstance(item.command, c.Prompt | c.Configure)
+                settings_wait |= isinstance(item.command, c.Configure)
+            if may:
+                yield item
 
-    def _counts(self, session: ManagedSession, decision: c.Decide) -> bool:
-        """Whether everybody whose decision it is may decide (still); the clock's always counts."""
-        people = [user_id for user_id in (decision.decided_by, decision.also_by) if user_id]
-        may = {user_id: self._may(session, "decide", user_id) for user_id in people}
-        if lost := [user_id for user_id, one in may.items() if one is False]:
-            self._void(session, decision, lost)
-        return all(may.values())
+    def _stands(self, session: ManagedSession, command: c.AnyCommand) -> bool | None:
+        """None: not known now. What does not is dropped, and said."""
+        lost = self._lost(session, claims(command))
+        if lost:
+            self._void(session, command, lost)
+        return None if lost is None else not lost
 
-    def _void(self, session: ManagedSession, decision: c.Decide, lost: Sequence[int]) -> None:
-        log.info("session %s: the decision of %s does not count: no right to decide", session.session_id, lost)
-        row = self._sessions.rows[session.session_id]
-        access = self._policy.access(session.channel_id) if self._policy else Access()
+    def _lost(self, session: ManagedSession, wanted: Sequence[Claim]) -> list[Claim] | None:
+        """Those that do not hold any more; None when that is not known of some, who are asked about then."""
+        held = {claim: self._holds(session, claim) for claim in wanted}
+        if lost := [claim for claim, holds in held.items() if holds is False]:
+            return lost
+        unknown = [claim.user_id for claim, holds in held.items() if holds is None]
+        self.members.waits(session.session_id, session.guild_id, unknown)
+        return None if unknown else []
+
+    def _holds(self, session: ManagedSession, claim: Claim) -> bool | None:
+        is_invited = claim.user_id in invited_in(self._sessions.store, session.session_id)
+        if is_invited and set(TALK).intersection(claim.rights):
+            return True
+        who = claim.user_id, session.guild_id, session.channel_id
+        found = [self.members.may(right, *who) for right in claim.rights]
+        return True if True in found else None if None in found else False
+
+    def _void(self, session: ManagedSession, command: c.AnyCommand, lost: Sequence[Claim]) -> None:
+        log.info("session %s: %s is dropped, because %s have no right any more", session.session_id, command, lost)
+        access = self.members.access(session.channel_id)
         with self._sessions.transaction():
-            self._sessions.store.answered(session.session_id, key_of(decision))
-            key = f"void:{decision.generation}:{decision.seq}:{int(self._sessions.clock() * 1000)}"
-            self._sessions.store.desire(session.session_id, key, notices.decision_void(lost, access))
-            if decision.also_by and decision.seq in row.view.cards:
-                for card, post in row.view.note_first(decision.seq, None, session).items():
-                    self._sessions.store.desire(session.session_id, card, post)
-                self._sessions.store.save(row)
+            self._note(session, f"{type(command).__name__} ({key_of(command)})", lost[0].user_id)
+            match command:
+                case c.Prompt():
+                    self._drop(session.session_id, [command])
+                    if command.is_message:
+                        mark = marks.not_allowed_any_more(command.prompt_id)
+                        self._sessions.store.desire(session.session_id, f"mark:{command.prompt_id}", mark)
+                case c.Configure():
+                    self._say(session, command, lapsed.setting(command, lost, access))
+                case c.Amend() | c.Requeue():
+                    self._say(session, command, lapsed.change(command, lost, access))
+                case _:
+                    raise AssertionError(f"{command} takes no right")
         self._sessions.changes.posted(session.session_id)
 
-    def _may_talk(self, session: ManagedSession, user_id: int) -> bool | None:
-        """None: not known yet."""
-        return user_id in invited_in(self._sessions.store, session.session_id) or self._may(session, "talk", user_id)
+    def _say(self, session: ManagedSession, command: c.AnyCommand, post: Post) -> None:
+        """In place of the wish, which is gone. Within the caller's transaction."""
+        key = key_of(command)
+        self._sessions.store.answered(session.session_id, key)
+        self._sessions.store.desire(session.session_id, f"void:{key}", post)
 
-    def _may(self, session: ManagedSession, right: Right, user_id: int) -> bool | None:
-        if self._policy is None or not user_id:
-            return True
-        grant = self._policy.access(session.channel_id).grant(right)
-        if not grant.depends_on_roles(user_id):
-            return user_id in grant.users
-        who = session.guild_id, user_id
-        roles, at = self._roles.get(who, (frozenset(), float("-inf")))
-        if self._clock() - at > FRESH_S:
-            self._unknown.setdefault(who, set()).add(session.session_id)
-            self._wake.set()
-            return None
-        return grant.holds(Person(user_id, "", session.guild_id, roles), session.guild_id)
+    def _note(self, session: ManagedSession, what: str, by: int, seq: int = 0) -> None:
+        """For the journal. Within the caller's transaction."""
+        generation = session.generation if seq else ""
+        self._sessions.note(NotCarriedOut(session.session_id, session.channel_id, by, what, generation, seq))
 
-    def _refuse(self, session_id: str, prompt: c.Prompt) -> None:
-        log.info(
-            "session %s: prompt %s of %s is dropped: no longer allowed", session_id, prompt.prompt_id, prompt.author
-        )
+    # --- decisions -----------------------------------------------------------------------------------
+
+    def _counts(self, session: ManagedSession, decision: c.Decide) -> bool | None:
+        """Whether everybody whose decision it is may decide it (still); the clock's always counts."""
+        rules = [rule_in(self._sessions.store, rule_id) for rule_id in decision.by_rules]
+        held = [rule for rule in rules if rule]
+        access = self.members.access(session.channel_id)
+        if len(held) < len(rules):
+            self._reopen(session, decision, {})
+            return False
+        if why := objection(decision, session, access, held):
+            self._reopen(session, decision, {_void_key(decision, self._now): lapsed.decision_not_counted(why)})
+            return False
+        lost = self._lost(session, claims(decision, held))
+        if lost:
+            by_rule = {f"void:rule:{rule.rule_id}": rule for rule in held}
+            said = {key: lapsed.rule(mine, access) for key, rule in by_rule.items() if (mine := _of(rule, lost))}
+            self._reopen(session, decision, said or {_void_key(decision, self._now): lapsed.decision(lost, access)})
+        return None if lost is None else not lost
+
+    def _reopen(self, session: ManagedSession, decision: c.Decide, said: dict[str, Post]) -> None:
+        """A person is asked (again), also where a rule had answered and no card was shown."""
+        log.info("session %s: the decision %s does not count", session.session_id, key_of(decision))
+        session_id, row = session.session_id, self._sessions.rows[session.session_id]
         with self._sessions.transaction():
-            self._drop(session_id, [prompt])
-            if prompt.is_message:
-                self._sessions.store.desire(
-                    session_id, f"mark:{prompt.prompt_id}", marks.not_allowed_any_more(prompt.prompt_id)
-                )
+            by = decision.decided_by
+            self._note(session, f"{decision.verdict} request {decision.seq}", by, decision.seq)
+            self._sessions.store.answered(session_id, key_of(decision))
+            posts = row.view.ask_again(decision.seq, session)
+            for key, post in (said | posts).items():
+                self._sessions.store.desire(session_id, key, post)
+            self._sessions.store.save(row)
         self._sessions.changes.posted(session_id)
 
-    async def run(self) -> None:
-        """Fetch the roles that are asked for, until cancelled."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            for who in list(self._unknown):
-                await self._fetch(who)
-            if self._unknown:
-                await asyncio.sleep(RETRY_S)
-                self._wake.set()
+    @property
+    def _now(self) -> int:
+        """Milliseconds."""
+        return int(self._sessions.clock() * 1000)
 
-    async def _fetch(self, who: tuple[int, int]) -> None:
-        assert self._rest
-        try:
-            found = await self._rest.member(*who)
-            roles = msgspec.convert(found, _Roles, strict=False, from_attributes=True).roles if found else ()
-        except (RemoteError, msgspec.ValidationError) as error:
-            log.info("the roles of user %s are fetched again later: %s", who[1], error)
-            return
-        self.note(*who, frozenset(roles))
-        for session_id in self._unknown.pop(who):
-            with suppress(StoreError):
-                self._sessions.changes.wished(session_id)
+
+def _void_key(decision: c.Decide, now: int) -> str:
+    return f"void:{decision.generation}:{decision.seq}:{now}"
+
+
+def _of(rule: Rule, lost: Sequence[Claim]) -> list[Claim]:
+    return [claim for claim in lost if claim.user_id == rule.by_id]

@@ -283,11 +283,15 @@ class SessionManager:
         mode: str = "",
     ) -> bool:
         """Whether this decision is the first. It is bound to the digest of the input that was shown."""
+        decision = request.decide(verdict, person, always=always, reason=reason, answers=answers, mode=mode)
+        return self.settle(request, decision)
+
+    def settle(self, request: PermissionRequest, decision: c.Decide) -> bool:
+        """As ``decide``."""
         session_id = request.name.session_id
         with self.transaction():
             if not isinstance(self.request_of(request.name), PermissionRequest):
                 return False
-            decision = request.decide(verdict, person, always=always, reason=reason, answers=answers, mode=mode)
             first = self.sessions.wish(session_id, decision)
         self.changed(session_id)
         return first
@@ -403,8 +407,14 @@ class SessionManager:
             self.sessions.wish(session_id, c.Interrupt(command_id, by, keep_queued))
         self.changed(session_id)
 
-    def configure(self, session_id: str, command_id: str, setting: str, value: str) -> None:
-        self.sessions.wish_alone(session_id, c.Configure(command_id, setting, value))
+    def configure(
+        self, session_id: str, command_id: str, setting: str, value: str, by: int = 0, *, loosens: bool = False
+    ) -> None:
+        """``loosens``: Claude asks less from then on, which takes another right, also when it is delivered."""
+        channel_id = self.rows[session_id].session.channel_id
+        with self.transaction(j.SettingChosen(session_id, channel_id, by, setting=setting, value=value)):
+            self.sessions.wish(session_id, c.Configure(command_id, setting, value, by, loosens))
+        self.changed(session_id)
 
     def destroy_session(self, session_id: str, reason: str, by: int = 0) -> None:
         """End the session: nothing more is started for it, and a running child is stopped by the ladder."""

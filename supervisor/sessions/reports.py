@@ -144,7 +144,9 @@ class Reports:
                     return posts
                 givers = ", ".join(dict.fromkeys(rule.by for rule in covering))
                 decision = request.decide("allowed", None, reason=f"by a rule of {givers}")
-                self._sessions.wish(session_id, msgspec.structs.replace(decision, decider=f"a rule of {givers}"))
+                ids = tuple(dict.fromkeys(rule.rule_id for rule in covering))
+                told = msgspec.structs.replace(decision, decider=f"a rule of {givers}", by_rules=ids)
+                self._sessions.wish(session_id, told)
                 seq = record.seq
             case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq):
                 pass

@@ -1,6 +1,5 @@
 """The rules that hold (``bridge.session.rules``), as facts of the store and of the journal."""
 
-from collections.abc import Callable
 from uuid import uuid4
 
 import msgspec
@@ -9,19 +8,27 @@ from bridge.journal.entries import FactRemembered
 from bridge.protocol.events import PermissionRequested
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, Person
-from bridge.session.rights import Access
+from bridge.session.rights import Right
 from bridge.session.rules import Rule, Term, covering, rule_of
+from supervisor.sessions.members import Members
 from supervisor.sessions.rows import Sessions
+from supervisor.sessions.store import Store
 
 _RULE = "rule:"
 
 
-class Rules:
-    """Of all channels. ``access_of`` says who may what in one. What writes is within the caller's transaction."""
+def rule_in(store: Store, rule_id: str) -> Rule | None:
+    """None when there is none (any more)."""
+    told = store.fact(f"{_RULE}{rule_id}")
+    return msgspec.json.decode(told, type=Rule) if told else None
 
-    def __init__(self, sessions: Sessions, access_of: Callable[[int], Access]) -> None:
+
+class Rules:
+    """Of all channels. ``members`` say who may what. What writes is within the caller's transaction."""
+
+    def __init__(self, sessions: Sessions, members: Members) -> None:
         self._sessions = sessions
-        self._access_of = access_of
+        self._members = members
 
     def of(self, channel_id: int, session_id: str = "") -> list[Rule]:
         """Those that hold in the channel, and in the session, the oldest first."""
@@ -30,10 +37,17 @@ class Rules:
         return sorted((rule for rule in found if rule.session_id in ("", session_id)), key=lambda rule: rule.since)
 
     def covering(self, session: ManagedSession, request: PermissionRequest) -> list[Rule]:
-        """The rules that allow it together; none when a person is to be asked."""
-        access = self._access_of(session.channel_id)
-        mine = self.of(session.channel_id, session.session_id)
+        """The rules that allow it together; none when a person is to be asked. The delivery looks at them again."""
+        access = self._members.access(session.channel_id)
+        mine = [r for r in self.of(session.channel_id, session.session_id) if not self.lost(r, session.guild_id)]
         return covering(mine, request.event, session.prompter_of(request), access, self._sessions.clock())
+
+    def lost(self, rule: Rule, guild_id: int) -> tuple[Right, ...] | None:
+        """The rights that it takes and its giver has not (any more): it allows nothing. None: not known now."""
+        may = {right: self._members.may(right, rule.by_id, guild_id, rule.channel_id) for right in rule.takes}
+        if missing := tuple(right for right, has in may.items() if has is False):
+            return missing
+        return None if None in may.values() else ()
 
     def add(self, session: ManagedSession, request: PermissionRequested, term: Term, person: Person) -> Rule:
         place = session.channel_id, session.session_id
@@ -44,10 +58,8 @@ class Rules:
 
     def revoke(self, rule_id: str, by: int) -> Rule | None:
         """None when there is none (any more)."""
-        told = self._sessions.store.fact(f"{_RULE}{rule_id}")
-        if not told:
+        if (rule := rule_in(self._sessions.store, rule_id)) is None:
             return None
-        rule = msgspec.json.decode(told, type=Rule)
         self._note(rule, by, "a rule was revoked", "")
         return rule
 

@@ -54,11 +54,13 @@ class WaitingPrompts:
                 self._sessions.store.change_wish(session_id, msgspec.structs.replace(waiting, text=text))
             if is_with_worker or row.attached:
                 self._sessions.store.drop_wishes(session_id, f"amend:{prompt_id}.")
-                self._sessions.wish(session_id, c.Amend(f"{prompt_id}.{uuid4().hex}", prompt_id, text))
+                author = waiting or accepted
+                by = author.author_id if author else 0
+                self._sessions.wish(session_id, c.Amend(f"{prompt_id}.{uuid4().hex}", prompt_id, text, by))
         self._sessions.changed(session_id)
         return True
 
-    def requeue(self, session_id: str, prompt_id: int, when: e.When, command_id: str) -> bool:
+    def requeue(self, session_id: str, prompt_id: int, when: e.When, command_id: str, by: int = 0) -> bool:
         """Whether Claude has not taken the prompt up yet, as far as we know, so that it may still be asked for it."""
         row = self._sessions.rows[session_id]
         waiting = self._wished(session_id, prompt_id)
@@ -70,7 +72,7 @@ class WaitingPrompts:
             if waiting:
                 self._sessions.store.change_wish(session_id, msgspec.structs.replace(waiting, when=when))
             if is_with_worker or row.attached:
-                self._sessions.wish(session_id, c.Requeue(command_id, prompt_id, when))
+                self._sessions.wish(session_id, c.Requeue(command_id, prompt_id, when, by))
         self._sessions.changed(session_id)
         return True
 

@@ -12,7 +12,7 @@ from stages.jumping_clock import jumping
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import Forbidden, Refused, Unavailable
-from supervisor.sessions.delivery import FRESH_S, Asked
+from supervisor.sessions.members import FRESH_S, Asked
 
 from ..threads.test_inbound import ADA, BOB, GUILD, ROLE, THREAD, Desk, desk, edit, said
 from ..threads.test_outbox import CHANNEL, Bridge, opened
@@ -52,7 +52,7 @@ async def test_a_prompt_of_somebody_who_lost_the_role_while_it_waited_is_not_del
         assert delivered(d) == ["one", "bob's", "ada's"]
         clock.now += FRESH_S + 1
         assert delivered(d) == ["one"], "his roles are not known any more, and hers waits behind his"
-        await d.manager.delivery._fetch((GUILD, BOB))
+        await d.manager.delivery.members.look(GUILD, BOB)
         assert delivered(d) == ["one", "ada's"]
         assert d.prompts() == ["one", "ada's"]
         assert "no longer has the right **talk**" in marks(d)[0]
@@ -71,11 +71,11 @@ async def test_roles_that_cannot_be_fetched_now_drop_nothing(tmp_path: Path, mon
             raise Unavailable("503")
 
         monkeypatch.setattr(d.rest, "member", fails)
-        await d.manager.delivery._fetch((GUILD, BOB))
+        await d.manager.delivery.members.look(GUILD, BOB)
         assert d.prompts() == ["one", "bob's"]
         monkeypatch.setattr(d.rest, "member", known)
         d.rest.roles[BOB] = [str(ROLE)]
-        await d.manager.delivery._fetch((GUILD, BOB))
+        await d.manager.delivery.members.look(GUILD, BOB)
         assert delivered(d) == ["one", "bob's"]
 
 

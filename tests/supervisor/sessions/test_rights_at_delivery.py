@@ -1,5 +1,6 @@
 """Rights are asked again when something is delivered; invitations and the first of two outlive a restart."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from bridge.session.permission import First, PermissionRequest, Person, RequestN
 from bridge.session.rights import Access, Grant, Policy
 from stages.support import awaited
 from supervisor.assembly import session_manager
-from supervisor.sessions.delivery import FRESH_S, Asked
+from supervisor.sessions.members import FRESH_S, Asked
 
 from ..threads.test_inbound import ADA, BOB, CHANNEL, GUILD, ROLE, Desk, desk, said
 from .test_delivery import Clock, delivered
@@ -25,13 +26,13 @@ TALK_AND_DECIDE = Policy(
 )
 
 
-def asks(d: Desk) -> PermissionRequest:
-    tool_input = '{"command": "rm x"}'
+def asks(d: Desk, command: str = "rm x", *rules: e.SuggestedRule) -> PermissionRequest:
+    tool_input = json.dumps({"command": command})
     events: list[e.AnyEvent] = [
         e.WorkerStarted(1, contained=False, containment="none"),
         e.ChildStarted(2, "claude-id", resumed=False),
         e.TurnStarted((1000,)),
-        e.PermissionRequested("r", "Bash", tool_input, digest_of(tool_input)),
+        e.PermissionRequested("r", "Bash", tool_input, digest_of(tool_input), rules=rules),
     ]
     records = [e.Record(GENERATION, n, 1.0, event) for n, event in enumerate(events, 1)]
     assert d.manager.reports.record(d.session.session_id, records) is not None
@@ -58,14 +59,14 @@ async def test_a_decision_of_somebody_who_lost_the_role_is_not_carried_out_and_t
 ) -> None:
     clock = Clock()
     async with desk(tmp_path, monkeypatch, TALK_AND_DECIDE, clock) as d:
-        request = asks(d)
+        request = asks(d, "ls")
         d.manager.delivery.note(GUILD, BOB, frozenset({ROLE}))
         assert d.manager.decide(request, "allowed", Person(BOB, "Bob", GUILD))
         assert [one.decided_by for one in decisions(d)] == [BOB]
         clock.now += FRESH_S + 1
         assert decisions(d) == [], "his roles are not known any more"
         assert not isinstance(d.manager.request_of(request.name), PermissionRequest), "it waits"
-        await d.manager.delivery._fetch((GUILD, BOB))
+        await d.manager.delivery.members.look(GUILD, BOB)
         assert decisions(d) == []
         assert pending(d).name == request.name
         (words,) = said_in_thread(d, "void:")
@@ -89,7 +90,7 @@ async def test_of_two_who_allowed_both_must_still_have_the_right(
         assert d.manager.allow_first(request, First(BOB, "Bob", request.event.digest))
         assert d.manager.decide(pending(d), "allowed", Person(CYD, "Cyd", GUILD))
         assert decisions(d) == [], "whether Bob still may is not known"
-        await d.manager.delivery._fetch((GUILD, BOB))
+        await d.manager.delivery.members.look(GUILD, BOB)
         assert decisions(d) == []
         assert pending(d).first is None, "it takes two again"
 

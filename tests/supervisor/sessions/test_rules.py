@@ -16,7 +16,7 @@ from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.rights import Access, Policy
 from bridge.session.rules import Term
 from supervisor.assembly import session_manager
-from supervisor.sessions.delivery import Asked
+from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
 
 ADA, BOB = Person(1, "Ada", 9), Person(2, "Bob", 9)

@@ -22,7 +22,7 @@ from supervisor.assembly import session_manager
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Unavailable
 from supervisor.discord.guilds import Guilds, Where
 from supervisor.discord.shapes import ChannelJson, GuildJson, MessageJson, read
-from supervisor.sessions.delivery import Asked
+from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
 from supervisor.threads.inbound import THREAD_DELETED, Inbound, message_seen, without_mention
 
