@@ -153,8 +153,13 @@ def code_block(text: str, language: str = "", limit: int | None = None) -> str:
     return f"```{language}\n{kept or ' '}\n```\n({missing} characters not shown)"
 
 
+MOST_TOLD = 10**15
+"""A number from outside may be any; one above this is told as this."""
+
+
 def human_size(size: int) -> str:
     """A number of bytes as "512 B", "1.5 KiB", "10 MiB"."""
+    size = min(size, MOST_TOLD)
     if size < 1024:
         return f"{size} B"
     amount, unit = size / 1024, "KiB"
@@ -171,7 +176,7 @@ def _short(amount: float) -> str:
 
 def duration(seconds: float) -> str:
     """A time in seconds as "0.4 s", "4 s", "2 min 10 s", "1 h 5 min", "2 d 3 h"."""
-    whole = max(0, round(seconds))
+    whole = round(min(max(0.0, seconds), MOST_TOLD))
     if 0.05 <= seconds < 0.95:
         return f"{seconds:.1f} s"
     for size, unit, part, small in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
@@ -183,11 +188,13 @@ def duration(seconds: float) -> str:
 
 def usd(cost: float) -> str:
     """An amount in USD: "$1.23"; below ten cents with four places, "$0.0016"."""
+    cost = min(max(-MOST_TOLD, cost), MOST_TOLD)
     return f"${cost:,.4f}" if 0 < cost < 0.09995 else f"${cost:,.2f}"
 
 
 def tokens(count: int) -> str:
     """A number of tokens as "950", "12.3k", "1.2M"."""
+    count = min(count, MOST_TOLD)
     if count < 1000:
         return str(count)
     if count < 999_950:

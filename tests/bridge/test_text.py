@@ -1,4 +1,7 @@
 import random
+from collections.abc import Callable
+
+import pytest
 
 from bridge.text import (
     clip,
@@ -119,3 +122,15 @@ def test_amounts_read_naturally() -> None:
     assert [tokens(n) for n in (0, 950, 1000, 12_345, 123_456, 999_960, 1_234_567)] == [
         "0", "950", "1k", "12.3k", "123k", "1M", "1.2M",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("told", [human_size, tokens, duration, usd])
+@pytest.mark.parametrize("number", [10**15, 10**16, 10**400])
+def test_a_number_that_is_no_quantity_of_anything_is_told_all_the_same(told: Callable[[int], str], number: int) -> None:
+    assert len(told(number)) < 40
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan"), 1e308, -1e308])
+@pytest.mark.parametrize("told", [duration, usd])
+def test_so_is_what_is_no_number(told: Callable[[float], str], number: float) -> None:
+    assert len(told(number)) < 40
