@@ -21,11 +21,13 @@ from bridge.render import replies
 from bridge.routing.router import BridgeRouter
 from bridge.session.display import Display
 from supervisor.changes import Changes
-from supervisor.commands.interactions import InteractionRest, Interactions
-from supervisor.commands.registration import CommandRest, Registration
-from supervisor.commands.slash import Sight, Slash, SlashRest
+from supervisor.commands.interactions import Interactions
+from supervisor.commands.registration import Registration
+from supervisor.commands.slash import Sight, Slash
 from supervisor.config import Config
+from supervisor.discord import telling
 from supervisor.discord.alone import Entry, Nonces
+from supervisor.discord.asking import Answering, Reading, Telling
 from supervisor.discord.client import Client
 from supervisor.discord.connection import Connection
 from supervisor.discord.gateway import Gateway, Times
@@ -35,8 +37,6 @@ from supervisor.discord.identify_budget import Identifies, IdentifyBudget
 from supervisor.discord.line import Line, MakesClient, Presence
 from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
-from supervisor.discord.survey import LookUps
-from supervisor.discord.telling import Telling
 from supervisor.discord.twins import Twins
 from supervisor.errands import Errands
 from supervisor.sessions.delivery import Delivery
@@ -50,7 +50,7 @@ from supervisor.sessions.store import Store
 from supervisor.sessions.trust import Trusts
 from supervisor.sessions.waiting import WaitingPrompts
 from supervisor.threads.attachments import Attachments
-from supervisor.threads.inbound import Inbound, InboundRest
+from supervisor.threads.inbound import Inbound
 from supervisor.threads.outbox import Outbox
 from supervisor.threads.own_posts import OwnPosts
 from supervisor.workers.claude_cli import ClaudeCli
@@ -125,7 +125,7 @@ def router(config: Config, manager: SessionManager) -> BridgeRouter:
     )
 
 
-class GatewayRest(InboundRest, InteractionRest, SlashRest, CommandRest, LookUps, Protocol):
+class GatewayRest(Reading, Answering, Telling, Protocol):
     """What all that hears of Discord needs of REST: ``supervisor.discord.rest.Rest`` has it."""
 
     @property
@@ -168,7 +168,7 @@ def ears(
     times, clocks = times or Times(), clocks or Clocks()
     errands, line, guilds, rules = Errands(), Line(client), Guilds(), router(config, manager)
     connection = Connection(clocks.wall, clocks.monotonic)
-    tell = Telling(rest, errands).tell
+    tell = telling.Telling(rest, errands).tell
     inbound = Inbound(manager, rules, rest, config.policy, config.channels, tell, guilds)
     standing = Standing(connection, inbound, guilds, config.channels, manager.changes, lambda: rest.token_trouble)
     own_posts, trusts = OwnPosts(manager, rest), Trusts(config, manager)

@@ -16,7 +16,8 @@ from bridge.render.posts import CHOICE_CHARS, Post, payload
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.text import inline_code
-from supervisor.commands.interactions import Answer, InteractionJson, later, offered, option, told
+from supervisor.commands.interactions import Answer, later, offered, option, told
+from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Trusts
 
@@ -37,7 +38,7 @@ class ClaudeCommands:
         self._manager = manager
         self._trusts = trusts
 
-    def run(self, asked: InteractionJson, person: Person) -> Answer:
+    def run(self, asked: Interaction, person: Person) -> Answer:
         """``/claude`` or one of the short forms. Raises UserError."""
         name = str(asked.data.get("name", ""))
         session = self._session(asked)
@@ -49,13 +50,13 @@ class ClaudeCommands:
         self._manager.prompt(session.session_id, asked.id, text, person, is_command=True)
         return told(replies.command_sent(text, waits=session.is_processing))
 
-    def complete(self, asked: InteractionJson) -> Answer:
+    def complete(self, asked: Interaction) -> Answer:
         typed = option(asked, "command").strip().lstrip("/").lower()
         fitting = [one for one in self._offered(self._session(asked)) if typed in one.name.lower()]
         fitting.sort(key=lambda one: (not one.name.lower().startswith(typed), one.name))
         return offered((_label(one), one.name[:CHOICE_CHARS]) for one in fitting)
 
-    def _session(self, asked: InteractionJson) -> ManagedSession:
+    def _session(self, asked: Interaction) -> ManagedSession:
         if session := self._manager.session_of_thread(asked.channel_id):
             return session
         raise UserError("Claude's commands work in a session's thread. `/new` starts a session.")

@@ -33,13 +33,12 @@ from bridge.routing.actions import (
 )
 from bridge.routing.router import BridgeRouter, Clicked
 from bridge.session import custom_ids
-from bridge.session.permission import Person
 from bridge.text import clip, one_line
-from supervisor.discord.shapes import ChannelJson, MemberJson, read
+from supervisor.discord.asking import Answering
+from supervisor.discord.shapes import Interaction, read
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
-from supervisor.threads.inbound import person_of
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
@@ -52,33 +51,6 @@ UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothin
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
 log = logging.getLogger(__name__)
-
-
-class InteractionJson(msgspec.Struct, frozen=True):
-    """As Discord sends it (documentation, "Receiving and Responding")."""
-
-    id: int
-    application_id: int
-    type: int
-    token: str
-    data: dict[str, Any] = {}
-    guild_id: int = 0
-    channel_id: int = 0
-    channel: ChannelJson | None = None
-    member: dict[str, Any] | None = None
-
-    @property
-    def person(self) -> Person:
-        """Who did it, with their roles of now. Raises UserError outside a server."""
-        member = read(self.member, MemberJson) if self.member else MemberJson()
-        if not self.guild_id or member.user is None:
-            raise UserError("This works only in a server.")
-        return person_of(member.user, member, self.guild_id)
-
-    @property
-    def parent_id(self) -> int:
-        """The channel of the thread that it came from; of a channel, 0 or its category."""
-        return (self.channel.parent_id if self.channel else 0) or 0
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -110,24 +82,14 @@ def offered(choices: Iterable[tuple[str, str]] = ()) -> Answer:
     return Answer(CHOICES, {"choices": named[:MOST_CHOICES]})
 
 
-class InteractionRest(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
-
-    async def answer_interaction(
-        self, interaction_id: int, token: str, kind: int, data: dict[str, Any] | None = ...
-    ) -> None: ...
-
-    async def edit_interaction_answer(self, application_id: int, token: str, data: dict[str, Any]) -> None: ...
-
-
 class CommandSet(Protocol):
     """The slash commands: what they answer, and to what is picked in what they show."""
 
-    def run(self, asked: InteractionJson) -> Answer: ...
+    def run(self, asked: Interaction) -> Answer: ...
 
-    def complete(self, asked: InteractionJson) -> Answer: ...
+    def complete(self, asked: Interaction) -> Answer: ...
 
-    def picked(self, asked: InteractionJson) -> Answer | None: ...
+    def picked(self, asked: Interaction) -> Answer | None: ...
 
 
 class Interactions:
@@ -135,7 +97,7 @@ class Interactions:
         self,
         manager: SessionManager,
         router: BridgeRouter,
-        rest: InteractionRest,
+        rest: Answering,
         commands: CommandSet,
         trusts: Trusts,
     ) -> None:
@@ -148,7 +110,7 @@ class Interactions:
     async def handle(self, data: object) -> None:
         """Answer one INTERACTION_CREATE. Never raises (but for being cancelled)."""
         try:
-            asked = read(data, InteractionJson)
+            asked = read(data, Interaction)
         except msgspec.ValidationError as error:
             log.warning("an interaction that cannot be read: %s", error)
             return
@@ -163,7 +125,7 @@ class Interactions:
         except Exception:
             log.exception("interaction %s could not be answered", asked.id)
 
-    def _answer(self, asked: InteractionJson) -> Answer:
+    def _answer(self, asked: Interaction) -> Answer:
         """Whatever goes wrong, there is an answer in words."""
         try:
             return self._decide(asked)
@@ -178,7 +140,7 @@ class Interactions:
             log.exception("interaction %s failed", asked.id)
             return told(FAILED) if asked.type != AUTOCOMPLETE else offered()
 
-    def _decide(self, asked: InteractionJson) -> Answer:
+    def _decide(self, asked: Interaction) -> Answer:
         match asked.type:
             case 2:
                 return self._commands.run(asked)
@@ -189,7 +151,7 @@ class Interactions:
             case _:
                 return told(f"This kind of interaction ({asked.type}) is not known here.")
 
-    def _click(self, asked: InteractionJson) -> Answer:
+    def _click(self, asked: Interaction) -> Answer:
         self._manager.delivery.note(asked.guild_id, asked.person.user_id, asked.person.role_ids)
         match self._router.handle_click(_clicked(asked)):
             case DecideRequest() as action:
@@ -273,7 +235,7 @@ async def _finished(later: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str,
         return payload(Post(FAILED), editing=True)
 
 
-def _clicked(asked: InteractionJson) -> Clicked:
+def _clicked(asked: Interaction) -> Clicked:
     fields = dict(_fields(asked.data)) if asked.type == MODAL_SUBMIT else {}
     values = asked.data.get("values")
     return Clicked(
@@ -301,7 +263,7 @@ def _fields(node: object) -> Iterator[tuple[str, str]]:
             pass
 
 
-def option(asked: InteractionJson, name: str) -> str:
+def option(asked: Interaction, name: str) -> str:
     """The text that a command's option was given; empty when it was not."""
     options = asked.data.get("options")
     given = [one for one in options if isinstance(one, dict)] if isinstance(options, list) else []

@@ -5,7 +5,8 @@ from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
-from supervisor.commands.interactions import Answer, InteractionJson, option, told
+from supervisor.commands.interactions import Answer, option, told
+from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 
 
@@ -14,7 +15,7 @@ class Invitations:
         self._manager = manager
         self._router = router
 
-    def run(self, asked: InteractionJson, person: Person) -> Answer:
+    def run(self, asked: Interaction, person: Person) -> Answer:
         """Raises UserError outside of a session's thread, and for who may not invite there."""
         session = self._session(asked)
         if words := self._lacks(session, person):
@@ -32,7 +33,7 @@ class Invitations:
             return f"<@{user_id}> is invited already."
         return f"<@{user_id}> may write to Claude in this thread now, and nowhere else. `/uninvite` takes it back."
 
-    def _session(self, asked: InteractionJson) -> ManagedSession:
+    def _session(self, asked: Interaction) -> ManagedSession:
         if session := self._manager.session_of_thread(asked.channel_id):
             return session
         raise UserError("There is no session of Claude's here. People are invited into a session's thread.")
@@ -46,7 +47,7 @@ class Invitations:
         return f"{words} The session's owner, <@{session.owner_id}>, may do it too." if words else ""
 
 
-def _user_of(asked: InteractionJson) -> int:
+def _user_of(asked: Interaction) -> int:
     """Raises UserError for a bot, and for what is nobody's id."""
     given = option(asked, "person")
     resolved = (asked.data.get("resolved") or {}).get("users") or {}

@@ -7,11 +7,12 @@ every IDENTIFY (docs/discord-api.md, "nextcord").
 import hashlib
 import logging
 from collections.abc import Collection
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from bridge.protocol.errors import RemoteError
+from supervisor.discord.asking import Answering
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.shapes import WithId, read
 from supervisor.errands import Errands
@@ -103,19 +104,13 @@ COMMANDS: list[dict[str, Any]] = [
 ]
 
 
-class CommandRest(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
-
-    async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[dict[str, Any]]) -> None: ...
-
-
 class Registration:
     """Of the servers that have a configured channel. Errors of REST are logged: the next GUILD_CREATE tries again."""
 
     def __init__(
         self,
         manager: SessionManager,
-        rest: CommandRest,
+        rest: Answering,
         channels: Collection[int],
         guilds: Guilds,
         errands: Errands,

@@ -8,7 +8,8 @@ from bridge.render import rules
 from bridge.render.posts import Post, payload
 from bridge.routing.channel import Channel
 from bridge.session.rules import Rule
-from supervisor.commands.interactions import Answer, InteractionJson, later, shown
+from supervisor.commands.interactions import Answer, later, shown
+from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 
 
@@ -17,7 +18,7 @@ class RulesCommand:
         self._manager = manager
         self._channels = channels
 
-    def run(self, asked: InteractionJson) -> Answer:
+    def run(self, asked: Interaction) -> Answer:
         """Raises UserError where there is no session of ours and no channel."""
         if session := self._manager.session_of_thread(asked.channel_id):
             return self._answer(self._manager.rules.of(session.channel_id, session.session_id), session.guild_id)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -26,7 +26,6 @@ from supervisor.commands.interactions import (
     DEFERRED_UPDATE,
     UPDATE,
     Answer,
-    InteractionJson,
     later,
     offered,
     option,
@@ -37,8 +36,9 @@ from supervisor.commands.invitations import Invitations
 from supervisor.commands.rules_command import RulesCommand
 from supervisor.commands.slash_settings import Settings
 from supervisor.commands.trust_command import TrustCommand
-from supervisor.discord.errors import Found
+from supervisor.discord.asking import Telling
 from supervisor.discord.pace import Priority
+from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
@@ -49,14 +49,6 @@ STORE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STRICTNESS = ("none", "home", "project")
 
 log = logging.getLogger(__name__)
-
-
-class SlashRest(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
-
-    async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = ...) -> Found: ...
-
-    async def delete(self, channel_id: int, message_id: int) -> None: ...
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -75,7 +67,7 @@ class Slash:
         self,
         manager: SessionManager,
         router: BridgeRouter,
-        rest: SlashRest,
+        rest: Telling,
         channels: Mapping[int, Channel],
         sight: Sight,
         trusts: Trusts,
@@ -93,7 +85,7 @@ class Slash:
         self._invitations = Invitations(manager, router)
         self._rules = RulesCommand(manager, channels)
 
-    def run(self, asked: InteractionJson) -> Answer:
+    def run(self, asked: Interaction) -> Answer:
         """A command. Raises UserError for the person who ran it."""
         name = str(asked.data.get("name", ""))
         person = self._allowed(asked, name)
@@ -125,7 +117,7 @@ class Slash:
                     f"There is no command /{escape(one_line(name, 40))} here (any more). `/help` shows those there are."
                 )
 
-    def picked(self, asked: InteractionJson) -> Answer | None:
+    def picked(self, asked: Interaction) -> Answer | None:
         """A choice in one of our selects, or a button that steers a turn; None when it is none of ours."""
         if answer := self._steered(asked):
             return answer
@@ -138,7 +130,7 @@ class Slash:
             raise UserError("This session belongs to another channel, so nothing was stopped.")
         return Answer(UPDATE, payload(Post(self._stop_one(session, asked, person)), editing=True))
 
-    def _allowed(self, asked: InteractionJson, command: str) -> Person:
+    def _allowed(self, asked: Interaction, command: str) -> Person:
         """Who asked, when they have the right that the command needs at least. Raises UserError."""
         person = asked.person
         self._manager.delivery.note(asked.guild_id, person.user_id, person.role_ids)
@@ -146,14 +138,14 @@ class Slash:
             raise UserError(words)
         return person
 
-    def _place(self, asked: InteractionJson) -> int:
+    def _place(self, asked: Interaction) -> int:
         """The session's thread or the channel; of a thread without a session, its channel."""
         is_ours = asked.channel_id in self._channels or self._manager.session_of_thread(asked.channel_id)
         return asked.channel_id if is_ours else asked.parent_id or asked.channel_id
 
     # --- /new ----------------------------------------------------------------------------------------
 
-    def _new(self, asked: InteractionJson, person: Person) -> Answer:
+    def _new(self, asked: Interaction, person: Person) -> Answer:
         channel = self._channel_of(asked)
         if why := self._sight.unfit(channel.channel_id):
             raise UserError(f"No session can begin here: the configured id {channel.channel_id} {why}.")
@@ -164,7 +156,7 @@ class Slash:
             raise UserError(f"The directory {channel.directory} of this channel is not there (any more).")
         return later(lambda: self._start(asked, person, channel, prompt))
 
-    async def _start(self, asked: InteractionJson, person: Person, channel: Channel, prompt: str) -> dict[str, Any]:
+    async def _start(self, asked: Interaction, person: Person, channel: Channel, prompt: str) -> dict[str, Any]:
         """The starter message first: the thread is made from it, and has its id."""
         post = replies.starter(person.name, channel.directory, prompt)
         found = await self._rest.create(channel.channel_id, post, str(asked.id), Priority.URGENT)
@@ -199,7 +191,7 @@ class Slash:
             await self._rest.delete(action.channel.channel_id, action.thread_id)
             raise UserError(f"nothing was started, because {error}. Please try again in a while.") from None
 
-    def _channel_of(self, asked: InteractionJson) -> Channel:
+    def _channel_of(self, asked: Interaction) -> Channel:
         """The configured channel in which, or in a thread of which, somebody asked."""
         channel = self._channels.get(asked.channel_id) or self._channels.get(asked.parent_id)
         if channel is None:
@@ -208,7 +200,7 @@ class Slash:
             )
         return channel
 
-    def _elsewhere(self, channel: Channel, given: str, asked: InteractionJson) -> Channel:
+    def _elsewhere(self, channel: Channel, given: str, asked: Interaction) -> Channel:
         """The channel with another directory: below its own, or one of a channel that the person may use."""
         directory = _existing(Path(channel.directory), given)
         owner = channel if _is_below(directory, channel) else self._owner_of(directory, asked)
@@ -227,19 +219,19 @@ class Slash:
             )
         return msgspec.structs.replace(channel, directory=str(directory))
 
-    def _owner_of(self, directory: Path, asked: InteractionJson) -> Channel | None:
+    def _owner_of(self, directory: Path, asked: Interaction) -> Channel | None:
         """The most specific configured channel above the directory that the person may use."""
         usable = [c for c in self._usable(asked) if _is_below(directory, c)]
         return max(usable, key=lambda c: len(Path(c.directory).parts), default=None)
 
-    def _usable(self, asked: InteractionJson) -> list[Channel]:
+    def _usable(self, asked: Interaction) -> list[Channel]:
         person = asked.person
         mine = [
             c for c in self._channels.values() if not self._router.lacks(TALK, person, asked.guild_id, c.channel_id)
         ]
         return [c for c in mine if self._sight.sees(c.channel_id, asked.guild_id, asked.member or {})]
 
-    def complete(self, asked: InteractionJson) -> Answer:
+    def complete(self, asked: Interaction) -> Answer:
         """What fits what was typed so far; nothing for who may not use it."""
         command = str(asked.data.get("name", ""))
         if self._router.lacks_for(command, asked.person, asked.guild_id, self._place(asked)):
@@ -252,7 +244,7 @@ class Slash:
             case _:
                 return self._complete_directory(asked)
 
-    def _complete_directory(self, asked: InteractionJson) -> Answer:
+    def _complete_directory(self, asked: Interaction) -> Answer:
         """For ``/new``: those of channels, and the ones right below this channel's."""
         channel, typed = self._channel_of(asked), option(asked, "directory").strip()
         known = [channel.directory, *_folders_in(channel.directory), *(c.directory for c in self._usable(asked))]
@@ -261,7 +253,7 @@ class Slash:
 
     # --- /stop ---------------------------------------------------------------------------------------
 
-    def _stop(self, asked: InteractionJson, person: Person) -> Answer:
+    def _stop(self, asked: Interaction, person: Person) -> Answer:
         if session := self._manager.session_of_thread(asked.channel_id):
             if words := self._router.lacks_to_stop(session, person):
                 raise UserError(words)
@@ -273,7 +265,7 @@ class Slash:
         mine = [s for s in self._manager.active_sessions() if s.channel_id == asked.channel_id]
         return shown(replies.stop_picker(self._listed(mine), self._manager.clock()))
 
-    def _stop_one(self, session: ManagedSession, asked: InteractionJson, person: Person) -> str:
+    def _stop_one(self, session: ManagedSession, asked: Interaction, person: Person) -> str:
         """Carry out what the router says; then what it did, in words."""
         listed = self._listed([session])[0]
         if self._manager.row(session.session_id).ended_at is not None:
@@ -293,13 +285,13 @@ class Slash:
 
     # --- what waits ----------------------------------------------------------------------------------
 
-    def _queue(self, asked: InteractionJson) -> Answer:
+    def _queue(self, asked: Interaction) -> Answer:
         if (session := self._manager.session_of_thread(asked.channel_id)) is None:
             raise UserError("There is no session of Claude's here.")
         waiting = self._manager.waiting.all(session.session_id)
         return told(replies.queue([(one.text, one.when) for one in waiting]))
 
-    def _steered(self, asked: InteractionJson) -> Answer | None:
+    def _steered(self, asked: Interaction) -> Answer | None:
         custom_id = str(asked.data.get("custom_id", ""))
         match self._router.steer(Clicked(custom_id, asked.channel_id, asked.guild_id, asked.person)):
             case None:
@@ -319,7 +311,7 @@ class Slash:
 
     # --- /continue and /status -----------------------------------------------------------------------
 
-    def _continue(self, asked: InteractionJson, person: Person) -> Answer:
+    def _continue(self, asked: Interaction, person: Person) -> Answer:
         session = self._manager.session_of_thread(asked.channel_id)
         session = session or self._manager.most_recent_session(asked.channel_id, self._has_place)
         if session is None:
@@ -335,7 +327,7 @@ class Slash:
     def _has_place(self, session: ManagedSession) -> bool:
         return self._manager.row(session.session_id).end_reason not in (THREAD_DELETED, CHANNEL_DELETED)
 
-    def _seen_by(self, asked: InteractionJson) -> list[replies.Listed]:
+    def _seen_by(self, asked: Interaction) -> list[replies.Listed]:
         """Of the server, and of channels where the person has some right. Active ones first."""
         mine = [s for s in self._manager.get_all_sessions() if s.guild_id == asked.guild_id]
         listed = self._listed([s for s in mine if not self._router.lacks_in(s, ANY, asked.person)])

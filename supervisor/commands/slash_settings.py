@@ -6,7 +6,7 @@ what its sessions begin with. What can be chosen is what Claude's own last child
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -18,9 +18,10 @@ from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
-from supervisor.commands.interactions import Answer, InteractionJson, later, offered, option, told
-from supervisor.discord.errors import Found
+from supervisor.commands.interactions import Answer, later, offered, option, told
+from supervisor.discord.asking import Telling
 from supervisor.discord.pace import Priority
+from supervisor.discord.shapes import Interaction
 from supervisor.meant import meant, meant_model
 from supervisor.sessions.manager import SessionManager
 
@@ -46,12 +47,6 @@ class Choice(msgspec.Struct, frozen=True):
     meaning: str = ""
 
 
-class SettingsRest(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
-
-    async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = ...) -> Found: ...
-
-
 class Settings:
     """``may_bypass``: whether the configuration lets sessions run without any permission."""
 
@@ -59,7 +54,7 @@ class Settings:
         self,
         manager: SessionManager,
         router: BridgeRouter,
-        rest: SettingsRest,
+        rest: Telling,
         channels: Mapping[int, Channel],
         *,
         may_bypass: bool,
@@ -70,7 +65,7 @@ class Settings:
         self._channels = channels
         self._may_bypass = may_bypass
 
-    def run(self, asked: InteractionJson) -> Answer:
+    def run(self, asked: Interaction) -> Answer:
         """Raises UserError for a value that cannot be, and where there is neither a session nor a channel."""
         name = str(asked.data.get("name", ""))
         setting, value = SETTING_OF[name], option(asked, name).strip()
@@ -97,7 +92,7 @@ class Settings:
         chosen = replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel)
         return told(f"{chosen}{doubt}")
 
-    async def _loosened(self, asked: InteractionJson, channel_id: int, value: str) -> dict[str, Any]:
+    async def _loosened(self, asked: Interaction, channel_id: int, value: str) -> dict[str, Any]:
         """A channel's default is announced first: nothing gets looser without a word."""
         post = loosened.in_channel(value, asked.person.user_id)
         await self._rest.create(channel_id, post, str(asked.id), Priority.URGENT)
@@ -105,16 +100,14 @@ class Settings:
         chosen = replies.setting_chosen("mode", value, in_thread=False, runs=False, for_channel=True)
         return payload(Post(chosen), editing=True)
 
-    def _lacks(
-        self, asked: InteractionJson, name: str, value: str, session: ManagedSession | None, channel_id: int
-    ) -> str:
+    def _lacks(self, asked: Interaction, name: str, value: str, session: ManagedSession | None, channel_id: int) -> str:
         """What the person is told who may not choose this."""
         loosens = name == "mode" and self._router.loosens(session, channel_id, value)
         if session is None or loosens or option(asked, "for_channel") == "True":
             return self._router.lacks(MANAGE, asked.person, asked.guild_id, channel_id)
         return self._router.lacks_in(session, (*TALK, *MANAGE), asked.person)
 
-    def complete(self, asked: InteractionJson) -> Answer:
+    def complete(self, asked: Interaction) -> Answer:
         name = str(asked.data.get("name", ""))
         session, channel_id = self._place(asked)
         typed = option(asked, name).strip().lower()
@@ -122,7 +115,7 @@ class Settings:
         fitting = [c for c in choices if typed in c.value.lower() or typed in c.meaning.lower()]
         return offered((f"{c.value}: {c.meaning}" if c.meaning else c.value, c.value) for c in fitting)
 
-    def _place(self, asked: InteractionJson) -> tuple[ManagedSession | None, int]:
+    def _place(self, asked: Interaction) -> tuple[ManagedSession | None, int]:
         """(the thread's session, the channel)."""
         if session := self._manager.session_of_thread(asked.channel_id):
             return session, session.channel_id

@@ -11,7 +11,8 @@ from bridge.render import trust
 from bridge.render.posts import payload
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
-from supervisor.commands.interactions import Answer, InteractionJson, later
+from supervisor.commands.interactions import Answer, later
+from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts
 
@@ -22,7 +23,7 @@ class TrustCommand:
         self._channels = channels
         self._trusts = trusts
 
-    def run(self, asked: InteractionJson) -> Answer:
+    def run(self, asked: Interaction) -> Answer:
         """Raises UserError where there is no session of ours and no channel."""
         if session := self._manager.session_of_thread(asked.channel_id):
             return later(lambda: self._in_thread(session))

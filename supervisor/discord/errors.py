@@ -1,16 +1,12 @@
-"""Discord as the outbox sees it: a small Protocol, and the errors that it may raise.
+"""What Discord may not do, by what it means to whoever asked; and what it finds.
 
-``rest.py`` is the real one; tests have a fake. Library exceptions and status codes are translated there.
+``rest.py`` translates library exceptions and status codes to these.
 """
 
 # ruff: noqa: N818 -- a caller reads `except MessageGone`, not what kind of class that is
-from typing import Literal, Protocol
-
 import msgspec
 
 from bridge.protocol.errors import RemoteError
-from bridge.render.posts import Post
-from supervisor.discord.pace import Priority
 
 _EPOCH_MS = 1_420_070_400_000
 """discord-api-docs, "Snowflakes"."""
@@ -88,25 +84,3 @@ class Found(msgspec.Struct, frozen=True):
     content: str
     nonce: str = ""
     reply_to: int = 0
-
-
-class Discord(Protocol):
-    """What the outbox needs. Every method may raise the errors above and nothing else."""
-
-    def wait_s(self, write: Literal["create", "edit"], channel_id: int, priority: Priority) -> float:
-        """Seconds until such a write may go; 0.0 is now. Text is picked only then, so that the newest goes."""
-
-    async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = Priority.TEXT) -> Found:
-        """A new message, or the one that this nonce made within the last minutes."""
-
-    async def edit(self, channel_id: int, message_id: int, post: Post, priority: Priority = Priority.TEXT) -> None: ...
-
-    async def make_thread(self, channel_id: int, message_id: int, name: str) -> bool:
-        """A thread from a message; that it exists already is no error (160004). Whether we had made it before."""
-
-    async def unarchive(self, thread_id: int) -> None: ...
-
-    async def own_messages(self, channel_id: int, after: int) -> list[Found]:
-        """Our own posts among the messages after the message id ``after``, oldest first."""
-
-    async def typing(self, channel_id: int) -> None: ...

@@ -9,7 +9,17 @@ from typing import Any
 import msgspec
 
 from bridge.routing.places import Place
-from supervisor.discord.shapes import Ready, read
+from supervisor.discord.shapes import (
+    GuildShown,
+    PlaceShown,
+    Ready,
+    RoleChange,
+    RoleGone,
+    RoleShown,
+    ThreadsShown,
+    WithId,
+    read,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,54 +44,6 @@ class Where(msgspec.Struct, frozen=True):
 
 
 NOWHERE = Where()
-
-
-class _PlaceJson(msgspec.Struct, frozen=True):
-    id: int
-    type: int = 0
-    name: str | None = None
-    parent_id: int | None = None
-    guild_id: int | None = None
-
-
-class _IdJson(msgspec.Struct, frozen=True):
-    id: int
-    name: str | None = None
-
-
-class _TagsJson(msgspec.Struct, frozen=True):
-    bot_id: int = 0
-
-
-class _RoleJson(msgspec.Struct, frozen=True):
-    id: int
-    name: str = ""
-    tags: _TagsJson = _TagsJson()
-
-    def of(self, guild_id: int) -> Role:
-        return Role(self.id, self.name, guild_id, self.tags.bot_id)
-
-
-class _GuildJson(msgspec.Struct, frozen=True):
-    id: int
-    name: str = ""
-    channels: tuple[_PlaceJson, ...] = ()
-    threads: tuple[_PlaceJson, ...] = ()
-    roles: tuple[_RoleJson, ...] = ()
-
-
-class _ThreadsJson(msgspec.Struct, frozen=True):
-    guild_id: int
-    threads: tuple[_PlaceJson, ...] = ()
-
-
-class _RoleChangeJson(msgspec.Struct, frozen=True):
-    guild_id: int
-    role: _RoleJson
-
-
-class _RoleGoneJson(msgspec.Struct, frozen=True):
-    role_id: int
 
 
 class Guilds:
@@ -127,38 +89,42 @@ class Guilds:
     def _heard(self, event: str, data: Any) -> None:
         match event:
             case "GUILD_CREATE" if not data.get("unavailable"):
-                self._take(read(data, _GuildJson))
+                self._take(read(data, GuildShown))
             case "GUILD_UPDATE":
-                updated = read(data, _IdJson)
+                updated = read(data, GuildShown)
                 self.names[updated.id] = updated.name or ""
             case "GUILD_DELETE" if not data.get("unavailable"):
-                self._drop(read(data, _IdJson).id)
+                self._drop(read(data, WithId).id)
             case "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE":
-                self._put(read(data, _PlaceJson))
+                self._put(read(data, PlaceShown))
             case "CHANNEL_DELETE" | "THREAD_DELETE":
-                self._places.pop(read(data, _IdJson).id, None)
+                self._places.pop(read(data, WithId).id, None)
             case "THREAD_LIST_SYNC":
-                synced = read(data, _ThreadsJson)
+                synced = read(data, ThreadsShown)
                 for thread in synced.threads:
                     self._put(thread, synced.guild_id)
             case "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE":
-                changed = read(data, _RoleChangeJson)
-                self._roles[changed.role.id] = changed.role.of(changed.guild_id)
+                changed = read(data, RoleChange)
+                self._roles[changed.role.id] = _role(changed.role, changed.guild_id)
             case "GUILD_ROLE_DELETE":
-                self._roles.pop(read(data, _RoleGoneJson).role_id, None)
+                self._roles.pop(read(data, RoleGone).role_id, None)
 
-    def _take(self, guild: _GuildJson) -> None:
+    def _take(self, guild: GuildShown) -> None:
         self._drop(guild.id)
-        self.names[guild.id] = guild.name
+        self.names[guild.id] = guild.name or ""
         for place in (*guild.channels, *guild.threads):
             self._put(place, guild.id)
-        self._roles |= {role.id: role.of(guild.id) for role in guild.roles}
+        self._roles |= {role.id: _role(role, guild.id) for role in guild.roles}
 
-    def _put(self, found: _PlaceJson, guild_id: int = 0) -> None:
-        place = Place(found.id, found.type, found.name or "", found.parent_id or 0, guild_id or found.guild_id or 0)
-        self._places[found.id] = place
+    def _put(self, found: PlaceShown, guild_id: int = 0) -> None:
+        place = found.place
+        self._places[found.id] = msgspec.structs.replace(place, guild_id=guild_id) if guild_id else place
 
     def _drop(self, guild_id: int) -> None:
         self.names.pop(guild_id, None)
         self._places = {key: place for key, place in self._places.items() if place.guild_id != guild_id}
         self._roles = {key: role for key, role in self._roles.items() if role.guild_id != guild_id}
+
+
+def _role(found: RoleShown, guild_id: int) -> Role:
+    return Role(found.id, found.name, guild_id, found.tags.bot_id)

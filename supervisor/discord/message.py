@@ -1,7 +1,6 @@
 """What a message of Discord's says besides its text: its files, what it answers, and what it passes on.
 
-The shapes hold what is read of Discord's JSON; it is the same on the gateway and from REST (discord-api-docs,
-resources/message.mdx). What somebody else wrote reaches Claude as a quotation: marked, every line with ``> `` before
+What somebody else wrote reaches Claude as a quotation: marked, every line with ``> `` before
 it, and bounded, so that nobody can take it for what the person asks.
 """
 
@@ -11,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from bridge.protocol.events import ANSWERED, Attachment
+from supervisor.discord.shapes import AttachedFile, Quoted, Snapshot, Writer
 
 REPLY = 19
 POST_TYPES = (0, REPLY)
@@ -24,49 +24,17 @@ MOST_FILES = 20
 """Ten is Discord's limit of one message; a forwarded one may bring as many again."""
 
 
-class AttachmentJson(msgspec.Struct, frozen=True):
-    id: int
-    filename: str = ""
-    size: int = 0
-    content_type: str | None = None
-    url: str = ""
-
-
-class WriterJson(msgspec.Struct, frozen=True):
-    id: int = 0
-    username: str = ""
-    global_name: str | None = None
-
-
-class EmbedJson(msgspec.Struct, frozen=True):
-    title: str | None = None
-    description: str | None = None
-
-
-class QuotedJson(msgspec.Struct, frozen=True):
-    """The message that another one answers; or a snapshot of one, which has no author."""
-
-    author: WriterJson | None = None
-    content: str = ""
-    embeds: tuple[EmbedJson, ...] = ()
-    attachments: tuple[AttachmentJson, ...] = ()
-
-
-class SnapshotJson(msgspec.Struct, frozen=True):
-    message: QuotedJson = QuotedJson()
-
-
 class CarriesMore(Protocol):
     """A message, or an edit of one. ``referenced_message``: UNSET when Discord did not look for it, None when gone."""
 
     @property
     def type(self) -> int: ...
     @property
-    def referenced_message(self) -> QuotedJson | msgspec.UnsetType | None: ...
+    def referenced_message(self) -> Quoted | msgspec.UnsetType | None: ...
     @property
-    def message_snapshots(self) -> tuple[SnapshotJson, ...]: ...
+    def message_snapshots(self) -> tuple[Snapshot, ...]: ...
     @property
-    def attachments(self) -> tuple[AttachmentJson, ...]: ...
+    def attachments(self) -> tuple[AttachedFile, ...]: ...
 
 
 def attachments_of(message: CarriesMore) -> tuple[Attachment, ...]:
@@ -79,18 +47,27 @@ def attachments_of(message: CarriesMore) -> tuple[Attachment, ...]:
     return tuple((*own, *_as("forwarded", passed_on), *_as(ANSWERED, _answered(message)))[:MOST_FILES])
 
 
-def _as(origin: str, files: Sequence[AttachmentJson]) -> list[Attachment]:
+def url_of(message: CarriesMore, attachment_id: int) -> str:
+    """The link to one of the message's files, or of those of the messages that it forwards or answers; or empty."""
+    inside = [found for snapshot in message.message_snapshots for found in snapshot.message.attachments]
+    target = message.referenced_message
+    answered = target.attachments if isinstance(target, Quoted) else ()
+    known = (*message.attachments, *inside, *answered)
+    return next((found.url for found in known if found.id == attachment_id), "")
+
+
+def _as(origin: str, files: Sequence[AttachedFile]) -> list[Attachment]:
     found = [_attachment(one) for one in files]
     return [msgspec.structs.replace(a, name=f"{origin}-{a.name}", origin=origin) for a in found]
 
 
-def _answered(message: CarriesMore) -> tuple[AttachmentJson, ...]:
+def _answered(message: CarriesMore) -> tuple[AttachedFile, ...]:
     """The files of the message that this one answers: who answers a picture means it."""
     target = message.referenced_message
-    return target.attachments if message.type == REPLY and isinstance(target, QuotedJson) else ()
+    return target.attachments if message.type == REPLY and isinstance(target, Quoted) else ()
 
 
-def _attachment(found: AttachmentJson) -> Attachment:
+def _attachment(found: AttachedFile) -> Attachment:
     return Attachment(found.id, found.filename, found.size, found.content_type or "", found.url)
 
 
@@ -101,7 +78,7 @@ def quote_of(message: CarriesMore, bot_id: int) -> str:
     if message.type != REPLY:
         return ""
     target = message.referenced_message
-    if not isinstance(target, QuotedJson):
+    if not isinstance(target, Quoted):
         return f"[In reply to {'a message that was deleted' if target is None else 'an earlier message'}]"
     if target.author and target.author.id == bot_id:
         return _quoted("In reply to your earlier message", target)
@@ -117,7 +94,7 @@ def with_quote(quote: str, text: str) -> str:
     return "\n\n".join(filter(None, (quote, text)))
 
 
-def _quoted(head: str, message: QuotedJson) -> str:
+def _quoted(head: str, message: Quoted) -> str:
     said = _said(message)
     if len(said) > QUOTE_CHARS:
         said = f"{said[:QUOTE_CHARS].rstrip()} …"
@@ -125,13 +102,13 @@ def _quoted(head: str, message: QuotedJson) -> str:
     return "\n".join([f"[{head}:]", *lines])
 
 
-def _said(message: QuotedJson) -> str:
+def _said(message: Quoted) -> str:
     embeds = [part for embed in message.embeds for part in (embed.title, embed.description) if part]
     files = ", ".join(one_name(found.filename) for found in message.attachments)
     return "\n".join(filter(None, [message.content, *embeds, f"(attached: {files})" if files else ""]))
 
 
-def _name(author: WriterJson | None) -> str:
+def _name(author: Writer | None) -> str:
     return one_name((author and (author.global_name or author.username)) or "") or "somebody"
 
 

@@ -35,8 +35,8 @@ from supervisor.discord.errors import (
     TooLarge,
     Unavailable,
 )
-from supervisor.discord.message import AttachmentJson, QuotedJson, SnapshotJson
 from supervisor.discord.pace import PATIENCE_S, Pace, Priority, TooLongError, Turn, seconds_told
+from supervisor.discord.shapes import UNREADABLE, Member, Message, Unreadable, WithId, message_of
 from supervisor.discord.token_watch import TokenWatch
 
 CALL_TIMEOUT_S = 15.0
@@ -74,69 +74,8 @@ _MISSING_PERMISSION = (50001, 50013)
 
 MOST_DEPTH, MOST_DETAILS = 20, 20
 """Of what a refusal says of the fields of a form."""
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Json = dict[str, Any]
-
-
-class Author(msgspec.Struct, frozen=True):
-    id: int
-    username: str
-    global_name: str | None = None
-    bot: bool = False
-
-
-class Reference(msgspec.Struct, frozen=True):
-    """What a message answers (type 0) or forwards (1)."""
-
-    message_id: int | None = None
-    type: int = 0
-
-
-class Started(msgspec.Struct, frozen=True):
-    """The thread that was started from a message."""
-
-    id: int = 0
-    owner_id: int = 0
-
-
-class Message(msgspec.Struct, frozen=True):
-    """A message as read back. ``type`` 0 and 19 are ordinary ones and replies; ids of Discord are integers here."""
-
-    id: int
-    channel_id: int
-    author: Author
-    content: str
-    type: int = 0
-    webhook_id: int | None = None
-    mentions: tuple[Author, ...] = ()
-    mention_roles: tuple[int, ...] = ()
-    interaction_metadata: object = None
-    message_reference: Reference | None = None
-    nonce: str | int | None = None
-    edited_timestamp: str | None = None
-    flags: int = 0
-    attachments: tuple[AttachmentJson, ...] = ()
-    referenced_message: QuotedJson | None = None
-    message_snapshots: tuple[SnapshotJson, ...] = ()
-    thread: Started | None = None
-
-    @property
-    def reply_to(self) -> int:
-        return (self.message_reference and self.message_reference.message_id) or 0
-
-
-class Unreadable(msgspec.Struct, frozen=True):
-    """A message that is none as we know them. ``id``: 0 when not even that can be read."""
-
-    id: int = 0
-    is_from_bot: bool = False
-
-
-class Member(msgspec.Struct, frozen=True):
-    user: Author
-    roles: tuple[int, ...] = ()
-    nick: str | None = None
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -204,7 +143,7 @@ class Rest:
             await self._http.close()
         self._http = None
 
-    # --- what the outbox needs (supervisor.discord.Discord) --------------------------------------------
+    # --- what is shown (supervisor.discord.asking) ------------------------------------------------------
 
     def wait_s(self, write: Literal["create", "edit"], channel_id: int, priority: Priority) -> float:
         return self._pace.wait_s(_WRITES[write], channel_id, priority)
@@ -265,17 +204,17 @@ class Rest:
         call = _Call("POST /channels/{channel_id}/typing", Priority.COSMETIC, patience_s=COSMETIC_PATIENCE_S)
         await self._do(call, channel_id=channel_id)
 
-    # --- what the gateway needs ------------------------------------------------------------------------
+    # --- what is read, and answered ------------------------------------------------------------------------
 
     async def messages_after(self, channel_id: int, after: int, limit: int = PAGE_LIMIT) -> list[Message | Unreadable]:
         """At most ``limit`` (1 to 100) messages after that id, oldest first. One that is garbage spoils no other."""
         call = _Call(f"GET {_MESSAGES}", Priority.END, query={"after": str(after), "limit": str(limit)})
         page = _decoded(await self._do(call, channel_id=channel_id), list[msgspec.Raw])
-        return sorted((_message(raw) for raw in page), key=lambda message: message.id)
+        return sorted((message_of(bytes(raw)) for raw in page), key=lambda message: message.id)
 
     async def message(self, channel_id: int, message_id: int) -> Message:
         call = _Call(f"GET {_MESSAGE}", Priority.END)
-        found = _message(msgspec.Raw((await self._do(call, channel_id=channel_id, message_id=message_id)).body))
+        found = message_of((await self._do(call, channel_id=channel_id, message_id=message_id)).body)
         if isinstance(found, Unreadable):
             raise Refused(f"message {message_id} makes no sense to us")
         return found
@@ -330,7 +269,7 @@ class Rest:
         await self._do(call, application_id=application_id, guild_id=guild_id)
 
     async def _ask_own_id(self) -> int:
-        return _decoded(await self._do(_Call("GET /users/@me", Priority.END)), _WithId).id
+        return _decoded(await self._do(_Call("GET /users/@me", Priority.END)), WithId).id
 
     # --- one request -----------------------------------------------------------------------------------
 
@@ -381,10 +320,6 @@ class _NotFound(Refused):
     """404 of something that is neither a message nor a channel."""
 
 
-class _WithId(msgspec.Struct, frozen=True):
-    id: int
-
-
 def _major(parameters: dict[str, int | str]) -> int | str:
     """Limits count per channel, guild, or webhook and its token (discord-api-docs, "Rate Limits")."""
     for name in ("channel_id", "guild_id", "token"):
@@ -427,25 +362,8 @@ def _decoded[T](reply: _Reply, kind: type[T]) -> T:
     """Snowflakes come as strings and become integers. An answer that is none of this kind counts as lost."""
     try:
         return msgspec.json.decode(reply.body, type=kind, strict=False)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise Unavailable(f"an answer of Discord's cannot be read: {error}") from None
-
-
-def _message(raw: msgspec.Raw) -> Message | Unreadable:
-    try:
-        return msgspec.json.decode(raw, type=Message, strict=False)
-    except _UNREADABLE:
-        return _glimpse(raw)
-
-
-def _glimpse(raw: msgspec.Raw) -> Unreadable:
-    try:
-        found: object = msgspec.json.decode(raw)
-        data = found if isinstance(found, dict) else {}
-        author = data.get("author")
-        return Unreadable(int(data.get("id", 0)), isinstance(author, dict) and bool(author.get("bot")))
-    except (*_UNREADABLE, ValueError, TypeError, OverflowError):
-        return Unreadable()
 
 
 def _checked(call: _Call, reply: _Reply) -> _Reply:
@@ -470,7 +388,7 @@ def _checked(call: _Call, reply: _Reply) -> _Reply:
 def _problem(reply: _Reply) -> _Problem:
     try:
         return msgspec.json.decode(reply.body, type=_Problem)
-    except _UNREADABLE:
+    except UNREADABLE:
         return _Problem(message="without words")
 
 

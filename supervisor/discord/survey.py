@@ -5,7 +5,6 @@ shows as well, so that it can be said why. An answer that Discord does not give 
 """
 
 from collections.abc import Iterable
-from typing import Protocol
 
 import msgspec
 
@@ -13,8 +12,10 @@ from bridge.protocol.errors import RemoteError
 from bridge.routing.places import Place, unfit_in_words
 from bridge.session.rights import ANY, Right
 from supervisor.config import Config
+from supervisor.discord.asking import Reading
 from supervisor.discord.errors import Forbidden
 from supervisor.discord.guilds import Guilds
+from supervisor.discord.shapes import Member, PlaceShown, User
 
 _DOES: dict[Right, str] = {"talk": "talk to Claude", "decide": "decide what it asks", "manage": "manage"}
 MOST_PEOPLE = 50
@@ -38,44 +39,13 @@ class Survey(msgspec.Struct, frozen=True):
     at: float = 0.0
 
 
-class UserFound(msgspec.Struct, frozen=True):
-    id: int
-    username: str = ""
-    global_name: str | None = None
-    bot: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.global_name or self.username
-
-
-class MemberFound(msgspec.Struct, frozen=True):
-    user: UserFound
-    nick: str | None = None
-
-
-class ChannelFound(msgspec.Struct, frozen=True):
-    id: int
-    type: int = 0
-    name: str | None = None
-    parent_id: int | None = None
-    guild_id: int | None = None
-
-
-class LookUps(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
-
-    async def look_up[T](self, route: str, kind: type[T], **ids: int) -> T | None:
-        """None where there is no such thing."""
-
-
-async def survey(config: Config, guilds: Guilds, rest: LookUps, at: float) -> Survey:
+async def survey(config: Config, guilds: Guilds, rest: Reading, at: float) -> Survey:
     """What the configuration's ids are on Discord. Only once we were back. ``at``: Unix seconds. Never raises."""
     return await _Surveyor(config, guilds, rest).survey(at)
 
 
 class _Surveyor:
-    def __init__(self, config: Config, guilds: Guilds, rest: LookUps) -> None:
+    def __init__(self, config: Config, guilds: Guilds, rest: Reading) -> None:
         self._config = config
         self._guilds = guilds
         self._rest = rest
@@ -118,14 +88,14 @@ class _Surveyor:
     async def _unseen(self, channel_id: int, key: str) -> Place | None:
         """A channel that no server showed: an archived thread, a direct message, another server's, or none."""
         try:
-            found = await self._rest.look_up("/channels/{channel_id}", ChannelFound, channel_id=channel_id)
+            found = await self._rest.look_up("/channels/{channel_id}", PlaceShown, channel_id=channel_id)
         except Forbidden:
             self._wrong(channel_id, f"{key} is a channel that the bot may not see", "give the bot View Channel there")
         except RemoteError as error:
             self._lines.append(f"{key} could not be looked up: {error}")
         else:
             if found:
-                return Place(found.id, found.type, found.name or "", found.parent_id or 0, found.guild_id or 0)
+                return found.place
             other = self._other(channel_id) or ("a person's" if channel_id in self._config.policy.named.users else "")
             what = f"{key} is {other}" if other else f"{key} is no channel that there is (any more)"
             self._wrong(channel_id, what, "Copy Channel ID (in Developer Mode) gives a channel's id")
@@ -174,15 +144,16 @@ class _Surveyor:
         except RemoteError as error:
             self._lines.append(f"{key} could not be looked up: {error}")
             return f"({user_id})"
-        if member.user.bot:
-            self._wrong(user_id, f"{key} is the bot {member.user.name!r}, and bots are not listened to", "take it out")
-        return f"{member.nick or member.user.name!r} ({user_id})"
+        user = member.user or User(user_id)
+        if user.bot:
+            self._wrong(user_id, f"{key} is the bot {user.name!r}, and bots are not listened to", "take it out")
+        return f"{member.nick or user.name!r} ({user_id})"
 
-    async def _member(self, user_id: int) -> MemberFound | None:
+    async def _member(self, user_id: int) -> Member | None:
         """In the first of the servers where sessions can be."""
         for guild_id in self._served():
             route = "/guilds/{guild_id}/members/{user_id}"
-            if found := await self._rest.look_up(route, MemberFound, guild_id=guild_id, user_id=user_id):
+            if found := await self._rest.look_up(route, Member, guild_id=guild_id, user_id=user_id):
                 return found
         return None
 
@@ -191,7 +162,7 @@ class _Surveyor:
         return dict.fromkeys(place.guild_id for place in places if place and place.guild_id)
 
     async def _stranger(self, user_id: int, key: str) -> None:
-        if found := await self._rest.look_up("/users/{user_id}", UserFound, user_id=user_id):
+        if found := await self._rest.look_up("/users/{user_id}", User, user_id=user_id):
             what = f"{key} is {found.name!r}, who is in no server with a channel of ours (any more)"
             self._wrong(user_id, what, "invite them, or take the id out")
         else:

@@ -11,24 +11,13 @@ from bridge.render.posts import Post
 from supervisor.discord.alone import CLAIM_AGAIN_S, GRACE_S, Claim, Nonces, claim_of
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.message import POST_TYPES
-from supervisor.discord.shapes import UserJson, read
+from supervisor.discord.shapes import Message, read
 
 log = logging.getLogger(__name__)
 
 
-class OwnJson(msgspec.Struct, frozen=True):
-    """A MESSAGE_CREATE, as far as it tells who made it. What answers an interaction has no nonce of ours."""
-
-    id: int
-    channel_id: int
-    author: UserJson
-    type: int = 0
-    nonce: str | int | None = None
-    interaction_metadata: object = None
-
-
 class Twins:
-    """``tell(channel_id, post, nonce)`` says something."""
+    """``tell(channel_id, post, nonce)`` says something. What answers an interaction has no nonce of ours."""
 
     def __init__(
         self,
@@ -55,9 +44,9 @@ class Twins:
     def heard(self, data: object) -> None:
         """A MESSAGE_CREATE; most are of other people's, and one that cannot be read is none of ours."""
         with suppress(msgspec.ValidationError):
-            self._heard(read(data, OwnJson))
+            self._heard(read(data, Message))
 
-    def _heard(self, message: OwnJson) -> None:
+    def _heard(self, message: Message) -> None:
         if message.author.id != self._guilds.bot_id or message.interaction_metadata or message.type not in POST_TYPES:
             return
         nonce = str(message.nonce or "")

@@ -8,13 +8,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple, Protocol
-
-import msgspec
+from typing import NamedTuple
 
 from bridge.protocol.errors import RemoteError
 from bridge.session.permission import Person
 from bridge.session.rights import Access, Policy, Right
+from supervisor.discord.asking import Reading
 from supervisor.sessions.store_health import StoreError
 
 FRESH_S = 60.0
@@ -23,21 +22,11 @@ RETRY_S = 5.0
 log = logging.getLogger(__name__)
 
 
-class MemberRest(Protocol):
-    """What is needed of REST here."""
-
-    async def member(self, guild_id: int, user_id: int) -> object | None: ...
-
-
-class _Roles(msgspec.Struct, frozen=True):
-    roles: tuple[int, ...] = ()
-
-
 class Asked(NamedTuple):
     """Who says whether somebody may do something: the configuration, and Discord for the roles."""
 
     policy: Policy
-    rest: MemberRest
+    rest: Reading
 
 
 class Members:
@@ -98,8 +87,8 @@ class Members:
         assert self._rest
         try:
             found = await self._rest.member(guild_id, user_id)
-            roles = msgspec.convert(found, _Roles, strict=False, from_attributes=True).roles if found else ()
-        except (RemoteError, msgspec.ValidationError) as error:
+            roles = found.roles if found else ()
+        except RemoteError as error:
             log.info("the roles of user %s are fetched again later: %s", user_id, error)
             return
         self.note(guild_id, user_id, frozenset(roles))

@@ -23,19 +23,17 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
-
-import msgspec
 
 from bridge.protocol.commands import Prompt
 from bridge.protocol.errors import RemoteError
 from bridge.protocol.events import Attachment
 from bridge.protocol.layout import Layout, SessionLayout
 from bridge.protocol.limits import NO_LIMITS, Limits, no_room_for
+from supervisor.discord.asking import Downloading
 from supervisor.discord.errors import ChannelGone, LinkExpired, MessageGone, Refused, TooLarge
-from supervisor.discord.message import AttachmentJson, QuotedJson, SnapshotJson
+from supervisor.discord.message import url_of
 from supervisor.private_files import size_of
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
@@ -54,29 +52,6 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 log = logging.getLogger(__name__)
 
 
-class FilesRest(Protocol):
-    """What is needed of REST here."""
-
-    async def download(self, url: str, take: Callable[[bytes], object], most_bytes: int) -> None:
-        """Hand the body to ``take``, piece by piece. Raises LinkExpired, TooLarge, Unavailable or Refused."""
-
-    async def message(self, channel_id: int, message_id: int) -> object: ...
-
-
-class _Files(msgspec.Struct, frozen=True):
-    """A message, as far as its files go."""
-
-    attachments: tuple[AttachmentJson, ...] = ()
-    message_snapshots: tuple[SnapshotJson, ...] = ()
-    referenced_message: QuotedJson | None = None
-
-    def url_of(self, attachment_id: int) -> str:
-        inside = [found for snapshot in self.message_snapshots for found in snapshot.message.attachments]
-        answered = self.referenced_message.attachments if self.referenced_message else ()
-        known = (*self.attachments, *inside, *answered)
-        return next((found.url for found in known if found.id == attachment_id), "")
-
-
 class _Hopeless(Exception):  # noqa: N818 - not an error that leaves this module
     """The file cannot be had; why, in words."""
 
@@ -88,7 +63,7 @@ class Attachments:
         self,
         manager: SessionManager,
         layout: Layout,
-        rest: FilesRest,
+        rest: Downloading,
         most_bytes: int,
         limits: Limits = NO_LIMITS,
         pauses_s: Sequence[float] = PAUSES_S,
@@ -230,13 +205,12 @@ class Attachments:
             return ""
         channel_id = session.channel_id if prompt.prompt_id == session.thread_id else session.thread_id
         try:
-            data = await self._rest.message(channel_id, prompt.prompt_id)
-            found = msgspec.convert(data, _Files, strict=False, from_attributes=True)
+            found = await self._rest.message(channel_id, prompt.prompt_id)
         except (MessageGone, ChannelGone):
             raise _Hopeless("its message was deleted") from None
-        except (RemoteError, msgspec.ValidationError):
+        except RemoteError:
             return ""
-        if not (url := found.url_of(attachment.attachment_id)):
+        if not (url := url_of(found, attachment.attachment_id)):
             raise _Hopeless("it is no longer attached to the message")
         return url
 

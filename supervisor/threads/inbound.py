@@ -23,7 +23,6 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -35,8 +34,8 @@ from bridge.routing.needs import TALK
 from bridge.routing.places import unfit_in_words
 from bridge.routing.router import BridgeRouter, MessageSeen
 from bridge.session.managed import ManagedSession
-from bridge.session.permission import Person
 from bridge.session.rights import Grant, Policy
+from supervisor.discord.asking import Reading
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Refused
 from supervisor.discord.guilds import NOWHERE, Guilds, Where
 from supervisor.discord.message import (
@@ -48,15 +47,16 @@ from supervisor.discord.message import (
     with_quote,
 )
 from supervisor.discord.shapes import (
-    ChannelJson,
-    DeletedJson,
-    EditedJson,
-    GuildJson,
-    MemberJson,
-    MessageJson,
-    UserJson,
+    Deletion,
+    Edit,
+    GuildShown,
+    Member,
+    Message,
+    PlaceShown,
+    Unreadable,
     WithId,
-    id_of,
+    glimpse,
+    person_of,
     read,
 )
 from supervisor.sessions.gaps import CLOSED, TRIES_BEFORE_LIVE, Gap, in_words
@@ -82,18 +82,12 @@ CHANNEL_DELETED = "its channel was deleted"
 log = logging.getLogger(__name__)
 
 
-def person_of(user: UserJson, member: MemberJson | None, guild_id: int) -> Person:
-    """Somebody, with the roles that were told with the event; none, if none were."""
-    name = (member.nick if member else None) or user.global_name or user.username or str(user.id)
-    return Person(user.id, name, guild_id, frozenset(member.roles) if member else frozenset())
-
-
-def _is_from_person(message: MessageJson) -> bool:
+def _is_from_person(message: Message) -> bool:
     return message.type in POST_TYPES and not message.author.bot and message.webhook_id is None
 
 
 def message_seen(
-    message: MessageJson, bot_id: int, guild_id: int, member: MemberJson | None, where: Where = NOWHERE
+    message: Message, bot_id: int, guild_id: int, member: Member | None, where: Where = NOWHERE
 ) -> MessageSeen:
     return MessageSeen(
         message_id=message.id,
@@ -119,7 +113,7 @@ def without_mention(text: str, bot_id: int, own_role: int = 0) -> str:
     return re.sub(rf"<@(?:!?{bot_id}|&{own_role})>[ \t]?", "", text).strip()
 
 
-def edited_text(message: EditedJson, bot_id: int) -> str | None:
+def edited_text(message: Edit, bot_id: int) -> str | None:
     """The prompt that the message is now; None: it is none any more. A file without words still is one."""
     text = without_mention(message.content or "", bot_id)
     if not (text or message.attachments or message.message_snapshots):
@@ -128,17 +122,6 @@ def edited_text(message: EditedJson, bot_id: int) -> str | None:
 
 
 # --- the handling ------------------------------------------------------------------------------------
-
-
-class InboundRest(Protocol):
-    """What is needed of REST here; it raises the errors of ``supervisor.discord.errors``."""
-
-    async def messages_after(self, channel_id: int, after: int, limit: int = ...) -> Sequence[object]:
-        """Messages after that id, as JSON or as ``supervisor.discord.rest`` reads it."""
-
-    async def message(self, channel_id: int, message_id: int) -> object: ...
-
-    async def member(self, guild_id: int, user_id: int) -> object | None: ...
 
 
 class Inbound:
@@ -150,7 +133,7 @@ class Inbound:
         self,
         manager: SessionManager,
         router: BridgeRouter,
-        rest: InboundRest,
+        rest: Reading,
         policy: Policy,
         channels: Mapping[int, Channel],
         tell: Callable[[int, Post, str], None],
@@ -164,7 +147,7 @@ class Inbound:
         self._policy = policy
         self._channels = channels
         self._tell = tell
-        self._held: dict[int, list[MessageJson]] = {}
+        self._held: dict[int, list[Message]] = {}
         self._recent: dict[int, None] = {}
         self._failures: dict[int, int] = {}
         self._unread: dict[int, int] = {}
@@ -199,7 +182,7 @@ class Inbound:
     def live(self, data: object) -> None:
         """A MESSAGE_CREATE. Never raises."""
         try:
-            message = read(data, MessageJson)
+            message = read(data, Message)
         except msgspec.ValidationError as error:
             log.warning("a message that cannot be read: %s", error)
             self._live_unreadable(data)
@@ -208,16 +191,14 @@ class Inbound:
 
     def _live_unreadable(self, data: object) -> None:
         """Enough may be readable to tell who wrote it. A place that is read back meets it there."""
-        channel_id, message_id = id_of(data, "channel_id"), id_of(data)
-        author = data.get("author") if isinstance(data, dict) else None
-        is_from_bot = isinstance(author, dict) and bool(author.get("bot"))
-        if message_id and self.is_ours(channel_id) and channel_id not in self._held and not is_from_bot:
+        seen = glimpse(data)
+        if seen.id and self.is_ours(seen.channel_id) and seen.channel_id not in self._held and not seen.is_from_bot:
             try:
-                self._unreadable(channel_id, message_id, is_from_bot=False)
+                self._unreadable(seen.channel_id, seen)
             except StoreError as error:
-                log.warning("that message %s cannot be read is told nobody: %s", message_id, error)
+                log.warning("that message %s cannot be read is told nobody: %s", seen.id, error)
 
-    def _live(self, message: MessageJson) -> None:
+    def _live(self, message: Message) -> None:
         if message.channel_id in self._held:
             self._held[message.channel_id].append(message)
             return
@@ -238,7 +219,7 @@ class Inbound:
     def edited(self, data: object) -> None:
         """A MESSAGE_UPDATE. Never raises."""
         try:
-            message = read(data, EditedJson)
+            message = read(data, Edit)
         except msgspec.ValidationError as error:
             log.warning("an edit that cannot be read: %s", error)
             return
@@ -261,7 +242,7 @@ class Inbound:
     def deleted(self, data: object) -> None:
         """A MESSAGE_DELETE or MESSAGE_DELETE_BULK. Never raises."""
         try:
-            gone = read(data, DeletedJson)
+            gone = read(data, Deletion)
         except msgspec.ValidationError as error:
             log.warning("a deletion that cannot be read: %s", error)
             return
@@ -283,18 +264,18 @@ class Inbound:
         session = self._manager.session_of_thread(channel_id)
         return self._policy.access(session.channel_id if session else channel_id).talk
 
-    def _waits_for_roles(self, message: MessageJson) -> bool:
+    def _waits_for_roles(self, message: Message) -> bool:
         """A new message that Discord told without its author's roles, though they matter: it is read back."""
         is_new = self.is_ours(message.channel_id) and message.id not in self._recent
         is_told = message.member is not None or not _is_from_person(message)
         return is_new and not is_told and self._talk(message.channel_id).depends_on_roles(message.author.id)
 
-    def _lacks_roles(self, session: ManagedSession, message: EditedJson) -> bool:
+    def _lacks_roles(self, session: ManagedSession, message: Edit) -> bool:
         """Discord did not tell them with it, and they can matter."""
         assert message.author
         return message.member is None and self._talk(session.thread_id).depends_on_roles(message.author.id)
 
-    def _may_still_talk(self, session: ManagedSession, message: EditedJson) -> bool:
+    def _may_still_talk(self, session: ManagedSession, message: Edit) -> bool:
         assert message.author
         return not self._router.lacks_in(session, TALK, person_of(message.author, message.member, session.guild_id))
 
@@ -309,7 +290,7 @@ class Inbound:
 
     def guild_seen(self, data: object) -> None:
         """A GUILD_CREATE: whatever has messages newer than its cursor is read back. Raises msgspec.ValidationError."""
-        guild = read(data, GuildJson)
+        guild = read(data, GuildShown)
         listed = {channel.id: channel for channel in (*guild.channels, *guild.threads)}
         for channel_id in self._channels.keys() & listed.keys():
             self._guild_of[channel_id] = guild.id
@@ -362,7 +343,7 @@ class Inbound:
         self._gaps.pop(channel_id, None)
         self._look_whether_caught_up()
 
-    def _is_behind(self, session: ManagedSession, listed: ChannelJson | None) -> bool:
+    def _is_behind(self, session: ManagedSession, listed: PlaceShown | None) -> bool:
         if self._manager.row(session.session_id).end_reason in (THREAD_DELETED, CHANNEL_DELETED):
             return False
         if listed:
@@ -376,7 +357,7 @@ class Inbound:
 
     # --- one message ---------------------------------------------------------------------------------
 
-    def _handle_once(self, message: MessageJson, guild_id: int, member: MemberJson | None) -> None:
+    def _handle_once(self, message: Message, guild_id: int, member: Member | None) -> None:
         if message.id in self._recent:
             return
         if not self.is_ours(message.channel_id):
@@ -403,7 +384,7 @@ class Inbound:
         while len(self._recent) > RECENT_KEPT:
             del self._recent[next(iter(self._recent))]
 
-    def _handle_elsewhere(self, message: MessageJson, guild_id: int, member: MemberJson | None) -> None:
+    def _handle_elsewhere(self, message: Message, guild_id: int, member: Member | None) -> None:
         """Most are none of our business. Never raises: nothing there is to be tried again, and no cursor moves."""
         try:
             where = self._guilds.where(guild_id, message.channel_id)
@@ -577,7 +558,7 @@ class Inbound:
         assert session
         channel_id = session.channel_id if prompt_id == session.thread_id else session.thread_id
         try:
-            message = read(await self._rest.message(channel_id, prompt_id), EditedJson)
+            message = read(await self._rest.message(channel_id, prompt_id), Edit)
         except MessageGone:
             self._manager.waiting.amend(session_id, prompt_id, None)
             return
@@ -586,7 +567,7 @@ class Inbound:
         if self._lacks_roles(session, message) and not self._may_still_talk(session, message):
             assert message.author
             found = await self._rest.member(session.guild_id, message.author.id)
-            message = msgspec.structs.replace(message, member=read(found, MemberJson) if found else None)
+            message = msgspec.structs.replace(message, member=found)
         if self._may_still_talk(session, message):
             self._manager.waiting.amend(session_id, prompt_id, edited_text(message, self._guilds.bot_id))
 
@@ -606,18 +587,18 @@ class Inbound:
             self._manager.show(session.session_id, f"answered:{max(answered)}", answered_before(len(answered)))
         self._is_read(channel_id, {message.id for message in messages})
 
-    async def _read_all(self, channel_id: int, after: int) -> list[object]:
+    async def _read_all(self, channel_id: int, after: int) -> list[Message | Unreadable]:
         """Oldest first. A page that leads no further is the last one, however full."""
-        found: list[object] = []
+        found: list[Message | Unreadable] = []
         while True:
-            page = sorted(await self._rest.messages_after(channel_id, after, PAGE), key=id_of)
+            page = sorted(await self._rest.messages_after(channel_id, after, PAGE), key=lambda one: one.id)
             found += page
-            newest = max((id_of(one) for one in page), default=0)
+            newest = max((one.id for one in page), default=0)
             if len(page) < PAGE or newest <= after:
                 return found
             after = newest
 
-    def _known_posts(self, channel_id: int, messages: Sequence[MessageJson]) -> Known | None:
+    def _known_posts(self, channel_id: int, messages: Sequence[Message]) -> Known | None:
         """None: nothing can be told of this place, for others post here too, or all is known by their threads."""
         if (session := self._manager.session_of_thread(channel_id)) is None or channel_id in self._channels:
             return None
@@ -631,29 +612,27 @@ class Inbound:
             (history.message_id or 0) if history else 0,
         )
 
-    def _readable(self, channel_id: int, found: object) -> MessageJson | None:
+    def _readable(self, channel_id: int, found: Message | Unreadable) -> Message | None:
         """One that makes no sense holds nothing up; who wrote it hears of it."""
-        try:
-            return read(found, MessageJson)
-        except msgspec.ValidationError as error:
-            message_id = id_of(found)
-            log.warning("message %s in channel %s cannot be read: %s", message_id, channel_id, error)
-        if message_id and not self._manager.cursors.is_handled(channel_id, message_id):
-            self._unreadable(channel_id, message_id, is_from_bot=bool(getattr(found, "is_from_bot", False)))
+        if isinstance(found, Message):
+            return found
+        log.warning("message %s in channel %s cannot be read", found.id, channel_id)
+        if found.id and not self._manager.cursors.is_handled(channel_id, found.id):
+            self._unreadable(channel_id, found)
         return None
 
-    def _unreadable(self, channel_id: int, message_id: int, *, is_from_bot: bool) -> None:
+    def _unreadable(self, channel_id: int, seen: Unreadable) -> None:
         with self._manager.cursors.in_order(channel_id):
-            self._manager.handled(channel_id, message_id)
-        if is_from_bot:
+            self._manager.handled(channel_id, seen.id)
+        if seen.is_from_bot:
             return
-        post = Post(UNREADABLE, reply_to=message_id, silent=True)
+        post = Post(UNREADABLE, reply_to=seen.id, silent=True)
         if session := self._manager.session_of_thread(channel_id):
-            self._manager.show(session.session_id, f"refused:{message_id}", post)
+            self._manager.show(session.session_id, f"refused:{seen.id}", post)
         else:
-            self._tell(channel_id, post, f"r{message_id}")
+            self._tell(channel_id, post, f"r{seen.id}")
 
-    async def _handle_read_back(self, message: MessageJson) -> None:
+    async def _handle_read_back(self, message: Message) -> None:
         guild_id = self._guild_id(message.channel_id)
         try:
             member = await self._member(message, guild_id)
@@ -665,7 +644,7 @@ class Inbound:
             self._failed(message, error)
             raise
 
-    def _failed(self, message: MessageJson, error: Exception) -> None:
+    def _failed(self, message: Message, error: Exception) -> None:
         """It will be read back. A store that takes nothing now is no fault of the message's, and waited for."""
         if isinstance(error, StoreError):
             log.info("message %s waits: %s", message.id, error)
@@ -679,12 +658,11 @@ class Inbound:
             if message.id not in done:
                 self._live(message)
 
-    async def _member(self, message: MessageJson, guild_id: int) -> MemberJson | None:
+    async def _member(self, message: Message, guild_id: int) -> Member | None:
         """The author's roles, if they can matter."""
         if not _is_from_person(message) or not self._talk(message.channel_id).depends_on_roles(message.author.id):
             return None
-        data = await self._rest.member(guild_id, message.author.id)
-        return read(data, MemberJson) if data is not None else None
+        return await self._rest.member(guild_id, message.author.id)
 
     def _guild_id(self, channel_id: int) -> int:
         session = self._manager.session_of_thread(channel_id)
@@ -695,5 +673,5 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _is_persons(message: EditedJson) -> bool:
+def _is_persons(message: Edit) -> bool:
     return message.author is not None and not message.author.bot

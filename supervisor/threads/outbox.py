@@ -39,7 +39,8 @@ from bridge.render.posts import Post, payload
 from bridge.session.managed import ManagedSession
 from bridge.text import escape, one_line
 from supervisor.discord import sent_files
-from supervisor.discord.errors import Archived, BadToken, Discord, Forbidden, Found, MessageGone, Refused, Unavailable
+from supervisor.discord.asking import Showing
+from supervisor.discord.errors import Archived, BadToken, Forbidden, Found, MessageGone, Refused, Unavailable
 from supervisor.discord.pace import Priority
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import PostRow, Store
@@ -124,7 +125,7 @@ class Outbox:
         self,
         store: Store,
         manager: SessionManager,
-        discord: Discord,
+        discord: Showing,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
         layout: Layout | None = None,

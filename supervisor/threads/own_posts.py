@@ -15,12 +15,12 @@ A bot that deletes each of our posts at once would have us post for ever: each t
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import Protocol
 
 from bridge.protocol.errors import RemoteError
 from bridge.session.managed import ManagedSession
+from supervisor.discord.asking import Reading
 from supervisor.discord.errors import ChannelGone, MessageGone
-from supervisor.discord.shapes import DeletedJson, read
+from supervisor.discord.shapes import Deletion, read
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import PostRow
 from supervisor.sessions.store_health import StoreError
@@ -30,12 +30,6 @@ PAUSE_S, LONGEST_PAUSE_S = 5.0, 600.0
 RETRY_S = 5.0
 
 log = logging.getLogger(__name__)
-
-
-class PostsRest(Protocol):
-    """What is needed of REST here."""
-
-    async def message(self, channel_id: int, message_id: int) -> object: ...
 
 
 def still_matters(row: PostRow, session: ManagedSession) -> bool:
@@ -54,7 +48,7 @@ def pause_s(times: int) -> float:
 class OwnPosts:
     """``run`` must be running for anything to be done."""
 
-    def __init__(self, manager: SessionManager, rest: PostsRest) -> None:
+    def __init__(self, manager: SessionManager, rest: Reading) -> None:
         self._manager = manager
         self._rest = rest
         self._due: dict[int, float] = {}
@@ -63,7 +57,7 @@ class OwnPosts:
 
     def heard_deleted(self, data: object) -> None:
         """A MESSAGE_DELETE or MESSAGE_DELETE_BULK. Raises msgspec.ValidationError."""
-        gone = read(data, DeletedJson)
+        gone = read(data, Deletion)
         self.deleted((*gone.ids, gone.id))
 
     def deleted(self, message_ids: Iterable[int]) -> None:

@@ -9,28 +9,12 @@ unknown posts prove nothing. Nor do those from before a database was rebuilt fro
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import msgspec
 
 from bridge.render.posts import Post
 from supervisor.discord.message import POST_TYPES
-
-
-class _Author(Protocol):
-    @property
-    def id(self) -> int: ...
-
-
-class _Message(Protocol):
-    @property
-    def id(self) -> int: ...
-    @property
-    def author(self) -> _Author: ...
-    @property
-    def type(self) -> int: ...
-    @property
-    def interaction_metadata(self) -> object: ...
+from supervisor.discord.shapes import Message
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -44,7 +28,7 @@ class Known(msgspec.Struct, frozen=True):
     since: int = 0
 
 
-def before_our_own(messages: Sequence[_Message], bot_id: int, known: Known | None) -> set[int]:
+def before_our_own(messages: Sequence[Message], bot_id: int, known: Known | None) -> set[int]:
     """The ids of those that other people wrote before a post of ours that this store did not make."""
     if known is None:
         return set()

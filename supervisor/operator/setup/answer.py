@@ -1,6 +1,6 @@
 """The end of set-up: a thread in which Claude answers, seen on Discord."""
 
-from supervisor.discord.rest import Message
+from supervisor.discord.shapes import Message
 from supervisor.operator.setup.discord import Discord
 from supervisor.operator.setup.terminal import Terminal
 

@@ -6,43 +6,17 @@ The token goes nowhere but to Discord. Raises ``RefusedTokenError`` and, for all
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
 from bridge.protocol.errors import RemoteError, UserError
-from bridge.routing.places import Place
 from supervisor.discord.errors import BadToken, Forbidden
 from supervisor.discord.pace import Pace
-from supervisor.discord.rest import Author, Message, Rest
+from supervisor.discord.rest import Rest
+from supervisor.discord.shapes import Member, Message, PlaceShown, User
 from supervisor.operator.setup.offers import Offer, Server, Shown, offers
 from supervisor.operator.setup.portal import Application
 
 
 class RefusedTokenError(UserError):
     """Discord does not accept the token."""
-
-
-class _Me(msgspec.Struct, frozen=True):
-    id: int
-    username: str = ""
-
-
-class _Member(msgspec.Struct, frozen=True):
-    roles: tuple[int, ...] = ()
-
-
-class Channel(msgspec.Struct, frozen=True):
-    """As it is asked for by its id."""
-
-    id: int
-    type: int = 0
-    name: str | None = None
-    guild_id: int | None = None
-    parent_id: int | None = None
-    last_message_id: int | None = None
-
-    @property
-    def place(self) -> Place:
-        return Place(self.id, self.type, self.name or "", self.parent_id or 0, self.guild_id or 0)
 
 
 class Discord:
@@ -55,9 +29,8 @@ class Discord:
     def application(self) -> Application:
         return self._found(lambda rest: rest.look_up("/applications/@me", Application))
 
-    def bot(self) -> Author:
-        me = self._found(lambda rest: rest.look_up("/users/@me", _Me))
-        return Author(me.id, me.username, bot=True)
+    def bot(self) -> User:
+        return self._found(lambda rest: rest.look_up("/users/@me", User))
 
     def servers(self) -> list[Server]:
         return self._found(lambda rest: rest.look_up("/users/@me/guilds", list[Server]))
@@ -68,17 +41,17 @@ class Discord:
         async def ask(rest: Rest) -> list[Offer]:
             channels = await rest.look_up("/guilds/{guild_id}/channels", list[Shown], guild_id=server.id)
             route = "/guilds/{guild_id}/members/{user_id}"
-            member = await rest.look_up(route, _Member, guild_id=server.id, user_id=bot_id)
+            member = await rest.look_up(route, Member, guild_id=server.id, user_id=bot_id)
             return list(offers(server, channels or [], member.roles if member else (), bot_id))
 
         return self._found(ask)
 
-    def channel(self, channel_id: int) -> Channel | None:
+    def channel(self, channel_id: int) -> PlaceShown | None:
         """None where there is none, or none that the bot may see."""
 
-        async def ask(rest: Rest) -> Channel | None:
+        async def ask(rest: Rest) -> PlaceShown | None:
             try:
-                return await rest.look_up("/channels/{channel_id}", Channel, channel_id=channel_id)
+                return await rest.look_up("/channels/{channel_id}", PlaceShown, channel_id=channel_id)
             except Forbidden:
                 return None
 

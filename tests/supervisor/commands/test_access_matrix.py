@@ -31,9 +31,10 @@ from bridge.trust.acting import Acting
 from bridge.trust.decision import Verb
 from stages.support import ROOT
 from supervisor.commands import registration
-from supervisor.commands.interactions import Answer, InteractionJson, InteractionRest, Interactions
-from supervisor.commands.slash import Sight, Slash, SlashRest
-from supervisor.discord.shapes import ChannelJson
+from supervisor.commands.interactions import Answer, Interactions
+from supervisor.commands.slash import Sight, Slash
+from supervisor.discord.asking import Answering, Telling
+from supervisor.discord.shapes import Interaction, PlaceShown
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts
 
@@ -249,11 +250,11 @@ class World:
             invited,
         )
         manager, trusts = cast(SessionManager, self.behind), cast(Trusts, ScriptedTrusts(self.behind))
-        rest = cast(SlashRest, Rest(self.behind))
+        rest = cast(Telling, Rest(self.behind))
         slash = Slash(manager, self.router, rest, channels, Sight(lambda *_: True, lambda _: ""), trusts)
-        self.interactions = Interactions(manager, self.router, cast(InteractionRest, rest), slash, trusts)
+        self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts)
 
-    def answers(self, asked: InteractionJson) -> Answer:
+    def answers(self, asked: Interaction) -> Answer:
         answer = self.interactions._answer(asked)
         if answer.later:
             finished = now(answer.later())
@@ -310,7 +311,7 @@ def custom_id_of(row: Row, session_id: str) -> str:
             return name.custom_id(row.name)
 
 
-def interaction(row: Row, who: Somebody, place: Place, moment: Moment) -> InteractionJson:
+def interaction(row: Row, who: Somebody, place: Place, moment: Moment) -> Interaction:
     channel_id, guild_id = WHERE[place]
     session_id = IDS.get(channel_id, IDS[OWN])
     data: dict[str, Any] = {"name": row.name, "options": options_of(row)}
@@ -320,10 +321,10 @@ def interaction(row: Row, who: Somebody, place: Place, moment: Moment) -> Intera
     if kind == _MODAL:
         field = "answer0" if row.name.startswith("other") else REASON_FIELD
         data["components"] = [{"component": {"custom_id": field, "value": "because"}}]
-    above = ChannelJson(channel_id, CHANNEL) if channel_id in IDS else None
+    above = PlaceShown(channel_id, parent_id=CHANNEL) if channel_id in IDS else None
     user = {"id": str(PERSON), "username": "somebody"}
     member = {"roles": roles_of(who, moment, guild_id), "user": user} if guild_id else None
-    return InteractionJson(9000, 1, kind, "t", data, guild_id, channel_id, above, member)
+    return Interaction(9000, 1, kind, "t", data, guild_id, channel_id, above, member)
 
 
 def message(row: Row, who: Somebody, place: Place, moment: Moment) -> MessageSeen:

@@ -3,19 +3,19 @@
 import pytest
 
 from supervisor.discord.message import QUOTE_CHARS, quote_of
-from supervisor.discord.shapes import EditedJson, MessageJson, read
+from supervisor.discord.shapes import Edit, Message, read
 from supervisor.threads.inbound import edited_text, message_seen
 
 BOT = 9
 BOB = {"id": "5", "username": "bob", "global_name": "Bob"}
 
 
-def message(**more: object) -> MessageJson:
+def message(**more: object) -> Message:
     author = {"id": "1", "username": "ada"}
-    return read({"id": "10", "channel_id": "2", "author": author, "content": "do it", **more}, MessageJson)
+    return read({"id": "10", "channel_id": "2", "author": author, "content": "do it", **more}, Message)
 
 
-def reply(**target: object) -> MessageJson:
+def reply(**target: object) -> Message:
     return message(type=19, referenced_message={"id": "4", "author": BOB, **target})
 
 
@@ -112,8 +112,8 @@ def test_a_sticker_a_voice_message_and_an_empty_reply_get_an_answer_in_words() -
 def test_an_edit_keeps_the_quotation_and_what_has_only_files_left_is_no_deletion() -> None:
     data = {"id": "10", "channel_id": "2", "content": "new", "edited_timestamp": "x"}
     target = {"author": BOB, "content": "old"}
-    edit = read({**data, "type": 19, "referenced_message": target}, EditedJson)
+    edit = read({**data, "type": 19, "referenced_message": target}, Edit)
     assert edited_text(edit, BOT) == "[In reply to what Bob wrote:]\n> old\n\nnew"
-    files = read({**data, "content": "", "attachments": [{"id": "3", "filename": "a"}]}, EditedJson)
+    files = read({**data, "content": "", "attachments": [{"id": "3", "filename": "a"}]}, Edit)
     assert edited_text(files, BOT) == ""
-    assert edited_text(read({**data, "content": " "}, EditedJson), BOT) is None
+    assert edited_text(read({**data, "content": " "}, Edit), BOT) is None

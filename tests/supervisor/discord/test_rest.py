@@ -10,18 +10,19 @@ from aiohttp import BodyPartReader, web
 
 from bridge.render.posts import Button, Embed, File, Post
 from stages.support import awaited
+from supervisor.discord.asking import Showing
 from supervisor.discord.errors import (
     Archived,
     BadToken,
     ChannelGone,
-    Discord,
     Forbidden,
     MessageGone,
     Refused,
     Unavailable,
 )
 from supervisor.discord.pace import Pace, Priority
-from supervisor.discord.rest import Message, Rest
+from supervisor.discord.rest import Rest
+from supervisor.discord.shapes import Message
 from twins.discord.faults import Fault
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Permission
@@ -316,7 +317,7 @@ async def test_somebody_who_is_no_member_is_nobody() -> None:
 @awaited
 async def test_every_kind_of_write_is_taken_by_the_loopback_discord() -> None:
     async with LoopbackDiscord() as discord, Rest(discord.api_base, discord.token, Pace()) as rest:
-        as_seen: Discord = rest
+        as_seen: Showing = rest
         channel = discord.add_channel("general")
         ada = discord.add_person("Ada")
         begun = await ada.says(channel.id, "go")

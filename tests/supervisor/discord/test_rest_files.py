@@ -9,7 +9,7 @@ import pytest
 
 from bridge.render.posts import File, Post
 from stages.support import awaited
-from supervisor.discord import rest as subject
+from supervisor.discord import shapes
 from supervisor.discord.errors import LinkExpired, Refused, TooLarge, Unavailable
 from supervisor.discord.message import attachments_of, quote_of
 from supervisor.discord.pace import Pace
@@ -124,5 +124,5 @@ async def test_a_reply_that_is_read_back_still_says_what_it_answers() -> None:
         first = await it.sends(text="the first thing")
         answer = await it.sends(text="and now this", reply_to=first)
         (read,) = [m for m in await it.rest.messages_after(it.channel.id, first.id) if m.id == answer.id]
-        assert isinstance(read, subject.Message)
+        assert isinstance(read, shapes.Message)
         assert quote_of(read, 5) == "[In reply to what Ada wrote:]\n> the first thing"

@@ -16,9 +16,9 @@ from bridge.session.rights import Access, Grant, Policy
 from bridge.session.rules import Term
 from stages.support import awaited
 from supervisor.assembly import session_manager
-from supervisor.commands.interactions import InteractionJson
 from supervisor.commands.rules_command import RulesCommand
 from supervisor.discord.errors import Unavailable
+from supervisor.discord.shapes import Interaction
 from supervisor.operator import audit
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import FRESH_S, Asked
@@ -305,7 +305,7 @@ async def test_a_rule_that_is_revoked_before_its_answer_is_delivered_allows_it_n
 
 
 async def rules_shown(d: Desk) -> str:
-    answer = RulesCommand(d.manager, {}).run(InteractionJson(1, 1, 2, "t", {"name": "rules"}, GUILD, THREAD))
+    answer = RulesCommand(d.manager, {}).run(Interaction(1, 1, 2, "t", {"name": "rules"}, GUILD, THREAD))
     data = await answer.later() if answer.later else answer.data
     return str((data or {})["content"])
 

@@ -15,7 +15,9 @@ from bridge.session.patterns import ToolPattern
 from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.rights import Access, Policy
 from bridge.session.rules import Term
+from stages.no_rest import NoRest
 from supervisor.assembly import session_manager
+from supervisor.discord.shapes import Member
 from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
 
@@ -28,10 +30,10 @@ G = "0123456789abcdef"
 opened: list[Store] = []
 
 
-class NoRest:
+class Nobody(NoRest):
     """Nobody is known."""
 
-    async def member(self, _guild_id: int, _user_id: int) -> object | None:
+    async def member(self, guild_id: int, user_id: int) -> Member | None:
         return None
 
 
@@ -50,7 +52,7 @@ class Desk:
     def start(self) -> None:
         self.store = Store(self.folder / "db")
         opened.append(self.store)
-        self.manager = session_manager(self.store, lambda: self.now, asked=Asked(self.policy, NoRest()))
+        self.manager = session_manager(self.store, lambda: self.now, asked=Asked(self.policy, Nobody()))
 
     def restart(self) -> None:
         opened.pop().close()

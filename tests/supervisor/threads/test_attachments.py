@@ -14,9 +14,11 @@ from bridge.protocol.limits import Limits
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
+from stages.no_rest import NoRest
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import LinkExpired, MessageGone, Refused, TooLarge, Unavailable
+from supervisor.discord.shapes import Message, read
 from supervisor.sessions.store import Store
 from supervisor.threads import attachments as a
 from supervisor.workers.endpoint import deliverable
@@ -26,13 +28,13 @@ THREAD, LIMIT = 1000, 1_000_000
 URL = "https://cdn.example/"
 
 
-class ScriptedNetwork:
+class ScriptedNetwork(NoRest):
     """What each link gives, or the errors that fetching it meets, one after the other."""
 
     def __init__(self) -> None:
         self.holds: dict[str, bytes] = {}
         self.errors: dict[str, list[Exception]] = {}
-        self.message_json: object = MessageGone("gone")
+        self.message_json: dict[str, object] | Exception = MessageGone("gone")
         self.fetched: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -50,10 +52,10 @@ class ScriptedNetwork:
             raise TooLarge("too large")
         take(data[len(data) // 2 :])
 
-    async def message(self, channel_id: int, message_id: int) -> object:
+    async def message(self, channel_id: int, message_id: int) -> Message:
         if isinstance(self.message_json, Exception):
             raise self.message_json
-        return self.message_json
+        return read({"id": message_id, "channel_id": channel_id, "author": {"id": "1"}, **self.message_json}, Message)
 
 
 class Desk:

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bridge.protocol import commands as c
@@ -17,11 +18,12 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.session.rights import Policy
+from stages.no_rest import NoRest
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Unavailable
 from supervisor.discord.guilds import Guilds, Where
-from supervisor.discord.shapes import ChannelJson, GuildJson, MessageJson, read
+from supervisor.discord.shapes import GuildShown, Member, Message, PlaceShown, Unreadable, message_of, read
 from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
 from supervisor.threads.inbound import THREAD_DELETED, Inbound, message_seen, without_mention
@@ -37,7 +39,7 @@ def said(message_id: int, text: str, author: int = ADA, channel_id: int = THREAD
     return {"id": str(message_id), "channel_id": str(channel_id), "content": text, "author": user, **more}
 
 
-class ScriptedRest:
+class ScriptedRest(NoRest):
     """Channels with what they hold, or the errors that reading them meets, one after the other."""
 
     def __init__(self) -> None:
@@ -48,23 +50,23 @@ class ScriptedRest:
         self.gate.set()
         self.reads = 0
 
-    async def messages_after(self, channel_id: int, after: int, limit: int = 100) -> Sequence[object]:
+    async def messages_after(self, channel_id: int, after: int, limit: int = 100) -> list[Message | Unreadable]:
         self.reads += 1
         found = [m for m in self.holds.get(channel_id, []) if int(str(m["id"])) > after][:limit]
         await self.gate.wait()
         if errors := self.errors.get(channel_id):
             raise errors.pop(0)
-        return found
+        return [message_of(msgspec.json.encode(one)) for one in found]
 
-    async def message(self, channel_id: int, message_id: int) -> object:
+    async def message(self, channel_id: int, message_id: int) -> Message:
         for message in self.holds.get(channel_id, []):
             if int(str(message["id"])) == message_id:
-                return message
+                return read(message, Message)
         raise MessageGone("it was deleted")
 
-    async def member(self, guild_id: int, user_id: int) -> object | None:
+    async def member(self, guild_id: int, user_id: int) -> Member | None:
         assert guild_id == GUILD
-        return {"roles": self.roles[user_id]} if user_id in self.roles else None
+        return read({"roles": self.roles[user_id]}, Member) if user_id in self.roles else None
 
 
 class Desk:
@@ -99,8 +101,10 @@ class Desk:
         return [item.command.text for item in inbox if isinstance(item.command, c.Prompt)]
 
     def sees_guild(self, channel_last: int = 0, thread_last: int | None = None) -> None:
-        threads = () if thread_last is None else (ChannelJson(THREAD, CHANNEL, thread_last),)
-        self.inbound.guild_seen(GuildJson(GUILD, (ChannelJson(CHANNEL, None, channel_last),), threads))
+        threads = () if thread_last is None else (PlaceShown(THREAD, parent_id=CHANNEL, last_message_id=thread_last),)
+        self.inbound.guild_seen(
+            GuildShown(GUILD, channels=(PlaceShown(CHANNEL, last_message_id=channel_last),), threads=threads)
+        )
 
     async def caught_up(self) -> None:
         await until(lambda: not self.inbound.behind, "everything was read back")
@@ -126,7 +130,7 @@ async def desk(
 
 
 def test_who_mentions_the_bots_own_role_has_mentioned_the_bot() -> None:
-    message = read({**said(1, "<@&90> fix it"), "mention_roles": ["80", "90"]}, MessageJson)
+    message = read({**said(1, "<@&90> fix it"), "mention_roles": ["80", "90"]}, Message)
     seen = message_seen(message, BOT, GUILD, None, Where(own_role=90))
     assert (seen.mentions_bot, seen.text) == (True, "fix it")
     assert not message_seen(message, BOT, GUILD, None).mentions_bot
@@ -140,7 +144,7 @@ def test_the_bots_mention_is_not_part_of_the_text() -> None:
 
 def test_people_write_ordinary_messages_and_replies_and_nothing_else() -> None:
     def is_from_person(**more: object) -> bool:
-        return message_seen(read({**said(1, "x"), **more}, MessageJson), BOT, GUILD, None).is_from_person
+        return message_seen(read({**said(1, "x"), **more}, Message), BOT, GUILD, None).is_from_person
 
     assert is_from_person(type=0)
     assert is_from_person(type=19)
@@ -151,7 +155,7 @@ def test_people_write_ordinary_messages_and_replies_and_nothing_else() -> None:
 
 def test_names_are_as_the_server_shows_them_and_roles_as_the_event_tells_them() -> None:
     user = {"id": "3", "username": "ada_l", "global_name": "Ada"}
-    live = read({**said(1, "x"), "author": user, "member": {"nick": "Countess", "roles": ["50"]}}, MessageJson)
+    live = read({**said(1, "x"), "author": user, "member": {"nick": "Countess", "roles": ["50"]}}, Message)
     assert message_seen(live, BOT, GUILD, live.member).author == Person(3, "Countess", GUILD, frozenset({50}))
     assert message_seen(live, BOT, GUILD, None).author == Person(3, "Ada", GUILD)
 

@@ -10,7 +10,7 @@ from bridge.protocol import commands as c
 from stages.gateway_stage import stage
 from stages.jumping_clock import jumping
 from stages.support import awaited, until
-from supervisor.discord.shapes import MessageJson, read
+from supervisor.discord.shapes import Message, read
 from supervisor.threads.restored import Known, before_our_own
 
 from .test_inbound import BOT, THREAD, desk, said
@@ -19,8 +19,8 @@ from .test_outbox import Bridge
 pytestmark = pytest.mark.slow
 
 
-def messages(*authors: int) -> list[MessageJson]:
-    return [read(said(1001 + n, "x", author), MessageJson) for n, author in enumerate(authors)]
+def messages(*authors: int) -> list[Message]:
+    return [read(said(1001 + n, "x", author), Message) for n, author in enumerate(authors)]
 
 
 def test_what_stands_before_a_post_that_we_do_not_know_was_heard() -> None:

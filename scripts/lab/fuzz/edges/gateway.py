@@ -15,7 +15,8 @@ from lab.fuzz.edge import Edge, hold, nothing_logged_with_a_traceback
 from lab.fuzz.stage import ADA, APPLICATION, BOB, BOT, CHANNEL, EVE, GUILD, ROLE, THREAD, Stage, stage
 from supervisor.assembly import ears
 from supervisor.discord.alone import Nonces
-from supervisor.discord.errors import Found
+from supervisor.discord.errors import Found, Refused
+from supervisor.discord.shapes import Member, Message, Unreadable, message_of
 
 READ_BACK = "READ BACK"
 READS_AT_MOST = 50
@@ -133,16 +134,19 @@ class _Rest:
 
     def hold(self, _words: str) -> None: ...
 
-    async def messages_after(self, _channel_id: int, _after: int, limit: int = 100) -> Sequence[object]:
+    async def messages_after(self, _channel_id: int, _after: int, limit: int = 100) -> list[Message | Unreadable]:
         self.reads += 1
         hold(self.reads < READS_AT_MOST, "a read-back goes on for ever")
-        return self.holds[:limit]
+        return [message_of(json.dumps(one).encode()) for one in self.holds[:limit]]
 
-    async def message(self, _channel_id: int, _message_id: int) -> object:
-        return self.holds[0] if self.holds else {}
+    async def message(self, _channel_id: int, message_id: int) -> Message:
+        found = message_of(json.dumps(self.holds[0]).encode()) if self.holds else Unreadable()
+        if isinstance(found, Unreadable):
+            raise Refused(f"message {message_id} makes no sense to us")
+        return found
 
-    async def member(self, _guild_id: int, _user_id: int) -> object | None:
-        return {"roles": []}
+    async def member(self, _guild_id: int, _user_id: int) -> Member | None:
+        return Member()
 
     async def look_up[T](self, route: str, kind: type[T], **ids: int) -> T | None:
         return None

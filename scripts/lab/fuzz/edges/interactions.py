@@ -153,6 +153,8 @@ class _Rest:
     async def edit_interaction_answer(self, _application_id: int, _token: str, data: dict[str, Any]) -> None:
         _fits(data)
 
+    async def bulk_put_commands(self, *_: object) -> None: ...
+
     async def create(self, _channel_id: int, _post: object, nonce: str, _priority: object = None) -> Found:
         hold(len(nonce) <= 25, "a nonce of more than 25 characters")
         return Found(5000, "", nonce)
