@@ -1,6 +1,7 @@
 """How the parts are joined: one diagram for the service, its tests and the playground.
 
-    Changes                                                                          made first: who hears of what
+    Settings                                                                    made first: what the configuration says
+    Changes                                                                                          who hears of what
     Store ── Journal ── Sessions ── Members, Rules, WaitingPrompts, Delivery, Reports ── SessionManager    who decides
     Downlink ── Processes                     Outbox, Attachments                   who looks after what is wished
     Guilds ── Inbound ── Standing, Slash ── Gateway                                 who hears of Discord, and what
@@ -24,7 +25,6 @@ from supervisor.changes import Changes
 from supervisor.commands.interactions import Interactions
 from supervisor.commands.registration import Registration
 from supervisor.commands.slash import Sight, Slash
-from supervisor.config import Config
 from supervisor.discord import telling
 from supervisor.discord.alone import Entry, Nonces
 from supervisor.discord.asking import Answering, Reading, Telling
@@ -49,6 +49,7 @@ from supervisor.sessions.rules import Rules
 from supervisor.sessions.store import Store
 from supervisor.sessions.trust import Trusts
 from supervisor.sessions.waiting import WaitingPrompts
+from supervisor.settings import Settings
 from supervisor.threads.attachments import Attachments
 from supervisor.threads.inbound import Inbound
 from supervisor.threads.outbox import Outbox
@@ -96,7 +97,7 @@ class Workers(NamedTuple):
 
 
 def workers(
-    config: Config,
+    settings: Settings,
     manager: SessionManager,
     keys: CurveKeys,
     around: Surroundings | None = None,
@@ -104,20 +105,21 @@ def workers(
 ) -> Workers:
     """All that looks after worker processes."""
     environment = worker_environment(os.environ)
-    host, starts = ThisMachine(config.layout, environment), StartMessages(config, manager, around, environment)
-    downlink = Downlink(manager, config.layout, ZmqSockets(keys), host.holder)
+    layout = settings.now.layout
+    host, starts = ThisMachine(layout, environment), StartMessages(settings, manager, around, environment)
+    downlink = Downlink(manager, layout, ZmqSockets(keys), host.holder)
     return Workers(downlink, Processes(manager, downlink, host, starts.message, cli))
 
 
-def router(config: Config, manager: SessionManager) -> BridgeRouter:
+def router(settings: Settings, manager: SessionManager) -> BridgeRouter:
     """What decides what a message or a click means, and whose may."""
 
     def begins_in(channel_id: int) -> str:
-        return manager.default(channel_id, "permission_mode") or config.permission_mode
+        return manager.default(channel_id, "permission_mode") or settings.now.permission_mode
 
     return BridgeRouter(
-        config.policy,
-        config.channels,
+        settings,
+        settings.channels,
         manager.session_of_thread,
         manager.request_of,
         manager.invited,
@@ -156,7 +158,7 @@ class Ears(NamedTuple):
 
 
 def ears(
-    config: Config,
+    settings: Settings,
     manager: SessionManager,
     rest: GatewayRest,
     token: str,
@@ -166,16 +168,18 @@ def ears(
 ) -> Ears:
     """The gateway, and who hears what of it."""
     times, clocks = times or Times(), clocks or Clocks()
-    errands, line, guilds, rules = Errands(), Line(client), Guilds(), router(config, manager)
+    errands, line, guilds, rules = Errands(), Line(client), Guilds(), router(settings, manager)
     connection = Connection(clocks.wall, clocks.monotonic)
     tell = telling.Telling(rest, errands).tell
-    inbound = Inbound(manager, rules, rest, config.policy, config.channels, tell, guilds)
-    standing = Standing(connection, inbound, guilds, config.channels, manager.changes, lambda: rest.token_trouble)
-    own_posts, trusts = OwnPosts(manager, rest), Trusts(config, manager)
+    inbound = Inbound(manager, rules, rest, settings, settings.channels, tell, guilds)
+    standing = Standing(connection, inbound, guilds, settings.channels, manager.changes, lambda: rest.token_trouble)
+    own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
     sight = Sight(line.sees, standing.unfit)
-    slash = Slash(manager, rules, rest, config.channels, sight, trusts, may_bypass=config.bypass_permissions)
+    slash = Slash(manager, rules, rest, settings, sight, trusts)
     interactions = Interactions(manager, rules, rest, slash, trusts)
-    registration = Registration(manager, rest, config.channels, guilds, errands)
+    registration = Registration(manager, rest, settings.channels, guilds, errands)
+    settings.hear_added(inbound.channels_added)
+    settings.hear_added(registration.channels_added)
     presence = Presence(line, lambda: _presence(manager), lambda: standing.back_at is not None, times.presence_s)
     hears: dict[str, Sequence[Ear]] = {
         "ready": (lambda _: own_posts.look(),),
@@ -188,7 +192,7 @@ def ears(
         "INTERACTION_CREATE": (lambda data: errands.begin(interactions.handle(data)),),
     }
     twins = Twins(rest.nonces, guilds, inbound.is_ours, tell)
-    entry = Entry(config.api_base, token, rest.hold, _identifies(manager, clocks, times))
+    entry = Entry(settings.now.api_base, token, rest.hold, _identifies(manager, clocks, times))
     gateway = Gateway(entry, connection, line, standing, Hearing(guilds, twins, hears), errands, times)
     runs = (errands.run, inbound.run, own_posts.run, presence.run, gateway.run)
     return Ears(gateway, standing, guilds, inbound, errands, runs)
@@ -222,9 +226,10 @@ class Threads(NamedTuple):
         return *self.ears.runs, self.outbox.run, self.outbox.keep_typing, self.files.run
 
 
-def threads(config: Config, manager: SessionManager, rest: Rest, token: str) -> Threads:
+def threads(settings: Settings, manager: SessionManager, rest: Rest, token: str) -> Threads:
+    layout = settings.now.layout
     return Threads(
-        ears(config, manager, rest, token),
-        Outbox(manager.store, manager, rest, layout=config.layout),
-        Attachments(manager, config.layout, rest, config.most_file_bytes, config.limits),
+        ears(settings, manager, rest, token),
+        Outbox(manager.store, manager, rest, layout=layout),
+        Attachments(manager, layout, rest, lambda: settings.now.most_file_bytes, lambda: settings.now.limits),
     )

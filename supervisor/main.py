@@ -26,9 +26,12 @@ from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
 from supervisor.discord.survey import survey as look_at_ids
+from supervisor.hangup import Terminal
 from supervisor.login import keeper as login
 from supervisor.login.renewal import Renewal
+from supervisor.operator.health import Health, HealthFile
 from supervisor.operator.start_report import StartReport
+from supervisor.reload import Outcome, Reload
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import Asked
@@ -37,6 +40,7 @@ from supervisor.sessions.remembered import remember
 from supervisor.sessions.reports import note_walls
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
+from supervisor.settings import Settings
 from supervisor.systemd import Notifier
 from supervisor.workers import cgroups
 from supervisor.workers.claude_cli import ClaudeCli
@@ -58,6 +62,7 @@ def run(config: Config, token: str) -> None:
     for warning in config.warnings:
         log.warning("%s", warning)
     log.info("%s", cgroups.in_words(cgroup))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until we can reload: its default would end us
     lock = state_directory.prepare(config.layout)
     with suppress(OSError):  # then the other commands are told where to look
         places.leave_note(config.layout)
@@ -74,38 +79,48 @@ def run(config: Config, token: str) -> None:
 
 async def _supervise(config: Config, token: str, around: Surroundings) -> None:
     store = Store(config.layout.database)
+    settings = Settings(config)
     try:
         async with Rest(config.api_base, token, Pace()) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
-            manager = session_manager(store, display_of=config.display, asked=Asked(config.policy, rest))
+            manager = session_manager(store, display_of=settings.display, asked=Asked(settings, rest))
             recall(config.layout, manager)
             remember(manager)
             note_walls(manager.sessions)
-            _note_uncontained(config, manager)
+            _note_uncontained(settings, manager)
+            settings.hear_added(lambda _: _note_uncontained(settings, manager))
             environment = {**worker_environment(os.environ), **config.environment}
             cli = ClaudeCli(config.command, environment)
-            below = workers(config, manager, _server_keys(store), around, cli)
-            above = threads(config, manager, rest, token)
-            keeper = _keeper(config, manager, environment)
+            below = workers(settings, manager, _server_keys(store), around, cli)
+            above = threads(settings, manager, rest, token)
+            keeper = _keeper(settings, manager, environment)
             keeper.copy()
             standing = above.ears.standing
-            survey = partial(look_at_ids, config, above.ears.guilds, rest)
-            report = StartReport(config, manager, cli, standing.was_back, lambda: survey(time.time()))
+            guilds = above.ears.guilds
+            report = StartReport(
+                settings,
+                manager,
+                cli,
+                standing.was_back,
+                lambda: look_at_ids(settings.now, guilds, rest, time.time()),
+            )
             runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.members.run, report.run)
-            await below.downlink.run(lambda: _serve(config, manager, runs, standing))
+            await below.downlink.run(lambda: _serve(settings, manager, runs, standing))
     finally:
         store.close()
 
 
-def _note_uncontained(config: Config, manager: SessionManager) -> None:
+def _note_uncontained(settings: Settings, manager: SessionManager) -> None:
     """For ``list`` and ``check``, which need no configuration."""
-    ids = [str(channel.channel_id) for channel in config.channels.values() if channel.containment == "none"]
-    manager.remember("uncontained", " ".join(ids))
+    ids = [str(channel.channel_id) for channel in settings.channels.values() if channel.containment == "none"]
+    with suppress(StoreError):  # a sick disk is said elsewhere
+        manager.remember("uncontained", " ".join(ids))
 
 
-def _keeper(config: Config, manager: SessionManager, environment: Mapping[str, str]) -> login.Keeper:
+def _keeper(settings: Settings, manager: SessionManager, environment: Mapping[str, str]) -> login.Keeper:
+    config = settings.now
     source = login.source_of(environment, mcp_logins=config.mcp_logins)
-    hear = LoginTold(manager, config.channels)
+    hear = LoginTold(manager, settings.channels)
     renewal = Renewal(config.command, environment, config.layout.renewal)
     told = login.Told(hear.renewed, hear.not_renewed)
     return login.Keeper(source, config.layout, renewal.run, told)
@@ -119,7 +134,7 @@ def _server_keys(store: Store) -> CurveKeys:
 
 
 async def _serve(
-    config: Config,
+    settings: Settings,
     manager: SessionManager,
     runs: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     standing: Standing,
@@ -129,16 +144,30 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    reload, terminal, said = Reload(settings), Terminal(), HealthFile(settings.now.layout)
+    tell = partial(_tell_health, said, settings, standing, reload)
+
+    def hang_up() -> None:
+        if terminal.is_gone():
+            stopping.set()
+        else:
+            notifier.say_reloading()
+            reload.read()
+            tell()
+            notifier.say(READY="1")
+
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     async with asyncio.TaskGroup() as tasks:
         running = [
             *(tasks.create_task(run()) for run in runs),
-            tasks.create_task(_watch_clock(config, manager, lambda: standing.back_at)),
-            tasks.create_task(notifier.keep(lambda: standing.status)),
+            tasks.create_task(_watch_clock(settings, manager, lambda: standing.back_at)),
+            tasks.create_task(_watch_file(reload, tell)),
+            tasks.create_task(notifier.keep(lambda: _status(reload.outcome, standing))),
         ]
         notifier.say(READY="1")
         log.info(
             "started; state in %s, %d sessions; %d can run at once (open files)",
-            config.layout.state,
+            settings.now.layout.state,
             manager.active_session_count(),
             descriptors.most_sessions(),
         )
@@ -149,13 +178,39 @@ async def _serve(
             task.cancel()
 
 
-async def _watch_clock(config: Config, manager: SessionManager, back_at: Callable[[], float | None]) -> None:
+def _tell_health(said: HealthFile, settings: Settings, standing: Standing, reload: Reload) -> None:
+    outcome = reload.outcome
+    said.say(
+        Health(
+            config=str(settings.now.path),
+            discord=standing.status,
+            discord_back_at=standing.back_at,
+            reads=outcome.count,
+            trouble=outcome.trouble,
+            later=outcome.later,
+        )
+    )
+
+
+def _status(outcome: Outcome, standing: Standing) -> str:
+    return "; ".join(filter(None, [outcome.in_words(), standing.status]))
+
+
+async def _watch_file(reload: Reload, tell: Callable[[], None]) -> None:
+    """The configuration, and what we say of ourselves to the commands."""
+    while True:
+        reload.look()
+        tell()
+        await asyncio.sleep(EXPIRY_INTERVAL_S)
+
+
+async def _watch_clock(settings: Settings, manager: SessionManager, back_at: Callable[[], float | None]) -> None:
     """What time alone makes due."""
     jumps = JumpWatch()
     while True:
         manager.sessions.journal.say_head()
         with suppress(StoreError):
             manager.delivery.stop_placeless()
-            manager.expire_requests(config.permission_timeout_s, jumps.back_at(back_at()))
-            manager.hibernate_idle(config.hibernate_after_s)
+            manager.expire_requests(settings.now.permission_timeout_s, jumps.back_at(back_at()))
+            manager.hibernate_idle(settings.now.hibernate_after_s)
         await asyncio.sleep(EXPIRY_INTERVAL_S)

@@ -1,8 +1,9 @@
-"""Words to systemd: READY=1, STATUS=, WATCHDOG=1, STOPPING=1 (sd_notify(3)); nothing where there is none."""
+"""Words to systemd: READY=1, RELOADING=1, STATUS=, WATCHDOG=1, STOPPING=1 (sd_notify(3)); none where none is."""
 
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -22,6 +23,10 @@ class Notifier:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
             end.sendto(message.encode(), address)
+
+    def say_reloading(self) -> None:
+        """To be followed by READY=1. MONOTONIC_USEC tells a reload from the one before (systemd 253)."""
+        self.say(RELOADING="1", MONOTONIC_USEC=str(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000))
 
     async def keep(self, status: Callable[[], str], interval_s: float = 5.0) -> None:
         """Until cancelled: the watchdog's sign of life, and the status when it changed."""

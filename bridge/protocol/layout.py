@@ -4,6 +4,7 @@
     threadbridge.db           the supervisor's store
     supervisor.keys           its CURVE keys, which workers that outlive it know
     supervisor.lock           held by the one supervisor of this directory
+    health.json               what the running supervisor says of itself
     bell                      touched by ``threadbridge kill``: the supervisor looks at all sessions
     sockets/<id>-<start>.sock one endpoint for each start of a worker
     sessions/<id>/log.jsonl   the event log, the truth of the session
@@ -69,6 +70,10 @@ class Layout(msgspec.Struct, frozen=True):
     @property
     def supervisor_lock(self) -> Path:
         return self.state / "supervisor.lock"
+
+    @property
+    def health(self) -> Path:
+        return self.state / "health.json"
 
     @property
     def bell(self) -> Path:

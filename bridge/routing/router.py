@@ -60,7 +60,7 @@ from bridge.session.permission import (
     Settled,
 )
 from bridge.session.questions import Draft, answers_at_once, pages_of, picked, written
-from bridge.session.rights import ANY, Access, Policy, Right, lacking
+from bridge.session.rights import ANY, Access, Right, Rights, lacking
 from bridge.session.rules import OF_CHANNEL, term_of
 
 THREAD_NAME_CHARS = 95
@@ -156,14 +156,14 @@ class BridgeRouter:
 
     def __init__(
         self,
-        policy: Policy,
+        rights: Rights,
         channels: Mapping[int, Channel],
         session_of: Callable[[int], ManagedSession | None],
         request_of: Callable[[RequestName], PermissionRequest | Settled | None],
         invited: Callable[[str], Collection[int]] = _nobody,
         begins_in: Callable[[int], str] = _as_usual,
     ) -> None:
-        self._policy = policy
+        self._rights = rights
         self._channels = channels
         self._session_of = session_of
         self._request_of = request_of
@@ -338,7 +338,7 @@ class BridgeRouter:
 
     def lacks(self, rights: tuple[Right, ...], person: Person, guild_id: int, channel_id: int) -> str:
         """What a person is told who has none of these rights in the channel; empty when they have one."""
-        access = self._policy.access(channel_id)
+        access = self._rights.access(channel_id)
         return "" if any(access.holds(right, person, guild_id) for right in rights) else lacking(rights, access)
 
     def lacks_in(self, session: ManagedSession, rights: tuple[Right, ...], person: Person) -> str:
@@ -356,10 +356,10 @@ class BridgeRouter:
         return self.lacks(rights, person, guild_id, channel_id)
 
     def access(self, channel_id: int) -> Access:
-        return self._policy.access(channel_id)
+        return self._rights.access(channel_id)
 
     def _access(self, session: ManagedSession) -> Access:
-        return self._policy.access(session.channel_id)
+        return self._rights.access(session.channel_id)
 
     def channel(self, channel_id: int) -> Channel | None:
         return self._channels.get(channel_id)

@@ -10,7 +10,7 @@ role counts only in the server where the session is. Whoever is invited into one
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -73,6 +73,12 @@ class Access(msgspec.Struct, frozen=True):
         """Whether nothing is possible here that is not there: for work in the other channel's directory."""
         people = all(self.grant(right).is_within(other.grant(right)) for right in ANY)
         return people and (other.decide_own or not self.decide_own) and set(other.second) <= set(self.second)
+
+
+class Rights(Protocol):
+    """Who may what in which channel, at the moment of the question."""
+
+    def access(self, channel_id: int, /) -> Access: ...
 
 
 NO_CHANNELS: Mapping[int, Access] = MappingProxyType({})

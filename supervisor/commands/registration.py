@@ -6,7 +6,7 @@ every IDENTIFY (docs/discord-api.md, "nextcord").
 
 import hashlib
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -126,6 +126,12 @@ class Registration:
         guild_id = read(data, WithId).id
         places = map(self._guilds.place, self._channels)
         if any(place and place.guild_id == guild_id for place in places):
+            self._errands.begin(self._register(guild_id))
+
+    def channels_added(self, channel_ids: Iterable[int]) -> None:
+        """They are configured while we run."""
+        places = map(self._guilds.place, channel_ids)
+        for guild_id in {place.guild_id for place in places if place}:
             self._errands.begin(self._register(guild_id))
 
     def guild_gone(self, data: object) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from supervisor.commands.interactions import (
 )
 from supervisor.commands.invitations import Invitations
 from supervisor.commands.rules_command import RulesCommand
-from supervisor.commands.slash_settings import Settings
+from supervisor.commands.slash_settings import SettingsCommand
 from supervisor.commands.trust_command import TrustCommand
 from supervisor.discord.asking import Telling
 from supervisor.discord.pace import Priority
@@ -42,6 +42,7 @@ from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
+from supervisor.settings import Settings
 from supervisor.threads.inbound import CHANNEL_DELETED, THREAD_DELETED
 
 STORE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -68,18 +69,18 @@ class Slash:
         manager: SessionManager,
         router: BridgeRouter,
         rest: Telling,
-        channels: Mapping[int, Channel],
+        settings: Settings,
         sight: Sight,
         trusts: Trusts,
-        *,
-        may_bypass: bool = False,
     ) -> None:
         self._manager = manager
         self._router = router
         self._rest = rest
-        self._channels = channels
+        channels = self._channels = settings.channels
         self._sight = sight
-        self._settings = Settings(manager, router, rest, channels, may_bypass=may_bypass)
+        self._settings = SettingsCommand(
+            manager, router, rest, channels, may_bypass=lambda: settings.now.bypass_permissions
+        )
         self._claude_commands = ClaudeCommands(manager, trusts)
         self._trust = TrustCommand(manager, channels, trusts)
         self._invitations = Invitations(manager, router)

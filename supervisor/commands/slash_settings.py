@@ -5,7 +5,7 @@ what its sessions begin with. What can be chosen is what Claude's own last child
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -47,8 +47,8 @@ class Choice(msgspec.Struct, frozen=True):
     meaning: str = ""
 
 
-class Settings:
-    """``may_bypass``: whether the configuration lets sessions run without any permission."""
+class SettingsCommand:
+    """``may_bypass``: whether the configuration lets sessions run without any permission now."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Settings:
         rest: Telling,
         channels: Mapping[int, Channel],
         *,
-        may_bypass: bool,
+        may_bypass: Callable[[], bool],
     ) -> None:
         self._manager = manager
         self._router = router
@@ -130,7 +130,7 @@ class Settings:
                 known = [Choice(model.name, model.description) for model in told_by_claude.models]
                 return known or [Choice(DEFAULT, "what Claude chooses")]
             case "mode":
-                return [Choice(*mode) for mode in (MODES | (BYPASS if self._may_bypass else {})).items()]
+                return [Choice(*mode) for mode in (MODES | (BYPASS if self._may_bypass() else {})).items()]
             case _:
                 model = self._manager.setting(session, "model") if session else ""
                 mine = next((m.efforts for m in told_by_claude.models if m.name == (model or DEFAULT)), ())

@@ -32,6 +32,11 @@ class Role(msgspec.Struct, frozen=True):
     """Whose alone it is: Discord makes one for each bot that is invited."""
 
 
+class _Written(msgspec.Struct, frozen=True):
+    id: int
+    channel_id: int
+
+
 class Where(msgspec.Struct, frozen=True):
     """A channel or thread as its server shows it, and what that is in; and the role there that is the bot's alone.
 
@@ -55,6 +60,7 @@ class Guilds:
         self.names: dict[int, str] = {}
         self._places: dict[int, Place] = {}
         self._roles: dict[int, Role] = {}
+        self._newest: dict[int, int] = {}
 
     def let_in(self, ready: Ready) -> None:
         self.bot_id, self.bot_name, self.application_id = ready.user.id, ready.user.username, ready.application.id
@@ -69,6 +75,10 @@ class Guilds:
 
     def parent(self, place: Place | None) -> Place | None:
         return self._places.get(place.parent_id) if place else None
+
+    def newest(self, place_id: int) -> int:
+        """The id of the last message there that we heard of; 0 for none."""
+        return self._newest.get(place_id, 0)
 
     def role(self, role_id: int) -> Role | None:
         return self._roles.get(role_id)
@@ -98,7 +108,11 @@ class Guilds:
             case "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE":
                 self._put(read(data, PlaceShown))
             case "CHANNEL_DELETE" | "THREAD_DELETE":
-                self._places.pop(read(data, WithId).id, None)
+                gone = read(data, WithId).id
+                self._places.pop(gone, None)
+                self._newest.pop(gone, None)
+            case "MESSAGE_CREATE":
+                self._note_newest(read(data, _Written))
             case "THREAD_LIST_SYNC":
                 synced = read(data, ThreadsShown)
                 for thread in synced.threads:
@@ -119,11 +133,17 @@ class Guilds:
     def _put(self, found: PlaceShown, guild_id: int = 0) -> None:
         place = found.place
         self._places[found.id] = msgspec.structs.replace(place, guild_id=guild_id) if guild_id else place
+        self._newest[found.id] = max(found.last_message_id or 0, self.newest(found.id))
+
+    def _note_newest(self, written: _Written) -> None:
+        if written.channel_id in self._places:
+            self._newest[written.channel_id] = max(written.id, self.newest(written.channel_id))
 
     def _drop(self, guild_id: int) -> None:
         self.names.pop(guild_id, None)
         self._places = {key: place for key, place in self._places.items() if place.guild_id != guild_id}
         self._roles = {key: role for key, role in self._roles.items() if role.guild_id != guild_id}
+        self._newest = {key: newest for key, newest in self._newest.items() if key in self._places}
 
 
 def _role(found: RoleShown, guild_id: int) -> Role:

@@ -6,7 +6,6 @@ What a command does not need it does not load: ``list`` never sees Discord's lib
 import datetime
 import importlib
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -19,28 +18,19 @@ import msgspec
 
 from bridge.protocol import events as e
 from bridge.protocol.errors import LocalError, UserError
-from bridge.protocol.layout import Layout
 from bridge.text import duration, human_size, reveal, usd
 from supervisor import config as configuration
-from supervisor import places
+from supervisor.operator.context import EXIT_FAILED, Asked, config_option, layout_of
 from supervisor.operator.installation.command import install, uninstall, upgrade
+from supervisor.operator.reload_command import reload
 from supervisor.operator.setup.command import setup
-from supervisor.places import NotHereError
 
 EXIT_CONFIGURATION = 78
-"""sysexits' EX_CONFIG: starting again changes nothing until somebody mends what was said."""
+"""sysexits' EX_CONFIG, of `run` alone: starting again changes nothing until somebody mends what was said."""
 EXIT_NOT_NOW = 75
-"""EX_TEMPFAIL: a full disk, a lock; it may pass."""
-EXIT_FAILED = 1
+"""EX_TEMPFAIL, of `run` alone: a full disk, a lock; it may pass."""
 FOLLOW_INTERVAL_S = 0.2
 ENDED_AT_ONCE = 16
-
-
-class Asked(msgspec.Struct):
-    """What was given before the command's name."""
-
-    config: str | None
-    state: str | None
 
 
 UNCONTAINED = (
@@ -58,51 +48,20 @@ def cli(context: click.Context, config_path: str | None, state_path: str | None)
     context.obj = Asked(config_path, state_path)
 
 
-def _config_option(command: click.Command) -> click.Command:
-    option = click.Option(["--config", "own_config"], metavar="FILE", help="The configuration.")
-    command.params.append(option)
-    return command
-
-
-def _layout(context: click.Context, own: str | None) -> Layout:
-    """The state directory to look at, said on stderr. Raises UserError when there is none, or it is not for us."""
-    asked: Asked = context.obj
-    named = asked.state or _configured(own or asked.config)
-    found = [Path(named).expanduser().absolute()] if named else places.candidates()
-    layout = Layout(places.choose(found))
-    places.check_readable(layout)
-    if not layout.state.is_dir():
-        looked = ", ".join(map(str, found))
-        raise NotHereError(f"there is no state directory: looked at {looked}; name another with --state DIRECTORY")
-    click.echo(f"state directory: {layout.state}", err=True)
-    return layout
-
-
-def _configured(explicit: str | None) -> str:
-    """A configuration that was found and cannot be read is said, and says nothing; one that was named is an error."""
-    is_named = explicit or os.environ.get("THREADBRIDGE_CONFIG")
-    try:
-        path = configuration.find(explicit)
-    except UserError:
-        return ""
-    try:
-        return configuration.state_directory(path)
-    except UserError as error:
-        if is_named:
-            raise
-        click.echo(f"going on without the configuration: {error}", err=True)
-        return ""
-
-
 @cli.command(help="Run the supervisor: Discord, the store and the workers. Ends on SIGTERM; workers go on.")
 @click.pass_context
 def run(context: click.Context, own_config: str | None) -> None:
     from supervisor import main  # noqa: PLC0415 - loads Discord's library, which the other commands never need
 
     asked: Asked = context.obj
-    path = configuration.find(own_config or asked.config)
-    loaded = configuration.load(path)
-    main.run(loaded, configuration.read_token(loaded))
+    try:
+        path = configuration.find(own_config or asked.config)
+        loaded = configuration.load(path)
+        main.run(loaded, configuration.read_token(loaded))
+    except LocalError as error:
+        _fail(error, EXIT_NOT_NOW)
+    except UserError as error:
+        _fail(error, EXIT_CONFIGURATION)
 
 
 @cli.command("list", help="List the sessions, with or without a supervisor.")
@@ -111,7 +70,7 @@ def run(context: click.Context, own_config: str | None) -> None:
 def list_sessions(context: click.Context, as_json: bool, own_config: str | None) -> None:
     from supervisor.operator import listing  # noqa: PLC0415
 
-    layout = _layout(context, own_config)
+    layout = layout_of(context, own_config)
     found = listing.listed(layout)
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
@@ -132,7 +91,7 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
 
     if bool(targets) == everything:
         raise click.UsageError("name sessions, or give --all")
-    layout = _layout(context, own_config)
+    layout = layout_of(context, own_config)
     rows = listing.running(layout) if everything else [listing.find(layout, target) for target in targets]
     survivors = 0
     with ThreadPoolExecutor(ENDED_AT_ONCE) as pool:
@@ -168,7 +127,7 @@ def check(context: click.Context, as_json: bool, end_strays: bool, containment: 
         _try_to_get_out(context, own_config, as_json=as_json)
         return
 
-    layout = _layout(context, own_config)
+    layout = layout_of(context, own_config)
     ended = ending.end_strays(layout) if end_strays else {}
     if not as_json:
         for session_id, left in ended.items():
@@ -233,7 +192,7 @@ def log(context: click.Context, target: str, follow: bool, as_json: bool, own_co
     from supervisor.operator import listing  # noqa: PLC0415
     from supervisor.sessions import session_logs  # noqa: PLC0415
 
-    layout = _layout(context, own_config)
+    layout = layout_of(context, own_config)
     path = layout.session(listing.find(layout, target).session.session_id).log
     shown = 0
     while True:
@@ -261,7 +220,7 @@ def show_audit(context: click.Context, since_text: str, session: str, as_json: b
     if context.invoked_subcommand is not None:
         return
     after = audit.since(since_text, time.time()) if since_text else 0.0
-    for line in audit.shown(_layout(context, own_config), after, session):
+    for line in audit.shown(layout_of(context, own_config), after, session):
         click.echo(audit.as_json(line) if as_json else audit.as_line(line))
 
 
@@ -273,7 +232,7 @@ def show_audit(context: click.Context, since_text: str, session: str, as_json: b
 def verify_audit(context: click.Context, heads: tuple[str, ...], own_config: str | None) -> None:
     from supervisor.operator import audit  # noqa: PLC0415
 
-    verdict = audit.verify(_layout(context, own_config), heads)
+    verdict = audit.verify(layout_of(context, own_config), heads)
     for fault in verdict.faults:
         click.echo(fault)
     if verdict.faults:
@@ -294,10 +253,10 @@ def try_it(arguments: tuple[str, ...]) -> None:
     sys.exit(playground.main(list(arguments), "threadbridge try"))
 
 
-for _own in (setup, install, uninstall, upgrade):
+for _own in (setup, install, uninstall, upgrade, reload):
     cli.add_command(_own)
 for _command in (run, list_sessions, kill, check, log, show_audit, verify_audit):
-    _config_option(_command)
+    config_option(_command)
 
 
 def _table(found: Sequence[msgspec.Struct]) -> str:
@@ -376,13 +335,7 @@ def main() -> None:
     try:
         check_packages()
         cli(standalone_mode=True)
-    except NotHereError as error:
-        _fail(error, EXIT_FAILED)
-    except UserError as error:
-        _fail(error, EXIT_CONFIGURATION)
-    except LocalError as error:
-        _fail(error, EXIT_NOT_NOW)
-    except PermissionError as error:
+    except (UserError, LocalError, PermissionError) as error:
         _fail(error, EXIT_FAILED)
 
 

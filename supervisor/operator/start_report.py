@@ -11,11 +11,11 @@ from contextlib import suppress
 
 import msgspec
 
-from supervisor.config import Config
 from supervisor.discord.survey import Survey
 from supervisor.login import keeper as login
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
+from supervisor.settings import Settings
 from supervisor.workers import walls
 from supervisor.workers.claude_cli import ClaudeCli
 
@@ -32,7 +32,7 @@ class StartReport:
 
     def __init__(
         self,
-        config: Config,
+        settings: Settings,
         manager: SessionManager,
         cli: ClaudeCli,
         was_back: asyncio.Event,
@@ -40,12 +40,12 @@ class StartReport:
         refusal: Callable[[], str] | None = None,
     ) -> None:
         """``refusal`` blocks, and tells why Claude cannot be shut in here; empty when it can."""
-        self._config = config
+        self._settings = settings
         self._manager = manager
         self._cli = cli
         self._was_back = was_back
         self._survey = survey
-        self._refusal = refusal or (lambda: walls.refusal(config.layout))
+        self._refusal = refusal or (lambda: walls.refusal(settings.now.layout))
 
     async def run(self) -> None:
         """Until the last word is *ready*: what keeps it from that may be mended while we run."""
@@ -75,7 +75,7 @@ class StartReport:
             log.warning("containment: none; Claude can do whatever this user can")
         else:
             log.info("containment: %s; it was tried, and works", ", ".join(sorted(levels)))
-        if told := login.in_words(self._config.layout):
+        if told := login.in_words(self._settings.now.layout):
             log.info("%s", told)
 
     def _say_what_was_found(self, found: Survey) -> None:
@@ -89,11 +89,11 @@ class StartReport:
     def _last_word(self, found: Survey, hindrances: list[str]) -> str:
         if hindrances:
             return f"not ready: {'; '.join(hindrances)}"
-        configured = len(self._config.channels)
+        configured = len(self._settings.now.channels)
         return "ready" if found.usable == configured else f"ready, in {found.usable} of {configured} channels"
 
     def _levels(self) -> set[str]:
-        return {channel.containment for channel in self._config.channels.values()}
+        return {channel.containment for channel in self._settings.now.channels.values()}
 
     async def _walls(self) -> list[str]:
         """Whether they keep every session from its start."""

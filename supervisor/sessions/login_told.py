@@ -5,6 +5,7 @@ session goes on by itself at most once for one expiry, whatever becomes of that;
 transaction of the prompt. Only sessions that have the login from us: others log in otherwise.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from bridge.protocol.login import AUTHENTICATION_FAILED, GO_ON, GOES_ON, NOT_RENEWED
@@ -21,7 +22,7 @@ EARLY_S = 60.0
 class LoginTold:
     """``channels`` by id, as the configuration has them. Nothing here raises: a store that is sick is asked again."""
 
-    def __init__(self, manager: SessionManager, channels: dict[int, Channel]) -> None:
+    def __init__(self, manager: SessionManager, channels: Mapping[int, Channel]) -> None:
         self._manager = manager
         self._channels = channels
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bridge.protocol.errors import RemoteError
 from bridge.session.permission import Person
-from bridge.session.rights import Access, Policy, Right
+from bridge.session.rights import Access, Right, Rights
 from supervisor.discord.asking import Reading
 from supervisor.sessions.store_health import StoreError
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class Asked(NamedTuple):
     """Who says whether somebody may do something: the configuration, and Discord for the roles."""
 
-    policy: Policy
+    rights: Rights
     rest: Reading
 
 
@@ -38,7 +38,7 @@ class Members:
     def __init__(
         self, asked: Asked | None, wake: Callable[[str], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._policy = asked.policy if asked else None
+        self._rights = asked.rights if asked else None
         self._rest = asked.rest if asked else None
         self._wake_session = wake
         self._clock = clock
@@ -51,13 +51,13 @@ class Members:
         self._roles[guild_id, user_id] = roles, self._clock()
 
     def access(self, channel_id: int) -> Access:
-        return self._policy.access(channel_id) if self._policy else Access()
+        return self._rights.access(channel_id) if self._rights else Access()
 
     def may(self, right: Right, user_id: int, guild_id: int, channel_id: int) -> bool | None:
         """None: it depends on roles that are not known now. Nobody (0) may everything."""
-        if self._policy is None or not user_id:
+        if self._rights is None or not user_id:
             return True
-        grant = self._policy.access(channel_id).grant(right)
+        grant = self._rights.access(channel_id).grant(right)
         if not grant.depends_on_roles(user_id):
             return user_id in grant.users
         roles, at = self._roles.get((guild_id, user_id), (frozenset(), float("-inf")))

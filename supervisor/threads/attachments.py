@@ -23,7 +23,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.protocol.commands import Prompt
@@ -57,15 +57,17 @@ class _Hopeless(Exception):  # noqa: N818 - not an error that leaves this module
 
 
 class Attachments:
-    """``most_bytes``: of all files of one prompt; ``limits``: of one session; ``pauses_s``: between the tries."""
+    """``most_bytes``: of all files of one prompt; ``limits``: of one session, both asked for each file; ``pauses_s``:
+    between the tries.
+    """
 
     def __init__(
         self,
         manager: SessionManager,
         layout: Layout,
         rest: Downloading,
-        most_bytes: int,
-        limits: Limits = NO_LIMITS,
+        most_bytes: Callable[[], int],
+        limits: Callable[[], Limits] = lambda: NO_LIMITS,
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
         self._manager = manager
@@ -174,12 +176,13 @@ class Attachments:
 
     def _room(self, paths: SessionLayout, attachments: Sequence[Attachment], place: int) -> tuple[int, str]:
         """The bytes that this file may have, and in words why not more."""
-        room = room_for(attachments, place, self._most_bytes)
+        most_bytes, limits = self._most_bytes(), self._limits()
+        room = room_for(attachments, place, most_bytes)
         stored = sum(size_of(path) for path in (paths.log, paths.files, paths.sent))
-        left = max(0, self._limits.stored_bytes - stored)
-        if not self._limits.stored_bytes or room <= left:
-            return room, too_large(self._most_bytes)
-        return left, no_room_for(attachments[place].size_bytes, stored, self._limits)
+        left = max(0, limits.stored_bytes - stored)
+        if not limits.stored_bytes or room <= left:
+            return room, too_large(most_bytes)
+        return left, no_room_for(attachments[place].size_bytes, stored, limits)
 
     def _is_awaited(self, session_id: str, prompt_id: int) -> bool:
         return any(prompt.prompt_id == prompt_id for prompt in self._manager.waiting.without_files(session_id))

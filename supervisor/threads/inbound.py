@@ -22,7 +22,8 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -34,7 +35,7 @@ from bridge.routing.needs import TALK
 from bridge.routing.places import unfit_in_words
 from bridge.routing.router import BridgeRouter, MessageSeen
 from bridge.session.managed import ManagedSession
-from bridge.session.rights import Grant, Policy
+from bridge.session.rights import Grant, Rights
 from supervisor.discord.asking import Reading
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Refused
 from supervisor.discord.guilds import NOWHERE, Guilds, Where
@@ -134,7 +135,7 @@ class Inbound:
         manager: SessionManager,
         router: BridgeRouter,
         rest: Reading,
-        policy: Policy,
+        rights: Rights,
         channels: Mapping[int, Channel],
         tell: Callable[[int, Post, str], None],
         guilds: Guilds,
@@ -144,7 +145,7 @@ class Inbound:
         self._manager = manager
         self._router = router
         self._rest = rest
-        self._policy = policy
+        self._rights = rights
         self._channels = channels
         self._tell = tell
         self._held: dict[int, list[Message]] = {}
@@ -176,6 +177,15 @@ class Inbound:
     def guild_of(self, channel_id: int) -> int:
         """The guild of a configured channel; 0 while no guild has shown it."""
         return self._guild_of.get(channel_id, 0)
+
+    def channels_added(self, channel_ids: Iterable[int]) -> None:
+        """They are configured while we run: what was written there before is not for us."""
+        for channel_id in channel_ids:
+            if place := self._guilds.place(channel_id):
+                self._guild_of[channel_id] = place.guild_id
+            with suppress(StoreError):
+                if (newest := self._guilds.newest(channel_id)) > self._manager.cursor(channel_id):
+                    self._manager.handled(channel_id, newest)
 
     # --- what the gateway tells ----------------------------------------------------------------------
 
@@ -262,7 +272,7 @@ class Inbound:
     def _talk(self, channel_id: int) -> Grant:
         """Who may talk in the channel, or in the thread's."""
         session = self._manager.session_of_thread(channel_id)
-        return self._policy.access(session.channel_id if session else channel_id).talk
+        return self._rights.access(session.channel_id if session else channel_id).talk
 
     def _waits_for_roles(self, message: Message) -> bool:
         """A new message that Discord told without its author's roles, though they matter: it is read back."""

@@ -14,6 +14,7 @@ from supervisor.config import Config
 from supervisor.login import keeper as login
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Trusts
+from supervisor.settings import Settings
 
 INSTALLATION = Path(bridge.__file__).resolve().parent.parent
 
@@ -32,21 +33,22 @@ class StartMessages:
 
     def __init__(
         self,
-        config: Config,
+        settings: Settings,
         manager: SessionManager,
         around: Surroundings | None,
         environment: Mapping[str, str],
     ) -> None:
-        self._config = config
+        self._settings = settings
         self._manager = manager
         self._around = around or Surroundings()
         self._environment = environment
-        self._trusts = Trusts(config, manager)
+        self._trusts = Trusts(settings.now, manager)
 
     async def message(self, session: ManagedSession, died: str) -> WorkerStart:
         """All but the keys and the endpoint, which are the start's own. ``died``: how the worker before it ended."""
-        config, manager = self._config, self._manager
+        manager = self._manager
         copy = await self._trusts.at_start(session) if manager.has_work(session.session_id) else ""
+        config = self._settings.now
         channel = config.channels.get(session.channel_id)
         containment = channel.containment if channel else "project"
         return msgspec.structs.replace(
@@ -71,9 +73,10 @@ class StartMessages:
 
     def _permission_mode(self, session: ManagedSession) -> str:
         """The one that the session was in; nothing is bypassed that the configuration does not let."""
-        mode = self._manager.setting(session, "permission_mode") or self._config.permission_mode
-        if mode == "bypassPermissions" and not self._config.bypass_permissions:
-            return self._config.permission_mode
+        config = self._settings.now
+        mode = self._manager.setting(session, "permission_mode") or config.permission_mode
+        if mode == "bypassPermissions" and not config.bypass_permissions:
+            return config.permission_mode
         return mode
 
 

@@ -11,6 +11,7 @@ from bridge.session.managed import ManagedSession
 from processes.test_limits import BOMB, HUNGRY, events, exits, notices, running, script
 from stages.real_stage import RealStage, stage
 from stages.support import awaited, until
+from supervisor.settings import Settings
 from supervisor.workers.starts import StartMessages, worker_environment
 from twins.messages_api.turns import tool, turn
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.real
 async def runs(it: RealStage, limits: Limits) -> ManagedSession:
     """A session below these limits whose tool was allowed."""
     config = msgspec.structs.replace(it.back.config, limits=limits)
-    starts = StartMessages(config, it.back.manager, it.back.around, worker_environment(os.environ))
+    starts = StartMessages(Settings(config), it.back.manager, it.back.around, worker_environment(os.environ))
     it.back.processes._tell = starts.message
     session = it.back.session("begin")
     assert it.back.manager.decide(await it.back.asks(session), "allowed")

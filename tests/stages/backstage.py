@@ -24,6 +24,7 @@ from supervisor.assembly import session_manager, workers
 from supervisor.config import Config
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
+from supervisor.settings import Settings
 from supervisor.workers import trees
 from supervisor.workers.curve import server_keys
 from supervisor.workers.downlink import Downlink
@@ -54,7 +55,9 @@ class Backstage:
     async def running(self) -> AsyncIterator["Backstage"]:
         self.store = Store(self.layout.database)
         self.manager = session_manager(self.store)
-        self.downlink, self.processes = workers(self.config, self.manager, server_keys(self.store), self.around)
+        self.downlink, self.processes = workers(
+            Settings(self.config), self.manager, server_keys(self.store), self.around
+        )
         ready, done = asyncio.Event(), asyncio.Event()
 
         async def serve() -> None:

@@ -20,6 +20,7 @@ from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
+from supervisor.settings import Settings
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Message
 
@@ -56,6 +57,7 @@ class Stage:
         self.store: Store
         self.manager: SessionManager
         self.rest: Rest
+        self.settings: Settings
         self.ears: Ears
         self.times = Times(identify_gap_s=0.01, presence_s=0.01)
         self.task: asyncio.Task[None]
@@ -68,7 +70,8 @@ class Stage:
         token = token or self.discord.token
         try:
             async with Rest(self.config.api_base, token, Pace()) as self.rest:
-                self.ears = ears(self.config, self.manager, self.rest, token, self.times)
+                self.settings = Settings(self.config)
+                self.ears = ears(self.settings, self.manager, self.rest, token, self.times)
                 running = self.task = asyncio.create_task(beside_each_other(self.ears.runs))
                 try:
                     yield self.ears.standing

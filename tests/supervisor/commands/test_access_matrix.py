@@ -29,7 +29,7 @@ from bridge.session.questions import Draft
 from bridge.session.rights import ANY, Access, Grant, Policy, Right
 from bridge.trust.acting import Acting
 from bridge.trust.decision import Verb
-from stages.support import ROOT
+from stages.support import ROOT, configuration
 from supervisor.commands import registration
 from supervisor.commands.interactions import Answer, Interactions
 from supervisor.commands.slash import Sight, Slash
@@ -37,6 +37,7 @@ from supervisor.discord.asking import Answering, Telling
 from supervisor.discord.shapes import Interaction, PlaceShown
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts
+from supervisor.settings import Settings
 
 from .access_table import PLACES, TABLE, Asker, Place, Row
 
@@ -251,7 +252,8 @@ class World:
         )
         manager, trusts = cast(SessionManager, self.behind), cast(Trusts, ScriptedTrusts(self.behind))
         rest = cast(Telling, Rest(self.behind))
-        slash = Slash(manager, self.router, rest, channels, Sight(lambda *_: True, lambda _: ""), trusts)
+        settings = Settings(configuration(Path("/"), channels=channels))
+        slash = Slash(manager, self.router, rest, settings, Sight(lambda *_: True, lambda _: ""), trusts)
         self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts)
 
     def answers(self, asked: Interaction) -> Answer:

@@ -22,6 +22,7 @@ from supervisor.discord.gateway import Times
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IDENTIFY_EVERY_S
 from supervisor.discord.standing import Standing
 from supervisor.sessions.store import Store
+from supervisor.settings import Settings
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
 pytestmark = [
@@ -102,7 +103,12 @@ async def running(folder: Path, sky: Sky) -> AsyncIterator[Standing]:
     rest = cast(GatewayRest, SimpleNamespace(hold=lambda _: None, nonces=Nonces(), token_trouble=""))
     clocks = Clocks(unix_time, lambda: asyncio.get_running_loop().time())
     made = ears(
-        config, session_manager(store), rest, "token", clocks=clocks, client=lambda _, *more: FakeClient(sky, *more)
+        Settings(config),
+        session_manager(store),
+        rest,
+        "token",
+        clocks=clocks,
+        client=lambda _, *more: FakeClient(sky, *more),
     )
     task = asyncio.create_task(beside_each_other(made.runs))
     try:

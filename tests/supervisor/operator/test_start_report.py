@@ -15,6 +15,7 @@ from supervisor.discord.survey import Survey, Trouble
 from supervisor.operator import start_report
 from supervisor.operator.start_report import FACT, StartReport
 from supervisor.sessions.store import Store
+from supervisor.settings import Settings
 from supervisor.workers.claude_cli import Answer, ClaudeCli
 
 TWO = {222: Channel(222, "/srv/a"), 223: Channel(223, "/srv/b")}
@@ -41,7 +42,7 @@ class Reported:
         self.found = WELL
         config = configuration(folder, channels=channels)
         manager = session_manager(self.store)
-        self.report = StartReport(config, manager, self.cli, self.was_back, self._survey, lambda: refusal)
+        self.report = StartReport(Settings(config), manager, self.cli, self.was_back, self._survey, lambda: refusal)
 
     async def _survey(self) -> Survey:
         return self.found

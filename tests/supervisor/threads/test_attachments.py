@@ -96,7 +96,9 @@ class Desk:
 
     @contextlib.asynccontextmanager
     async def fetching(self) -> AsyncIterator[None]:
-        loop = a.Attachments(self.manager, self.layout, self.network, LIMIT, self.limits, pauses_s=(0.001,) * 3)
+        loop = a.Attachments(
+            self.manager, self.layout, self.network, lambda: LIMIT, lambda: self.limits, pauses_s=(0.001,) * 3
+        )
         running = asyncio.create_task(loop.run())
         try:
             yield

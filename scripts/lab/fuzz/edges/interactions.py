@@ -29,6 +29,7 @@ from supervisor.commands.interactions import Interactions
 from supervisor.commands.slash import Sight, Slash
 from supervisor.discord.errors import Found
 from supervisor.sessions.trust import Trusts
+from supervisor.settings import Settings
 
 SESSION = "SESSION"
 """Stands in an input for the session's id, which is another one each time."""
@@ -107,9 +108,9 @@ def _component(random: Random, kind: int) -> dict[str, Any]:
 
 async def _all(on: Stage, data: bytes) -> None:
     rest = _Rest()
-    trusts, routes = Trusts(on.config, on.manager), router(on.config, on.manager)
+    trusts, routes = Trusts(on.config, on.manager), router(Settings(on.config), on.manager)
     sight = Sight(lambda *_: True, lambda _: "")
-    slash = Slash(on.manager, routes, rest, on.config.channels, sight, trusts)
+    slash = Slash(on.manager, routes, rest, Settings(on.config), sight, trusts)
     interactions = Interactions(on.manager, routes, rest, slash, trusts)
     plain = RequestName(on.session.session_id, GENERATION, 5).custom_id("allow").split(":")[2]
     for line in data.replace(SESSION.encode(), plain.encode()).split(b"\n"):

@@ -1,0 +1,85 @@
+"""What a running supervisor says of itself, for the commands: what only it knows, in a small file beside the store.
+
+It is written when it changed, and every ``EVERY_S`` anyway, so that its age tells whether the supervisor still gets to
+anything. Whether it runs at all, its lock tells; what of a supervisor that died is left here is never believed.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
+
+import msgspec
+
+from bridge.protocol.layout import Layout
+from supervisor import locks
+from supervisor.private_files import write_private
+
+EVERY_S = 10.0
+OLD_S = 45.0
+"""A supervisor whose last word is older hangs, or its disk takes nothing."""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Times in Unix seconds. It is read by other versions too: fields are only added, with defaults."""
+
+    pid: int = 0
+    version: str = ""
+    started_at: float = 0.0
+    at: float = 0.0
+    config: str = ""
+    discord: str = ""
+    """How it stands, in words."""
+    discord_back_at: float | None = None
+    """Since when it is connected and read back; None while it is not."""
+    heartbeat_s: float | None = None
+    """How long Discord's last answer to a heartbeat took, in seconds."""
+    behind: int = 0
+    """Channels and threads that are still to be read back."""
+    gaps: int = 0
+    """Those that cannot be read back."""
+    reads: int = 0
+    """How often the configuration was read again."""
+    trouble: str = ""
+    """Why the configuration as it stands is not in force."""
+    later: tuple[str, ...] = ()
+    """Its keys that take effect at the next start."""
+
+
+class HealthFile:
+    """The writing side. ``monotonic`` gives seconds."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = layout.health
+        self._clock = clock
+        self._monotonic = monotonic
+        self._started_at = clock()
+        self._said = Health()
+        self._due = monotonic()
+
+    def say(self, health: Health) -> None:
+        """Cheap when there is nothing new. A disk that takes nothing is told by the file's age."""
+        if health == self._said and self._monotonic() < self._due:
+            return
+        whole = msgspec.structs.replace(
+            health, pid=os.getpid(), version=version("threadbridge"), started_at=self._started_at, at=self._clock()
+        )
+        with suppress(OSError):
+            write_private(self._path, msgspec.json.encode(whole))
+            self._said, self._due = health, self._monotonic() + EVERY_S
+
+
+def read(layout: Layout) -> Health | None:
+    """The running supervisor's; None when none runs, or it is one of an earlier version. Raises OSError."""
+    pid = locks.holder(layout.supervisor_lock)
+    try:
+        found = msgspec.json.decode(layout.health.read_bytes(), type=Health)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+    return found if pid and found.pid == pid else None
