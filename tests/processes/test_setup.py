@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.terminal import TerminalSession, at_terminal
 from stages.support import ROOT, awaited, scripted_claude
-from stages.terminal_session import TerminalSession, at_terminal
 from supervisor import config as configuration
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import ChannelType

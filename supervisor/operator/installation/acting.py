@@ -2,12 +2,13 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from bridge.protocol.errors import UserError
 from supervisor.operator.installation.actions import Action, Remove, Run, Say, Write
+from supervisor.operator.installation.facts import with_bus
 from supervisor.private_files import write_private
 
 RUN_DEADLINE_S = 180.0
@@ -23,8 +24,9 @@ def act(actions: Iterable[Action], say: Callable[[str], None]) -> None:
                 _write(Path(path), text, mode)
             case Remove(path):
                 _remove(Path(path))
-            case Run(argv, _, may_fail):
-                _run(argv, may_fail=may_fail)
+            case Run(argv, _, may_fail, otherwise):
+                if not _run(argv, may_fail=may_fail) and otherwise:
+                    say(f"  ✗ {otherwise}")
             case Say():
                 pass
 
@@ -46,7 +48,8 @@ def _remove(path: Path) -> None:
         raise UserError(f"{path} cannot be removed: {error.strerror}") from None
 
 
-def _run(argv: tuple[str, ...], *, may_fail: bool) -> None:
+def _run(argv: tuple[str, ...], *, may_fail: bool) -> bool:
+    """Whether it was done. Raises UserError, unless it may fail."""
     try:
         done = subprocess.run(
             argv,
@@ -59,18 +62,12 @@ def _run(argv: tuple[str, ...], *, may_fail: bool) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         if may_fail:
-            return
+            return False
         raise UserError(f"{argv[0]} could not be run: {error}") from None
     if done.returncode and not may_fail:
         told = done.stdout.decode(errors="replace").strip()[-1500:]
         raise UserError(f"{' '.join(argv)} ended with {done.returncode}: {told or 'without a word'}{_hint(argv)}")
-
-
-def with_bus(environ: Mapping[str, str]) -> dict[str, str]:
-    """A shell of `sudo` or `su` does not know where the user's manager listens."""
-    place = f"/run/user/{os.getuid()}"
-    known = {"XDG_RUNTIME_DIR": place} if Path(place).is_dir() else {}
-    return {**known, **environ}
+    return not done.returncode
 
 
 def _hint(argv: tuple[str, ...]) -> str:

@@ -28,11 +28,12 @@ class Remove(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """A program. ``why`` is for the person; one that ``may_fail`` stops nothing."""
+    """A program. ``why`` is for the person. One that ``may_fail`` stops nothing; ``otherwise`` says what to do then."""
 
     argv: tuple[str, ...]
     why: str = ""
     may_fail: bool = False
+    otherwise: str = ""
 
     @property
     def words(self) -> str:

@@ -130,7 +130,7 @@ def _ask(*, is_quiet: bool) -> None:
 
 def _follow(argv: Sequence[str]) -> int:
     """A program at this terminal: it may ask, and takes as long as a download takes."""
-    from supervisor.operator.installation.acting import with_bus  # noqa: PLC0415
+    from supervisor.operator.installation.facts import with_bus  # noqa: PLC0415
 
     try:
         return subprocess.run(argv, env=with_bus(os.environ), check=False).returncode

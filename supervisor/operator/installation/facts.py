@@ -94,6 +94,26 @@ def systemd_version() -> int:
     return int(found[1]) if found else 0
 
 
+def status(kind: Kind) -> str:
+    """What the running service says of itself; empty when it says nothing."""
+    user = ("--user",) if kind == "user" else ()
+    argv = ("systemctl", *user, "show", "--property=StatusText", "--value", NAME)
+    try:
+        asked = subprocess.run(
+            argv, capture_output=True, env=with_bus(os.environ), timeout=ANSWER_DEADLINE_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return asked.stdout.decode(errors="replace").strip()
+
+
+def with_bus(environ: Mapping[str, str]) -> dict[str, str]:
+    """A shell of `sudo` or `su` does not know where the user's manager listens."""
+    place = f"/run/user/{os.getuid()}"
+    known = {"XDG_RUNTIME_DIR": place} if Path(place).is_dir() else {}
+    return {**known, **environ}
+
+
 def closed_to_others(program: Path) -> str:
     """The first directory on the way to it that not everybody may enter, or the program that not everybody may run."""
     for part in [*reversed(program.resolve().parents), program.resolve()]:

@@ -81,8 +81,10 @@ def _install_user(facts: Facts) -> Iterator[Action]:
     yield Write(str(facts.unit), text(wanted(facts)))
     if not facts.lingers:
         yield Run(
-            ("loginctl", "enable-linger", facts.user),
+            ("loginctl", "--no-ask-password", "enable-linger", facts.user),
             "it runs from boot on, and goes on when you log out; without it all ends with your last login",
+            may_fail=True,
+            otherwise=f"that needs root here: sudo loginctl enable-linger {facts.user}",
         )
     yield from _start(facts)
 

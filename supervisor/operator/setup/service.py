@@ -10,6 +10,10 @@ from supervisor.operator.setup import answer, document
 from supervisor.operator.setup.discord import Discord
 from supervisor.operator.setup.terminal import Terminal
 
+CONNECTED = "connected to Discord"
+"""How the supervisor's status begins then (``supervisor.discord.gateway``)."""
+CONNECT_S = 60.0
+
 
 class Service:
     """For the configuration that was written."""
@@ -23,16 +27,28 @@ class Service:
         if not facts.systemd_version() or self._terminal.is_quiet:
             self._tell_how()
         elif self._terminal.agrees("\nMake it a service, which runs from the machine's start on?"):
-            self._install()
+            kind = self._install()
             channels = document.known(self._config.read_text("utf-8-sig")).channels
-            if discord and channels:
+            if discord and channels and self._is_connected(kind):
                 answer.see(discord, next(reversed(channels)), self._terminal)
         else:
             self._tell_how()
 
-    def _install(self) -> None:
+    def _install(self) -> Kind:
         kind: Kind = "system" if os.geteuid() == 0 else "user"
         installation.install_service(facts.gather(kind, self._config, installation.USER), is_quiet=False)
+        return kind
+
+    def _is_connected(self, kind: Kind) -> bool:
+        """What is written before, the very first time, nobody hears."""
+
+        def look() -> bool:
+            return facts.status(kind).startswith(CONNECTED)
+
+        if self._terminal.waits("the service connects to Discord", look, CONNECT_S):
+            return True
+        self._terminal.no(f"it does not: {facts.status(kind) or 'it says nothing'}; `threadbridge check` may tell why")
+        return False
 
     def _tell_how(self) -> None:
         command = " ".join(facts.our_command())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bridge.protocol.errors import UserError
+from bridge.text import duration
 
 POLL_S = 2.0
 FOLLOWS_S = 0.2
@@ -106,7 +107,7 @@ class Terminal:
 
     def waits[T](self, what: str, look: Callable[[], T], most_s: float) -> T | None:
         """What ``look`` sees, once it is true; None when the person skips it or the time (seconds) is over."""
-        self.say(f"  … {what}. Waiting, {most_s / 60:.0f} minutes at most; Enter skips.")
+        self.say(f"  … {what}. Waiting, {duration(most_s)} at most; Enter skips.")
         end, said = time.monotonic() + most_s, ""
         while time.monotonic() < end:
             try:

@@ -80,7 +80,7 @@ def test_the_repositorys_units_are_what_is_written(name: str) -> None:
 def test_a_users_service_is_written_lingers_and_starts() -> None:
     done = plan.install(facts(), CONFIG, is_root=False)
     assert "ExecStart=/home/ada/.local/bin/threadbridge run --config" in written(done, str(facts().unit))
-    assert runs(done)[0] == ("loginctl", "enable-linger", "ada")
+    assert runs(done)[0] == ("loginctl", "--no-ask-password", "enable-linger", "ada")
     assert ("systemctl", "--user", "restart", "threadbridge.service") in runs(done)
     assert not any(argv[0] == "loginctl" for argv in runs(plan.install(facts(lingers=True), CONFIG, is_root=False)))
 

@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import termios
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from stages.support import until
-
 STEP_DEADLINE_S = 30.0
+LOOK_INTERVAL_S = 0.02
 COLUMNS, LINES = 200, 50
 
 
@@ -20,6 +19,7 @@ class TerminalSession:
 
     def __init__(self, process: subprocess.Popen[bytes], end: int) -> None:
         self.everything = ""
+        self.deadline_s = STEP_DEADLINE_S
         self._process = process
         self._end = end
         self._seen = 0
@@ -30,7 +30,7 @@ class TerminalSession:
 
     async def expects(self, words: str) -> str:
         """Wait until they are shown, behind what was expected before. What stood before them."""
-        await until(lambda: words in self.shown, f"{words!r}", lambda: self.everything[-3000:], STEP_DEADLINE_S)
+        await self._until(lambda: words in self.shown, repr(words))
         before, _, _ = self.shown.partition(words)
         self._seen += len(before) + len(words)
         return before
@@ -47,11 +47,16 @@ class TerminalSession:
 
     async def ends(self) -> int:
         """Its exit code."""
-        await until(
-            lambda: self._process.poll() is not None, "the end", lambda: self.everything[-3000:], STEP_DEADLINE_S
-        )
+        await self._until(lambda: self._process.poll() is not None, "the end")
         self.read()
         return self._process.returncode
+
+    async def _until(self, look: Callable[[], bool], what: str) -> None:
+        give_up_at = asyncio.get_running_loop().time() + self.deadline_s
+        while not look():
+            if asyncio.get_running_loop().time() > give_up_at:
+                raise AssertionError(f"not within {self.deadline_s} s: {what}; {self.everything[-3000:]}")
+            await asyncio.sleep(LOOK_INTERVAL_S)
 
     def read(self) -> None:
         with suppress(OSError, BlockingIOError):  # EIO: the other end is closed

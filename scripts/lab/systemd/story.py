@@ -1,0 +1,285 @@
+"""What befalls the service, and what must be so after each: which processes live, what is listed, what threads show."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from lab.systemd.pages import commands
+from lab.systemd.stage import COMMAND, CONFIG, TOKEN, UNIT, Stage
+from twins.discord.model import Channel
+
+SETUP = f"{COMMAND} setup"
+
+type Chapter = Callable[[Stage], Awaitable[str]]
+
+
+async def page_is_followed(stage: Stage, page: Path) -> str:
+    """docs/start.md, command by command; set-up is talked to. Ends with the thread that answers."""
+    done = 0
+    for command in commands(page):
+        if command == SETUP:
+            await set_up(stage)
+        else:
+            await stage.machine.ran(command, folder="/home/ada/threadbridge")
+        done += 1
+    await stage.is_active()
+    assert stage.discord.threads(), "set-up ended without a thread"
+    return f"{done} commands; the first answer came"
+
+
+async def set_up(stage: Stage) -> None:
+    discord, name = stage.discord, stage.channel.name
+    discord.invite_bot(is_joined=False)
+    async with stage.machine.terminal(SETUP) as terminal:
+        terminal.deadline_s = 90.0
+        told = await terminal.expects("Token (it is not shown): ")
+        assert "✗" not in told, told
+        terminal.enters(TOKEN)
+        await terminal.expects("the bot is in no server yet")
+        discord.invite_bot()
+        await terminal.expects("Which (numbers or names): ")
+        terminal.enters(name)
+        await terminal.expects(f"works [~/{name}]: ")
+        terminal.enters()
+        await terminal.expects("Make it?")
+        terminal.enters("y")
+        await terminal.expects(f'write "hi" in #{name}')
+        await stage.ada.says(stage.channel.id, "hi")
+        await terminal.expects("Is that you?")
+        terminal.enters("y")
+        await terminal.expects("Make it a service")
+        terminal.enters("y")
+        await terminal.expects("Do it?")
+        terminal.enters("y")
+        await terminal.expects("Claude answers in it")
+        await stage.ada.says(stage.channel.id, "say hello")
+        await terminal.expects("it answers")
+        assert await terminal.ends() == 0, terminal.everything
+
+
+async def restart(stage: Stage) -> str:
+    thread, name = await stage.working()
+    card = await stage.asking()
+    before, supervisor = await stage.row(thread), await stage.pid()
+    await stage.control("restart", UNIT)
+    await stage.is_connected()
+    assert await stage.pid() != supervisor
+    await _same_processes(stage, thread, before)
+    await stage.lets_go(thread, name)
+    await stage.presses(card, "Allow")
+    await stage.shows(card, "it is allowed")
+    return "the turn went on in the same Claude, and the card was answered after it"
+
+
+async def killed(stage: Stage) -> str:
+    thread, name = await stage.working()
+    before, supervisor = await stage.row(thread), await stage.pid()
+    await stage.machine.ran(f"kill -9 {supervisor}")
+    await stage.sees("another supervisor", lambda: _is_other(stage, supervisor))
+    await stage.is_connected()
+    await _same_processes(stage, thread, before)
+    await stage.lets_go(thread, name)
+    return "systemd started another one; the turn went on in the same Claude"
+
+
+async def hangs(stage: Stage) -> str:
+    """Its watchdog is made quicker, by a drop-in as a person would."""
+    await _drop_in(stage, r"WatchdogSec=4\nTimeoutAbortSec=2\n")
+    await stage.control("restart", UNIT)
+    await stage.is_connected()
+    thread, name = await stage.working()
+    before, supervisor = await stage.row(thread), await stage.pid()
+    await stage.machine.ran(f"kill -STOP {supervisor}")
+    await stage.sees("another supervisor", lambda: _is_other(stage, supervisor))
+    await stage.is_connected()
+    await _same_processes(stage, thread, before)
+    await stage.lets_go(thread, name)
+    await _drop_in(stage)
+    return "the watchdog ended it and systemd started another; the turn went on"
+
+
+async def stopped_for_a_while(stage: Stage) -> str:
+    thread, name = await stage.working()
+    before = await stage.row(thread)
+    await stage.control("stop", UNIT)
+    await stage.machine.ran(f"touch ~/web-app/{name}")
+    missed = await stage.ada.says(stage.channel.id, "say nobody heard this")
+    await stage.control("start", UNIT)
+    await stage.is_connected()
+    await stage.shows(thread, f"{name} is done")
+    await _same_processes(stage, thread, before)
+    late = await stage.thread_of(missed)
+    await stage.shows(late, "nobody heard this")
+    return "what Claude did and what was written meanwhile were caught up with"
+
+
+async def reloaded(stage: Stage) -> str:
+    await stage.finished()
+    supervisor = await stage.pid()
+    await stage.control("reload", UNIT)
+    assert await stage.pid() == supervisor
+    await stage.finished()
+    return "systemctl reload came back, and it is the same supervisor"
+
+
+async def rebooted(stage: Stage) -> str:
+    thread, _ = await stage.working()
+    card, idle = await stage.asking(), await stage.finished()
+    await stage.machine.shut_down()
+    await stage.machine.boot()
+    return await _is_well_after_a_boot(stage, thread, card, idle)
+
+
+async def power_cut(stage: Stage) -> str:
+    thread, _ = await stage.working()
+    card, idle = await stage.asking(), await stage.finished()
+    await stage.machine.power_cut()
+    await stage.machine.boot()
+    return await _is_well_after_a_boot(stage, thread, card, idle)
+
+
+async def _is_well_after_a_boot(stage: Stage, thread: Channel, card: Channel, idle: Channel) -> str:
+    """Nobody has logged in: it lingers."""
+    await stage.is_active()
+    await stage.is_connected()
+    for lost in (thread, card):
+        await stage.shows(lost, "Continue")
+    await stage.ada.says(idle.id, "say here again")
+    await stage.shows(idle, "here again")
+    await stage.finished()
+    return "it came up by itself; both turns are told lost, with their cards; the idle session answers"
+
+
+async def wrong_token(stage: Stage) -> str:
+    """Somebody reset it, and the file has the old one."""
+    await stage.control("stop", UNIT)
+    await stage.discord.change_token(f"{TOKEN}2")
+    await stage.machine.tried(f"systemctl --user start {UNIT}")
+    found = await stage.is_failed()
+    assert found["ExecMainStatus"] == "78", found["ExecMainStatus"]
+    assert "Discord does not accept the bot's token" in await stage.journal()
+    stage.write(CONFIG.replace("config.toml", "token"), f"{TOKEN}2\n")
+    await stage.control("start", UNIT)
+    await stage.is_connected()
+    await stage.finished()
+    return "the service ends with 78, is not started again, and says why; with the new one it starts"
+
+
+async def rotated_token(stage: Stage) -> str:
+    thread, name = await stage.working()
+    before = await stage.row(thread)
+    await stage.discord.change_token(TOKEN)
+    stage.write(CONFIG.replace("config.toml", "token"), f"{TOKEN}\n")
+    await stage.control("restart", UNIT)
+    await stage.is_connected()
+    await _same_processes(stage, thread, before)
+    await stage.lets_go(thread, name)
+    return "with the new one in its file a restart is enough; the turn went on"
+
+
+async def discord_away(stage: Stage) -> str:
+    port = int(stage.discord.api_base.rpartition(":")[2].partition("/")[0])
+    await stage.control("stop", UNIT)
+    await stage.discord.stop()
+    await stage.control("start", UNIT)
+    await stage.is_active()
+    told = (await stage.properties())["StatusText"]
+    await stage.discord.start(port)
+    await stage.is_connected()
+    await stage.finished()
+    return f"the service starts all the same (“{told[:60]}”) and goes on when Discord is there"
+
+
+async def program_gone(stage: Stage) -> str:
+    program = "~/.local/share/threadbridge/bin/threadbridge"
+    await stage.control("stop", UNIT)
+    await stage.machine.ran(f"mv {program} {program}.away")
+    await stage.machine.tried(f"systemctl --user start {UNIT}")
+    found = await stage.is_failed()
+    assert (found["ExecMainStatus"], found["NRestarts"]) == ("203", "0"), (found["ExecMainStatus"], found["NRestarts"])
+    await stage.machine.ran(f"mv {program}.away {program}")
+    await stage.control("start", UNIT)
+    await stage.is_connected()
+    return "failed with 203, once"
+
+
+async def crashes_again_and_again(stage: Stage) -> str:
+    """Killed at each start, it is given up."""
+    await _drop_in(stage, r"ExecStart=\nExecStart=/bin/false\nRestartSec=100ms\nRestartSteps=0\n")
+    await stage.machine.tried(f"systemctl --user restart {UNIT}")
+    found = await stage.is_failed()
+    assert int(found["NRestarts"]) <= 10, found["NRestarts"]
+    await _drop_in(stage)
+    await stage.control("reset-failed", UNIT)
+    await stage.control("start", UNIT)
+    await stage.is_connected()
+    return f"given up after {found['NRestarts']} restarts"
+
+
+async def child_and_worker_killed(stage: Stage) -> str:
+    """As the kernel's OOM killer ends a process: SIGKILL."""
+    child, _ = await stage.working()
+    worker, _ = await stage.working()
+    await stage.machine.ran(f"kill -9 {(await stage.row(child))['child_pid']}")
+    await stage.machine.ran(f"kill -9 {(await stage.row(worker))['worker_pid']}")
+    for thread in (child, worker):
+        await stage.shows(thread, "Continue")
+    await stage.is_active()
+    await stage.finished()
+    return "both turns are told lost; the service and other sessions go on"
+
+
+async def checked(stage: Stage) -> str:
+    told = await stage.machine.ran(f"{COMMAND} check --containment")
+    assert "REACHED" not in told.replace("0 REACHED", ""), told
+    return told.strip().splitlines()[-1].strip()
+
+
+async def uninstalled(stage: Stage) -> str:
+    await stage.working()
+    await stage.machine.ran(f"{COMMAND} uninstall --yes")
+    code, left = await stage.machine.tried("pgrep -u ada -af 'threadbridge|-m worker' | grep -v pgrep")
+    assert code, f"there is still {left}"
+    code, _ = await stage.machine.tried(f"systemctl --user cat {UNIT}")
+    assert code, "the unit is still there"
+    await stage.machine.ran("test -e ~/.config/threadbridge/config.toml && test -e ~/.config/threadbridge/token")
+    return "nothing of it runs; configuration and token are there"
+
+
+async def _same_processes(stage: Stage, thread: Channel, before: dict[str, object]) -> None:
+    after = await stage.row(thread)
+    for key in ("worker_pid", "child_pid"):
+        assert after[key] == before[key], f"another {key}: {before[key]} is now {after[key]}"
+
+
+async def _drop_in(stage: Stage, lines: str = "") -> None:
+    """What the unit says besides, as `systemctl edit` writes it; without ``lines`` nothing any more."""
+    folder = f"~/.config/systemd/user/{UNIT}.d"
+    write = f"mkdir -p {folder} && printf '[Service]\\n{lines}' > {folder}/story.conf" if lines else f"rm -r {folder}"
+    await stage.machine.ran(write)
+    await stage.control("daemon-reload")
+
+
+async def _is_other(stage: Stage, pid: int) -> bool:
+    return await stage.pid() not in (0, pid)
+
+
+SHORT: dict[str, Chapter] = {
+    "a restart with a running turn and an open card": restart,
+    "a reboot with a running turn, an open card and an idle session": rebooted,
+}
+WHOLE: dict[str, Chapter] = {
+    **SHORT,
+    "an attacker in Claude's place": checked,
+    "kill -9": killed,
+    "a supervisor that hangs": hangs,
+    "stopped for a while": stopped_for_a_while,
+    "a reload": reloaded,
+    "child and worker killed": child_and_worker_killed,
+    "a power cut": power_cut,
+    "a token that is wrong": wrong_token,
+    "a token that was rotated": rotated_token,
+    "Discord away at the start": discord_away,
+    "the program is gone": program_gone,
+    "it ends at each start": crashes_again_and_again,
+    "uninstalled": uninstalled,
+}
