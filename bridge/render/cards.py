@@ -13,6 +13,7 @@ from bridge.protocol.events import PermissionRequested, SuggestedRule
 from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import pushes, questions, tools
 from bridge.render.excerpts import code_excerpt, markdown_excerpt
+from bridge.render.modals import labelled, modal, text_field
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.session.custom_ids import REASON_FIELD, to_go_on, to_start_fresh
 from bridge.session.people import named
@@ -293,16 +294,6 @@ def _buttons(request: PermissionRequest, *, may_allow: bool) -> tuple[Button, ..
 
 def plan_modal(custom_id: str) -> dict[str, object]:
     """The JSON of a modal for what to change in a plan; it is submitted under the same custom_id."""
-    field = {
-        "type": 4,
-        "custom_id": REASON_FIELD,
-        "style": 2,
-        "required": False,
-        "max_length": PLAN_CHANGE_CHARS,
-        "placeholder": "May stay empty: then Claude asks you, or refines its plan",
-    }
-    return {
-        "title": "Keep planning",
-        "custom_id": custom_id,
-        "components": [{"type": 18, "label": "What should change?", "component": field}],
-    }
+    hint = "May stay empty: then Claude asks you, or refines its plan"
+    field = text_field(REASON_FIELD, PLAN_CHANGE_CHARS, required=False, placeholder=hint)
+    return modal("Keep planning", custom_id, labelled("What should change?", field))

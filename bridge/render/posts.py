@@ -8,14 +8,15 @@ from typing import Any, Literal
 
 import msgspec
 
-CONTENT_CHARS = 2000
-MOST_CHOICES, CHOICE_CHARS = 25, 100
-"""Of a select, and of what an autocompletion offers."""
-SUPPRESS_NOTIFICATIONS = 1 << 12
-SUPPRESS_EMBEDS = 1 << 2
+from bridge.discord import BUTTONS_A_ROW, ButtonStyle, Component, MessageFlag
 
 Style = Literal["primary", "secondary", "success", "danger"]
-_STYLES: dict[Style, int] = {"primary": 1, "secondary": 2, "success": 3, "danger": 4}
+_STYLES: dict[Style, ButtonStyle] = {
+    "primary": ButtonStyle.PRIMARY,
+    "secondary": ButtonStyle.SECONDARY,
+    "success": ButtonStyle.SUCCESS,
+    "danger": ButtonStyle.DANGER,
+}
 
 
 class Button(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -92,10 +93,10 @@ def payload(post: Post, *, editing: bool = False) -> dict[str, object]:
         "components": _components(post),
         "allowed_mentions": {"parse": [], "users": [str(i) for i in post.mentions], "replied_user": False},
     }
-    body["flags"] = 0 if post.embed else SUPPRESS_EMBEDS
+    body["flags"] = MessageFlag(0) if post.embed else MessageFlag.SUPPRESS_EMBEDS
     if editing:
         return body
-    body["flags"] = body["flags"] | (SUPPRESS_NOTIFICATIONS if post.silent else 0)
+    body["flags"] = body["flags"] | (MessageFlag.SUPPRESS_NOTIFICATIONS if post.silent else MessageFlag(0))
     if post.reply_to:
         body["message_reference"] = {"message_id": str(post.reply_to), "fail_if_not_exists": False}
     return body
@@ -114,17 +115,18 @@ def _embed(embed: Embed) -> dict[str, object]:
 
 def _components(post: Post) -> list[dict[str, object]]:
     rows = [_row([_select(select)]) for select in post.selects]
-    rows += [_row([_button(b) for b in post.buttons[i : i + 5]]) for i in range(0, len(post.buttons), 5)]
+    buttons = [_button(button) for button in post.buttons]
+    rows += [_row(buttons[i : i + BUTTONS_A_ROW]) for i in range(0, len(buttons), BUTTONS_A_ROW)]
     return rows
 
 
 def _row(components: list[dict[str, object]]) -> dict[str, object]:
-    return {"type": 1, "components": components}
+    return {"type": Component.ACTION_ROW, "components": components}
 
 
 def _button(button: Button) -> dict[str, object]:
     body: dict[str, object] = {
-        "type": 2,
+        "type": Component.BUTTON,
         "style": _STYLES[button.style],
         "label": button.label,
         "custom_id": button.custom_id,
@@ -134,7 +136,7 @@ def _button(button: Button) -> dict[str, object]:
 
 def _select(select: Select) -> dict[str, object]:
     body: dict[str, object] = {
-        "type": 3,
+        "type": Component.STRING_SELECT,
         "custom_id": select.custom_id,
         "options": [_option(c) for c in select.choices],
     }

@@ -6,9 +6,11 @@ file beside it does; the choices of a select may be cut, for their values are pl
 
 from collections.abc import Mapping
 
+from bridge.discord import CHOICE_CHARS, PLACEHOLDER_CHARS
 from bridge.protocol.questions import Option, Question
 from bridge.render.markdown.split import pages
-from bridge.render.posts import CHOICE_CHARS, Button, Choice, File, Select
+from bridge.render.modals import labelled, text_field
+from bridge.render.posts import Button, Choice, File, Select
 from bridge.session.custom_ids import answer_field
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.session.questions import OTHER_CHARS, Draft, Row, answers_at_once, fits_buttons, pages_of
@@ -18,9 +20,6 @@ BODY_CHARS = 3000
 ANSWERS_CHARS = 1000
 SOURCE_PER_UNIT = 8
 """Characters of Markdown that are looked at for each that is shown."""
-PLACEHOLDER_CHARS = 150
-FIELD_LABEL_CHARS = 45
-FIELD_HINT_CHARS = 100
 FILE_NAME = "questions.md"
 NO_ANSWER = "(no answer)"
 
@@ -186,18 +185,6 @@ def _field(request: PermissionRequest, place: int, *, is_required: bool) -> dict
     question = request.questions[place]
     name = _line(question.header) or _line(question.question)
     number = f"{place + 1} · " if len(request.questions) > 1 else ""
-    field: dict[str, object] = {
-        "type": 4,
-        "custom_id": answer_field(place),
-        "style": 2,
-        "required": is_required,
-        "max_length": OTHER_CHARS,
-    }
-    if text := request.draft.texts.get(place):
-        field["value"] = text
-    return {
-        "type": 18,
-        "label": one_line(number + name, FIELD_LABEL_CHARS),
-        "description": one_line(_line(question.question), FIELD_HINT_CHARS),
-        "component": field,
-    }
+    text = request.draft.texts.get(place, "")
+    field = text_field(answer_field(place), OTHER_CHARS, required=is_required, value=text)
+    return labelled(number + name, field, hint=_line(question.question))

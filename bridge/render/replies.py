@@ -9,7 +9,9 @@ from pathlib import PurePath
 
 import msgspec
 
-from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, Button, Choice, Embed, Post, Select
+from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES
+from bridge.render.modals import labelled, modal, text_field
+from bridge.render.posts import Button, Choice, Embed, Post, Select
 from bridge.session.custom_ids import REASON_FIELD, STOP_PICKER, HaltButton
 from bridge.session.managed import ManagedSession
 from bridge.text import clip, duration, escape, one_line, reveal, tokens, usd, utf16_len
@@ -17,7 +19,6 @@ from bridge.text import clip, duration, escape, one_line, reveal, tokens, usd, u
 TITLE_CHARS = 45
 WAITS_CHARS = 200
 STARTER_PROMPT_CHARS = 1500
-MODAL_TITLE_CHARS = 45
 REASON_CHARS = 1000
 
 _GREEN = 0x3BA55D
@@ -170,19 +171,8 @@ def nothing_to_continue(*, in_thread: bool) -> str:
 
 def reason_modal(custom_id: str, tool: str) -> dict[str, object]:
     """The JSON of a modal whose one field holds the reason; it is submitted under the same custom_id."""
-    field = {
-        "type": 4,
-        "custom_id": REASON_FIELD,
-        "style": 2,
-        "required": True,
-        "max_length": REASON_CHARS,
-        "placeholder": "Why not, or what to do instead",
-    }
-    return {
-        "title": one_line(f"Deny {tool}", MODAL_TITLE_CHARS),
-        "custom_id": custom_id,
-        "components": [{"type": 18, "label": "Claude is told this", "component": field}],
-    }
+    field = text_field(REASON_FIELD, REASON_CHARS, required=True, placeholder="Why not, or what to do instead")
+    return modal(f"Deny {tool}", custom_id, labelled("Claude is told this", field))
 
 
 # --- settings, Claude's commands, what waits ---------------------------------------------------------

@@ -15,11 +15,12 @@ from typing import Literal
 
 import msgspec
 
+from bridge.discord import CONTENT_CHARS
 from bridge.render import runs, tools
 from bridge.render.items import Item, NoteItem, TextItem, ToolItem, ToolState
 from bridge.render.live import closed
 from bridge.render.markdown.split import split
-from bridge.render.posts import CONTENT_CHARS, Post
+from bridge.render.posts import Post
 from bridge.render.runs import QUIET
 from bridge.session.display import Verbosity
 from bridge.text import utf16_len

@@ -5,6 +5,7 @@ All that would act can be read before the click: in the card, or in a file besid
 
 from collections.abc import Sequence
 
+from bridge.discord import BUTTON_LABEL_CHARS
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.session.custom_ids import TrustButton
 from bridge.session.people import named
@@ -115,7 +116,9 @@ def _here(acting: Acting, *, asks: bool, is_asked: bool) -> str:
 
 def _revoke(one: Trusted) -> Button:
     name = one.directory.rpartition("/")[2] or "/"
-    return Button(one_line(f"Revoke {name}", 80), TrustButton("revoke", one.digest).custom_id(), "danger")
+    return Button(
+        one_line(f"Revoke {name}", BUTTON_LABEL_CHARS), TrustButton("revoke", one.digest).custom_id(), "danger"
+    )
 
 
 def _trusted_line(one: Trusted) -> str:

@@ -8,16 +8,17 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-ADMINISTRATOR = 1 << 3
+from bridge.discord import Permission
+
 NEEDED: Mapping[str, int] = {
-    "View Channels": 1 << 10,
-    "Send Messages": 1 << 11,
-    "Embed Links": 1 << 14,
-    "Attach Files": 1 << 15,
-    "Read Message History": 1 << 16,
-    "Manage Threads": 1 << 34,
-    "Create Public Threads": 1 << 35,
-    "Send Messages in Threads": 1 << 38,
+    "View Channels": Permission.VIEW_CHANNEL,
+    "Send Messages": Permission.SEND_MESSAGES,
+    "Embed Links": Permission.EMBED_LINKS,
+    "Attach Files": Permission.ATTACH_FILES,
+    "Read Message History": Permission.READ_MESSAGE_HISTORY,
+    "Manage Threads": Permission.MANAGE_THREADS,
+    "Create Public Threads": Permission.CREATE_PUBLIC_THREADS,
+    "Send Messages in Threads": Permission.SEND_MESSAGES_IN_THREADS,
 }
 """By the names that Discord's settings show."""
 ALL_NEEDED = sum(NEEDED.values())
@@ -33,7 +34,7 @@ class Overwrite(msgspec.Struct, frozen=True):
 
 def granted(base: int, overwrites: Iterable[Overwrite], guild_id: int, roles: Iterable[int], user_id: int) -> int:
     """The bits of a member in a channel. ``base``: those in the server; its id is also that of the role everyone."""
-    if base & ADMINISTRATOR:
+    if base & Permission.ADMINISTRATOR:
         return base | ALL_NEEDED
     of = {overwrite.id: overwrite for overwrite in overwrites}
     mine = [of[role] for role in roles if role in of and role != guild_id]

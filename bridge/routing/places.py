@@ -8,22 +8,22 @@ from collections.abc import Mapping
 
 import msgspec
 
-TEXT, DIRECT, VOICE, CATEGORY, ANNOUNCEMENT = 0, 1, 2, 4, 5
-THREADS = frozenset({10, 11, 12})
-"""Of an announcement channel, public, private."""
-FITTING = frozenset({TEXT, ANNOUNCEMENT})
+from bridge.discord import ChannelType
+
+THREADS = frozenset({ChannelType.ANNOUNCEMENT_THREAD, ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD})
+FITTING = frozenset({ChannelType.TEXT, ChannelType.ANNOUNCEMENT})
 _NAMES: Mapping[int, str] = {
-    TEXT: "a text channel",
-    DIRECT: "a direct message",
-    VOICE: "a voice channel",
-    3: "a group's direct message",
-    CATEGORY: "a category",
-    ANNOUNCEMENT: "an announcement channel",
+    ChannelType.TEXT: "a text channel",
+    ChannelType.DIRECT: "a direct message",
+    ChannelType.VOICE: "a voice channel",
+    ChannelType.GROUP_DIRECT: "a group's direct message",
+    ChannelType.CATEGORY: "a category",
+    ChannelType.ANNOUNCEMENT: "an announcement channel",
     **dict.fromkeys(THREADS, "a thread"),
-    13: "a stage channel",
-    14: "a directory of servers",
-    15: "a forum",
-    16: "a media channel",
+    ChannelType.STAGE: "a stage channel",
+    ChannelType.DIRECTORY: "a directory of servers",
+    ChannelType.FORUM: "a forum",
+    ChannelType.MEDIA: "a media channel",
 }
 
 
@@ -56,6 +56,6 @@ def unfit_in_words(place: Place) -> str:
     what = f"is {kind_in_words(place.kind)}"
     if place.is_thread and place.parent_id:
         return f"{what}, and Claude begins a thread for each session: give the id of its channel, {place.parent_id}"
-    if place.kind == CATEGORY:
+    if place.kind == ChannelType.CATEGORY:
         return f"{what}, and nobody can write in one: give the id of a text channel in it"
     return f"{what}, in which Claude cannot begin threads: give the id of a text channel of a server"

@@ -15,9 +15,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bridge.discord import ChannelType
 from bridge.routing.actions import Ignore, Whisper
 from bridge.routing.channel import Channel
-from bridge.routing.places import CATEGORY, Place, unfit_in_words
+from bridge.routing.places import Place, unfit_in_words
 from bridge.session.permission import Person
 
 ADDRESSED_PERIOD_S = 60.0
@@ -91,7 +92,7 @@ def _in_private_in_words(channels: Mapping[int, Channel]) -> str:
 def _elsewhere_in_words(message: Unheard, above: Channel | None) -> str:
     parent = message.parent
     if above and parent and (why := unfit_in_words(parent)):
-        if parent.kind != CATEGORY:
+        if parent.kind != ChannelType.CATEGORY:
             return f"Claude does not listen here: the configured id {parent.place_id} {why}."
         return (
             f"Claude does not listen here: the configured id {parent.place_id} is the category that this channel is in."

@@ -9,10 +9,11 @@ until it is over.
 
 from typing import Any
 
+from bridge.discord import CHOICE_CHARS
 from bridge.protocol import events as e
 from bridge.protocol.errors import UserError
 from bridge.render import replies
-from bridge.render.posts import CHOICE_CHARS, Post, payload
+from bridge.render.posts import Post, payload
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.text import inline_code

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 import msgspec
 
+from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, AnswerType, InteractionType, MessageFlag
 from bridge.protocol.errors import RemoteError, UserError
 from bridge.render import cards, loosened, questions, replies, rules
-from bridge.render.posts import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, SUPPRESS_EMBEDS, Post, payload
+from bridge.render.posts import Post, payload
 from bridge.routing.actions import (
     Action,
     AllowFirst,
@@ -40,10 +41,6 @@ from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
 
-COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
-MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
-EPHEMERAL = 1 << 6
-
 FAILED = "Something went wrong in the bridge, and nothing was done. Its log says what."
 LOST_IS_SETTLED = "This was settled already: somebody clicked, or the conversation went on."
 OTHERS_WERE_FASTER = "Somebody else pressed a button of this card just before you. Look at it again."
@@ -67,19 +64,21 @@ def told(text: str) -> Answer:
 
 
 def shown(post: Post, *, to_all: bool = False) -> Answer:
-    without_previews = 0 if post.embed else SUPPRESS_EMBEDS
-    return Answer(MESSAGE, {**payload(post), "flags": without_previews | (0 if to_all else EPHEMERAL)})
+    without_previews = 0 if post.embed else MessageFlag.SUPPRESS_EMBEDS
+    return Answer(
+        AnswerType.MESSAGE, {**payload(post), "flags": without_previews | (0 if to_all else MessageFlag.EPHEMERAL)}
+    )
 
 
 def later(work: Callable[[], Awaitable[dict[str, Any]]]) -> Answer:
     """What only this person sees, once it is there."""
-    return Answer(DEFERRED_MESSAGE, {"flags": EPHEMERAL}, work)
+    return Answer(AnswerType.DEFERRED_MESSAGE, {"flags": MessageFlag.EPHEMERAL}, work)
 
 
 def offered(choices: Iterable[tuple[str, str]] = ()) -> Answer:
     """What fits what somebody types, as (label, value): as many, and as much of a label, as Discord takes."""
     named = [{"name": one_line(label, CHOICE_CHARS), "value": value} for label, value in choices]
-    return Answer(CHOICES, {"choices": named[:MOST_CHOICES]})
+    return Answer(AnswerType.CHOICES, {"choices": named[:MOST_CHOICES]})
 
 
 class CommandSet(Protocol):
@@ -131,22 +130,22 @@ class Interactions:
             return self._decide(asked)
         except msgspec.ValidationError as error:
             log.warning("interaction %s cannot be read: %s", asked.id, error)
-            return told(UNREADABLE) if asked.type != AUTOCOMPLETE else offered()
+            return told(UNREADABLE) if asked.type != InteractionType.AUTOCOMPLETE else offered()
         except UserError as error:
-            return told(str(error)) if asked.type != AUTOCOMPLETE else offered()
+            return told(str(error)) if asked.type != InteractionType.AUTOCOMPLETE else offered()
         except StoreError as error:
             return told(f"Nothing was done: {error}. Please try again in a while.")
         except Exception:
             log.exception("interaction %s failed", asked.id)
-            return told(FAILED) if asked.type != AUTOCOMPLETE else offered()
+            return told(FAILED) if asked.type != InteractionType.AUTOCOMPLETE else offered()
 
     def _decide(self, asked: Interaction) -> Answer:
         match asked.type:
-            case 2:
+            case InteractionType.COMMAND:
                 return self._commands.run(asked)
-            case 4:
+            case InteractionType.AUTOCOMPLETE:
                 return self._commands.complete(asked)
-            case 3 | 5:
+            case InteractionType.COMPONENT | InteractionType.MODAL_SUBMIT:
                 return self._commands.picked(asked) or self._click(asked)
             case _:
                 return told(f"This kind of interaction ({asked.type}) is not known here.")
@@ -159,20 +158,20 @@ class Interactions:
             case AllowFirst() | DraftAnswers() as action:
                 return self._noted(action, asked.person.user_id)
             case AskAnswers(request, page):
-                return Answer(MODAL, questions.other_modal(request, page))
+                return Answer(AnswerType.MODAL, questions.other_modal(request, page))
             case AskPlanChange(custom_id):
-                return Answer(MODAL, cards.plan_modal(custom_id))
+                return Answer(AnswerType.MODAL, cards.plan_modal(custom_id))
             case SettleLostTurn(name, goes_on, person):
                 is_first = self._manager.settle_lost_turn(name, person, asked.id if goes_on else 0)
-                return Answer(DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
+                return Answer(AnswerType.DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
             case AskReason(custom_id, tool):
-                return Answer(MODAL, replies.reason_modal(custom_id, cards.tool_in_words(tool)))
+                return Answer(AnswerType.MODAL, replies.reason_modal(custom_id, cards.tool_in_words(tool)))
             case StartFresh(session_id):
                 self._manager.start_fresh(session_id, asked.person.user_id)
-                return Answer(DEFERRED_UPDATE)
+                return Answer(AnswerType.DEFERRED_UPDATE)
             case GoOnHere(session_id, person):
                 is_first = self._manager.go_on_here(session_id, person)
-                return Answer(DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
+                return Answer(AnswerType.DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
             case JudgeProject() as judgement:
                 return later(lambda: self._judged(judgement))
             case action:
@@ -200,9 +199,9 @@ class Interactions:
         """On the card, and not decided yet."""
         if isinstance(action, AllowFirst):
             is_kept = self._manager.allow_first(action.request, action.first)
-            return Answer(DEFERRED_UPDATE) if is_kept else told(OTHERS_WERE_FASTER)
+            return Answer(AnswerType.DEFERRED_UPDATE) if is_kept else told(OTHERS_WERE_FASTER)
         is_kept = self._manager.draft(action.request.name, action.draft, by)
-        return Answer(DEFERRED_UPDATE) if is_kept else told("This request was already decided.")
+        return Answer(AnswerType.DEFERRED_UPDATE) if is_kept else told("This request was already decided.")
 
     def _decided(self, action: DecideRequest) -> Answer:
         """First one wins; the card changes when Claude's worker says what became of it."""
@@ -210,7 +209,7 @@ class Interactions:
         loosens = session is not None and self._router.loosens(session, session.channel_id, action.mode)
         if action.always and action.request.event.rules:
             is_first = self._manager.allow_for(action.request, action.person, action.term)
-            return Answer(DEFERRED_UPDATE) if is_first else told("This request was already decided.")
+            return Answer(AnswerType.DEFERRED_UPDATE) if is_first else told("This request was already decided.")
         decision = action.request.decide(
             "allowed" if action.allowed else "denied",
             action.person,
@@ -222,7 +221,7 @@ class Interactions:
         if is_first and loosens and session:
             post = loosened.in_thread(action.mode, action.person.user_id, session.thread_id)
             self._manager.show(session.session_id, f"{loosened.KEY}:{action.request.name.custom_id('edits')}", post)
-        return Answer(DEFERRED_UPDATE) if is_first else told("This request was already decided.")
+        return Answer(AnswerType.DEFERRED_UPDATE) if is_first else told("This request was already decided.")
 
 
 async def _finished(later: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
@@ -236,14 +235,14 @@ async def _finished(later: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str,
 
 
 def _clicked(asked: Interaction) -> Clicked:
-    fields = dict(_fields(asked.data)) if asked.type == MODAL_SUBMIT else {}
+    fields = dict(_fields(asked.data)) if asked.type == InteractionType.MODAL_SUBMIT else {}
     values = asked.data.get("values")
     return Clicked(
         custom_id=str(asked.data.get("custom_id", "")),
         channel_id=asked.channel_id,
         guild_id=asked.guild_id,
         person=asked.person,
-        reason=fields.get(custom_ids.REASON_FIELD, "") if asked.type == MODAL_SUBMIT else None,
+        reason=fields.get(custom_ids.REASON_FIELD, "") if asked.type == InteractionType.MODAL_SUBMIT else None,
         values=tuple(str(value) for value in values) if isinstance(values, list) else (),
         texts={place: text for name, text in fields.items() if (place := custom_ids.place_of_field(name)) is not None},
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.discord import OPTION_CHARS, OptionType
 from bridge.protocol.errors import RemoteError
 from supervisor.discord.asking import Answering
 from supervisor.discord.guilds import Guilds
@@ -20,7 +21,9 @@ from supervisor.sessions.manager import SessionManager
 
 log = logging.getLogger(__name__)
 
-_STRING, _BOOLEAN, _USER = 3, 5, 6
+
+def _text(name: str, description: str) -> dict[str, Any]:
+    return {"type": OptionType.STRING, "name": name, "description": description, "max_length": OPTION_CHARS}
 
 
 def _setting(name: str, description: str, value: str) -> dict[str, Any]:
@@ -28,9 +31,9 @@ def _setting(name: str, description: str, value: str) -> dict[str, Any]:
         "name": name,
         "description": f"{description}; without a value it shows what is set",
         "options": [
-            {"type": _STRING, "name": name, "description": value, "autocomplete": True},
+            {"type": OptionType.STRING, "name": name, "description": value, "autocomplete": True},
             {
-                "type": _BOOLEAN,
+                "type": OptionType.BOOLEAN,
                 "name": "for_channel",
                 "description": "Also for sessions that begin in this channel from now on",
             },
@@ -43,9 +46,14 @@ COMMANDS: list[dict[str, Any]] = [
         "name": "new",
         "description": "Start a session of Claude Code in a thread of its own",
         "options": [
-            {"type": _STRING, "name": "prompt", "description": "What Claude should do", "max_length": 4000},
             {
-                "type": _STRING,
+                "type": OptionType.STRING,
+                "name": "prompt",
+                "description": "What Claude should do",
+                "max_length": OPTION_CHARS,
+            },
+            {
+                "type": OptionType.STRING,
                 "name": "directory",
                 "description": "Where; below this channel's directory",
                 "autocomplete": True,
@@ -56,7 +64,14 @@ COMMANDS: list[dict[str, Any]] = [
     {
         "name": "continue",
         "description": "Go on with this thread's session, or with this channel's most recent one",
-        "options": [{"type": _STRING, "name": "prompt", "description": "What Claude should do", "max_length": 4000}],
+        "options": [
+            {
+                "type": OptionType.STRING,
+                "name": "prompt",
+                "description": "What Claude should do",
+                "max_length": OPTION_CHARS,
+            }
+        ],
     },
     {"name": "queue", "description": "Show what waits for Claude in this thread"},
     _setting("model", "Choose Claude's model", "One that Claude offers, or a model's full name"),
@@ -67,19 +82,31 @@ COMMANDS: list[dict[str, Any]] = [
         "description": "Run one of Claude's own commands or skills; the project's once they are trusted",
         "options": [
             {
-                "type": _STRING,
+                "type": OptionType.STRING,
                 "name": "command",
                 "description": "Which one",
                 "autocomplete": True,
                 "required": True,
             },
-            {"type": _STRING, "name": "arguments", "description": "What to give it", "max_length": 4000},
+            {
+                "type": OptionType.STRING,
+                "name": "arguments",
+                "description": "What to give it",
+                "max_length": OPTION_CHARS,
+            },
         ],
     },
     {
         "name": "compact",
         "description": "Let Claude sum up the conversation, to make room",
-        "options": [{"type": _STRING, "name": "arguments", "description": "What it should keep", "max_length": 4000}],
+        "options": [
+            {
+                "type": OptionType.STRING,
+                "name": "arguments",
+                "description": "What it should keep",
+                "max_length": OPTION_CHARS,
+            }
+        ],
     },
     {"name": "clear", "description": "Let Claude forget this thread's conversation; its files stay"},
     {"name": "context", "description": "Show what fills Claude's context"},
@@ -92,12 +119,12 @@ COMMANDS: list[dict[str, Any]] = [
     {
         "name": "invite",
         "description": "Let somebody write to Claude in this thread",
-        "options": [{"type": _USER, "name": "person", "description": "Who", "required": True}],
+        "options": [{"type": OptionType.USER, "name": "person", "description": "Who", "required": True}],
     },
     {
         "name": "uninvite",
         "description": "Let somebody who was invited write in this thread no more",
-        "options": [{"type": _USER, "name": "person", "description": "Who", "required": True}],
+        "options": [{"type": OptionType.USER, "name": "person", "description": "Who", "required": True}],
     },
     {"name": "status", "description": "Show the sessions of this server"},
     {"name": "help", "description": "How to use Claude Code here"},

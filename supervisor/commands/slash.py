@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
+from bridge.discord import CHOICE_CHARS, AnswerType
 from bridge.protocol.errors import UserError
 from bridge.render import replies
-from bridge.render.posts import CHOICE_CHARS, Post, payload
+from bridge.render.posts import Post, payload
 from bridge.routing.actions import CreateSession, EndSession, InterruptSession, Refuse, RequeuePrompt
 from bridge.routing.channel import Channel
 from bridge.routing.needs import TALK
@@ -22,16 +23,7 @@ from bridge.session.permission import Person
 from bridge.session.rights import ANY
 from bridge.text import escape, one_line
 from supervisor.commands.claude_commands import ClaudeCommands
-from supervisor.commands.interactions import (
-    DEFERRED_UPDATE,
-    UPDATE,
-    Answer,
-    later,
-    offered,
-    option,
-    shown,
-    told,
-)
+from supervisor.commands.interactions import Answer, later, offered, option, shown, told
 from supervisor.commands.invitations import Invitations
 from supervisor.commands.rules_command import RulesCommand
 from supervisor.commands.slash_settings import SettingsCommand
@@ -129,7 +121,7 @@ class Slash:
         session = self._manager.get_session(str(values[0]) if isinstance(values, list) and values else "")
         if session is None or session.channel_id != asked.channel_id:
             raise UserError("This session belongs to another channel, so nothing was stopped.")
-        return Answer(UPDATE, payload(Post(self._stop_one(session, asked, person)), editing=True))
+        return Answer(AnswerType.UPDATE, payload(Post(self._stop_one(session, asked, person)), editing=True))
 
     def _allowed(self, asked: Interaction, command: str) -> Person:
         """Who asked, when they have the right that the command needs at least. Raises UserError."""
@@ -301,10 +293,10 @@ class Slash:
                 by = asked.person.user_id
                 if not self._manager.waiting.requeue(session_id, prompt_id, when, str(asked.id), by):
                     raise UserError("Claude took this up already, or it was withdrawn.")
-                return Answer(DEFERRED_UPDATE)
+                return Answer(AnswerType.DEFERRED_UPDATE)
             case InterruptSession(session_id, keeps_waiting):
                 self._manager.interrupt(session_id, str(asked.id), asked.person.user_id, keep_queued=keeps_waiting)
-                return Answer(UPDATE, payload(Post(replies.stopping(keeps=keeps_waiting)), editing=True))
+                return Answer(AnswerType.UPDATE, payload(Post(replies.stopping(keeps=keeps_waiting)), editing=True))
             case Refuse(text):
                 raise UserError(text)
             case action:

@@ -13,6 +13,7 @@ import nextcord
 from nextcord.gateway import KeepAliveHandler
 from nextcord.http import Route
 
+from bridge.discord import CloseCode
 from bridge.protocol.errors import RemoteError
 from supervisor.discord.guarded import guard
 from supervisor.discord.token_watch import REFUSED
@@ -35,8 +36,8 @@ _INTENT_REFUSED = (
     "Discord does not let this bot read messages: switch on Message Content Intent in the developer portal"
     " (your application, Bot, Privileged Gateway Intents), and start again."
 )
-_NOT_LET_IN = {4004: REFUSED, 4014: _INTENT_REFUSED}
-"""Close codes after which only a person can help, if they are right (documentation, "Gateway Close Event Codes")."""
+_NOT_LET_IN: dict[int, str] = {CloseCode.AUTHENTICATION_FAILED: REFUSED, CloseCode.DISALLOWED_INTENTS: _INTENT_REFUSED}
+"""Close codes after which only a person can help, if they are right."""
 
 
 class NotLetInError(RemoteError):

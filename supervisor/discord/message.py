@@ -9,15 +9,11 @@ from typing import Protocol
 
 import msgspec
 
+from bridge.discord import MessageType
 from bridge.protocol.events import ANSWERED, Attachment
 from supervisor.discord.shapes import AttachedFile, Quoted, Snapshot, Writer
 
-REPLY = 19
-POST_TYPES = (0, REPLY)
-"""DEFAULT and REPLY: what somebody wrote; every other is Discord's own (documentation, "Message Types")."""
-"""The message type of an answer."""
-VOICE_MESSAGE = 1 << 13
-"""The flag IS_VOICE_MESSAGE."""
+POST_TYPES = (MessageType.DEFAULT, MessageType.REPLY)
 QUOTE_CHARS = 1500
 NAME_CHARS = 80
 MOST_FILES = 20
@@ -64,7 +60,7 @@ def _as(origin: str, files: Sequence[AttachedFile]) -> list[Attachment]:
 def _answered(message: CarriesMore) -> tuple[AttachedFile, ...]:
     """The files of the message that this one answers: who answers a picture means it."""
     target = message.referenced_message
-    return target.attachments if message.type == REPLY and isinstance(target, Quoted) else ()
+    return target.attachments if message.type == MessageType.REPLY and isinstance(target, Quoted) else ()
 
 
 def _attachment(found: AttachedFile) -> Attachment:
@@ -75,7 +71,7 @@ def quote_of(message: CarriesMore, bot_id: int) -> str:
     """What the message answers or forwards, marked as a quotation; empty when it does neither."""
     if message.message_snapshots:
         return "\n\n".join(_quoted("Forwarded message", one.message) for one in message.message_snapshots)
-    if message.type != REPLY:
+    if message.type != MessageType.REPLY:
         return ""
     target = message.referenced_message
     if not isinstance(target, Quoted):
@@ -87,7 +83,7 @@ def quote_of(message: CarriesMore, bot_id: int) -> str:
 
 def is_quote_unknown(message: CarriesMore) -> bool:
     """It answers something that Discord did not tell with it."""
-    return message.type == REPLY and message.referenced_message is msgspec.UNSET
+    return message.type == MessageType.REPLY and message.referenced_message is msgspec.UNSET
 
 
 def with_quote(quote: str, text: str) -> str:

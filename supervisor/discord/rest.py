@@ -19,6 +19,7 @@ from typing import Any, Literal, Self
 import aiohttp
 import msgspec
 
+from bridge.discord import PAGE_MESSAGES, ErrorCode
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import File, Post, payload
 from supervisor.discord import sent_files
@@ -35,6 +36,7 @@ from supervisor.discord.errors import (
     TooLarge,
     Unavailable,
 )
+from supervisor.discord.message import POST_TYPES
 from supervisor.discord.pace import PATIENCE_S, Pace, Priority, TooLongError, Turn, seconds_told
 from supervisor.discord.shapes import UNREADABLE, Member, Message, Unreadable, WithId, message_of
 from supervisor.discord.token_watch import TokenWatch
@@ -50,7 +52,6 @@ HELD_S = 1.0
 """How soon to ask again whether we may ask."""
 PIECE_BYTES = 256 * 1024
 AUTO_ARCHIVE_MINUTES = 1440
-PAGE_LIMIT = 100
 OWN_PAGES = 5
 """How far ``own_messages`` reads: what was lost stands near the place where we look."""
 USER_AGENT = "DiscordBot (threadbridge, 0.2)"
@@ -59,18 +60,14 @@ _MESSAGES = "/channels/{channel_id}/messages"
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"
 _HOOK = "/webhooks/{application_id}/{token}"
 _WRITES: dict[Literal["create", "edit"], str] = {"create": f"POST {_MESSAGES}", "edit": f"PATCH {_MESSAGE}"}
-_THREAD_EXISTS = 160004
-_POSTS = (0, 19)
-"""Types of a message and of a reply."""
 _ERRORS: dict[int, type[RemoteError]] = {
-    10003: ChannelGone,
-    10008: MessageGone,
-    50005: MessageGone,
-    50083: Archived,
+    ErrorCode.UNKNOWN_CHANNEL: ChannelGone,
+    ErrorCode.UNKNOWN_MESSAGE: MessageGone,
+    ErrorCode.NOT_OURS: MessageGone,
+    ErrorCode.THREAD_ARCHIVED: Archived,
 }
-"""Discord's own codes (discord-api-docs, "Opcodes and Status Codes")."""
 
-_MISSING_PERMISSION = (50001, 50013)
+_MISSING_PERMISSION = (ErrorCode.MISSING_ACCESS, ErrorCode.MISSING_PERMISSIONS)
 
 MOST_DEPTH, MOST_DETAILS = 20, 20
 """Of what a refusal says of the fields of a form."""
@@ -161,12 +158,12 @@ class Rest:
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """A message of ours; that it is gone already is no error."""
-        call = _Call(f"DELETE {_MESSAGE}", Priority.URGENT, accept=10008)
+        call = _Call(f"DELETE {_MESSAGE}", Priority.URGENT, accept=ErrorCode.UNKNOWN_MESSAGE)
         await self._do(call, channel_id=channel_id, message_id=message_id)
 
     async def make_thread(self, channel_id: int, message_id: int, name: str) -> bool:
         body = {"name": name, "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
-        call = _Call(f"POST {_MESSAGE}/threads", Priority.URGENT, body, accept=_THREAD_EXISTS)
+        call = _Call(f"POST {_MESSAGE}/threads", Priority.URGENT, body, accept=ErrorCode.THREAD_EXISTS)
         reply = await self._do(call, channel_id=channel_id, message_id=message_id)
         if reply.status < 300:
             return False
@@ -191,13 +188,13 @@ class Rest:
         for _ in range(OWN_PAGES):
             page = await self.messages_after(channel_id, after)
             messages += [message for message in page if isinstance(message, Message)]
-            if len(page) < PAGE_LIMIT:
+            if len(page) < PAGE_MESSAGES:
                 break
             after = page[-1].id
         return [
             Found(message.id, message.content, str(message.nonce or ""), message.reply_to)
             for message in messages
-            if message.author.id == own_id and message.type in _POSTS and not message.interaction_metadata
+            if message.author.id == own_id and message.type in POST_TYPES and not message.interaction_metadata
         ]
 
     async def typing(self, channel_id: int) -> None:
@@ -206,7 +203,9 @@ class Rest:
 
     # --- what is read, and answered ------------------------------------------------------------------------
 
-    async def messages_after(self, channel_id: int, after: int, limit: int = PAGE_LIMIT) -> list[Message | Unreadable]:
+    async def messages_after(
+        self, channel_id: int, after: int, limit: int = PAGE_MESSAGES
+    ) -> list[Message | Unreadable]:
         """At most ``limit`` (1 to 100) messages after that id, oldest first. One that is garbage spoils no other."""
         call = _Call(f"GET {_MESSAGES}", Priority.END, query={"after": str(after), "limit": str(limit)})
         page = _decoded(await self._do(call, channel_id=channel_id), list[msgspec.Raw])

@@ -27,6 +27,7 @@ from contextlib import suppress
 
 import msgspec
 
+from bridge.discord import PAGE_MESSAGES, MessageFlag
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Post
 from bridge.routing.actions import CreateSession, Ignore, PromptSession, Refuse, Whisper
@@ -41,7 +42,6 @@ from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Refus
 from supervisor.discord.guilds import NOWHERE, Guilds, Where
 from supervisor.discord.message import (
     POST_TYPES,
-    VOICE_MESSAGE,
     attachments_of,
     is_quote_unknown,
     quote_of,
@@ -66,7 +66,6 @@ from supervisor.sessions.store_health import StoreError
 from supervisor.threads.quiet import Quiet
 from supervisor.threads.restored import Known, answered_before, before_our_own
 
-PAGE = 100
 RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
 REFUSAL_PERIOD_S = 60.0
 """Of what a person wrote that cannot be a prompt: how soon the same is said again."""
@@ -101,7 +100,7 @@ def message_seen(
         mentions_bot=any(user.id == bot_id for user in message.mentions) or where.own_role in message.mention_roles,
         quote=quote_of(message, bot_id),
         is_forward=bool(message.message_snapshots),
-        is_voice=bool(message.flags & VOICE_MESSAGE),
+        is_voice=bool(message.flags & MessageFlag.IS_VOICE_MESSAGE),
         attachments=attachments_of(message),
         is_post=message.type in POST_TYPES and message.author.id != bot_id,
         place=where.place,
@@ -601,10 +600,10 @@ class Inbound:
         """Oldest first. A page that leads no further is the last one, however full."""
         found: list[Message | Unreadable] = []
         while True:
-            page = sorted(await self._rest.messages_after(channel_id, after, PAGE), key=lambda one: one.id)
+            page = sorted(await self._rest.messages_after(channel_id, after, PAGE_MESSAGES), key=lambda one: one.id)
             found += page
             newest = max((one.id for one in page), default=0)
-            if len(page) < PAGE or newest <= after:
+            if len(page) < PAGE_MESSAGES or newest <= after:
                 return found
             after = newest
 

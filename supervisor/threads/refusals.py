@@ -29,8 +29,9 @@ from typing import Literal
 
 import msgspec
 
+from bridge.discord import CONTENT_CHARS, ErrorCode
 from bridge.protocol.errors import RemoteError
-from bridge.render.posts import CONTENT_CHARS, File, Post
+from bridge.render.posts import File, Post
 from bridge.text import clip, escape, one_line
 from supervisor.discord.errors import Archived, ChannelGone, Forbidden, MessageGone, Refused
 
@@ -38,10 +39,22 @@ Action = Literal["thread", "create", "edit"]
 Form = Literal["whole", "bare", "text", "file", "words"]
 _FORMS: tuple[Form, ...] = ("whole", "bare", "text", "file", "words")
 
-FORM_CODES = frozenset({20009, 40005, 50006, 50008, 50035, 50045, 50046, 50109, 200000, 200001, 240000})
-"""Something is wrong with what we sent: explicit content, too large, empty, invalid, a filter of the server's
-(discord-api-docs, "Opcodes and Status Codes", "JSON Error Codes")."""
-NO_ACCESS = 50001
+FORM_CODES = frozenset(
+    {
+        ErrorCode.EXPLICIT_CONTENT,
+        ErrorCode.ENTITY_TOO_LARGE,
+        ErrorCode.EMPTY_MESSAGE,
+        ErrorCode.NON_TEXT_CHANNEL,
+        ErrorCode.INVALID_FORM,
+        ErrorCode.FILE_TOO_LARGE,
+        ErrorCode.INVALID_FILE,
+        ErrorCode.INVALID_JSON,
+        ErrorCode.BLOCKED_BY_FILTER,
+        ErrorCode.TITLE_BLOCKED_BY_FILTER,
+        ErrorCode.HARMFUL_LINKS,
+    }
+)
+"""Something is wrong with what we sent: explicit content, too large, empty, invalid, a filter of the server's."""
 ODD_PAUSES_S = (1.0, 2.0, 4.0)
 PLACE_PAUSE_S, LONGEST_PLACE_PAUSE_S = 2.0, 600.0
 COMES_BACK_PAUSES_S = (30.0, 60.0, 120.0, 300.0, 600.0, 600.0, 600.0)
@@ -93,7 +106,7 @@ def meaning_of(error: RemoteError) -> Meaning:
             return Meaning.FORM
         case Refused(status=403) | Refused(status=404, code=0):
             return Meaning.PLACE
-        case Refused(code=160005 | 160006):
+        case Refused(code=ErrorCode.THREAD_LOCKED | ErrorCode.TOO_MANY_THREADS):
             return Meaning.PLACE
         case _:
             return Meaning.ODD
@@ -189,9 +202,9 @@ def in_words(action: Action, post: Post, error: RemoteError) -> str:
     if isinstance(error, Forbidden):
         return f"the bot lacks the permission {permission(action, post, error.code)}"
     match error:
-        case Refused(code=160005):
+        case Refused(code=ErrorCode.THREAD_LOCKED):
             return "the thread is locked"
-        case Refused(code=160006):
+        case Refused(code=ErrorCode.TOO_MANY_THREADS):
             return "this server has as many active threads as Discord allows; archive some"
         case Refused(status=403 | 404 as status, code=0):
             return f"something between us and Discord answers instead of it ({status})"
@@ -201,7 +214,7 @@ def in_words(action: Action, post: Post, error: RemoteError) -> str:
 
 def permission(action: Action, post: Post, code: int = 0) -> str:
     """The name under which Discord's settings list what is probably missing."""
-    if code == NO_ACCESS:
+    if code == ErrorCode.MISSING_ACCESS:
         return "*View Channel*"
     match action:
         case "thread":

@@ -2,9 +2,10 @@
 
 import msgspec
 
+from bridge.discord import CONTENT_CHARS
 from bridge.protocol import events as e
 from bridge.render.live import forget_ended, forget_void
-from bridge.render.posts import CONTENT_CHARS, Post, payload
+from bridge.render.posts import Post, payload
 from bridge.render.view import ThreadView
 from bridge.session.display import Display, Verbosity
 from bridge.session.managed import ManagedSession, session_from

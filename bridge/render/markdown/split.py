@@ -25,6 +25,7 @@ from bisect import bisect_right
 
 import msgspec
 
+from bridge.discord import CONTENT_CHARS
 from bridge.render.markdown.cuts import AHEAD, Room, Window
 from bridge.render.markdown.dialect import MOST_HELD, Translation, translate
 from bridge.render.markdown.fences import Block, Caps, Fence, find_blocks
@@ -32,7 +33,6 @@ from bridge.render.markdown.spans import MOST_UNITS, open_marks
 from bridge.render.markdown.tables import Table
 from bridge.text import units_end, utf16_len
 
-DISCORD_LIMIT = 2000  # characters of a message's content; developers/resources/message.mdx
 MIN_LIMIT = 64  # below, a fence's head and tail leave too little room for text
 
 _BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)*")
@@ -69,7 +69,7 @@ class _Place(msgspec.Struct, frozen=True):
     """Emphasis and code that the cut tore, the outermost first."""
 
 
-def split(text: str, limit: int = DISCORD_LIMIT, first_limit: int | None = None, *, ended: bool = False) -> list[str]:
+def split(text: str, limit: int = CONTENT_CHARS, first_limit: int | None = None, *, ended: bool = False) -> list[str]:
     """`text` as messages of at most `limit` UTF-16 units, the first of at most `first_limit`.
 
     `ended`: nothing more is appended, so its last line is whole, and means what it says. All of it is shown then;
@@ -83,7 +83,7 @@ def split(text: str, limit: int = DISCORD_LIMIT, first_limit: int | None = None,
     return [str(piece) for piece in Splitter(translate(whole, limit), limit, first_limit, ended=ended).pieces()]
 
 
-def pages(text: str, limit: int = DISCORD_LIMIT) -> list[str]:
+def pages(text: str, limit: int = CONTENT_CHARS) -> list[str]:
     """As `split` of a text that has ended, but of one that nobody saw grow: what fits one message is one."""
     source = translate(text + _last_line_end(text, limit), limit)
     return [str(piece) for piece in Splitter(source, limit, ended=True, keeps_whole=True).pieces()]
@@ -106,7 +106,7 @@ class Splitter:
     def __init__(
         self,
         source: Translation,
-        limit: int = DISCORD_LIMIT,
+        limit: int = CONTENT_CHARS,
         first_limit: int | None = None,
         *,
         ended: bool = False,

@@ -1,13 +1,5 @@
-from bridge.render.posts import (
-    SUPPRESS_EMBEDS,
-    SUPPRESS_NOTIFICATIONS,
-    Button,
-    Choice,
-    Embed,
-    Post,
-    Select,
-    payload,
-)
+from bridge.discord import MessageFlag
+from bridge.render.posts import Button, Choice, Embed, Post, Select, payload
 
 
 def test_a_post_pings_exactly_the_people_that_it_names() -> None:
@@ -18,10 +10,10 @@ def test_a_post_pings_exactly_the_people_that_it_names() -> None:
 
 def test_an_edit_says_everything_that_can_change_and_nothing_that_cannot() -> None:
     post = Post("x", reply_to=5, silent=True)
-    assert payload(post)["flags"] == SUPPRESS_NOTIFICATIONS | SUPPRESS_EMBEDS
+    assert payload(post)["flags"] == MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.SUPPRESS_EMBEDS
     assert payload(post)["message_reference"] == {"message_id": "5", "fail_if_not_exists": False}
     assert payload(post, editing=True).keys() == {"content", "embeds", "components", "allowed_mentions", "flags"}
-    assert payload(post, editing=True)["flags"] == SUPPRESS_EMBEDS
+    assert payload(post, editing=True)["flags"] == MessageFlag.SUPPRESS_EMBEDS
     assert payload(Post("x"), editing=True)["components"] == payload(Post("x"), editing=True)["embeds"] == []
 
 
@@ -52,7 +44,7 @@ def test_an_embed_says_only_what_it_has() -> None:
 
 
 def test_links_of_an_answer_have_no_previews_and_an_embed_of_ours_is_shown() -> None:
-    assert payload(Post("https://a.example"))["flags"] == SUPPRESS_EMBEDS
-    assert payload(Post("https://a.example"), editing=True)["flags"] == SUPPRESS_EMBEDS
+    assert payload(Post("https://a.example"))["flags"] == MessageFlag.SUPPRESS_EMBEDS
+    assert payload(Post("https://a.example"), editing=True)["flags"] == MessageFlag.SUPPRESS_EMBEDS
     card = Post("", embed=Embed("Run a command"))
     assert payload(card)["flags"] == 0 and payload(card, editing=True)["flags"] == 0

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bridge.discord import CONTENT_CHARS
 from bridge.protocol.events import SuggestedRule
-from bridge.render.posts import CONTENT_CHARS
 from bridge.render.rules import MOST_LISTED, listed
 from bridge.session.rights import Right
 from bridge.session.rules import Rule

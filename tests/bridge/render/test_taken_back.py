@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from bridge.discord import CONTENT_CHARS
 from bridge.protocol import events as e
-from bridge.render.markdown.split import DISCORD_LIMIT, pages, split
+from bridge.render.markdown.split import pages, split
 from bridge.render.segments import SEGMENT_CHARS
 from stages.shown import Thread, in_turn
 
@@ -106,7 +107,7 @@ def test_a_text_that_nobody_saw_grow_is_cut_only_where_it_must_be() -> None:
     text = paragraphs(7, 9, random.Random(3))[:1900]
     assert len(split(text, ended=True)) == 2
     assert pages(text) == [text.strip()]
-    assert all(len(page) <= DISCORD_LIMIT for page in pages(text * 4)) and len(pages(text * 4)) > 4 - 1
+    assert all(len(page) <= CONTENT_CHARS for page in pages(text * 4)) and len(pages(text * 4)) > 4 - 1
 
 
 def test_no_example_of_commonmark_loses_a_character_while_it_is_written() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.discord import CONTENT_CHARS
 from bridge.protocol.errors import RemoteError
-from bridge.render.posts import CONTENT_CHARS, Button, Embed, File, Post
+from bridge.render.posts import Button, Embed, File, Post
 from stages.jumping_clock import jumping
 from stages.support import until
 from supervisor.discord.errors import Forbidden, Refused

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.routing.permissions import ADMINISTRATOR, ALL_NEEDED, NEEDED, Overwrite, granted, missing
+from bridge.discord import Permission
+from bridge.routing.permissions import ALL_NEEDED, NEEDED, Overwrite, granted, missing
 from supervisor.operator.setup import directory, given, portal
 from supervisor.operator.setup.offers import ChoiceError, Offer, Server, Shown, chosen, listed, offers
 from supervisor.operator.setup.pasted import instead, token_in
@@ -58,7 +59,7 @@ VIEW = NEEDED["View Channels"]
     [
         (ALL_NEEDED, (), False),
         (0, (), True),
-        (ADMINISTRATOR, (Overwrite(EVERYONE, deny=VIEW),), False),
+        (Permission.ADMINISTRATOR, (Overwrite(EVERYONE, deny=VIEW),), False),
         (ALL_NEEDED, (Overwrite(EVERYONE, deny=VIEW),), True),
         (ALL_NEEDED, (Overwrite(EVERYONE, deny=VIEW), Overwrite(ROLE, allow=VIEW)), False),
         (ALL_NEEDED, (Overwrite(OTHER, deny=VIEW),), False),
