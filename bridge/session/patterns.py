@@ -12,6 +12,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from bridge.protocol.push import PUSH_TOOL
+
+PUSH_IS_CALLED = "mcp__threadbridge__git_push"
 MOST_CHARS = 20_000
 """A longer text is not searched: it counts as covered."""
 _PATHS = ("file_path", "notebook_path", "path")
@@ -31,9 +34,18 @@ class ToolPattern(msgspec.Struct, frozen=True):
             raise ValueError(text)
         return cls(tool.strip(), " ".join(content.split()))
 
+    def names(self, tool: str) -> bool:
+        """Whether some use of the tool may be covered. A push has the name by which Claude asks for it as well."""
+        whole = (tool, PUSH_IS_CALLED) if tool == PUSH_TOOL else (tool,)
+        names = [name.lower() for one in whole for name in (one, one.rpartition("__")[2])]
+        return any(fnmatch.fnmatchcase(name, self.tool.lower()) for name in names)
+
+    def __str__(self) -> str:
+        return f"{self.tool}:{self.content}" if self.content else self.tool
+
     def covers(self, tool: str, tool_input: str) -> bool:
         """``tool_input`` is the whole input as JSON text; one that cannot be read is covered."""
-        if not any(fnmatch.fnmatchcase(name.lower(), self.tool.lower()) for name in (tool, tool.rpartition("__")[2])):
+        if not self.names(tool):
             return False
         if not self.content:
             return True

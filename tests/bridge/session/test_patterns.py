@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from bridge.session.patterns import MOST_CHARS, ToolPattern
+from bridge.protocol.push import PUSH_TOOL, Push, as_input
+from bridge.session.patterns import MOST_CHARS, PUSH_IS_CALLED, ToolPattern
+from worker import mcp
 
 
 def covers(pattern: str, tool: str, **given: object) -> bool:
@@ -35,6 +37,18 @@ def test_tools_are_named_whole_with_stars_and_by_the_last_part_of_a_servers() ->
     assert covers("Write", "Write", file_path="/x") and not covers("Write", "Edit", file_path="/x")
     assert covers("git_push", "mcp__threadbridge__git_push") and covers("mcp__db__*", "mcp__db__drop", table="x")
     assert covers("*:prod*", "mcp__db__drop", nested={"names": ["prod-1"]}) and not covers("*:prod*", "X", a="dev")
+
+
+@pytest.mark.parametrize("pattern", ["git_push", "git push", "mcp__threadbridge__*", "git_push:main", "git_push:*prod*"])
+def test_a_push_is_covered_by_the_name_that_claude_calls_and_by_what_its_card_shows(pattern: str) -> None:
+    push = Push("https://host/prod.git", "main", "main", "0" * 40)
+    assert ToolPattern.parse(pattern).covers(PUSH_TOOL, as_input(push))
+    assert not ToolPattern.parse(pattern).covers("Bash", '{"command": "ls"}')
+    assert not ToolPattern.parse("git_push:staging").covers(PUSH_TOOL, as_input(push))
+
+
+def test_its_name_is_the_one_of_the_tool_that_the_worker_offers() -> None:
+    assert mcp.PUSH_ALLOWED == PUSH_IS_CALLED
 
 
 def test_of_a_file_tool_the_path_counts_and_not_what_is_written() -> None:
