@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from bridge.protocol.layout import JOURNAL
+from bridge.protocol.modes import DEFAULT
 from bridge.render import replies
 from bridge.routing.router import BridgeRouter
 from bridge.session.display import Display
@@ -115,7 +116,8 @@ def router(settings: Settings, manager: SessionManager) -> BridgeRouter:
     """What decides what a message or a click means, and whose may."""
 
     def begins_in(channel_id: int) -> str:
-        return manager.default(channel_id, "permission_mode") or settings.now.permission_mode
+        mode = manager.default(channel_id, "permission_mode") or settings.now.permission_mode
+        return DEFAULT if settings.access(channel_id).bars(mode) else mode
 
     return BridgeRouter(
         settings,

@@ -335,7 +335,10 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
         readable=_opened("readable", file.containment.readable),
         writable=_opened("writable", file.containment.writable),
         mcp_logins=file.containment.mcp_logins,
-        warnings=(*_warnings(path, file), *(f"{path}: {gap}" for gap in gaps_of(policy, list(channels)))),
+        warnings=(
+            *_warnings(path, file),
+            *(f"{path}: {gap}" for gap in gaps_of(policy, list(channels), claude.permission_mode)),
+        ),
     )
 
 

@@ -45,8 +45,11 @@ def policy_of(table: AccessTable, channels: Mapping[int, ChannelAccess]) -> Poli
     return policy
 
 
-def gaps_of(policy: Policy, channel_ids: Sequence[int]) -> Iterator[str]:
-    """What nobody can do, in words: a channel where that is so may be meant, or forgotten."""
+def gaps_of(policy: Policy, channel_ids: Sequence[int], mode: str) -> Iterator[str]:
+    """What nobody can do, in words: a channel where that is so may be meant, or forgotten.
+
+    ``mode``: the permission mode in which sessions begin.
+    """
     for n, channel_id in enumerate(channel_ids):
         access = policy.access(channel_id)
         if not access.talk:
@@ -58,6 +61,8 @@ def gaps_of(policy: Policy, channel_ids: Sequence[int]) -> Iterator[str]:
             )
         elif access.second and len(access.decide.users) == 1 and not access.decide.roles:
             yield f"channels[{n}].second: two people must allow these, and only one may decide there"
+        if access.bars(mode):
+            yield f"channels[{n}].second: these are asked, so sessions there begin in the mode 'default', not {mode!r}"
 
 
 def _of_channel(one: ChannelAccess) -> Access:

@@ -32,6 +32,7 @@ from supervisor.login.renewal import Renewal
 from supervisor.operator.health import Health, HealthFile
 from supervisor.operator.start_report import StartReport
 from supervisor.reload import Outcome, Reload
+from supervisor.sessions.asking_again import ask_again
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import Asked
@@ -87,6 +88,8 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             recall(config.layout, manager)
             remember(manager)
             note_walls(manager.sessions)
+            ask_again(manager, settings.access)
+            settings.hear_added(lambda _: ask_again(manager, settings.access))
             _note_uncontained(settings, manager)
             settings.hear_added(lambda _: _note_uncontained(settings, manager))
             environment = {**worker_environment(os.environ), **config.environment}

@@ -37,6 +37,7 @@ ACCEPTING_EDITS = (
     " ends that."
 )
 """In the mode acceptEdits these commands run unasked inside the directory (docs/claude-protocol.md, "Command line")."""
+STILL_ASKED = "Claude asks about each edit all the same: in this channel two people must allow some of what it does."
 _FILE_NAMES = {"diff": "change.diff", "bash": "command.sh", "json": "input.json", "markdown": "plan.md"}
 
 
@@ -236,7 +237,8 @@ def _input(event: PermissionRequested) -> dict[str, object]:
 def _fine_print(request: PermissionRequest, directory: str) -> str:
     event = request.event
     parts = [
-        ACCEPTING_EDITS if request.is_plan or request.offers_edits else "",
+        ACCEPTING_EDITS if request.offers_edits else "",
+        STILL_ASKED if request.is_plan and request.must_ask else "",
         f"Its full name: {event.tool}" if _mcp_tool(event) else "",
         f"Touches {tools.relative(event.blocked_path, directory)}" if event.blocked_path else "",
         event.reason,
@@ -275,7 +277,11 @@ def _buttons(request: PermissionRequest, *, may_allow: bool) -> tuple[Button, ..
     if request.is_plan:
         approve = (
             Button("Approve", name.custom_id("allow"), "success"),
-            Button("Approve and accept edits", name.custom_id("edits"), "primary"),
+            *(
+                (Button("Approve and accept edits", name.custom_id("edits"), "primary"),)
+                if request.offers_edits
+                else ()
+            ),
         )
         return (*(approve if may_allow else ()), Button("Keep planning…", name.custom_id("plan")))
     allow = (Button("Allow", name.custom_id("allow"), "success"),) if may_allow else ()

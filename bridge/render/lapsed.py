@@ -21,8 +21,13 @@ def decision(lost: Lost, access: Access) -> Post:
 
 
 def decision_not_counted(why: str) -> Post:
-    """The configuration is another one since."""
-    return Post(f"⚠ A decision was not carried out: since the configuration was changed {why}. {_STAYS_OPEN}")
+    """The configuration is another one since. ``why``: a sentence."""
+    return Post(f"⚠ A decision was not carried out, since the configuration was changed meanwhile. {why} {_STAYS_OPEN}")
+
+
+def mode_barred(why: str) -> Post:
+    """Likewise of ``/mode``."""
+    return Post(f"⚠ A mode was not set, since the configuration was changed meanwhile. {why}")
 
 
 def rule(lost: Lost, access: Access) -> Post:

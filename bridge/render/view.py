@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from bridge.protocol import events as e
-from bridge.protocol.modes import DEFAULT, is_looser
+from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
 from bridge.render import cards, diff, ends, loosened, lost, marks, notices, tasks, tools
 from bridge.render.agents import Agents
 from bridge.render.failures import failure_in_words, retry_in_words
@@ -22,6 +22,7 @@ from bridge.render.segments import posts_of
 from bridge.render.terminal import shown_text
 from bridge.session.display import Display
 from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
+from bridge.session.patterns import unasked
 from bridge.session.permission import First, PermissionRequest, Settled
 from bridge.session.questions import Draft
 from bridge.text import code_block, duration, escape, one_line
@@ -250,7 +251,8 @@ class ThreadView(Flow, msgspec.Struct):
         self.after_card = True
         request, agent = now.session.requests[seq], self.agents.name(event.agent_id)
         needs_two = any(one.covers(event.tool, event.tool_input) for one in now.display.second)
-        self.cards[seq] = msgspec.structs.replace(request, agent=agent, needs_two=needs_two)
+        must_ask = bool(unasked(now.display.second, ACCEPT_EDITS))
+        self.cards[seq] = msgspec.structs.replace(request, agent=agent, needs_two=needs_two, must_ask=must_ask)
         return posts | self._open_card(seq, now.session)
 
     def _open_card(self, seq: int, session: ManagedSession) -> dict[str, Post]:

@@ -43,13 +43,15 @@ def _claims(command: c.AnyCommand, rules: Sequence[Rule]) -> list[Claim]:
 
 
 def objection(decision: c.Decide, session: ManagedSession, access: Access, rules: Sequence[Rule]) -> str:
-    """Why these people may not have decided this, as the configuration is now; empty when they may."""
+    """Why these people may not have decided this, as the configuration is now, in a sentence; empty when they may."""
     request = session.requests.get(decision.seq)
     people = {decision.decided_by, decision.also_by, *(rule.by_id for rule in rules)} - {0}
     if request is None or decision.verdict != "allowed" or not people:
         return ""
     if not access.decide_own and session.prompter_of(request) in people:
-        return "nobody allows here what they asked themselves"
+        return "Nobody allows here what they asked themselves."
+    if words := access.bars(decision.mode):
+        return words
     if access.needs_two(request.event.tool, request.event.tool_input) and not decision.also_by:
-        return "two people must allow it"
+        return "Two people must allow it."
     return ""

@@ -260,6 +260,8 @@ class BridgeRouter:
         of_channel = isinstance(action, DecideRequest) and action.always and action.term in OF_CHANNEL
         if of_channel and (words := self.lacks_in(session, MANAGE, person)):
             return Refuse(f"{words} It would count for the whole channel. {STAYS_OPEN}")
+        if isinstance(action, DecideRequest) and (words := self._access(session).bars(action.mode)):
+            return Refuse(f"{words} {STAYS_OPEN}")
         loosens = isinstance(action, DecideRequest) and self.loosens(session, session.channel_id, action.mode)
         if loosens and (words := self.lacks_in(session, MANAGE, person)):
             return Refuse(f"{words} It is a looser mode that follows. {STAYS_OPEN}")

@@ -8,10 +8,12 @@ twice. It is no wall: a program can be told in other words to do the same.
 
 import fnmatch
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from bridge.protocol.edits import EDIT_TOOLS
+from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
 from bridge.protocol.push import PUSH_TOOL
 
 PUSH_IS_CALLED = "mcp__threadbridge__git_push"
@@ -40,6 +42,11 @@ class ToolPattern(msgspec.Struct, frozen=True):
         names = [name.lower() for one in whole for name in (one, one.rpartition("__")[2])]
         return any(fnmatch.fnmatchcase(name, self.tool.lower()) for name in names)
 
+    @property
+    def is_push(self) -> bool:
+        """Whether it is of pushes alone."""
+        return self.tool.lower() in (PUSH_TOOL, PUSH_IS_CALLED, PUSH_IS_CALLED.rpartition("__")[2])
+
     def __str__(self) -> str:
         return f"{self.tool}:{self.content}" if self.content else self.tool
 
@@ -54,6 +61,19 @@ class ToolPattern(msgspec.Struct, frozen=True):
         except (msgspec.MsgspecError, RecursionError):
             return True
         return any(len(text) > MOST_CHARS or _begins_in(self.content, text) for text in texts)
+
+
+def unasked(classes: Sequence[ToolPattern], mode: str) -> tuple[ToolPattern, ...]:
+    """Those of which Claude may do something in this permission mode without asking anybody.
+
+    With edits accepted it edits, and runs some commands in the directory (rm, mv, mkdir, sed: *measured*, CLI 2.1.330),
+    whose words may be any; in looser modes it does whatever it thinks best, but for a push, which the worker asks.
+    """
+    if not is_looser(mode, DEFAULT):
+        return ()
+    if not is_looser(mode, ACCEPT_EDITS):
+        return tuple(one for one in classes if any(one.names(tool) for tool in (*EDIT_TOOLS, "Bash")))
+    return tuple(one for one in classes if not one.is_push)
 
 
 def _begins_in(glob: str, text: str) -> bool:

@@ -75,6 +75,8 @@ class PermissionRequest(msgspec.Struct, frozen=True):
     draft: Draft = Draft()
     """What is chosen so far, of a question. It lives and dies with the request."""
     needs_two: bool = False
+    must_ask: bool = False
+    """In this channel edits are never accepted without asking: two people must allow some of them."""
     first: First | None = None
     """Who allowed it, while another one is still to; kept like the draft."""
 
@@ -84,8 +86,9 @@ class PermissionRequest(msgspec.Struct, frozen=True):
 
     @property
     def offers_edits(self) -> bool:
-        """Whether with this edit all may be accepted from now on; what two people must allow loosens nothing."""
-        return self.event.tool in EDIT_TOOLS and ACCEPT_EDITS in self.event.modes and not self.needs_two
+        """Whether with this plan or edit all may be accepted from now on; an edit that takes two loosens nothing."""
+        is_edit = self.event.tool in EDIT_TOOLS and ACCEPT_EDITS in self.event.modes and not self.needs_two
+        return not self.must_ask and (self.is_plan or is_edit)
 
     @property
     def questions(self) -> tuple[Question, ...]:

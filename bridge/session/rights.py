@@ -14,13 +14,15 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from bridge.session.patterns import ToolPattern
+from bridge.session.patterns import ToolPattern, unasked
 from bridge.session.permission import Person
+from bridge.text import escape, inline_code, one_line
 
 Right = Literal["talk", "decide", "manage"]
 ANY: tuple[Right, ...] = ("talk", "decide", "manage")
 MOST_NAMED = 12
 """Of those who have a right, as many are named to who has it not."""
+CLASS_CHARS = 60
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -68,6 +70,17 @@ class Access(msgspec.Struct, frozen=True):
 
     def needs_two(self, tool: str, tool_input: str) -> bool:
         return any(pattern.covers(tool, tool_input) for pattern in self.second)
+
+    def bars(self, mode: str) -> str:
+        """Why no session may be in this permission mode here, in words; empty when one may.
+
+        What two people must allow must be asked.
+        """
+        if not (left := unasked(self.second, mode)):
+            return ""
+        classes = ", ".join(inline_code(str(one), CLASS_CHARS) for one in left[:MOST_NAMED])
+        named = escape(one_line(mode, CLASS_CHARS))
+        return f"In this channel two people must allow {classes}, and in the mode **{named}** Claude would not ask."
 
     def is_within(self, other: "Access") -> bool:
         """Whether nothing is possible here that is not there: for work in the other channel's directory."""

@@ -75,6 +75,8 @@ class SettingsCommand:
         doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
         if words := self._lacks(asked, name, value, session, channel_id):
             raise UserError(words)
+        if name == "mode" and (words := self._router.access(channel_id).bars(value)):
+            raise UserError(f"{words} Nothing was changed.")
         loosens = name == "mode" and self._router.loosens(session, channel_id, value)
         if loosens and session is None:
             return later(lambda: self._loosened(asked, channel_id, value))
@@ -112,6 +114,8 @@ class SettingsCommand:
         session, channel_id = self._place(asked)
         typed = option(asked, name).strip().lower()
         choices = self._choices(name, session or self._manager.most_recent_session(channel_id))
+        if name == "mode":
+            choices = [c for c in choices if not self._router.access(channel_id).bars(c.value)]
         fitting = [c for c in choices if typed in c.value.lower() or typed in c.meaning.lower()]
         return offered((f"{c.value}: {c.meaning}" if c.meaning else c.value, c.value) for c in fitting)
 

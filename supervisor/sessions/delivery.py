@@ -107,10 +107,22 @@ class Delivery:
 
     def _stands(self, session: ManagedSession, command: c.AnyCommand) -> bool | None:
         """None: not known now. What does not is dropped, and said."""
+        if words := self._barred(session, command):
+            with self._sessions.transaction():
+                self._note(session, key_of(command), 0)
+                self._say(session, command, lapsed.mode_barred(words))
+            self._sessions.changes.posted(session.session_id)
+            return False
         lost = self._lost(session, claims(command))
         if lost:
             self._void(session, command, lost)
         return None if lost is None else not lost
+
+    def _barred(self, session: ManagedSession, command: c.AnyCommand) -> str:
+        """Why a mode cannot be (any more) where two people must allow something; else empty."""
+        if not isinstance(command, c.Configure) or command.setting != "permission_mode":
+            return ""
+        return self.members.access(session.channel_id).bars(command.value)
 
     def _lost(self, session: ManagedSession, wanted: Sequence[Claim]) -> list[Claim] | None:
         """Those that do not hold any more; None when that is not known of some, who are asked about then."""

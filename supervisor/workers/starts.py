@@ -8,6 +8,7 @@ import msgspec
 
 import bridge
 from bridge.protocol import events as e
+from bridge.protocol.modes import DEFAULT
 from bridge.protocol.start import WorkerStart
 from bridge.session.managed import ManagedSession
 from supervisor.config import Config
@@ -72,12 +73,14 @@ class StartMessages:
         )
 
     def _permission_mode(self, session: ManagedSession) -> str:
-        """The one that the session was in; nothing is bypassed that the configuration does not let."""
+        """The one that the session was in; nothing is bypassed that the configuration does not let, and what two people
+        must allow is asked.
+        """
         config = self._settings.now
         mode = self._manager.setting(session, "permission_mode") or config.permission_mode
         if mode == "bypassPermissions" and not config.bypass_permissions:
-            return config.permission_mode
-        return mode
+            mode = config.permission_mode
+        return DEFAULT if config.policy.access(session.channel_id).bars(mode) else mode
 
 
 def _created(session: ManagedSession) -> e.SessionCreated:

@@ -39,7 +39,9 @@ def test_tools_are_named_whole_with_stars_and_by_the_last_part_of_a_servers() ->
     assert covers("*:prod*", "mcp__db__drop", nested={"names": ["prod-1"]}) and not covers("*:prod*", "X", a="dev")
 
 
-@pytest.mark.parametrize("pattern", ["git_push", "git push", "mcp__threadbridge__*", "git_push:main", "git_push:*prod*"])
+@pytest.mark.parametrize(
+    "pattern", ["git_push", "git push", "mcp__threadbridge__*", "git_push:main", "git_push:*prod*"]
+)
 def test_a_push_is_covered_by_the_name_that_claude_calls_and_by_what_its_card_shows(pattern: str) -> None:
     push = Push("https://host/prod.git", "main", "main", "0" * 40)
     assert ToolPattern.parse(pattern).covers(PUSH_TOOL, as_input(push))

@@ -179,8 +179,8 @@ async def test_a_plan_that_was_approved_with_a_looser_mode_takes_both_rights(
 @pytest.mark.parametrize(
     ("access", "why"),
     [
-        (Access(decide_own=False), "what they asked themselves"),
-        (Access(second=(ToolPattern("Bash", "rm*"),)), "two people must allow it"),
+        (Access(decide_own=False), "what they asked themselves."),
+        (Access(second=(ToolPattern("Bash", "rm*"),)), "Two people must allow it."),
     ],
 )
 @awaited
