@@ -88,9 +88,11 @@ class AnswerType(IntEnum):
 class OptionType(IntEnum):
     """interactions/application-commands.mdx, "Application Command Option Type"."""
 
+    SUBCOMMAND = 1
     STRING = 3
     BOOLEAN = 5
     USER = 6
+    CHANNEL = 7
 
 
 class Permission(IntFlag):

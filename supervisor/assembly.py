@@ -25,7 +25,8 @@ from bridge.session.display import Display
 from supervisor.changes import Changes
 from supervisor.commands.interactions import Interactions
 from supervisor.commands.registration import Registration
-from supervisor.commands.slash import Sight, Slash
+from supervisor.commands.sight import Sight
+from supervisor.commands.slash import Slash
 from supervisor.discord import telling
 from supervisor.discord.alone import Entry, Nonces
 from supervisor.discord.asking import Answering, Reading, Telling
@@ -40,6 +41,8 @@ from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
 from supervisor.discord.twins import Twins
 from supervisor.errands import Errands
+from supervisor.projects.channels import ProjectChannels
+from supervisor.reload import Reload
 from supervisor.sessions.delivery import Delivery
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
@@ -160,7 +163,7 @@ class Ears(NamedTuple):
 
 
 def ears(
-    settings: Settings,
+    reload: Reload,
     manager: SessionManager,
     rest: GatewayRest,
     token: str,
@@ -169,6 +172,7 @@ def ears(
     client: MakesClient = Client,
 ) -> Ears:
     """The gateway, and who hears what of it."""
+    settings = reload.settings
     times, clocks = times or Times(), clocks or Clocks()
     errands, line, guilds, rules = Errands(), Line(client), Guilds(), router(settings, manager)
     connection = Connection(clocks.wall, clocks.monotonic)
@@ -176,8 +180,8 @@ def ears(
     inbound = Inbound(manager, rules, rest, settings, settings.channels, tell, guilds)
     standing = Standing(connection, inbound, guilds, settings.channels, manager.changes, lambda: rest.token_trouble)
     own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
-    sight = Sight(line.sees, standing.unfit)
-    slash = Slash(manager, rules, rest, settings, sight, trusts)
+    sight = Sight(line.sees, standing.unfit, guilds.place)
+    slash = Slash(manager, rules, rest, settings, sight, trusts, ProjectChannels(settings, reload))
     interactions = Interactions(manager, rules, rest, slash, trusts)
     registration = Registration(manager, rest, settings.channels, guilds, errands)
     settings.hear_added(inbound.channels_added)
@@ -228,10 +232,11 @@ class Threads(NamedTuple):
         return *self.ears.runs, self.outbox.run, self.outbox.keep_typing, self.files.run
 
 
-def threads(settings: Settings, manager: SessionManager, rest: Rest, token: str) -> Threads:
+def threads(reload: Reload, manager: SessionManager, rest: Rest, token: str) -> Threads:
+    settings = reload.settings
     layout = settings.now.layout
     return Threads(
-        ears(settings, manager, rest, token),
+        ears(reload, manager, rest, token),
         Outbox(manager.store, manager, rest, layout=layout),
         Attachments(manager, layout, rest, lambda: settings.now.most_file_bytes, lambda: settings.now.limits),
     )

@@ -113,6 +113,12 @@ class LimitsTable(_Table, frozen=True):
     private: str = "10G"
 
 
+class ProjectsTable(_Table, frozen=True):
+    """Below which directories ``/project add`` takes one. None: nowhere."""
+
+    roots: tuple[str, ...] = ()
+
+
 class StateTable(_Table, frozen=True):
     directory: str = ""
 
@@ -128,6 +134,7 @@ class ConfigFile(_Table, frozen=True):
     display: DisplayTable = DisplayTable()
     files: FilesTable = FilesTable()
     limits: LimitsTable = LimitsTable()
+    projects: ProjectsTable = ProjectsTable()
     state: StateTable = StateTable()
 
 
@@ -141,6 +148,7 @@ _TABLES: dict[str, type[_Table]] = {
     "display": DisplayTable,
     "files": FilesTable,
     "limits": LimitsTable,
+    "projects": ProjectsTable,
     "state": StateTable,
 }
 
@@ -170,6 +178,8 @@ class Config(msgspec.Struct, frozen=True):
     writable: tuple[str, ...] = ()
     """What is open to Claude besides the project. Absolute, or below ``~/``."""
     mcp_logins: bool = False
+    project_roots: tuple[str, ...] = ()
+    """Absolute."""
     warnings: tuple[str, ...] = ()
     """What the log says at the start: old words, and doors that were left open."""
 
@@ -198,16 +208,20 @@ def find(explicit: str | None, environ: Mapping[str, str] = os.environ) -> Path:
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """Raises UserError that names the file, the key, and what is wrong with it."""
-    file = _read(path)
+    return parse(path, _text(path), environ)
+
+
+def parse(path: Path, text: str, environ: Mapping[str, str] = os.environ) -> Config:
+    """What ``load`` would say of the file if this stood in it. Raises UserError."""
     try:
-        return _checked(path, file, environ)
+        return _checked(path, _parsed(path, text.removeprefix("\ufeff")), environ)
     except _Wrong as wrong:
         raise UserError(f"{path}: {wrong}") from None
 
 
 def state_directory(path: Path) -> str:
     """What the configuration says of it, for commands that need nothing else; empty when it says nothing."""
-    return _read(path).state.directory
+    return _parsed(path, _text(path)).state.directory
 
 
 def read_token(config: Config, environ: Mapping[str, str] = os.environ) -> str:
@@ -237,15 +251,18 @@ def seconds_of(text: str) -> float | None:
     return float(found[1]) * _SECONDS[found[2]]
 
 
-def _read(path: Path) -> ConfigFile:
+def _text(path: Path) -> str:
     try:
-        text = path.read_text("utf-8-sig")
+        return path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: is not UTF-8 text") from None
+
+
+def _parsed(path: Path, text: str) -> ConfigFile:
     try:
         return msgspec.convert(_unquoted(tomllib.loads(text)), ConfigFile)
     except tomllib.TOMLDecodeError as error:
@@ -335,11 +352,19 @@ def _checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config
         readable=_opened("readable", file.containment.readable),
         writable=_opened("writable", file.containment.writable),
         mcp_logins=file.containment.mcp_logins,
+        project_roots=tuple(_root(n, root) for n, root in enumerate(file.projects.roots)),
         warnings=(
             *_warnings(path, file),
             *(f"{path}: {gap}" for gap in gaps_of(policy, list(channels), claude.permission_mode)),
         ),
     )
+
+
+def _root(n: int, given: str) -> str:
+    root = Path(given).expanduser()
+    if not root.is_absolute() or not root.is_dir():
+        raise _Wrong(f"projects.roots[{n}]", f"{given!r} is not the absolute path of a directory")
+    return str(root)
 
 
 def _warnings(path: Path, file: ConfigFile) -> Iterator[str]:

@@ -81,6 +81,7 @@ def run(config: Config, token: str) -> None:
 async def _supervise(config: Config, token: str, around: Surroundings) -> None:
     store = Store(config.layout.database)
     settings = Settings(config)
+    reload = Reload(settings)
     try:
         async with Rest(config.api_base, token, Pace()) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
@@ -95,7 +96,7 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             environment = {**worker_environment(os.environ), **config.environment}
             cli = ClaudeCli(config.command, environment)
             below = workers(settings, manager, _server_keys(store), around, cli)
-            above = threads(settings, manager, rest, token)
+            above = threads(reload, manager, rest, token)
             keeper = _keeper(settings, manager, environment)
             keeper.copy()
             standing = above.ears.standing
@@ -108,7 +109,7 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
                 lambda: look_at_ids(settings.now, guilds, rest, time.time()),
             )
             runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.members.run, report.run)
-            await below.downlink.run(lambda: _serve(settings, manager, runs, standing))
+            await below.downlink.run(lambda: _serve(reload, manager, runs, standing))
     finally:
         store.close()
 
@@ -137,17 +138,17 @@ def _server_keys(store: Store) -> CurveKeys:
 
 
 async def _serve(
-    settings: Settings,
+    reload: Reload,
     manager: SessionManager,
     runs: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     standing: Standing,
 ) -> None:
-    notifier = Notifier()
+    settings, notifier = reload.settings, Notifier()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    reload, terminal, said = Reload(settings), Terminal(), HealthFile(settings.now.layout)
+    terminal, said = Terminal(), HealthFile(settings.now.layout)
     tell = partial(_tell_health, said, settings, standing, reload)
 
     def hang_up() -> None:

@@ -57,7 +57,7 @@ class Reload:
         check: Callable[[Config], object] = token_file.guard,
     ) -> None:
         self.outcome = Outcome()
-        self._settings = settings
+        self.settings = settings
         self._read = read
         self._check = check
         self._path = settings.now.path
@@ -76,19 +76,19 @@ class Reload:
         self._known = self._seen = stamp_of(self._path)
         try:
             new = self._read(self._path)
-            self._check(carried(self._settings.now, new))
+            self._check(carried(self.settings.now, new))
         except (UserError, OSError) as error:
             self.outcome = Outcome(self.outcome.count + 1, str(error), self.outcome.later)
             log.error("the configuration is wrong, and the old one stays in force: %s", error)  # noqa: TRY400 - the words are enough
             return self.outcome
-        before = self._settings.now
-        later = self._settings.replace(new)
+        before = self.settings.now
+        later = self.settings.replace(new)
         self.outcome = Outcome(self.outcome.count + 1, "", later)
         self._say(before, later)
         return self.outcome
 
     def _say(self, before: Config, later: tuple[str, ...]) -> None:
-        for warning in self._settings.now.warnings:
+        for warning in self.settings.now.warnings:
             if warning not in before.warnings:
                 log.warning("%s", warning)
         log.info("the configuration is in force as it stands in %s", self._path)

@@ -90,6 +90,16 @@ class SettingChosen(Entry, frozen=True):
     value: str = ""
 
 
+class ProjectAdded(Entry, frozen=True):
+    """Messages in the channel start sessions in the directory since."""
+
+    directory: str = ""
+
+
+class ProjectRemoved(Entry, frozen=True):
+    """Messages in the channel start nothing since."""
+
+
 class NotCarriedOut(Entry, frozen=True):
     """``by`` wished it, and had no right to it (any more) when it was delivered. ``what`` in words, of no person's."""
 
@@ -199,6 +209,8 @@ type AnyEntry = (
     | SettingChosen
     | NotCarriedOut
     | FactRemembered
+    | ProjectAdded
+    | ProjectRemoved
     | SessionBegun
     | PromptGiven
     | PermissionAsked

@@ -25,6 +25,8 @@ _SAID: Mapping[type[j.Entry], str] = MappingProxyType(
         j.SettingChosen: "session's {setting}: {value}",
         j.NotCarriedOut: "not carried out: {what}",
         j.FactRemembered: "{what}",
+        j.ProjectAdded: "the channel's project since: {directory}",
+        j.ProjectRemoved: "the channel has no project since",
         j.PromptGiven: "prompt {prompt_id} given to Claude, text {digest}",
         j.PermissionAsked: "asked for {tool} (request {seq}), input {digest}",
         j.PermissionDecided: "{verdict} {tool} (request {request}), input {digest}{more}",

@@ -35,6 +35,7 @@ HELP = (
     " The project's (`.claude`) once they are trusted\n"
     "`/trust` shows which projects' own hooks, servers, settings and commands act in this channel, and revokes it\n"
     "`/rules` shows what is allowed here without asking, and revokes it\n"
+    "`/project add`, `list`, `remove`: which channels have a project\n"
     "`/invite person` lets somebody write in this thread only; `/uninvite person` ends that\n"
     "`/continue [prompt]` goes on with this thread's session, or with this channel's most recent one\n"
     "`/status` shows the sessions of this server\n"

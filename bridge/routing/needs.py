@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[Right, ...]] = {
     "effort": ANY,
     "trust": ANY,
     "rules": ANY,
+    "project": MANAGE,  # to remove one: in its channel
     "invite": ANY,  # the session's owner; others: manage
     "uninvite": ANY,
     "status": ANY,

@@ -13,6 +13,7 @@ import msgspec
 
 from bridge.discord import OPTION_CHARS, OptionType
 from bridge.protocol.errors import RemoteError
+from bridge.routing.places import FITTING
 from supervisor.discord.asking import Answering
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.shapes import WithId, read
@@ -38,6 +39,17 @@ def _setting(name: str, description: str, value: str) -> dict[str, Any]:
                 "description": "Also for sessions that begin in this channel from now on",
             },
         ],
+    }
+
+
+def _channel(description: str) -> dict[str, Any]:
+    fitting = sorted(FITTING)
+    return {
+        "type": OptionType.CHANNEL,
+        "name": "channel",
+        "description": description,
+        "required": True,
+        "channel_types": fitting,
     }
 
 
@@ -116,6 +128,34 @@ COMMANDS: list[dict[str, Any]] = [
         "description": "What of the project's own files acts here, since when and by whom; and revoke it",
     },
     {"name": "rules", "description": "What is allowed here without asking, since when and by whom; and revoke it"},
+    {
+        "name": "project",
+        "description": "Which channels have a project; for who may manage",
+        "options": [
+            {
+                "type": OptionType.SUBCOMMAND,
+                "name": "add",
+                "description": "Let messages in a channel start sessions in a directory",
+                "options": [
+                    _channel("Where people will write"),
+                    {
+                        "type": OptionType.STRING,
+                        "name": "directory",
+                        "description": "Where Claude works; below a directory that is allowed for this",
+                        "required": True,
+                        "max_length": 1000,
+                    },
+                ],
+            },
+            {"type": OptionType.SUBCOMMAND, "name": "list", "description": "Show them"},
+            {
+                "type": OptionType.SUBCOMMAND,
+                "name": "remove",
+                "description": "Let messages in a channel start nothing any more; its sessions go on",
+                "options": [_channel("Which one")],
+            },
+        ],
+    },
     {
         "name": "invite",
         "description": "Let somebody write to Claude in this thread",

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,15 @@ from bridge.text import escape, one_line
 from supervisor.commands.claude_commands import ClaudeCommands
 from supervisor.commands.interactions import Answer, later, offered, option, shown, told
 from supervisor.commands.invitations import Invitations
+from supervisor.commands.project_command import ProjectCommand
 from supervisor.commands.rules_command import RulesCommand
+from supervisor.commands.sight import Sight
 from supervisor.commands.slash_settings import SettingsCommand
 from supervisor.commands.trust_command import TrustCommand
 from supervisor.discord.asking import Telling
 from supervisor.discord.pace import Priority
 from supervisor.discord.shapes import Interaction
+from supervisor.projects.channels import ProjectChannels
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
@@ -44,15 +46,6 @@ _STRICTNESS = ("none", "home", "project")
 log = logging.getLogger(__name__)
 
 
-class Sight(msgspec.Struct, frozen=True):
-    """``sees(channel_id, guild_id, member)``: whether that guild's member (as JSON) may read and write there.
-    ``unfit(channel_id)``: why no session can begin there; empty where one can.
-    """
-
-    sees: Callable[[int, int, dict[str, Any]], bool]
-    unfit: Callable[[int], str]
-
-
 class Slash:
     """What each command does."""
 
@@ -64,6 +57,7 @@ class Slash:
         settings: Settings,
         sight: Sight,
         trusts: Trusts,
+        projects: ProjectChannels,
     ) -> None:
         self._manager = manager
         self._router = router
@@ -73,6 +67,7 @@ class Slash:
         self._settings = SettingsCommand(
             manager, router, rest, channels, may_bypass=lambda: settings.now.bypass_permissions
         )
+        self._projects = ProjectCommand(manager, router, settings, sight, projects)
         self._claude_commands = ClaudeCommands(manager, trusts)
         self._trust = TrustCommand(manager, channels, trusts)
         self._invitations = Invitations(manager, router)
@@ -101,8 +96,8 @@ class Slash:
                 return self._trust.run(asked)
             case "rules":
                 return self._rules.run(asked)
-            case "invite" | "uninvite":
-                return self._invitations.run(asked, person)
+            case "project" | "invite" | "uninvite":
+                return (self._projects if name == "project" else self._invitations).run(asked, person)
             case "help":
                 return told(replies.HELP)
             case _:

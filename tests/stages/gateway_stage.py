@@ -18,6 +18,7 @@ from supervisor.discord.gateway import Times
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
+from supervisor.reload import Reload
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from supervisor.settings import Settings
@@ -71,7 +72,7 @@ class Stage:
         try:
             async with Rest(self.config.api_base, token, Pace()) as self.rest:
                 self.settings = Settings(self.config)
-                self.ears = ears(self.settings, self.manager, self.rest, token, self.times)
+                self.ears = ears(Reload(self.settings), self.manager, self.rest, token, self.times)
                 running = self.task = asyncio.create_task(beside_each_other(self.ears.runs))
                 try:
                     yield self.ears.standing

@@ -32,9 +32,12 @@ from bridge.trust.decision import Verb
 from stages.support import ROOT, configuration
 from supervisor.commands import registration
 from supervisor.commands.interactions import Answer, Interactions
-from supervisor.commands.slash import Sight, Slash
+from supervisor.commands.sight import Sight
+from supervisor.commands.slash import Slash
 from supervisor.discord.asking import Answering, Telling
 from supervisor.discord.shapes import Interaction, PlaceShown
+from supervisor.projects.channels import ProjectChannels
+from supervisor.reload import Reload
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts
 from supervisor.settings import Settings
@@ -253,7 +256,8 @@ class World:
         manager, trusts = cast(SessionManager, self.behind), cast(Trusts, ScriptedTrusts(self.behind))
         rest = cast(Telling, Rest(self.behind))
         settings = Settings(configuration(Path("/"), channels=channels))
-        slash = Slash(manager, self.router, rest, settings, Sight(lambda *_: True, lambda _: ""), trusts)
+        projects = ProjectChannels(settings, Reload(settings))
+        slash = Slash(manager, self.router, rest, settings, Sight(lambda *_: True, lambda _: ""), trusts, projects)
         self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts)
 
     def answers(self, asked: Interaction) -> Answer:

@@ -21,6 +21,7 @@ from supervisor.discord.alone import Nonces
 from supervisor.discord.gateway import Times
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IDENTIFY_EVERY_S
 from supervisor.discord.standing import Standing
+from supervisor.reload import Reload
 from supervisor.sessions.store import Store
 from supervisor.settings import Settings
 
@@ -103,7 +104,7 @@ async def running(folder: Path, sky: Sky) -> AsyncIterator[Standing]:
     rest = cast(GatewayRest, SimpleNamespace(hold=lambda _: None, nonces=Nonces(), token_trouble=""))
     clocks = Clocks(unix_time, lambda: asyncio.get_running_loop().time())
     made = ears(
-        Settings(config),
+        Reload(Settings(config)),
         session_manager(store),
         rest,
         "token",

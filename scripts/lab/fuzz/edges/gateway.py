@@ -17,6 +17,7 @@ from supervisor.assembly import ears
 from supervisor.discord.alone import Nonces
 from supervisor.discord.errors import Found, Refused
 from supervisor.discord.shapes import Member, Message, Unreadable, message_of
+from supervisor.reload import Reload
 from supervisor.settings import Settings
 
 READ_BACK = "READ BACK"
@@ -93,7 +94,7 @@ def _event(random: Random) -> list[Any]:
 
 async def _heard(on: Stage, data: bytes) -> None:
     rest = _Rest()
-    made = ears(Settings(on.config), on.manager, rest, "t")
+    made = ears(Reload(Settings(on.config)), on.manager, rest, "t")
     made.guilds.bot_id = BOT
     told: list[Any] = []
     async with made.errands.running():

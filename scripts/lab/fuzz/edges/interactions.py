@@ -26,8 +26,11 @@ from lab.fuzz.stage import (
 from supervisor.assembly import router
 from supervisor.commands import registration
 from supervisor.commands.interactions import Interactions
-from supervisor.commands.slash import Sight, Slash
+from supervisor.commands.sight import Sight
+from supervisor.commands.slash import Slash
 from supervisor.discord.errors import Found
+from supervisor.projects.channels import ProjectChannels
+from supervisor.reload import Reload
 from supervisor.sessions.trust import Trusts
 from supervisor.settings import Settings
 
@@ -110,7 +113,8 @@ async def _all(on: Stage, data: bytes) -> None:
     rest = _Rest()
     trusts, routes = Trusts(on.config, on.manager), router(Settings(on.config), on.manager)
     sight = Sight(lambda *_: True, lambda _: "")
-    slash = Slash(on.manager, routes, rest, Settings(on.config), sight, trusts)
+    settings = Settings(on.config)
+    slash = Slash(on.manager, routes, rest, settings, sight, trusts, ProjectChannels(settings, Reload(settings)))
     interactions = Interactions(on.manager, routes, rest, slash, trusts)
     plain = RequestName(on.session.session_id, GENERATION, 5).custom_id("allow").split(":")[2]
     for line in data.replace(SESSION.encode(), plain.encode()).split(b"\n"):
