@@ -18,7 +18,7 @@ SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.
 ONLY_IN = {
     "nextcord": {"supervisor/discord/client.py"},
     "zmq": {"supervisor/workers/curve.py", "supervisor/workers/sockets.py", "worker/dealer.py"},
-    "sqlite3": {"supervisor/sessions/store.py"},
+    "sqlite3": {"supervisor/sessions/database.py"},
     "psutil": {"supervisor/workers/trees.py"},
     "aiohttp": {"supervisor/discord/rest.py"},
 }

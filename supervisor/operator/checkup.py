@@ -17,7 +17,8 @@ from bridge.trust.decision import Trusted
 from supervisor import locks, state_directory
 from supervisor.operator import listing
 from supervisor.sessions import session_logs, trust
-from supervisor.sessions.store import SessionRow, Store
+from supervisor.sessions.sessions_table import SessionRow
+from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import cgroups, trees, walls
 

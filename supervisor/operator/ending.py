@@ -11,7 +11,7 @@ from supervisor import locks, state_directory
 from supervisor.operator.listing import known, strays
 from supervisor.private_files import write_private
 from supervisor.sessions import session_logs
-from supervisor.sessions.store import SessionRow
+from supervisor.sessions.sessions_table import SessionRow
 from supervisor.workers import trees
 
 

@@ -17,7 +17,9 @@ from bridge.session.managed import ManagedSession, SessionState, session_from
 from supervisor import locks, state_directory
 from supervisor.places import NotHereError
 from supervisor.sessions import session_logs
-from supervisor.sessions.store import DamagedStoreError, SessionRow, Store
+from supervisor.sessions.database import DamagedStoreError
+from supervisor.sessions.sessions_table import SessionRow
+from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import trees
 

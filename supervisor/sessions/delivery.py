@@ -27,11 +27,11 @@ from bridge.routing.claims import Claim, claims, objection
 from bridge.routing.needs import TALK
 from bridge.session.managed import ManagedSession
 from bridge.session.rules import Rule
+from supervisor.sessions.inbox_table import InboxRow
 from supervisor.sessions.invited import invited_in
 from supervisor.sessions.members import Members
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules, rule_in
-from supervisor.sessions.store import InboxRow
 
 NO_PLACE = "no_place:"
 """The beginning of the facts that name the sessions whose thread cannot be made now."""

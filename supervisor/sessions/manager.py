@@ -33,10 +33,12 @@ from supervisor.private_files import inode_of
 from supervisor.projects.remote import remote_of
 from supervisor.projects.repository import found_at
 from supervisor.sessions.delivery import Delivery
+from supervisor.sessions.inbox_table import InboxRow
 from supervisor.sessions.invited import invited_in, note_invited
 from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
-from supervisor.sessions.store import InboxRow, SessionRow, StartRow
+from supervisor.sessions.sessions_table import SessionRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.waiting import WaitingPrompts, is_settled
 
 GRACE_AFTER_DISCORD_S = 600.0

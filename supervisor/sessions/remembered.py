@@ -12,7 +12,7 @@ from bridge.journal.chain import Line
 from bridge.render.posts import Post
 from supervisor.sessions.invited import note_invited
 from supervisor.sessions.manager import SessionManager
-from supervisor.sessions.store import SessionRow
+from supervisor.sessions.sessions_table import SessionRow
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from supervisor.discord.errors import snowflake
 from supervisor.sessions import inbox
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules
-from supervisor.sessions.store import SessionRow
+from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.waiting import WaitingPrompts
 
 CLOCKS_DIFFER_S = 10.0

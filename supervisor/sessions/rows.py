@@ -15,7 +15,8 @@ from bridge.session.managed import ManagedSession
 from supervisor.changes import Changes
 from supervisor.sessions.gaps import Cursors
 from supervisor.sessions.journal import Journal
-from supervisor.sessions.store import SessionRow, Store
+from supervisor.sessions.sessions_table import SessionRow
+from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 
 

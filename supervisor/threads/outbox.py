@@ -43,7 +43,8 @@ from supervisor.discord.asking import Showing
 from supervisor.discord.errors import Archived, BadToken, Forbidden, Found, MessageGone, Refused, Unavailable
 from supervisor.discord.pace import Priority
 from supervisor.sessions.manager import SessionManager
-from supervisor.sessions.store import PostRow, Store
+from supervisor.sessions.posts_table import PostRow
+from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.refusals import Again, GiveUp, in_words
 from supervisor.threads.troubles import Troubles

@@ -22,7 +22,7 @@ from supervisor.discord.asking import Reading
 from supervisor.discord.errors import ChannelGone, MessageGone
 from supervisor.discord.shapes import Deletion, read
 from supervisor.sessions.manager import SessionManager
-from supervisor.sessions.store import PostRow
+from supervisor.sessions.posts_table import PostRow
 from supervisor.sessions.store_health import StoreError
 
 FREE_TIMES = 2

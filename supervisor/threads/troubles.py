@@ -8,7 +8,7 @@ import msgspec
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Post
 from supervisor.discord.errors import Refused
-from supervisor.sessions.store import PostRow
+from supervisor.sessions.posts_table import PostRow
 from supervisor.threads.refusals import (
     COMES_BACK_PAUSES_S,
     Action,

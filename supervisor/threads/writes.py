@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from supervisor.discord.pace import Priority
-from supervisor.sessions.store import PostRow
+from supervisor.sessions.posts_table import PostRow
 
 SETTLE_S = 0.3
 FIRST_GAP_S = 0.7

@@ -23,7 +23,7 @@ from bridge.protocol.layout import Layout
 from bridge.render.posts import Post
 from supervisor import descriptors
 from supervisor.sessions.manager import SessionManager
-from supervisor.sessions.store import StartRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import endpoint as meanings
 from supervisor.workers.admission import objection

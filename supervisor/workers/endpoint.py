@@ -19,7 +19,8 @@ from bridge.protocol import wire
 from bridge.protocol.commands import Prompt
 from bridge.protocol.errors import RemoteError
 from bridge.protocol.events import Record
-from supervisor.sessions.store import InboxRow, StartRow
+from supervisor.sessions.inbox_table import InboxRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.waiting import is_settled
 from supervisor.workers.sockets import Heard
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bridge.protocol.start import WorkerStart
-from supervisor.sessions.store import StartRow
+from supervisor.sessions.starts_table import StartRow
 
 
 class Watch(Protocol):

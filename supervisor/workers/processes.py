@@ -29,7 +29,7 @@ from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
 from supervisor.sessions.manager import SessionManager
-from supervisor.sessions.store import StartRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import seats
 from supervisor.workers.claude_cli import ClaudeCli

@@ -18,7 +18,7 @@ from bridge.protocol.layout import START_NAME_BYTES, Layout
 from bridge.protocol.start import WorkerStart, encode_start
 from supervisor import locks, state_directory
 from supervisor.private_files import write_private
-from supervisor.sessions.store import StartRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.workers import trees
 from supervisor.workers.host import Watch
 

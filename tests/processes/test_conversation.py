@@ -9,7 +9,7 @@ import msgspec
 
 from stages.backstage import ADA, backstage, folder_of_a_stage
 from stages.support import awaited, until
-from supervisor.sessions.store import StartRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.workers import trees
 from supervisor.workers.curve import new_keys
 

@@ -23,7 +23,8 @@ from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
 from stages.support import ROOT, awaited, scripted_claude, until
 from supervisor.assembly import session_manager
 from supervisor.sessions.manager import SessionManager
-from supervisor.sessions.store import StartRow, Store
+from supervisor.sessions.starts_table import StartRow
+from supervisor.sessions.store import Store
 from supervisor.workers.curve import CurveKeys, new_keys, server_keys
 from supervisor.workers.downlink import Downlink
 from supervisor.workers.endpoint import HELLOS_WITHOUT_PROGRESS

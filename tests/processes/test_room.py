@@ -13,7 +13,7 @@ from stages.backstage import backstage, folder_of_a_stage
 from stages.support import awaited, until
 from supervisor import descriptors, locks
 from supervisor.operator import ending, listing
-from supervisor.sessions.store import StartRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import processes
 from supervisor.workers.curve import new_keys

@@ -24,7 +24,8 @@ from bridge.session.permission import Person
 from stages.fake_discord import unix_time
 from stages.support import configuration
 from supervisor.assembly import session_manager
-from supervisor.sessions.store import StartRow, Store
+from supervisor.sessions.starts_table import StartRow
+from supervisor.sessions.store import Store
 from supervisor.workers.claude_cli import Answer, ClaudeCli
 from supervisor.workers.downlink import Downlink
 from supervisor.workers.host import Watch

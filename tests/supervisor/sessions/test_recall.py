@@ -17,8 +17,9 @@ from bridge.session.permission import PermissionRequest, Person, RequestName
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import snowflake
 from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.posts_table import HISTORY, PostRow
 from supervisor.sessions.recall import recall
-from supervisor.sessions.store import HISTORY, PostRow, Store
+from supervisor.sessions.store import Store
 from supervisor.workers.curve import server_keys
 
 SESSION = "5c0ffee5-0000-4000-8000-000000000001"

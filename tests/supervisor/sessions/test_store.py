@@ -17,9 +17,10 @@ from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from supervisor.assembly import session_manager
-from supervisor.sessions import store as store_module
+from supervisor.sessions import database as store_module
+from supervisor.sessions.database import MIGRATIONS, DamagedStoreError, Execute
 from supervisor.sessions.manager import SessionManager
-from supervisor.sessions.store import MIGRATIONS, DamagedStoreError, Execute, Store
+from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import PAUSE_S, SAID_AGAIN_S, Health, StoreError
 
 ADA = Person(111, "Ada", 9)

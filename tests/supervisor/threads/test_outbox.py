@@ -20,7 +20,8 @@ from stages.support import until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import BadToken, Forbidden, MessageGone, Unavailable
 from supervisor.discord.pace import Priority
-from supervisor.sessions.store import PostRow, Store
+from supervisor.sessions.posts_table import PostRow
+from supervisor.sessions.store import Store
 from supervisor.threads.outbox import NONCE_S, TYPING_EVERY_S, Outbox, backoff_s, nonce_of
 from supervisor.threads.writes import FIRST_GAP_S, GAP_S, plan
 

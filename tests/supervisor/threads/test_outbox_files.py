@@ -18,7 +18,8 @@ from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.discord import sent_files
 from supervisor.discord.errors import Forbidden, Found, Refused
-from supervisor.sessions.store import PostRow, Store
+from supervisor.sessions.posts_table import PostRow
+from supervisor.sessions.store import Store
 from supervisor.threads.outbox import Outbox, lost_among
 from worker.sending import copy, places
 

@@ -9,7 +9,7 @@ from bridge.render.posts import Button, Post
 from bridge.session.managed import ManagedSession
 from stages.gateway_stage import DEADLINE_S, Stage, stage
 from stages.support import awaited
-from supervisor.sessions.store import PostRow
+from supervisor.sessions.posts_table import PostRow
 from supervisor.threads.own_posts import LONGEST_PAUSE_S, pause_s
 from twins.discord.model import Message
 

@@ -4,7 +4,7 @@ import pytest
 
 from bridge.render.posts import Post
 from supervisor.discord.pace import Priority
-from supervisor.sessions.store import PostRow
+from supervisor.sessions.posts_table import PostRow
 from supervisor.threads.writes import (
     FIRST_GAP_S,
     GAP_S,

@@ -5,7 +5,8 @@ import pytest
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol import wire
-from supervisor.sessions.store import InboxRow, StartRow
+from supervisor.sessions.inbox_table import InboxRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.workers.endpoint import (
     DEAF_S,
     HELLOS_WITHOUT_PROGRESS,

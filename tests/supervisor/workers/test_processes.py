@@ -12,7 +12,7 @@ from bridge.protocol.claude_version import ClaudeVersion
 from bridge.protocol.start import EXIT_DISK_FULL
 from stages.jumping_clock import jumping
 from stages.scripted_workers import Supervised, away, passes, supervised
-from supervisor.sessions.store import StartRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import seats
 from supervisor.workers.claude_cli import Answer

@@ -10,7 +10,7 @@ import pytest
 from bridge.protocol.errors import LocalError
 from bridge.protocol.layout import Layout
 from stages.support import awaited
-from supervisor.sessions.store import StartRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.workers.this_machine import ThisMachine
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"

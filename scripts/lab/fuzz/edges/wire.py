@@ -14,7 +14,7 @@ from bridge.protocol.errors import RemoteError
 from lab.fuzz.edge import Edge, hold, nothing_logged_with_a_traceback
 from lab.fuzz.stage import GENERATION, Stage, stage
 from lab.fuzz.values import one_of
-from supervisor.sessions.store import StartRow
+from supervisor.sessions.starts_table import StartRow
 from supervisor.workers import endpoint as meanings
 from supervisor.workers.sockets import Heard
 from worker.history import History
