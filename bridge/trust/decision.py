@@ -39,6 +39,6 @@ class Trusted(msgspec.Struct, frozen=True):
     """Where its card stands, as of ``Asked``."""
 
 
-def place_of(channel_id: int, directory: str) -> str:
-    """Names one directory in one channel."""
-    return f"{channel_id}:{hashlib.sha256(directory.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
+def digest_of_path(directory: str) -> str:
+    """Names one directory."""
+    return hashlib.sha256(directory.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -203,21 +203,21 @@ class Registration:
 
     def guild_gone(self, data: object) -> None:
         """The bot was removed from the guild, and its commands with it. Raises msgspec.ValidationError."""
-        self._manager.remember(_fact(read(data, WithId).id), "")
+        self._keep(read(data, WithId).id, "")
 
     async def _register(self, guild_id: int) -> None:
         """Make the guild's commands ours, if they are not already."""
         application_id = self._guilds.application_id
         wanted = hashlib.sha256(msgspec.json.encode([application_id, COMMANDS])).hexdigest()
-        if self._manager.fact(_fact(guild_id)) == wanted:
+        if self._manager.store.registration(guild_id) == wanted:
             return
         try:
             await self._rest.bulk_put_commands(application_id, guild_id, COMMANDS)
         except RemoteError as error:
             log.warning("the slash commands could not be registered in server %s: %s", guild_id, error)
         else:
-            self._manager.remember(_fact(guild_id), wanted)
+            self._keep(guild_id, wanted)
 
-
-def _fact(guild_id: int) -> str:
-    return f"commands:{guild_id}"
+    def _keep(self, guild_id: int, digest: str) -> None:
+        with self._manager.transaction():
+            self._manager.store.keep_registration(guild_id, digest)

@@ -28,13 +28,9 @@ from bridge.routing.needs import TALK
 from bridge.session.managed import ManagedSession
 from bridge.session.rules import Rule
 from supervisor.sessions.inbox_table import InboxRow
-from supervisor.sessions.invited import invited_in
 from supervisor.sessions.members import Members
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules, rule_in
-
-NO_PLACE = "no_place:"
-"""The beginning of the facts that name the sessions whose thread cannot be made now."""
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +45,7 @@ class Delivery:
         self._drop = drop
         self.members = members
         self._rules = rules
-        self._placeless = {name.removeprefix(NO_PLACE) for name in sessions.store.facts(NO_PLACE)}
+        self._placeless = sessions.store.sessions_without_place()
 
     # --- a thread that cannot be made ----------------------------------------------------------------
 
@@ -59,14 +55,15 @@ class Delivery:
     def place_refused(self, session_id: str) -> None:
         """Discord does not let us make the session's thread (yet). Raises StoreError."""
         if self.has_place(session_id):
-            self._sessions.remember(f"{NO_PLACE}{session_id}", "1")
+            with self._sessions.transaction():
+                self._sessions.store.keep_place(session_id, is_there=False)
             self._placeless.add(session_id)
 
     def place_made(self, session_id: str) -> None:
         """Raises StoreError."""
         if not self.has_place(session_id):
             with self._sessions.transaction():
-                self._sessions.store.forget(f"{NO_PLACE}{session_id}")
+                self._sessions.store.keep_place(session_id, is_there=True)
             self._placeless.discard(session_id)
             self._sessions.changes.wished(session_id)
 
@@ -134,7 +131,7 @@ class Delivery:
         return None if unknown else []
 
     def _holds(self, session: ManagedSession, claim: Claim) -> bool | None:
-        is_invited = claim.user_id in invited_in(self._sessions.store, session.session_id)
+        is_invited = claim.user_id in self._sessions.store.invited(session.session_id)
         if is_invited and set(TALK).intersection(claim.rights):
             return True
         who = claim.user_id, session.guild_id, session.channel_id

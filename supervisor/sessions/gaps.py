@@ -52,9 +52,9 @@ class Cursors:
     def close_gap(self, channel_id: int) -> None:
         """All of it was handled."""
         self._gaps.discard(channel_id)
-        if ahead := self._ahead(channel_id):
+        if ahead := self._store.handled_ahead(channel_id):
             self._store.move_cursor(channel_id, max(ahead))
-            self._store.forget(_ahead(channel_id))
+            self._store.keep_handled_ahead(channel_id, ())
 
     def move(self, channel_id: int, message_id: int) -> None:
         """This message was handled, and (without a gap) those before it."""
@@ -62,8 +62,8 @@ class Cursors:
         if channel_id not in self._gaps:
             self._store.move_cursor(channel_id, message_id)
             return
-        ahead = sorted({*self._ahead(channel_id), message_id})[-MOST_AHEAD:]
-        self._store.remember(_ahead(channel_id), " ".join(map(str, ahead)))
+        ahead = sorted({*self._store.handled_ahead(channel_id), message_id})[-MOST_AHEAD:]
+        self._store.keep_handled_ahead(channel_id, ahead)
 
     @contextmanager
     def in_order(self, channel_id: int) -> Iterator[None]:
@@ -79,14 +79,7 @@ class Cursors:
     def is_handled(self, channel_id: int, message_id: int) -> bool:
         """By a process before us, or ahead of the cursor. What we handled ourselves is remembered elsewhere."""
         at_start = self._at_start.setdefault(channel_id, self._store.cursor(channel_id))
-        return message_id <= at_start or message_id in self._ahead(channel_id)
-
-    def _ahead(self, channel_id: int) -> list[int]:
-        return [int(number) for number in self._store.fact(_ahead(channel_id)).split()]
-
-
-def _ahead(channel_id: int) -> str:
-    return f"ahead:{channel_id}"
+        return message_id <= at_start or message_id in self._store.handled_ahead(channel_id)
 
 
 def in_words(error: RemoteError, cursor: int) -> str:

@@ -49,10 +49,9 @@ class LoginTold:
 
     def _go_on(self, session: ManagedSession, expiry: str) -> None:
         manager, session_id = self._manager, session.session_id
-        fact = f"login:{session_id}"
-        if session.turn or manager.has_work(session_id) or manager.store.fact(fact) == expiry:
+        if session.turn or manager.has_work(session_id) or manager.store.login_told(session_id) == expiry:
             return
         with manager.transaction():
-            manager.store.remember(fact, expiry)
+            manager.store.keep_login_told(session_id, expiry)
             manager.goes_on(session_id, GO_ON, Post(GOES_ON))
         manager.changed(session_id)

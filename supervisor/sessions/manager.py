@@ -34,7 +34,6 @@ from supervisor.projects.remote import remote_of
 from supervisor.projects.repository import found_at
 from supervisor.sessions.delivery import Delivery
 from supervisor.sessions.inbox_table import InboxRow
-from supervisor.sessions.invited import invited_in, note_invited
 from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.sessions_table import SessionRow
@@ -144,7 +143,7 @@ class SessionManager:
 
     def default(self, channel_id: int, setting: str) -> str:
         """What sessions of the channel begin with; empty: the configuration's."""
-        return self.store.fact(f"default:{channel_id}:{setting}")
+        return self.store.channel_default(channel_id, setting)
 
     def set_default(self, channel_id: int, setting: str, value: str, by: int = 0) -> None:
         with self.transaction(j.DefaultChosen(channel_id=channel_id, by=by, setting=setting, value=value)):
@@ -152,11 +151,11 @@ class SessionManager:
 
     def keep_default(self, channel_id: int, setting: str, value: str) -> None:
         """Within the caller's transaction."""
-        self.store.remember(f"default:{channel_id}:{setting}", value)
+        self.store.keep_channel_default(channel_id, setting, value)
 
     def offered(self, session: ManagedSession | None) -> e.ChildOffered:
         """What the session's last child said can be chosen; nothing when none ever ran."""
-        told = self.store.fact(f"offers:{session.session_id}") if session else ""
+        told = self.store.offers(session.session_id) if session else ""
         return msgspec.json.decode(told, type=e.ChildOffered) if told else e.ChildOffered()
 
     def request_of(self, name: RequestName) -> PermissionRequest | Settled | None:
@@ -350,7 +349,7 @@ class SessionManager:
 
     def invited(self, session_id: str) -> frozenset[int]:
         """The user ids of those who may talk in this session's thread only."""
-        return invited_in(self.store, session_id)
+        return self.store.invited(session_id)
 
     def invite(self, session_id: str, user_id: int, by: Person) -> bool:
         """Whether they were not invited yet."""
@@ -367,7 +366,7 @@ class SessionManager:
         with self.transaction():
             channel_id = self.rows[session_id].session.channel_id
             self.sessions.note(j.PeopleInvited(session_id, channel_id, by.user_id, users=tuple(sorted(users))))
-            note_invited(self.store, session_id, users)
+            self.store.keep_invited(session_id, users)
             key = f"invited:{uuid.uuid4().hex}"
             self.store.desire(session_id, key, notices.invited(users - before, before - users, by.user_id))
         self.changed(session_id)
@@ -522,11 +521,11 @@ class SessionManager:
 
     def keep_inode(self, session_id: str, inode: int) -> None:
         """Within the caller's transaction."""
-        self.store.remember(f"accepted:{session_id}", str(inode))
+        self.store.keep_accepted_inode(session_id, inode)
 
     def accepted_inode(self, session_id: str) -> int:
         """Of the directory that a person let the session go on in; 0 when nobody was asked."""
-        return int(self.store.fact(f"accepted:{session_id}") or 0)
+        return self.store.accepted_inode(session_id)
 
     def _started_fresh(self, row: SessionRow) -> dict[str, Post]:
         """Views from before there was one card at a time do not know which it is."""

@@ -10,9 +10,11 @@ import logging
 from bridge.journal import entries as j
 from bridge.journal.chain import Line
 from bridge.render.posts import Post
-from supervisor.sessions.invited import note_invited
 from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.rules import RULE
 from supervisor.sessions.sessions_table import SessionRow
+from supervisor.sessions.store import Store
+from supervisor.sessions.trust import JOURNALED
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +39,8 @@ def _apply(line: Line, manager: SessionManager) -> None:
     match entry:
         case j.DefaultChosen():
             manager.keep_default(entry.channel_id, entry.setting, entry.value)
-        case j.FactRemembered(value=""):
-            manager.store.forget(entry.name)
         case j.FactRemembered():
-            manager.store.remember(entry.name, entry.value)
+            _keep_named(entry.name, entry.value, manager.store)
         case _:
             if row := manager.rows.get(entry.session_id):
                 _apply_to(row, line, manager)
@@ -73,7 +73,7 @@ def _apply_to(row: SessionRow, line: Line, manager: SessionManager) -> None:
             if allowed.seq in session.requests and allowed.seq in view.cards:
                 _show(row, view.note_first(allowed.seq, first, session), manager)
         case j.PeopleInvited(users=users):
-            note_invited(manager.store, session.session_id, users)
+            manager.store.keep_invited(session.session_id, users)
         case _:
             pass
 
@@ -81,3 +81,16 @@ def _apply_to(row: SessionRow, line: Line, manager: SessionManager) -> None:
 def _show(row: SessionRow, posts: dict[str, Post], manager: SessionManager) -> None:
     for key, post in posts.items():
         manager.store.desire_silently(row.session.session_id, key, post)
+
+
+def _keep_named(name: str, value: str, store: Store) -> None:
+    """A word that the journal has by its name; without a value it was taken back."""
+    if name.startswith(RULE):
+        store.keep_rule(name.removeprefix(RULE), value)
+        return
+    for column, beginning in JOURNALED.items():
+        channel_id, _, directory = name.removeprefix(beginning).partition(":")
+        if name.startswith(beginning) and channel_id.isdecimal():
+            store.keep_trust(column, int(channel_id), directory, value)
+            return
+    log.warning("the journal has a word that this version does not know: %s", name)

@@ -131,7 +131,7 @@ class Reports:
         if isinstance(record.event, e.ChildStarted):
             row.fresh = False
         if isinstance(record.event, e.ChildOffered):
-            self._sessions.store.remember(f"offers:{session.session_id}", msgspec.json.encode(record.event).decode())
+            self._sessions.store.keep_offers(session.session_id, msgspec.json.encode(record.event).decode())
 
     def _without_asking(self, row: SessionRow, record: e.Record, posts: dict[str, Post]) -> dict[str, Post]:
         """Of a request that rules allow no card is shown, and nobody is asked; nor when it is over."""
@@ -172,16 +172,16 @@ class Reports:
     def _hold(self, session_id: str) -> None:
         """What waits now did not help. By the inbox's order and no clock: that one may be set back meanwhile."""
         newest = max((item.id for item in self._sessions.store.inbox(session_id)), default=0)
-        self._sessions.store.remember(_held(session_id), str(newest))
+        self._sessions.store.hold_through(session_id, newest)
 
     def is_held(self, session_id: str) -> bool:
         """Nothing was wished for since the session broke, and nobody asked to try again."""
-        mark = self._sessions.store.fact(_held(session_id))
-        return bool(mark) and all(item.id <= int(mark) for item in self._sessions.store.inbox(session_id))
+        newest = self._sessions.store.held_through(session_id)
+        return newest is not None and all(item.id <= newest for item in self._sessions.store.inbox(session_id))
 
     def let_go(self, session_id: str) -> None:
         """Somebody asked to try again with what waits. Within the caller's transaction."""
-        self._sessions.store.forget(_held(session_id))
+        self._sessions.store.hold_through(session_id, None)
 
     def _show_all(self, row: SessionRow, record: e.Record, posts: dict[str, Post]) -> None:
         session_id = row.session.session_id
@@ -289,32 +289,22 @@ class Reports:
 
     def _note_restored(self, session_id: str) -> None:
         """Not said now: a post would open each archived thread again, and a server has only so many open ones."""
-        self._sessions.store.remember(_restored(session_id), str(int(self._sessions.clock())))
+        self._sessions.store.keep_restored(session_id, str(int(self._sessions.clock())))
 
     def say_restored(self, session_id: str) -> None:
         """Somebody writes here. Within the caller's transaction."""
-        if at := self._sessions.store.fact(_restored(session_id)):
-            self._sessions.store.forget(_restored(session_id))
+        if at := self._sessions.store.restored(session_id):
+            self._sessions.store.keep_restored(session_id, "")
             told = _UNKNOWN if at.startswith(_IS_UNKNOWN) else _RESTORED
             self._sessions.store.desire(session_id, f"restored:{at}", told)
 
     def note_unknown(self, session_id: str) -> None:
         """As ``_note_restored``, of a thread of which not even a log is left."""
-        self._sessions.store.remember(_restored(session_id), f"{_IS_UNKNOWN}{int(self._sessions.clock())}")
+        self._sessions.store.keep_restored(session_id, f"{_IS_UNKNOWN}{int(self._sessions.clock())}")
 
     def _begin_quiet(self, row: SessionRow, generation: str, through: int) -> None:
         self._quiet[row.session.session_id] = generation, through
         self._sessions.store.may_exist(row.session.session_id)
-
-
-def _restored(session_id: str) -> str:
-    """The fact that says that people were not told yet of a lost database."""
-    return f"restored:{session_id}"
-
-
-def _held(session_id: str) -> str:
-    """The fact that names the newest wish that waited when the session broke."""
-    return f"held:{session_id}"
 
 
 def _last_message(records: Sequence[e.Record]) -> int:

@@ -1,4 +1,4 @@
-"""The rules that hold (``bridge.session.rules``), as facts of the store and of the journal."""
+"""The rules that hold (``bridge.session.rules``), in the store and in the journal."""
 
 from uuid import uuid4
 
@@ -14,12 +14,13 @@ from supervisor.sessions.members import Members
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.store import Store
 
-_RULE = "rule:"
+RULE = "rule:"
+"""How the journal names them."""
 
 
 def rule_in(store: Store, rule_id: str) -> Rule | None:
     """None when there is none (any more)."""
-    told = store.fact(f"{_RULE}{rule_id}")
+    told = store.rule(rule_id)
     return msgspec.json.decode(told, type=Rule) if told else None
 
 
@@ -69,13 +70,9 @@ class Rules:
                 self._note(rule, 0, "a rule ended with its session", "")
 
     def _all(self) -> list[Rule]:
-        store = self._sessions.store
-        return [msgspec.json.decode(store.fact(name), type=Rule) for name in store.facts(_RULE)]
+        return [msgspec.json.decode(rule, type=Rule) for rule in self._sessions.store.rules()]
 
     def _note(self, rule: Rule, by: int, what: str, value: str) -> None:
-        name = f"{_RULE}{rule.rule_id}"
+        name = f"{RULE}{rule.rule_id}"
         self._sessions.note(FactRemembered(rule.session_id, rule.channel_id, by, name, value, what))
-        if value:
-            self._sessions.store.remember(name, value)
-        else:
-            self._sessions.store.forget(name)
+        self._sessions.store.keep_rule(rule.rule_id, value)

@@ -1,5 +1,8 @@
 """The table of sessions: the folded snapshot of each, and our wishes beside it."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
 
 from bridge.render.view import ThreadView
@@ -66,3 +69,85 @@ class SessionsTable(Database):
                 row.session.session_id,
             ),
         )
+
+    # --- beside the snapshot -------------------------------------------------------------------------
+
+    def offers(self, session_id: str) -> str:
+        """The last ``ChildOffered`` of Claude's, as JSON; empty when there was none."""
+        return str(self._of(session_id, "offers", ""))
+
+    def keep_offers(self, session_id: str, offers: str) -> None:
+        self._keep(session_id, "offers", offers)
+
+    def accepted_inode(self, session_id: str) -> int:
+        """Of the directory that somebody accepted in place of the first one; 0 for none."""
+        return int(self._of(session_id, "accepted_inode", 0))
+
+    def keep_accepted_inode(self, session_id: str, inode: int) -> None:
+        self._keep(session_id, "accepted_inode", inode)
+
+    def held_through(self, session_id: str) -> int | None:
+        """The number of the newest wish that waited when the session broke; None: nothing is held."""
+        found = self._of(session_id, "held_through", None)
+        return None if found is None else int(found)
+
+    def hold_through(self, session_id: str, wish: int | None) -> None:
+        self._keep(session_id, "held_through", wish)
+
+    def restored(self, session_id: str) -> str:
+        """What people were not told yet of a lost database; empty when there is nothing to tell."""
+        return str(self._of(session_id, "restored", ""))
+
+    def keep_restored(self, session_id: str, mark: str) -> None:
+        self._keep(session_id, "restored", mark)
+
+    def login_told(self, session_id: str) -> str:
+        """The expiry of the login with which it was told to go on; empty for none."""
+        return str(self._of(session_id, "login_told", ""))
+
+    def keep_login_told(self, session_id: str, expiry: str) -> None:
+        self._keep(session_id, "login_told", expiry)
+
+    def sessions_without_place(self) -> set[str]:
+        """Those for which Discord lets us make no thread."""
+        return {str(one) for (one,) in self._execute("SELECT session_id FROM sessions WHERE has_no_place")}
+
+    def keep_place(self, session_id: str, *, is_there: bool) -> None:
+        self._keep(session_id, "has_no_place", int(not is_there))
+
+    def _of(self, session_id: str, column: str, default: object) -> Any:
+        rows = self._execute(f"SELECT {column} FROM sessions WHERE session_id = ?", (session_id,))  # noqa: S608
+        return rows[0][0] if rows else default
+
+    def _keep(self, session_id: str, column: str, value: object) -> None:
+        self._execute(f"UPDATE sessions SET {column} = ? WHERE session_id = ?", (value, session_id))  # noqa: S608
+
+    # --- lists of a session's ------------------------------------------------------------------------
+
+    def invited(self, session_id: str) -> frozenset[int]:
+        """The ids of those who may talk in its thread."""
+        rows = self._execute("SELECT user_id FROM invitations WHERE session_id = ?", (session_id,))
+        return frozenset(int(user_id) for (user_id,) in rows)
+
+    def keep_invited(self, session_id: str, users: Iterable[int]) -> None:
+        """These, and nobody else."""
+        self._execute("DELETE FROM invitations WHERE session_id = ?", (session_id,))
+        for user_id in users:
+            self._execute(
+                "INSERT OR IGNORE INTO invitations (session_id, user_id) VALUES (?, ?)", (session_id, user_id)
+            )
+
+    def dropped_prompts(self, session_id: str) -> list[int]:
+        """Those whose files are to be deleted."""
+        rows = self._execute("SELECT prompt_id FROM dropped_prompts WHERE session_id = ? ORDER BY rowid", (session_id,))
+        return [int(prompt_id) for (prompt_id,) in rows]
+
+    def add_dropped(self, session_id: str, prompt_ids: Iterable[int]) -> None:
+        for prompt_id in prompt_ids:
+            self._execute(
+                "INSERT OR IGNORE INTO dropped_prompts (session_id, prompt_id) VALUES (?, ?)", (session_id, prompt_id)
+            )
+
+    def remove_dropped(self, session_id: str, prompt_ids: Iterable[int]) -> None:
+        for prompt_id in prompt_ids:
+            self._execute("DELETE FROM dropped_prompts WHERE session_id = ? AND prompt_id = ?", (session_id, prompt_id))

@@ -24,14 +24,16 @@ from bridge.session.people import named
 from bridge.session.permission import Person
 from bridge.text import clip
 from bridge.trust.acting import Acting
-from bridge.trust.decision import Asked, Trusted, Verb, place_of
+from bridge.trust.decision import Asked, Trusted, Verb, digest_of_path
 from supervisor.config import Config
 from supervisor.projects import project_files, trusted_copies
+from supervisor.sessions.channels_table import TrustColumn
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 
-_ASKED, _TRUSTED = "trust-asked:", "trusted:"
+JOURNALED: dict[TrustColumn, str] = {"asked": "trust-asked:", "trusted": "trusted:"}
+"""How the journal names the words, before the channel and the directory's digest."""
 LINES_KEPT, LINE_KEPT_CHARS = 20, 200
 UNKNOWN = "This card is not known here (any more), so nothing was changed. `/trust` shows what there is now."
 CHANGED = "Nothing was trusted: the project's files have changed since that card was made. A new card shows them."
@@ -89,11 +91,11 @@ class Trusts:
         return is_this and trusted_copies.is_whole(self._layout, channel_id, acting)
 
     def _asked(self, channel_id: int, directory: str) -> Asked | None:
-        told = self._manager.fact(_ASKED + place_of(channel_id, directory))
+        told = self._manager.store.trust("asked", channel_id, digest_of_path(directory))
         return msgspec.json.decode(told, type=Asked) if told else None
 
     def _trusted(self, channel_id: int, directory: str) -> Trusted | None:
-        told = self._manager.fact(_TRUSTED + place_of(channel_id, directory))
+        told = self._manager.store.trust("trusted", channel_id, digest_of_path(directory))
         return msgspec.json.decode(told, type=Trusted) if told else None
 
     # --- deciding ------------------------------------------------------------------------------------
@@ -113,9 +115,7 @@ class Trusts:
             raise UserError(f"{error}. Please try again in a while") from error
 
     def _all_asked(self, channel_id: int) -> list[Asked]:
-        store = self._manager.store
-        names = store.facts(f"{_ASKED}{channel_id}:")
-        return [msgspec.json.decode(store.fact(name), type=Asked) for name in names]
+        return [msgspec.json.decode(one, type=Asked) for one in self._manager.store.trust_in("asked", channel_id)]
 
     def _was_trusted(self, channel_id: int, digest: str) -> str:
         one = next((one for one in self.trusted(channel_id) if one.digest == digest), None)
@@ -129,7 +129,6 @@ class Trusts:
             await asyncio.to_thread(trusted_copies.write, self._layout, channel_id, acting)
         except OSError as error:
             raise UserError(f"the copy could not be kept: {error.strerror}") from error
-        place = place_of(channel_id, asked.directory)
         with self._manager.transaction():
             if self._asked(channel_id, asked.directory) != asked:  # somebody was first
                 return self._was_trusted(channel_id, asked.digest)
@@ -139,8 +138,8 @@ class Trusts:
                 session_id=asked.session_id,
                 post=asked.post,
             )
-            self._judged(channel_id, person, f"trusted {asked.directory}, {asked.digest}", _TRUSTED + place, kept)
-            self._manager.store.forget(_ASKED + place)
+            self._judged(channel_id, person, "trusted", kept)
+            self._keep(channel_id, asked, is_over=True)
             self._settle(asked, cards.trusted_by(named(person.user_id, person.name)), trusted=True)
         return cards.told_trusted(rest=self._put_to_sleep(channel_id, asked.directory))
 
@@ -154,8 +153,7 @@ class Trusts:
     def _decline(self, channel_id: int, asked: Asked, person: Person) -> str:
         with self._manager.transaction():
             declined = msgspec.structs.replace(asked, declined_by=person.name)
-            place = place_of(channel_id, asked.directory)
-            self._judged(channel_id, person, f"declined {asked.directory}, {asked.digest}", _ASKED + place, declined)
+            self._judged(channel_id, person, "declined", declined)
             self._settle(asked, cards.declined_by(named(person.user_id, person.name)))
         return "Nothing of it acts. `/trust` asks again."
 
@@ -163,11 +161,10 @@ class Trusts:
         one = next((one for one in self.trusted(channel_id) if one.digest == digest), None)
         if one is None:
             return "This is not trusted (any more)."
-        place = place_of(channel_id, one.directory)
         asked = Asked(one.directory, digest, one.session_id, one.post, declined_by=person.name)
         with self._manager.transaction():
-            self._judged(channel_id, person, f"revoked {one.directory}, {digest}", _TRUSTED + place, None)
-            self._remember(_ASKED + place, asked)
+            self._judged(channel_id, person, "revoked", one, is_over=True)
+            self._keep(channel_id, asked)
             self._settle(asked, cards.revoked_by(named(person.user_id, person.name)))
         trusted_copies.remove_others(self._layout, channel_id, {one.digest for one in self.trusted(channel_id)})
         return cards.told_revoked(rest=self._put_to_sleep(channel_id, one.directory))
@@ -180,7 +177,7 @@ class Trusts:
         with self._manager.transaction():
             if before and not before.declined_by:
                 self._settle(before, why_again)
-            self._remember(_ASKED + place_of(session.channel_id, session.directory), asked)
+            self._keep(session.channel_id, asked)
             self._manager.store.desire(session.session_id, key, cards.card(acting, session.owner_id))
         self._manager.changes.posted(session.session_id)
 
@@ -191,20 +188,22 @@ class Trusts:
             store.desire(asked.session_id, asked.post, cards.settled(post.desired, verdict, trusted=trusted))
             self._manager.changes.posted(asked.session_id)
 
-    def _judged(self, channel_id: int, person: Person, what: str, name: str, value: Asked | Trusted | None) -> None:
-        """A person's word; None takes it back. Within the caller's transaction."""
-        text = msgspec.json.encode(value).decode() if value else ""
+    def _judged(
+        self, channel_id: int, person: Person, verb: str, word: Asked | Trusted, *, is_over: bool = False
+    ) -> None:
+        """A person's word; ``is_over`` takes it back. Within the caller's transaction."""
+        text = "" if is_over else msgspec.json.encode(word).decode()
+        name = f"{JOURNALED[_column(word)]}{channel_id}:{digest_of_path(word.directory)}"
+        what = f"{verb} {word.directory}, {word.digest}"
         self._manager.sessions.note(
             FactRemembered(channel_id=channel_id, by=person.user_id, name=name, value=text, what=what)
         )
-        if value:
-            self._remember(name, value)
-        else:
-            self._manager.store.forget(name)
+        self._keep(channel_id, word, is_over=is_over)
 
-    def _remember(self, name: str, value: Asked | Trusted) -> None:
+    def _keep(self, channel_id: int, word: Asked | Trusted, *, is_over: bool = False) -> None:
         """Within the caller's transaction."""
-        self._manager.store.remember(name, msgspec.json.encode(value).decode())
+        text = "" if is_over else msgspec.json.encode(word).decode()
+        self._manager.store.keep_trust(_column(word), channel_id, digest_of_path(word.directory), text)
 
     def _put_to_sleep(self, channel_id: int, directory: str) -> int:
         """How many sessions go on as they were started, because they have something to do."""
@@ -226,12 +225,15 @@ def _kept(acts: Sequence[str]) -> tuple[str, ...]:
     return tuple(clip(one, LINE_KEPT_CHARS) for one in acts[:LINES_KEPT])
 
 
+def _column(word: Asked | Trusted) -> TrustColumn:
+    return "trusted" if isinstance(word, Trusted) else "asked"
+
+
 def trusted_in(store: Store) -> dict[int, list[Trusted]]:
     """All that is trusted, by channel."""
     found: dict[int, list[Trusted]] = {}
-    for name in store.facts(_TRUSTED):
-        channel_id = int(name.removeprefix(_TRUSTED).partition(":")[0])
-        found.setdefault(channel_id, []).append(msgspec.json.decode(store.fact(name), type=Trusted))
+    for channel_id, text in store.all_trust("trusted"):
+        found.setdefault(channel_id, []).append(msgspec.json.decode(text, type=Trusted))
     return found
 
 

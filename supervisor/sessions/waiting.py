@@ -118,12 +118,11 @@ class WaitingPrompts:
 
     def dropped(self, session_id: str) -> list[int]:
         """Prompts that were dropped before Claude got them: their files are to be deleted."""
-        return [int(number) for number in self._sessions.store.fact(_dropped(session_id)).split()]
+        return self._sessions.store.dropped_prompts(session_id)
 
     def files_deleted(self, session_id: str, prompt_ids: Sequence[int]) -> None:
         with self._sessions.transaction():
-            left = [i for i in self.dropped(session_id) if i not in prompt_ids]
-            self._note_dropped(session_id, left)
+            self._sessions.store.remove_dropped(session_id, prompt_ids)
 
     def drop(self, session_id: str, prompts: Sequence[c.Prompt]) -> None:
         """They wait no more; the note of their files is in the same transaction, so that none stays behind."""
@@ -132,14 +131,7 @@ class WaitingPrompts:
         self.forget_files(session_id, [prompt.prompt_id for prompt in prompts if prompt.attachments])
 
     def forget_files(self, session_id: str, prompt_ids: Sequence[int]) -> None:
-        if prompt_ids:
-            self._note_dropped(session_id, [*self.dropped(session_id), *prompt_ids])
-
-    def _note_dropped(self, session_id: str, prompt_ids: Sequence[int]) -> None:
-        if prompt_ids:
-            self._sessions.store.remember(_dropped(session_id), " ".join(map(str, prompt_ids)))
-        else:
-            self._sessions.store.forget(_dropped(session_id))
+        self._sessions.store.add_dropped(session_id, prompt_ids)
 
     def drop_all(self, session_id: str) -> None:
         waiting = [item.command for item in self._sessions.store.inbox(session_id)]
@@ -156,8 +148,3 @@ class WaitingPrompts:
 def is_settled(prompt: c.Prompt) -> bool:
     """Each of its files is there, or is known never to come."""
     return all(attachment.stored or attachment.failure for attachment in prompt.attachments)
-
-
-def _dropped(session_id: str) -> str:
-    """The fact that names the prompts whose files are to be deleted."""
-    return f"dropped_files:{session_id}"

@@ -140,7 +140,7 @@ def test_a_store_that_takes_no_writes_ends_nobody_and_is_asked_again(
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(room.store, "remember", sick)
+        patch.setattr(room.store, "keep_login_told", sick)
         room.told.renewed(EXPIRED_AT)
     assert room.waiting(session) == []
     room.store.health.well()

@@ -260,10 +260,10 @@ async def test_a_store_that_takes_nothing_decides_nothing_and_says_so(
 ) -> None:
     session, digest = await desk.trusted()
 
-    def locked(_name: str) -> None:
+    def locked(*_: object) -> None:
         raise StoreError("the disk is full")
 
-    monkeypatch.setattr(desk.store, "forget", locked)
+    monkeypatch.setattr(desk.store, "keep_trust", locked)
     with pytest.raises(UserError, match="the disk is full"):
         await desk.trusts.judge(HERE, "revoke", digest, ADA)
     assert await desk.trusts.at_start(session), "as before"
