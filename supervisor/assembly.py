@@ -13,6 +13,7 @@ who needs whom, and there is no ring.
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -43,6 +44,7 @@ from supervisor.discord.twins import Twins
 from supervisor.errands import Errands
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
+from supervisor.sessions.asked import request_in_log
 from supervisor.sessions.delivery import Delivery
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
@@ -182,7 +184,8 @@ def ears(
     own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
     sight = Sight(line.sees, standing.unfit, guilds.place)
     slash = Slash(manager, rules, rest, settings, sight, trusts, ProjectChannels(settings, reload))
-    interactions = Interactions(manager, rules, rest, slash, trusts)
+    in_log = partial(request_in_log, settings.now.layout)
+    interactions = Interactions(manager, rules, rest, slash, trusts, in_log)
     registration = Registration(manager, rest, settings.channels, guilds, errands)
     settings.hear_added(inbound.channels_added)
     settings.hear_added(registration.channels_added)

@@ -1,8 +1,9 @@
 """Cards with buttons: permission requests, plans, questions, and what a person must decide about a session.
 
 A card shows *exactly* what would run, whole: in the card, or as a file beside it when it is long. Text that
-tricks the eye (bidi overrides, zero-width characters, controls) is made visible. The card of a settled
-request says who decided what and has no buttons; it changes because of the event, never because of a click.
+tricks the eye (bidi overrides, zero-width characters, controls) is made visible. Its first line says what is asked,
+for that is all that a push shows. It changes because of the event, never because of a click; a tool's becomes its line
+then (``bridge.render.decided``), a question's and a plan's say who decided what.
 """
 
 from collections.abc import Sequence
@@ -11,18 +12,19 @@ import msgspec
 
 from bridge.protocol.events import PermissionRequested, SuggestedRule
 from bridge.protocol.push import PUSH_TOOL, Push, from_input
+from bridge.render import asked as asked_for
 from bridge.render import pushes, questions, tools
-from bridge.render.excerpts import code_excerpt, markdown_excerpt
+from bridge.render.excerpts import code_excerpt, lines_excerpt, markdown_excerpt
 from bridge.render.modals import labelled, modal, text_field
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.session.custom_ids import REASON_FIELD, to_go_on, to_start_fresh
 from bridge.session.people import named
 from bridge.session.permission import KEEP_PLANNING, PermissionRequest, Settled
 from bridge.session.questions import Draft
-from bridge.session.rules import IN_WORDS
 from bridge.text import clip, code_block, escape, one_line, reveal, utf16_len
 
 BODY_CHARS = 3000
+DIFF_LINES = 15
 EXCERPT_CHARS = 2200
 AGENT_CHARS = 200
 NAME_CHARS = 90
@@ -46,8 +48,8 @@ def open_card(request: PermissionRequest, mention: int, directory: str) -> Post:
     body, files, is_whole = _body(request, directory)
     asked = request.questions
     return Post(
-        content=f"<@{mention}> {_who(request)} {_what(request)}{_allowed_so_far(request)}",
-        embed=Embed(_title(request, directory), body, _fine_print(request, directory), _OPEN),
+        content=f"<@{mention}> {_what(request, directory)}{_allowed_so_far(request)}",
+        embed=Embed(_title(request), body, _fine_print(request, directory), _OPEN),
         selects=questions.selects(request) if asked else (),
         buttons=questions.buttons(request) if asked else _buttons(request, may_allow=is_whole),
         files=files,
@@ -56,8 +58,14 @@ def open_card(request: PermissionRequest, mention: int, directory: str) -> Post:
     )
 
 
+def input_card(request: PermissionRequest, directory: str) -> Post:
+    """What a decided request asked, for who looks it up; the file of a long one still stands beside its line."""
+    body, _, _ = _body(request, directory)
+    return Post(_what(request, directory), embed=Embed(_title(request), body, _full_name(request.event), _GONE))
+
+
 def settled_card(request: PermissionRequest, how: Settled, directory: str) -> Post:
-    """The same card, saying how it ended; it pings nobody. Files stay from the open card; what was not sent is void."""
+    """A question's or a plan's card, saying how it ended; it pings nobody. Its files stay; a draft is void."""
     request = msgspec.structs.replace(request, draft=Draft())
     body, files, _ = _body(request, directory)
     if request.questions and how.verdict == "allowed":
@@ -65,7 +73,7 @@ def settled_card(request: PermissionRequest, how: Settled, directory: str) -> Po
     color = {"allowed": _ALLOWED, "denied": _DENIED}.get(how.verdict, _GONE)
     return Post(
         content=_verdict(request, how),
-        embed=Embed(_title(request, directory), body, "", color),
+        embed=Embed(_title(request), body, "", color),
         files=files,
         urgent=True,
     )
@@ -101,25 +109,35 @@ def resume_settled_card(reason: str, verdict: str) -> Post:
     return Post(f"Claude could not resume this conversation: {escape(one_line(reason, REASON_CHARS))}\n-# {verdict}")
 
 
-def _who(request: PermissionRequest) -> str:
-    if not request.event.agent_id:
-        return "Claude"
+def _what(request: PermissionRequest, directory: str) -> str:
+    """What a push shows."""
+    by = f" · asked by {_subagent(request)}" if request.event.agent_id else ""
+    if request.is_plan:
+        return f"Claude has a plan{by}"
+    if asked := request.questions:
+        more = f" (and {len(asked) - 1} more)" if len(asked) > 1 else ""
+        return f"Claude asks: {tools.plain(asked[0].question, asked_for.SPOKEN_CHARS)}{more}{by}"
+    return _spoken(request, directory) + by
+
+
+def _spoken(request: PermissionRequest, directory: str) -> str:
+    event = request.event
+    if push := _push(event):
+        return _escaped(pushes.title(push), 200)
+    if mcp := _mcp_tool(event):
+        return _use_of(*mcp)
+    return asked_for.spoken(event.tool, _input(event), directory)
+
+
+def _subagent(request: PermissionRequest) -> str:
     name = _escaped(request.agent, AGENT_CHARS)
-    return f"A subagent of Claude’s ({name})" if name else "A subagent of Claude’s"
+    return f"a subagent of Claude’s ({name})" if name else "a subagent of Claude’s"
 
 
 def _allowed_so_far(request: PermissionRequest) -> str:
     if request.first:
         return f"\n1 of 2: allowed by {named(request.first.user_id, request.first.name)}; one more."
     return "\nTwo people must allow this." if request.needs_two else ""
-
-
-def _what(request: PermissionRequest) -> str:
-    if request.is_plan:
-        return "has a plan"
-    if count := len(request.questions):
-        return "has a question" if count == 1 else f"has {count} questions"
-    return "asks for permission"
 
 
 def _verdict(request: PermissionRequest, how: Settled) -> str:
@@ -136,34 +154,15 @@ def _verdict(request: PermissionRequest, how: Settled) -> str:
             return f"✓ Answered by {who}"
         case "denied" if request.questions:
             return f"✗ {who} chose not to answer"
-        case "allowed":
-            edits = ", edits are accepted without asking" if how.mode else ""
-            return f"✓ Allowed{_kept(how)} by {who}{edits}"
-        case "denied":
-            return f"✗ Denied by {who}{why}"
         case "expired":
             return "⌛ Expired: nobody answered in time, and Claude was told so"
         case _:
             return f"— Withdrawn{why}: Claude no longer asks this"
 
 
-def _kept(how: Settled) -> str:
-    """For how long; older workers tell only that it was for the session."""
-    return f" {how.kept or IN_WORDS['always']}," if how.always else ""
-
-
-def _title(request: PermissionRequest, directory: str) -> str:
-    event = request.event
-    if request.questions:
-        return questions.title(request.questions)
-    if request.is_plan:
-        return "Plan"
-    by = " (a subagent)" if event.agent_id else ""
-    if push := _push(event):
-        return _escaped(pushes.title(push), 200)
-    if named := _mcp_tool(event):
-        return _use_of(*named) + by
-    return one_line(reveal(tools.describe(event.tool, _input(event), directory).title), 200) + by
+def _title(request: PermissionRequest) -> str:
+    """The first line of the post says what a tool would do."""
+    return "Plan" if request.is_plan else questions.title(request.questions) if request.questions else ""
 
 
 def _push(event: PermissionRequested) -> Push | None:
@@ -202,10 +201,23 @@ def _body(request: PermissionRequest, directory: str) -> tuple[str, tuple[File, 
         return (shown, (), True) if is_all else _with_file(shown, plan, "markdown")
     if push := _push(event):
         return _code(reveal(pushes.body(push)), "")
-    described = tools.describe(event.tool, _input(event), directory, event.places)
+    described = asked_for.describe(event.tool, _input(event), directory, event.places)
     captions = "".join(f"{escape(reveal(caption))}\n" for caption in described.captions)
-    shown, files, is_whole = _code(reveal(described.body), described.language)
+    if described.language == "diff":
+        shown, files, is_whole = _diff(reveal(described.body), reveal(described.file))
+    else:
+        shown, files, is_whole = _code(reveal(described.body), described.language)
     return captions + shown, files, is_whole
+
+
+def _diff(text: str, whole: str) -> tuple[str, tuple[File, ...], bool]:
+    """At most a few lines, or head and tail; the file has it as other programs read it."""
+    shown = code_block(text, "diff")
+    if text.count("\n") < DIFF_LINES and utf16_len(shown) <= BODY_CHARS:
+        return shown, (), True
+    if text.count("\n") < DIFF_LINES:
+        return _with_file(code_excerpt(text, "diff", EXCERPT_CHARS), whole, "diff")
+    return _with_file(lines_excerpt(text, "diff", DIFF_LINES, EXCERPT_CHARS), whole, "diff")
 
 
 def _code(text: str, language: str) -> tuple[str, tuple[File, ...], bool]:
@@ -239,12 +251,16 @@ def _fine_print(request: PermissionRequest, directory: str) -> str:
     parts = [
         ACCEPTING_EDITS if request.offers_edits else "",
         STILL_ASKED if request.is_plan and request.must_ask else "",
-        f"Its full name: {event.tool}" if _mcp_tool(event) else "",
+        _full_name(event),
         f"Touches {tools.relative(event.blocked_path, directory)}" if event.blocked_path else "",
         event.reason,
         f"Always allow, for this session: {rules_in_words(event.rules)}" if _offers_always(request) else "",
     ]
     return "\n".join(one_line(reveal(part), RULE_CHARS + 40) for part in parts if part)
+
+
+def _full_name(event: PermissionRequested) -> str:
+    return f"Its full name: {event.tool}" if _mcp_tool(event) else ""
 
 
 def _offers_always(request: PermissionRequest) -> bool:
@@ -256,7 +272,7 @@ def _offers_always(request: PermissionRequest) -> bool:
 
 def rules_in_words(rules: Sequence[SuggestedRule]) -> str:
     return "; ".join(
-        tools.rule_in_words(
+        asked_for.rule_in_words(
             {"toolName": tool_in_words(rule.tool), **({"ruleContent": rule.content} if rule.content else {})}
         )
         for rule in rules

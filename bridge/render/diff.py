@@ -38,6 +38,34 @@ def diff_for(
     return "\n".join([_header(shown_path or path), *itertools.chain.from_iterable(_numbered(edits, known, whole))])
 
 
+def with_numbers(diff: str) -> str:
+    """The same for a card: without headers, each line after its number in the file, where that is known.
+
+    What goes has its old number, all else its new one. Between hunks stands a line of their own.
+    """
+    lines = list(_with_places(diff.split("\n")[2:]))
+    width = len(str(max((number for number, _ in lines), default=0)))
+    return "\n".join(f"{line[:1]} {number:>{width}} {line[1:]}" if number else line for number, line in lines)
+
+
+def _with_places(diff: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Each line with its number, 0 where it has none."""
+    old = new = 0
+    is_inside = False
+    for line in diff:
+        found = _HUNK_HEADER.fullmatch(line)
+        if found or line == _HUNK_UNKNOWN:
+            old, new = (int(found[1]), int(found[3])) if found else (0, 0)
+            if is_inside:
+                yield 0, _HUNK
+            is_inside = False
+            continue
+        is_inside = line[:1] in (" ", "+", "-")
+        yield ((old if line[0] == "-" else new), line) if is_inside else (0, line)
+        old += bool(old) and line[:1] in (" ", "-")
+        new += bool(new) and line[:1] in (" ", "+")
+
+
 def short_diff(tool_name: str, tool_input: Mapping[str, object]) -> tuple[str, bool]:
     """(the first changed lines, whether that is all) of an edit, for a reader; "" for other tools.
 

@@ -20,6 +20,16 @@ def code_excerpt(text: str, language: str, limit: int) -> str:
     return f"{code_block(text[:head], language)}\n{between}\n{code_block(text[tail:], language)}"
 
 
+def lines_excerpt(text: str, language: str, most: int, limit: int) -> str:
+    """Of ``most`` lines about two thirds from the head, the others from the tail; long ones as in ``code_excerpt``."""
+    lines = text.split("\n")
+    cut = most * 2 // 3
+    head, between, tail = ("\n".join(part) for part in (lines[:cut], lines[cut : cut - most], lines[cut - most :]))
+    if max(utf16_len(head), utf16_len(tail)) > limit // 2:
+        return code_excerpt(text, language, limit)
+    return f"{code_block(head, language)}\n{_between(between + '\n')}\n{code_block(tail, language)}"
+
+
 def markdown_excerpt(text: str, most: int, limit: int) -> tuple[str, bool]:
     """(Claude's Markdown as Discord's, whether that is all of it): whole in ``most`` units, else head and tail.
 

@@ -41,6 +41,13 @@ class ToolItem(msgspec.Struct, tag="tool"):
     """A permission card shows what it does."""
     is_decided: bool = False
     """That card was answered."""
+    card: str = ""
+    """The key of that card's post, which has this tool's line instead of the flow (``bridge.render.decided``)."""
+    verdict: str = ""
+    decided: str = ""
+    """How that ended, in words; empty while it is open, and of a question and a plan, whose cards stay."""
+    show: str = ""
+    """The custom_id of the button that shows the whole input."""
     is_denied: bool = False
     """A person did not allow it, or nobody answered; then its error is no failure."""
     progress: str = ""

@@ -80,11 +80,17 @@ class Part(msgspec.Struct, frozen=True):
         """What of its tools can change, and their lines with it."""
         tools = [item for item in (*self.counted, *self.lines) if isinstance(item, ToolItem)]
         counts: list[object] = [len(self.counted), len(self.lines)]
-        return counts + [(t.state, t.progress, t.is_on_card, t.is_denied, t.output, t.unasked) for t in tools]
+        return counts + [(t.state, t.progress, t.is_on_card, t.card, t.is_denied, t.output, t.unasked) for t in tools]
 
     def text(self, look: Look, directory: str) -> str:
-        counted = [_count_line(self.counted, look, directory)] if self.counted else []
-        return "\n".join([*counted, *(_shown(item, look, directory) for item in self.lines)])
+        """Without what its own card says."""
+        counted = [item for item in self.counted if not _is_on_own_card(item)]
+        line = [_count_line(counted, look, directory)] if counted else []
+        return "\n".join([*line, *(_shown(i, look, directory) for i in self.lines if not _is_on_own_card(i))])
+
+
+def _is_on_own_card(item: RunItem) -> bool:
+    return isinstance(item, ToolItem) and bool(item.card)
 
 
 def in_run(item: Item) -> bool:
@@ -100,18 +106,19 @@ def _room(item: RunItem, look: Look) -> int:
     if isinstance(item, NoteItem):
         return utf16_len(QUIET + item.text)
     diff = utf16_len(item.diff) if item.diff and look.with_diffs != "none" else 0
-    below = max(diff, _OUTPUT_CHARS if look.with_outputs else 0)
-    return len(_head(item)) + tools.TOOL_LINE_CHARS + (below + 1 if below else 0)
+    more = max(diff, _OUTPUT_CHARS if look.with_outputs else 0)
+    return len(head(item)) + tools.TOOL_LINE_CHARS + (more + 1 if more else 0)
 
 
 def _shown(item: RunItem, look: Look, directory: str) -> str:
     if isinstance(item, NoteItem):
         return QUIET + item.text
-    below = _below(item, look)
-    return _head(item) + _line(item, directory) + (f"\n{below}" if below else "")
+    more = below(item, look)
+    return head(item) + _line(item, directory) + (f"\n{more}" if more else "")
 
 
-def _head(item: ToolItem) -> str:
+def head(item: ToolItem) -> str:
+    """How its line begins: small, and whose it is."""
     return QUIET + (_AGENT if item.agent else "")
 
 
@@ -119,7 +126,7 @@ def _line(item: ToolItem, directory: str) -> str:
     given = tools.read_input(item.tool_input)
     match item.state:
         case ToolState.RUNNING:
-            return tools.running_tool_line(item.tool, given, directory, item.progress, is_on_card=item.is_on_card)
+            return tools.running_tool_line(item.tool, given, directory, item.progress)
         case ToolState.UNKNOWN:
             return tools.unknown_tool_line(item.tool, given, directory)
         case ToolState.OK:
@@ -129,8 +136,8 @@ def _line(item: ToolItem, directory: str) -> str:
             return tools.failed_tool_line(item.tool, given, error, directory, unasked, is_denied=item.is_denied)
 
 
-def _below(item: ToolItem, look: Look) -> str:
-    """A code block; a diff only of what was done."""
+def below(item: ToolItem, look: Look) -> str:
+    """What stands below its line: a code block; a diff only of what was done."""
     if item.diff and item.state is ToolState.OK and look.with_diffs != "none":
         return "" if item.is_on_card and look.with_diffs == "unseen" else item.diff
     is_done = item.state in (ToolState.OK, ToolState.ERROR)

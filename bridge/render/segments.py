@@ -30,6 +30,7 @@ SEGMENT_CHARS = CONTENT_CHARS - FOOTER_CHARS
 LEAST_ROOM_FOR_TEXT = 400
 _WITHDRAWN = f"{QUIET}(withdrawn: the connection to Claude broke here, and it began again)"
 _EMPTY = f"{QUIET}(nothing stands here any more; the text above is all of it)"
+_ON_CARD = f"{QUIET}↓"
 BROKEN_OFF = NoteItem("broken off", "✂ The text breaks off here.")
 
 
@@ -52,10 +53,10 @@ class Segment(msgspec.Struct, dict=True):
         return any(tool.state is ToolState.RUNNING for tool in self.tools())
 
     @property
-    def only_waits(self) -> bool:
-        """Each of its lines is of a tool whose card is open, and says it better."""
-        waiting = [t for t in self.tools() if t.is_on_card and not t.is_decided and t.state is ToolState.RUNNING]
-        return len(waiting) == len(self.items) + len(self.held) and not self.footer
+    def is_on_cards(self) -> bool:
+        """Whatever it says stands on cards of its own, below."""
+        on_cards = [tool for tool in self.tools() if tool.card]
+        return len(on_cards) == len(self.items) + len(self.held) and not self.footer
 
     def tools(self) -> list[ToolItem]:
         return [item for item in (*self.items, *self.held) if isinstance(item, ToolItem)]
@@ -73,11 +74,13 @@ def posts_of(segment: Segment, streaming: Sequence[Item], directory: str) -> dic
     pages.end_run()
     if segment.footer:
         pages.last.add(f"{QUIET}{segment.footer}", 0, "\n")
-    texts = [text for page in pages.pages if (text := page.text(pages.look, directory))]
-    texts += [_WITHDRAWN if segment.is_withdrawn else _EMPTY] * (segment.posts - len(texts))
+    texts = [page.text(pages.look, directory) for page in pages.pages]
+    while texts and not texts[-1]:
+        texts.pop()
+    texts += [""] * (segment.posts - len(texts))
     segment.posts = len(texts)
-    waits = segment.only_waits and not streaming
-    return {f"{segment.key}.{n}": Post(text, silent=n > 0, optional=waits) for n, text in enumerate(texts)}
+    empty = _WITHDRAWN if segment.is_withdrawn else _ON_CARD if segment.is_on_cards else _EMPTY
+    return {f"{segment.key}.{n}": Post(text or empty, silent=n > 0, optional=not text) for n, text in enumerate(texts)}
 
 
 class _Laid(msgspec.Struct):
@@ -133,8 +136,9 @@ class _Page(msgspec.Struct):
         return self.told[1]
 
     def _text(self, look: runs.Look, directory: str) -> str:
-        shown = ((gap, block if isinstance(block, str) else block.text(look, directory)) for gap, block in self.blocks)
-        return "".join(gap + text for gap, text in shown)
+        blocks = ((gap, block if isinstance(block, str) else block.text(look, directory)) for gap, block in self.blocks)
+        shown = [(gap, text) for gap, text in blocks if text]
+        return "".join((gap if n else "") + text for n, (gap, text) in enumerate(shown))
 
     def copy(self) -> "_Page":
         return _Page([*self.blocks], self.used, self.ends_in_line, self.told)

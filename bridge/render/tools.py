@@ -1,16 +1,15 @@
-"""What a tool does, in one line for the conversation and in full for a person who decides on it."""
+"""What a tool does, in one line for the conversation."""
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
 
 from bridge.protocol.edits import edits_of
-from bridge.protocol.events import Place
-from bridge.render.diff import diff_for, line_counts
+from bridge.render.diff import line_counts
 from bridge.render.terminal import shown_text
 from bridge.text import clip, escape, inline_code, one_line, reveal, utf16_len
 
@@ -21,7 +20,6 @@ HOOK = "a hook"
 """It told Claude to ask nobody."""
 _ERROR_CHARS = 70
 _SHORT_CHARS = 48  # a second part of a line: a folder, a subject
-_CAPTIONS_CHARS = 300
 
 _STRING = r'"((?:[^"\\]|\\.)*)"'
 _FIELD = re.compile(rf"\s*[{{,]\s*{_STRING}\s*:\s*(?:{_STRING}|true|false|null|-?\d[\d.eE+-]*)(?=\s*[,}}])", re.DOTALL)
@@ -46,13 +44,9 @@ _TELLING = (
 )
 
 
-def running_tool_line(name: str, tool_input: Input, cwd: str, progress: str = "", *, is_on_card: bool = False) -> str:
-    """The line of a tool that is running, or waits for the answer to its card, which stands below.
-
-    ``progress``: how far it is, in at most 90 UTF-16 units.
-    """
-    state = " · asked below" if is_on_card else " · running"
-    return _line(RUNNING, name, tool_input, cwd, state + (f" · {progress}" if progress else ""))
+def running_tool_line(name: str, tool_input: Input, cwd: str, progress: str = "") -> str:
+    """The line of a tool that is running. ``progress``: how far it is, in at most 90 UTF-16 units."""
+    return _line(RUNNING, name, tool_input, cwd, " · running" + (f" · {progress}" if progress else ""))
 
 
 def read_input(text: str) -> Input:
@@ -100,10 +94,15 @@ def failed_tool_line(
     name: str, tool_input: Input, result_text: str, cwd: str, unasked: str = "", *, is_denied: bool = False
 ) -> str:
     """The line of a tool that failed or was not allowed, with the first line of its error. ``unasked``: as above."""
+    end = failure(name, result_text, is_denied=is_denied)
+    return _line(FAILED, name, tool_input, cwd, _unasked(unasked, _UNASKED_SHORT_CHARS) + end)
+
+
+def failure(name: str, result_text: str, *, is_denied: bool) -> str:
+    """How the line of a tool ends that failed or was not allowed."""
     error = _first_line(result_text)
     what = _DENIED.get(name, "denied") if is_denied else "failed"
-    end = f" – {what}: {error}" if error else f" – {what}"
-    return _line(FAILED, name, tool_input, cwd, _unasked(unasked, _UNASKED_SHORT_CHARS) + end)
+    return f" – {what}: {error}" if error else f" – {what}"
 
 
 def _unasked(by: str, limit: int) -> str:
@@ -147,14 +146,15 @@ def _quote(before: str, text: str, after: str, limit: int) -> str:
     return f"{before} {inline_code(text, max(8, limit - utf16_len(before) - 1 - utf16_len(after)))}{after}"
 
 
-def _field(tool_input: Input, key: str) -> str:
+def field_of(tool_input: Input, key: str) -> str:
+    """A field as text; what is no text as JSON."""
     value = tool_input.get(key)
     if value is None:
         return ""
-    return value if isinstance(value, str) else _json(value)
+    return value if isinstance(value, str) else as_json(value)
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
@@ -167,7 +167,7 @@ def relative(path: str, cwd: str) -> str:
     return "." if clean + "/" == below else clean.removeprefix(below)
 
 
-def _short_path(path: str, limit: int) -> str:
+def short_path(path: str, limit: int) -> str:
     """The path, or an ellipsis and its end, which tells most."""
     if utf16_len(path) <= limit:
         return path
@@ -177,10 +177,10 @@ def _short_path(path: str, limit: int) -> str:
 
 def _with_path(name: str, key: str, after: Callable[[Input], str]) -> Callable[[Input, str, int], str | None]:
     def phrase(tool_input: Input, cwd: str, limit: int) -> str | None:
-        path = relative(_field(tool_input, key), cwd)
+        path = relative(field_of(tool_input, key), cwd)
         end = _clipped(after(tool_input), 40)
         room = limit - len(name) - 9 - utf16_len(end)
-        return _quote(name, _short_path(path, room), end, limit) if path else None
+        return _quote(name, short_path(path, room), end, limit) if path else None
 
     return phrase
 
@@ -191,7 +191,7 @@ def _clipped(text: str, limit: int) -> str:
 
 def _with_text(name: str, key: str) -> Callable[[Input, str, int], str | None]:
     def phrase(tool_input: Input, cwd: str, limit: int) -> str | None:
-        text = _field(tool_input, key)
+        text = field_of(tool_input, key)
         return _quote(name, text, "", limit) if text else None
 
     return phrase
@@ -199,9 +199,9 @@ def _with_text(name: str, key: str) -> Callable[[Input, str, int], str | None]:
 
 def _search(name: str) -> Callable[[Input, str, int], str | None]:
     def phrase(tool_input: Input, cwd: str, limit: int) -> str | None:
-        pattern = _field(tool_input, "pattern")
-        folder = relative(_field(tool_input, "path"), cwd) or _field(tool_input, "glob")
-        where = f" in {inline_code(_short_path(folder, _SHORT_CHARS - 8), _SHORT_CHARS)}" if folder else ""
+        pattern = field_of(tool_input, "pattern")
+        folder = relative(field_of(tool_input, "path"), cwd) or field_of(tool_input, "glob")
+        where = f" in {inline_code(short_path(folder, _SHORT_CHARS - 8), _SHORT_CHARS)}" if folder else ""
         return _quote(name, pattern, where, limit) if pattern else None
 
     return phrase
@@ -231,6 +231,11 @@ def _changes(name: str) -> Callable[[Input], str]:
     return after
 
 
+def change_of(name: str, tool_input: Input) -> str:
+    """How much an edit changes: `` +3 −1``, `` 12 lines``; empty for other tools."""
+    return _lines_written(tool_input) if name == "Write" else _changes(name)(tool_input)
+
+
 def _lines_written(tool_input: Input) -> str:
     content = tool_input.get("content")
     if not isinstance(content, str):
@@ -240,7 +245,7 @@ def _lines_written(tool_input: Input) -> str:
 
 
 def _fetch(tool_input: Input, cwd: str, limit: int) -> str | None:
-    url = _field(tool_input, "url")
+    url = field_of(tool_input, "url")
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -250,8 +255,8 @@ def _fetch(tool_input: Input, cwd: str, limit: int) -> str | None:
 
 
 def _agent(tool_input: Input, cwd: str, limit: int) -> str | None:
-    kind = plain(_field(tool_input, "subagent_type"), 30)
-    task = _field(tool_input, "description") or _field(tool_input, "prompt")
+    kind = plain(field_of(tool_input, "subagent_type"), 30)
+    task = field_of(tool_input, "description") or field_of(tool_input, "prompt")
     start = f"Agent ({kind})" if kind else "Agent"
     return f"{start}: {plain(task, limit - utf16_len(start) - 2)}" if task else start
 
@@ -265,8 +270,8 @@ def _todos(tool_input: Input, cwd: str, limit: int) -> str | None:
 
 
 def _skill(tool_input: Input, cwd: str, limit: int) -> str | None:
-    skill = _field(tool_input, "skill") or _field(tool_input, "command")
-    words = f"{skill} {_field(tool_input, 'args')}".strip()
+    skill = field_of(tool_input, "skill") or field_of(tool_input, "command")
+    words = f"{skill} {field_of(tool_input, 'args')}".strip()
     return _quote("Skill", words, "", limit) if words else None
 
 
@@ -279,10 +284,14 @@ def _question(tool_input: Input, cwd: str, limit: int) -> str | None:
 
 
 def _generic(name: str, tool_input: Input, limit: int) -> str:
-    texts = {key: value for key, value in tool_input.items() if isinstance(value, str) and value.strip()}
-    telling = next((texts[key] for key in _TELLING if key in texts), next(iter(texts.values()), ""))
-    shown = tool_name(name)
+    telling, shown = telling_of(tool_input), tool_name(name)
     return _quote(shown, telling, "", limit) if telling else shown
+
+
+def telling_of(tool_input: Input) -> str:
+    """The field that tells most about what a tool does."""
+    texts = {key: value for key, value in tool_input.items() if isinstance(value, str) and value.strip()}
+    return next((texts[key] for key in _TELLING if key in texts), next(iter(texts.values()), ""))
 
 
 @lru_cache(maxsize=256)
@@ -314,96 +323,3 @@ _PHRASES: dict[str, Callable[[Input, str, int], str | None]] = {
     "AskUserQuestion": _question,
     "ExitPlanMode": lambda tool_input, cwd, limit: "Plan ready",
 }
-
-# --- For a person who decides ---
-
-# Of these tools the body shows the fields named here; every other field is listed with it.
-_SHOWN_BY_DIFF = {
-    "Edit": ("old_string", "new_string", "replace_all", "file_path"),
-    "MultiEdit": ("edits", "file_path"),
-    "Write": ("content", "file_path"),
-    "NotebookEdit": ("new_source", "notebook_path"),
-}
-_KNOWN_IN_EDITS = {"old_string", "new_string", "replace_all"}
-
-
-class Described(msgspec.Struct, frozen=True):
-    """What a tool use would do, exactly.
-
-    ``body`` is plain text for one code block of that language, or for a file; it is not clipped. ``captions`` are
-    the short fields beside the main one, for outside of the block, so that none looks like a part of it: the
-    description as it is, each other as `name: JSON`. Long ones stand below the body as `# name: JSON`, each on a line
-    of its own that its value cannot leave. So every field of the input is there. Nothing is revealed (`text.reveal`).
-    """
-
-    title: str
-    body: str
-    language: str
-    captions: tuple[str, ...] = ()
-
-
-def describe(name: str, tool_input: Input, cwd: str, places: Sequence[Place] = ()) -> Described:
-    """``places``: of an edit's texts in its file, where they are known."""
-    command = tool_input.get("command")
-    if name == "Bash" and isinstance(command, str):
-        return _with_fields(Described("Run a command", command, "bash"), tool_input, ("command",))
-    path = relative(_field(tool_input, _SHOWN_BY_DIFF[name][-1]), cwd) if name in _SHOWN_BY_DIFF else ""
-    diff = diff_for(name, tool_input, path, places)
-    if diff is not None and _is_all_in_diff(name, tool_input):
-        verb = "Write" if name == "Write" else "Edit"
-        described = Described(f"{verb} {_short_path(path, 150)}", diff, "diff")
-        return _with_fields(described, tool_input, _SHOWN_BY_DIFF[name])
-    body = msgspec.json.format(msgspec.json.encode(tool_input), indent=2).decode()
-    return Described(f"Use {tool_name(name)}", body, "json")
-
-
-def _is_all_in_diff(name: str, tool_input: Input) -> bool:
-    """Whether the diff hides nothing: no odd field in one of several edits, no flag of an odd type."""
-    path = _field(tool_input, _SHOWN_BY_DIFF[name][-1])
-    edits = tool_input.get("edits") if name == "MultiEdit" else None
-    known = not isinstance(edits, list) or all(edit.keys() <= _KNOWN_IN_EDITS for edit in edits)
-    several = edits if isinstance(edits, list) else [tool_input]
-    flags = [edit.get("replace_all", False) for edit in several]
-    return known and path.isprintable() and all(isinstance(flag, bool) for flag in flags)
-
-
-def _with_fields(described: Described, tool_input: Input, shown: tuple[str, ...]) -> Described:
-    others = {key: value for key, value in tool_input.items() if key not in shown}
-    captions: list[str] = []
-    long: list[str] = []
-    for key in sorted(others, key=lambda key: key != "description"):
-        caption = _caption(key, others[key])
-        if utf16_len(escape(reveal("".join([*captions, caption])))) <= _CAPTIONS_CHARS:
-            captions.append(caption)
-        else:
-            long.append(f"# {_key(key)}: {_json(others[key])}")
-    body = "\n".join([described.body, *long])
-    return Described(described.title, body, described.language, tuple(captions))
-
-
-def _caption(key: str, value: object) -> str:
-    """On one line; a description that is none says so by its name."""
-    is_plain = key == "description" and isinstance(value, str) and value.isprintable() and value == value.strip()
-    return str(value) if is_plain else f"{_key(key)}: {_json(value)}"
-
-
-def _key(key: str) -> str:
-    return key if key.isidentifier() else _json(key)
-
-
-# --- Rules ---
-
-
-def rule_in_words(rule: Mapping[str, str]) -> str:
-    """A permission rule, {toolName, ruleContent?}, in words: `Bash: commands starting with "npm test"`."""
-    tool, content = rule.get("toolName", ""), rule.get("ruleContent", "")
-    if content in ("", "*", ":*"):
-        return f"every use of {tool}"
-    return f"{tool}: {_commands(content) if tool == 'Bash' else content}"
-
-
-def _commands(content: str) -> str:
-    start = content.removesuffix(":*") if content.endswith(":*") else content.removesuffix(" *")
-    if "*" in start:
-        return f'commands like "{content}", where * stands for anything'
-    return f'exactly "{content}"' if start == content else f'commands starting with "{start}"'

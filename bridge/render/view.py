@@ -11,14 +11,15 @@ import msgspec
 
 from bridge.protocol import events as e
 from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
-from bridge.render import cards, diff, ends, loosened, lost, marks, notices, tasks, tools
+from bridge.render import cards, decided, diff, ends, loosened, lost, marks, notices, tasks, tools
 from bridge.render.agents import Agents
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.flow import Flow, Now
 from bridge.render.items import THINKING, NoteItem, TextItem, ToolItem, ToolState
 from bridge.render.live import forget_void
 from bridge.render.posts import File, Post
-from bridge.render.segments import posts_of
+from bridge.render.runs import LOOKS
+from bridge.render.segments import Segment, posts_of
 from bridge.render.terminal import shown_text
 from bridge.session.display import Display
 from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
@@ -139,12 +140,12 @@ class ThreadView(Flow, msgspec.Struct):
         posts = self._break_off(now) | self._lose_tasks()
         for request in self.cards.values():
             how = Settled("withdrawn", "", "the session's log was lost")
-            card = cards.settled_card(request, how, session.directory)
-            posts[f"card:{request.name.generation}:{request.name.seq}"] = card
+            posts |= self._settle(request, how, now)
         for segment in [s for s in self.segments if s.can_change]:
             segment.release()
             for tool in segment.tools():
                 tool.state = ToolState.UNKNOWN if tool.state is ToolState.RUNNING else tool.state
+                posts |= _decided(segment, tool, now)
             posts |= posts_of(segment, [], session.directory)
         posts |= self.settle_lost_turn(lost.LOG_LOST, session)
         self.cards, self.segments, self.is_open = {}, [], False
@@ -163,13 +164,7 @@ class ThreadView(Flow, msgspec.Struct):
             case e.PermissionRequested() if record.seq in session.requests:
                 return self._on_request(record.seq, event, now)
             case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq) if seq in self.cards:
-                request = self.cards.pop(seq)
-                card = cards.settled_card(request, session.settled[seq], session.directory)
-                posts = {f"card:{record.generation}:{seq}": card}
-                for segment, tool in self._calls(request.event.tool_use_id):
-                    tool.is_denied, tool.is_decided = session.settled[seq].verdict in ("denied", "expired"), True
-                    posts |= self._posts(segment, now)
-                return posts
+                return self._settle(self.cards.pop(seq), session.settled[seq], now)
             case e.PromptAccepted():
                 return self._on_prompt(event, session)
             case e.PromptQueued() | e.PromptTaken() | e.PromptCancelled() | e.PromptDone():
@@ -245,7 +240,7 @@ class ThreadView(Flow, msgspec.Struct):
     def _on_request(self, seq: int, event: e.PermissionRequested, now: Now) -> dict[str, Post]:
         posts: dict[str, Post] = {}
         for segment, tool in self._calls(event.tool_use_id):
-            tool.is_on_card = True
+            tool.is_on_card, tool.card = True, _card_key(now.session.requests[seq])
             posts |= self._posts(segment, now)
         self._break_flow(now)
         self.after_card = True
@@ -258,7 +253,32 @@ class ThreadView(Flow, msgspec.Struct):
     def _open_card(self, seq: int, session: ManagedSession) -> dict[str, Post]:
         request = self.cards[seq]
         card = cards.open_card(request, session.prompter_of(request), session.directory)
-        return {f"card:{request.name.generation}:{seq}": card}
+        return {_card_key(request): card}
+
+    def _settle(self, request: PermissionRequest, how: Settled, now: Now) -> dict[str, Post]:
+        """The card becomes the line of its tool; a question's and a plan's stay cards."""
+        key, directory, calls = _card_key(request), now.session.directory, self._calls(request.event.tool_use_id)
+        posts: dict[str, Post] = {}
+        if not decided.is_line(request):
+            posts[key] = cards.settled_card(request, how, directory)
+        elif not calls:
+            calls = [(Segment(""), decided.item_of(request, key))]
+        for segment, tool in calls:
+            tool.is_denied, tool.is_decided, tool.card = how.verdict in ("denied", "expired"), True, key
+            if decided.is_line(request):
+                decided.settle(tool, request, how)
+            posts |= _decided(segment, tool, now) | (self._posts(segment, now) if segment.key else {})
+        return posts
+
+    def back_in_flow(self, seq: int, by: str, session: ManagedSession, display: Display) -> dict[str, Post]:
+        """A rule of somebody's decided it, and its card was never made: its line stands in the flow after all."""
+        key = f"card:{self.generation}:{seq}"
+        for segment in self.segments:
+            for tool in [tool for tool in segment.tools() if tool.card == key]:
+                tool.card, tool.decided, tool.unasked = "", "", by
+                self.is_open = self.is_open or segment is self.segments[-1]
+                return self._posts(segment, Now(session, self.unfinished, display))
+        return {}
 
     def redraft(self, seq: int, draft: Draft, session: ManagedSession) -> dict[str, Post]:
         """A question's card with what is chosen so far. The draft is kept with the card, and gone with it."""
@@ -331,14 +351,18 @@ class ThreadView(Flow, msgspec.Struct):
     def _on_tool_finished(self, record: e.Record, event: e.ToolFinished, now: Now) -> dict[str, Post]:
         for segment, item in self._calls(event.tool_use_id):
             failures = self._end_tool(item, event, now)
-            return self._posts(segment, now) | failures | self._whole_diff(record, item, now)
+            return self._of_call(segment, item, now) | failures | self._whole_diff(record, item, now)
         return {}
+
+    def _of_call(self, segment: Segment, item: ToolItem, now: Now) -> dict[str, Post]:
+        """Where the call's line stands: in the flow, or on its own card."""
+        return _decided(segment, item, now) or self._posts(segment, now)
 
     def _end_tool(self, item: ToolItem, event: e.ToolFinished, now: Now) -> dict[str, Post]:
         ended = ToolState.ERROR if event.is_error else ToolState.OK
         item.state = ToolState.UNKNOWN if event.unknown else ended
         item.output = event.output[:NOTE_CHARS]
-        item.unasked = event.rule or (tools.HOOK if event.allowed_by.startswith("hook:") else "")
+        item.unasked = event.rule or (tools.HOOK if event.allowed_by.startswith("hook:") else item.unasked)
         if event.unknown:
             self.unknown.append(lost.LostTool(item.tool, item.tool_input[: lost.INPUT_KEPT_CHARS]))
         if item.state is not ToolState.ERROR or not item.agent:
@@ -419,7 +443,7 @@ class ThreadView(Flow, msgspec.Struct):
         for segment, item in self._calls(task.tool_use_id):
             if item.progress != progress:
                 item.progress = progress
-                return self._posts(segment, now)
+                return self._of_call(segment, item, now)
         return {}
 
     def _lose_tasks(self) -> dict[str, Post]:
@@ -498,6 +522,16 @@ class ThreadView(Flow, msgspec.Struct):
         had_mark = prompt_id in self.marks
         self.marks = [i for i in self.marks if i != prompt_id]
         return had_mark
+
+
+def _card_key(request: PermissionRequest) -> str:
+    return f"card:{request.name.generation}:{request.name.seq}"
+
+
+def _decided(segment: Segment, tool: ToolItem, now: Now) -> dict[str, Post]:
+    """The line on the tool's own card; nothing while that is open."""
+    look = LOOKS[segment.verbosity]
+    return {tool.card: decided.post(tool, look, now.session.directory)} if tool.decided else {}
 
 
 def _note(seq: int, event: e.ApiRetried | e.Compacted | e.Noticed) -> NoteItem:

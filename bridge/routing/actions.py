@@ -88,6 +88,12 @@ class AskReason(msgspec.Struct, frozen=True):
     tool: str
 
 
+class ShowInput(msgspec.Struct, frozen=True):
+    """Show what a decided request asked, to who looks it up."""
+
+    name: RequestName
+
+
 class SettleLostTurn(msgspec.Struct, frozen=True):
     """A turn was lost with its process (``name`` is its TurnEnded's): tell Claude to go on, or leave it."""
 
@@ -165,6 +171,7 @@ Action = (
     | AskPlanChange
     | AskReason
     | SettleLostTurn
+    | ShowInput
     | StartFresh
     | GoOnHere
     | JudgeProject

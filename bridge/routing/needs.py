@@ -51,6 +51,7 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "option": DECIDE,
     "other": DECIDE,
     "page": DECIDE,
+    "show": ANY,  # it stood there for all to see
     "continue": TALK,
     "discard": DECIDE,
     "fresh": TALK,

@@ -32,6 +32,7 @@ from bridge.routing.actions import (
     RequeuePrompt,
     RevokeRule,
     SettleLostTurn,
+    ShowInput,
     StartFresh,
 )
 from bridge.routing.channel import Channel
@@ -234,7 +235,9 @@ class BridgeRouter:
         if session is None or session.session_id != name.session_id:
             return Refuse("This button belongs to another thread, so it decides nothing here.")
         if words := self.lacks_in(session, BUTTONS[place_of(verb)[0]], click.person):
-            return Refuse(words if verb == "continue" else f"{words} {STAYS_OPEN}")
+            return Refuse(words if verb in ("continue", "show") else f"{words} {STAYS_OPEN}")
+        if verb == "show":
+            return ShowInput(name)
         if verb in ("continue", "discard"):
             return SettleLostTurn(name, verb == "continue", click.person)
         match self._request_of(name):

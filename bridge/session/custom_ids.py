@@ -30,6 +30,7 @@ CARD_VERBS = (
     r"|edits|plan"  # accept edits from now on, with a plan or an edit; keep planning
     r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
     r"|continue|discard"  # a lost turn
+    r"|show"  # what was decided, whole
 )
 STOP_PICKER = "tb:stop"
 REASON_FIELD = "reason"

@@ -147,9 +147,9 @@ class Conversation:
 
         def verdict() -> str:
             first = card.text.partition("\n")[0]
-            return first if "Allowed" in first and you.mention in first and not _allow_of(card) else ""
+            return first if "allowed by" in first and you.mention in first and not _allow_of(card) else ""
 
-        return repr(await self._until(verdict, f"the card says “Allowed … by {you.name}” and has no buttons"))
+        return repr(await self._until(verdict, f"the card says “allowed by {you.name}” and can no longer be answered"))
 
     async def file_is_made(self) -> str:
         made = await self._until(lambda: self._file.exists() and self._file.read_text(), f"the file {self._file}")

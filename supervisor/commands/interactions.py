@@ -30,10 +30,12 @@ from bridge.routing.actions import (
     Refuse,
     RevokeRule,
     SettleLostTurn,
+    ShowInput,
     StartFresh,
 )
 from bridge.routing.router import BridgeRouter, Clicked
 from bridge.session import custom_ids
+from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import clip, one_line
 from supervisor.discord.asking import Answering
 from supervisor.discord.shapes import Interaction, read
@@ -45,6 +47,7 @@ FAILED = "Something went wrong in the bridge, and nothing was done. Its log says
 LOST_IS_SETTLED = "This was settled already: somebody clicked, or the conversation went on."
 OTHERS_WERE_FASTER = "Somebody else pressed a button of this card just before you. Look at it again."
 UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothing was done. Please try again."
+NOT_IN_LOG = "What it asked is not in the session's log (any more)."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
 log = logging.getLogger(__name__)
@@ -99,7 +102,9 @@ class Interactions:
         rest: Answering,
         commands: CommandSet,
         trusts: Trusts,
+        request_in_log: Callable[[RequestName], Awaitable[PermissionRequest | None]],
     ) -> None:
+        self._request_in_log = request_in_log
         self._trusts = trusts
         self._manager = manager
         self._router = router
@@ -164,6 +169,8 @@ class Interactions:
             case SettleLostTurn(name, goes_on, person):
                 is_first = self._manager.settle_lost_turn(name, person, asked.id if goes_on else 0)
                 return Answer(AnswerType.DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
+            case ShowInput(name):
+                return later(lambda: self._input(name))
             case AskReason(custom_id, tool):
                 return Answer(AnswerType.MODAL, replies.reason_modal(custom_id, cards.tool_in_words(tool)))
             case StartFresh(session_id):
@@ -190,6 +197,13 @@ class Interactions:
                 return told(UNKNOWN_BUTTON)
             case action:
                 raise AssertionError(f"a click cannot lead to {action}")
+
+    async def _input(self, name: RequestName) -> dict[str, Any]:
+        request = await self._request_in_log(name)
+        session = self._manager.get_session(name.session_id)
+        if request is None or session is None:
+            raise UserError(NOT_IN_LOG)
+        return payload(cards.input_card(request, session.directory), editing=True)
 
     async def _judged(self, action: JudgeProject) -> dict[str, Any]:
         words = await self._trusts.judge(action.channel_id, action.verb, action.digest, action.person)

@@ -123,7 +123,7 @@ class Reports:
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)
         posts = self._drawn(row, record, live, display)
-        self._show_all(row, record, self._without_asking(row, record, posts))
+        self._show_all(row, record, self._without_asking(row, record, posts, display))
         forget_ended(live, record.event)
         inbox.clear(self._sessions.store, self._waiting, session, record)
         if isinstance(record.event, e.ChildExited) and session.is_broken:
@@ -133,7 +133,9 @@ class Reports:
         if isinstance(record.event, e.ChildOffered):
             self._sessions.store.keep_offers(session.session_id, msgspec.json.encode(record.event).decode())
 
-    def _without_asking(self, row: SessionRow, record: e.Record, posts: dict[str, Post]) -> dict[str, Post]:
+    def _without_asking(
+        self, row: SessionRow, record: e.Record, posts: dict[str, Post], display: Display
+    ) -> dict[str, Post]:
         """Of a request that rules allow no card is shown, and nobody is asked; nor when it is over."""
         session_id, event = row.session.session_id, record.event
         match event:
@@ -155,6 +157,8 @@ class Reports:
         key = f"card:{record.generation}:{seq}"
         if key in posts and self._sessions.store.post(session_id, key) is None:
             posts[key] = msgspec.structs.replace(posts[key], optional=True)
+            if isinstance(event, e.PermissionResolved) and event.verdict == "allowed":
+                posts |= row.view.back_in_flow(seq, event.decider, row.session, display)
         return posts
 
     @staticmethod

@@ -22,7 +22,7 @@ async def test_two_threads_ask_at_once_and_each_answer_lands_in_its_own() -> Non
         assert "another thread" in str(forged.answer)
         assert buttons(card_one), "nothing was decided yet"
         await asyncio.gather(house.press(card_two, "Deny"), house.press(card_one, "Allow"))
-        await asyncio.gather(house.settled(card_one, "✓ Allowed by You"), house.settled(card_two, "✗ Denied by You"))
+        await asyncio.gather(house.settled(card_one, "· allowed by You"), house.settled(card_two, "· denied by You"))
         await asyncio.gather(house.done(one), house.done(two))
         assert (house.project / "one.txt").exists()
         assert not (house.project / "two.txt").exists()
@@ -60,7 +60,7 @@ async def test_a_click_on_a_settled_card_says_how_it_ended() -> None:
         card = await house.card(thread)
         allow = buttons(card)["Allow"]
         await house.press(card, "Deny")
-        await house.settled(card, "Denied")
+        await house.settled(card, "denied by")
         late = house.discord.forge_click(thread.id, allow, house.you.user, card.id)
         await house.until(lambda: late.answer, "an answer")
         assert f"already denied by {house.you.mention}" in str(late.answer)
@@ -92,9 +92,9 @@ async def test_a_subagent_may_ask_after_its_turn_and_the_turn_that_follows_is_sh
         thread = await house.starts("subagent ask touch sub.txt after 0.3 s\nsay Launched it")
         await house.done(thread)
         card = await house.card(thread)
-        assert "subagent" in str(card.embeds)
+        assert "asked by a subagent" in card.content
         await house.press(card, "Allow")
-        await house.settled(card, "Allowed by You")
+        await house.settled(card, "· allowed by You")
         await house.until((house.project / "sub.txt").exists, "the subagent's file")
         await house.shows(thread, "A background task ended")
         await house.done(thread, 2)

@@ -143,7 +143,7 @@ async def test_a_child_reads_what_it_was_sent_and_cannot_write_there_nor_see_ano
         for _ in range(2):
             card = await house.card(thread)
             await house.press(card, "Allow")
-            await house.settled(card, "Allowed")
+            await house.settled(card, "allowed by")
         await house.done(thread, 2)
         listed, theirs, written = outputs(own / "log.jsonl")[:3]
         assert listed == own.name, "of all sessions it sees only its own"

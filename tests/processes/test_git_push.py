@@ -204,7 +204,7 @@ async def test_in_discord_only_the_own_thread_and_an_allowed_person_decide() -> 
         remote, before = house.host.place.root / "remote.git", git(house.project, "rev-parse", "main~1")
         thread, other = await house.starts("push main"), await house.starts("say hello")
         card = await house.card(thread)
-        shown = str(card.embeds)
+        shown = card.content + str(card.embeds)
         assert "Push to main" in shown and str(remote) in shown and "second" in shown and "1 commit:" in shown
         assert "Always allow" not in buttons(card)
         refused = await house.press(card, "Allow", house.mallory)
@@ -213,7 +213,7 @@ async def test_in_discord_only_the_own_thread_and_an_allowed_person_decide() -> 
         await house.until(lambda: forged.answer, "an answer to the forged click")
         assert git(remote, "rev-parse", "main") == before
         await house.press(card, "Allow")
-        await house.settled(card, "✓ Allowed by You")
+        await house.settled(card, "· allowed by You")
         await house.shows(thread, "Pushed main")
         assert git(remote, "rev-parse", "main") == git(house.project, "rev-parse", "main")
 
@@ -230,7 +230,7 @@ async def test_a_card_outlives_the_supervisor() -> None:
         async with Supervisor(house.host.threadbridge, place.log, place.notify_socket):
             await house.connected()
             await house.press(card, "Allow")
-            await house.settled(card, "✓ Allowed by You")
+            await house.settled(card, "· allowed by You")
             await house.shows(thread, "Pushed main")
             assert git(remote, "rev-parse", "main") == git(house.project, "rev-parse", "main")
             await house.host.threadbridge.ask("kill", "--all")

@@ -3,7 +3,7 @@
 import time
 
 from stages.backstage import ADA, backstage
-from stages.playhouse import buttons, playhouse
+from stages.playhouse import buttons, is_open, playhouse
 from stages.support import awaited, until
 
 
@@ -84,7 +84,7 @@ async def test_a_long_input_is_beside_the_card_as_a_whole_and_stays_when_it_is_s
         (attached,) = card.attachments
         assert command in attached.upload.content.decode()
         await house.press(card, "Allow")
-        await house.settled(card, "Allowed by You")
+        await house.settled(card, "· allowed by You")
         assert card.attachments == [attached]
         await house.until((house.project / "long.txt").exists, "the command's file")
 
@@ -96,12 +96,12 @@ async def test_always_allow_says_its_rule_in_words_and_holds_for_the_session() -
         card = await house.card(thread)
         assert "Always allow, for this session: Bash" in str(card.embeds)
         await house.press(card, "Always allow")
-        await house.settled(card, "Allowed always, for this session, by You")
+        await house.settled(card, "allowed always, for this session, by You")
         await house.done(thread)
         await house.you.says(thread.id, "run touch a.txt")
         await house.done(thread, 2)
-        assert len([m for m in house.posts(thread) if m.embeds]) == 1
-        assert not [m for m in house.posts(thread) if buttons(m)]
+        assert len([m for m in house.posts(thread) if "Show" in buttons(m)]) == 1
+        assert not [m for m in house.posts(thread) if is_open(m) or m.embeds]
 
 
 @awaited

@@ -57,7 +57,7 @@ async def test_two_questions_are_answered_by_selects_with_a_dead_supervisor_in_b
     async with playhouse() as house:
         thread = await house.starts(TWO)
         card = await house.card(thread)
-        assert "Claude has 2 questions" in card.content
+        assert "Claude asks: Which colour? (and 1 more)" in card.content
         await picks(house, card, 0, "1")
         await shows(house, card, "Chosen so far: **Blue**")
         async with another_supervisor(house):
@@ -166,10 +166,10 @@ async def test_a_servers_tool_and_a_subagent_are_called_by_their_names() -> None
     async with playhouse() as house:
         thread = await house.starts("mcp github search open issues\nsubagent ask touch sub.txt")
         card = await house.card(thread)
-        assert "Use **search** of the server **github**" in str(card.embeds)
+        assert "Use **search** of the server **github**" in card.content
         await house.press(card, "Always allow")
-        await house.settled(card, "Allowed always")
+        await house.settled(card, "allowed always")
         asked = await house.card(thread)
-        assert "A subagent of Claude’s (general-purpose: run touch) asks for permission" in asked.content
+        assert "asked by a subagent of Claude’s (general-purpose: run touch)" in asked.content
         await house.press(asked, "Allow")
-        await house.settled(asked, "Allowed by You")
+        await house.settled(asked, "· allowed by You")

@@ -56,7 +56,7 @@ class Playhouse:
 
     async def card(self, thread: Channel) -> Message:
         """The newest open card."""
-        found = await self.until(lambda: [m for m in self.posts(thread) if buttons(m)], "a card with buttons")
+        found = await self.until(lambda: [m for m in self.posts(thread) if is_open(m)], "a card with buttons")
         return found[-1]
 
     async def press(self, card: Message, label: str, person: Person | None = None) -> Interaction:
@@ -65,12 +65,17 @@ class Playhouse:
     async def settled(self, card: Message, part: str) -> None:
         """``part`` calls you You, where the card mentions you."""
         await self.until(
-            lambda: part in card.content.replace(self.you.mention, "You") and not buttons(card),
+            lambda: part in card.content.replace(self.you.mention, "You") and not is_open(card),
             f"a card that says {part!r}",
         )
 
     async def done(self, thread: Channel, turns: int = 1, how: str = "✓ done") -> None:
         await self.until(lambda: self.text(thread).count(how) >= turns, f"{turns} × {how!r} in {thread.name!r}")
+
+
+def is_open(message: Message) -> bool:
+    """Whether something can be answered; what was decided can only be shown."""
+    return bool(buttons(message).keys() - {"Show"})
 
 
 def buttons(message: Message) -> dict[str, str]:

@@ -48,7 +48,7 @@ async def take(folder: Path) -> None:
             await _begin(host, SECOND)
             await browser.click(".place", f"↳{thread.name[:20]}")
             await browser.click(".button", "Allow")
-            await browser.shows("Allowed by @You")
+            await browser.shows("allowed by @You")
             await browser.until("document.querySelector('.button.success')", STEP_S)
             await browser.shows("✓ Edit")  # the lines of tools follow the cards
             await browser.picture(folder / "page-desktop.png")

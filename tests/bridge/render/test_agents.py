@@ -27,13 +27,14 @@ def agent_call(
         ("n6_bg_subagent_ask_while_idle", "general-purpose: look"),
     ],
 )
-def test_a_recorded_subagents_request_says_which_subagent_while_open_and_when_settled(name: str, words: str) -> None:
+def test_a_recorded_subagents_request_says_which_subagent_while_open_and_that_one_asked_when_settled(
+    name: str, words: str
+) -> None:
     thread = Thread()
     thread.play(Replay(name).happened)
     cards = [(key, post) for posts in thread.history for key, post in posts.items() if key.startswith("card:")]
-    assert f"A subagent of Claude’s ({words}) asks for permission" in cards[0][1].content
-    assert cards[-1][0] == cards[0][0] and cards[-1][1].embed
-    assert "(a subagent)" in cards[-1][1].embed.title
+    assert f"asked by a subagent of Claude’s ({words})" in cards[0][1].content
+    assert cards[-1][0] == cards[0][0] and cards[-1][1].content.startswith("-# ↳ subagent: ")
 
 
 @pytest.mark.parametrize(

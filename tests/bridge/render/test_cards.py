@@ -41,7 +41,8 @@ def check(card: Post) -> None:
 
 def all_of(card: Post) -> str:
     assert card.embed
-    return "\n".join([card.embed.title, card.embed.description, card.embed.footer, *(file.text for file in card.files)])
+    embed = [card.embed.title, card.embed.description, card.embed.footer]
+    return "\n".join([card.content, *embed, *(file.text for file in card.files)])
 
 
 def labels(card: Post) -> list[str]:
@@ -136,23 +137,26 @@ def test_a_rule_that_cannot_be_shown_whole_is_not_offered(rules: tuple[e.Suggest
 
 def test_the_fine_print_says_where_it_comes_from_and_what_it_touches() -> None:
     card = opened("mcp__a__b", {}, server="github", blocked_path="/etc/passwd", reason="outside", agent_id="a1")
-    assert card.embed and card.embed.title.endswith("(a subagent)")
-    assert card.embed.footer.splitlines() == ["Its full name: mcp__a__b", "Touches /etc/passwd", "outside"]
+    assert card.content.endswith("asked by a subagent of Claude’s")
+    assert card.embed and card.embed.footer.splitlines() == [
+        "Its full name: mcp__a__b",
+        "Touches /etc/passwd",
+        "outside",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("tool", "server", "title"),
+    ("tool", "server", "words"),
     [
         ("mcp__github__create_issue", "", r"Use **create\_issue** of the server **github**"),
         ("mcp__claude_ai_Gmail__search", "claude.ai Gmail", "Use **search** of the server **claude.ai Gmail**"),
         ("mcp__a__b__c", "", r"Use **b\_\_c** of the server **a**"),
         ("Odd", "weather", "Use **Odd** of the server **weather**"),
-        ("mcp__", "", "Use mcp\\_\\_"),
+        ("mcp__", "", "mcp\\_\\_: x"),
     ],
 )
-def test_a_tool_of_an_mcp_server_is_told_by_its_own_and_its_servers_name(tool: str, server: str, title: str) -> None:
-    card = opened(tool, {"q": "x"}, server=server)
-    assert card.embed and card.embed.title == title
+def test_a_tool_of_an_mcp_server_is_told_by_its_own_and_its_servers_name(tool: str, server: str, words: str) -> None:
+    assert opened(tool, {"q": "x"}, server=server).content == f"<@42> {words}"
 
 
 def test_the_rule_of_an_mcp_servers_tool_is_readable_too() -> None:
@@ -164,9 +168,9 @@ def test_a_subagents_request_says_which_subagent() -> None:
     asked = request("Bash", {"command": "ls"}, agent_id="a1")
     named = msgspec.structs.replace(asked, agent="general-purpose: look *around*")
     assert cards.open_card(named, 42, DIRECTORY).content == (
-        r"<@42> A subagent of Claude’s (general-purpose: look \*around\*) asks for permission"
+        r"<@42> Bash: ls · asked by a subagent of Claude’s (general-purpose: look \*around\*)"
     )
-    assert cards.open_card(asked, 42, DIRECTORY).content == "<@42> A subagent of Claude’s asks for permission"
+    assert cards.open_card(asked, 42, DIRECTORY).content == "<@42> Bash: ls · asked by a subagent of Claude’s"
 
 
 @pytest.mark.parametrize("text", ["\u202e" * 5000, "*" * 5000, "😀" * 5000, "a\nb" * 3000])
@@ -182,7 +186,9 @@ def test_no_field_of_others_makes_a_card_too_long(text: str) -> None:
             "plan": text,
         }
         opened(tool, given, rules=(e.SuggestedRule(text, text),), **fields)
-        check(cards.settled_card(request(tool, given, **fields), Settled("denied", text[:32], text), DIRECTORY))
+        how = Settled("denied", text[:32], text)
+        if tool == "ExitPlanMode":
+            check(cards.settled_card(request(tool, given, **fields), how, DIRECTORY))
     assert utf16_len(cards.resume_failed_card(NAME.session_id, text).content) <= 2000
 
 
@@ -213,12 +219,9 @@ def test_the_plans_modal_is_one_that_discord_shows() -> None:
 @pytest.mark.parametrize(
     ("tool", "how", "words"),
     [
-        ("Bash", Settled("allowed", "ada", ""), "✓ Allowed by ada"),
-        ("Bash", Settled("allowed", "ada", "", always=True), "✓ Allowed always, for this session, by ada"),
-        ("Bash", Settled("denied", "a*da", "not *now*"), r"✗ Denied by a\*da: “not \*now\*”"),
-        ("Bash", Settled("expired", "", "x"), "⌛ Expired: nobody answered in time, and Claude was told so"),
+        ("ExitPlanMode", Settled("expired", "", "x"), "⌛ Expired: nobody answered in time, and Claude was told so"),
         (
-            "Bash",
+            "ExitPlanMode",
             Settled("withdrawn", "", "the turn ended"),
             "— Withdrawn: “the turn ended”: Claude no longer asks this",
         ),
@@ -240,8 +243,8 @@ def test_a_settled_card_says_who_decided_what_and_has_no_buttons(tool: str, how:
 
 def test_who_decided_is_a_mention_that_nobody_can_take_and_that_does_not_ping() -> None:
     how = Settled("allowed", "the owner", "", decider_id=7)
-    card = cards.settled_card(request("Bash", {"command": "ls"}), how, DIRECTORY)
-    assert card.content == "✓ Allowed by <@7>"
+    card = cards.settled_card(request("ExitPlanMode", {"plan": "p"}), how, DIRECTORY)
+    assert card.content == "✓ Plan approved by <@7>"
     assert payload(card, editing=True)["allowed_mentions"] == {"parse": [], "users": [], "replied_user": False}
     assert how.in_words() == "This request was already allowed by <@7>."
 
@@ -255,7 +258,23 @@ def test_an_edits_numbers_are_the_files_and_its_path_is_the_projects() -> None:
     given = {"file_path": f"{DIRECTORY}/src/a.py", "old_string": "b", "new_string": "c"}
     card = opened("Edit", given, places=(e.Place(41, "a = ", "\n"),), blocked_path=f"{DIRECTORY}/src/a.py")
     assert card.embed and card.embed.footer == "Touches src/a.py"
-    assert card.embed.description == "```diff\n--- src/a.py\n+++ src/a.py\n@@ -41 +41 @@\n-a = b\n+a = c\n```"
+    assert card.content == "<@42> Edit src/a.py +1 −1"
+    assert card.embed.description == "```diff\n- 41 a = b\n+ 41 a = c\n```"
+
+
+def test_a_path_that_is_too_long_for_the_first_line_stands_whole_below_it() -> None:
+    path = f"{DIRECTORY}/{'deep/' * 40}a.py"
+    card = opened("Edit", {"file_path": path, "old_string": "b", "new_string": "c"})
+    assert card.embed and f'file_path: "{path}"' in card.embed.description.replace("\\", "")
+
+
+def test_a_long_edit_is_a_few_lines_and_the_whole_of_it_a_patch_beside_the_card() -> None:
+    new = "".join(f"line {n}\n" for n in range(40))
+    card = opened("Edit", {"file_path": f"{DIRECTORY}/a.py", "old_string": "b\n", "new_string": new})
+    assert card.embed and card.embed.description.count("\n") < 25
+    assert "+line 0\n" in card.embed.description and "+line 39\n" in card.embed.description
+    (file,) = card.files
+    assert file.text.startswith("--- a.py\n+++ a.py\n@@ … @@\n") and "+line 20\n" in file.text
 
 
 @pytest.mark.parametrize("command", ["echo {}\n" * 900 + "rm -rf /", "echo " + "x" * 9000 + "; rm -rf /"])
@@ -323,9 +342,3 @@ def test_where_claude_offers_to_accept_edits_there_is_a_button_and_what_it_means
 def test_what_two_people_must_allow_offers_no_looser_mode() -> None:
     asked = msgspec.structs.replace(request("Edit", EDIT, modes=("acceptEdits",)), needs_two=True)
     assert "Accept edits" not in labels(cards.open_card(asked, 42, DIRECTORY))
-
-
-def test_the_card_says_that_edits_are_accepted_since() -> None:
-    asked = request("Edit", EDIT, modes=("acceptEdits",))
-    settled = cards.settled_card(asked, Settled("allowed", "Ada", "", mode="acceptEdits", decider_id=42), DIRECTORY)
-    assert "✓ Allowed by <@42>, edits are accepted without asking" in all_of(settled) + settled.content

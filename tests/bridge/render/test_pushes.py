@@ -7,7 +7,7 @@ from bridge.protocol.push import PUSH_TOOL, Push, as_input
 from bridge.protocol.requests import digest_of
 from bridge.render import cards
 from bridge.render.posts import Post
-from bridge.session.permission import PermissionRequest, RequestName, Settled
+from bridge.session.permission import PermissionRequest, RequestName
 
 NAME = RequestName("5c0ffee5-0000-4000-8000-000000000001", "0123456789abcdef", 7)
 COMMIT, WAS = "a" * 40, "b" * 40
@@ -26,7 +26,7 @@ def card(push: Push) -> Post:
 def text(push: Push) -> str:
     shown = card(push)
     assert shown.embed
-    return f"{shown.embed.title}\n{shown.embed.description}"
+    return f"{shown.content}\n{shown.embed.description}"
 
 
 def test_the_card_says_where_to_what_stands_there_and_each_commit_and_file() -> None:
@@ -75,12 +75,6 @@ def test_a_subject_that_tricks_the_eye_is_made_visible(trick: str) -> None:
 
 def test_a_subject_cannot_leave_its_block() -> None:
     assert text(Push("git@h:x", "main", "main", COMMIT, "", False, 1, ("aa ``` @everyone",))).count("```") == 2
-
-
-def test_a_settled_card_says_who_decided_what() -> None:
-    post = cards.settled_card(request(PLAIN), Settled("allowed", "Ada", ""), "/srv/app")
-    assert post.content == "✓ Allowed by Ada" and not post.buttons
-    assert post.embed and "aa Two" in post.embed.description
 
 
 def test_the_push_of_a_newer_worker_that_cannot_be_read_is_shown_as_it_is() -> None:

@@ -64,7 +64,7 @@ def verbs(card: Post) -> dict[str, str]:
 
 def test_one_question_with_few_options_has_a_button_for_each() -> None:
     card = opened(request(COLOUR))
-    assert card.content == "<@42> Claude has a question" and card.mentions == (42,)
+    assert card.content == "<@42> Claude asks: Which colour?" and card.mentions == (42,)
     assert card.embed and card.embed.title == "Colour"
     assert body(card) == "**Which colour?**\n1. Red – warm\n2. Blue"
     assert verbs(card) == {"1. Red": "option0", "2. Blue": "option1", "Other…": "other0", "No answer": "skip"}
@@ -84,7 +84,7 @@ def test_one_question_with_long_labels_has_a_select_that_cuts_them_while_the_car
 
 def test_several_questions_have_a_select_each_and_are_sent_together() -> None:
     card = opened(request(COLOUR, FRUITS))
-    assert card.content == "<@42> Claude has 2 questions"
+    assert card.content == "<@42> Claude asks: Which colour? (and 1 more)"
     assert card.embed and card.embed.title == "2 questions"
     assert "*Question 1 of 2* · Colour" in body(card) and "-# Several may be chosen." in body(card)
     assert [(s.least, s.most, s.placeholder) for s in card.selects] == [

@@ -224,14 +224,15 @@ def test_many_failures_are_named_by_their_tools() -> None:
     assert shown("normal", *events).splitlines()[0] == "-# ✗ 17 more · failed: Bash ×17"
 
 
-def test_a_denied_tool_is_counted_as_denied() -> None:
+def test_a_denied_tool_has_its_line_on_its_card_and_nowhere_else() -> None:
     asked = e.PermissionRequested("r1", "Bash", "{}", "d", "t0")
     thread = in_turn()
     thread.happen(bash(0), asked, e.PermissionResolved(6, "denied"), done(0, "not now", is_error=True))
-    assert thread.texts() == ["-# ✗ Bash `npm test` – denied: not now"]
+    assert thread.posts["card:0123456789abcdef:6"].content.startswith("-# ✗ Bash `npm test` · denied by")
     quiet = in_turn(Display("quiet"))
     quiet.happen(bash(0), asked, e.PermissionResolved(6, "expired"), done(0, "nobody", is_error=True))
-    assert quiet.texts() == ["-# ▸ 1 tool · denied: Bash `npm test`"]
+    assert quiet.posts["card:0123456789abcdef:6"].content.startswith("-# ⌛ Bash `npm test` · nobody answered")
+    assert all(post.optional for key, post in {**thread.posts, **quiet.posts}.items() if key.startswith("turn:"))
 
 
 def test_a_subagents_line_is_not_counted_while_there_is_room() -> None:
@@ -262,8 +263,11 @@ def test_an_edit_that_was_done_shows_its_diff() -> None:
 def test_a_diff_that_a_card_has_shown_is_shown_again_only_in_full() -> None:
     asked = e.PermissionRequested("r1", "Edit", edit(1).tool_input, "d", "t1")
     events: list[e.AnyEvent] = [edit(1), asked, e.PermissionResolved(6, "allowed"), done(1)]
-    assert DIFF not in shown("normal", *events)
-    assert DIFF in shown("full", *events)
+    normal, full = in_turn(), in_turn(Display("full"))
+    normal.happen(*events)
+    full.happen(*events)
+    assert DIFF not in "".join(post.content for post in normal.posts.values())
+    assert DIFF in full.posts["card:0123456789abcdef:6"].content
 
 
 def test_a_long_diff_is_short_and_in_full_its_whole_is_a_file_below_it() -> None:

@@ -3,14 +3,13 @@ import random
 
 import pytest
 
+from bridge.render.asked import describe, rule_in_words, spoken
 from bridge.render.tools import (
     TOOL_LINE_CHARS,
-    describe,
     done_tool_line,
     failed_tool_line,
     read_input,
     relative,
-    rule_in_words,
     running_tool_line,
     tool_line,
     unknown_tool_line,
@@ -143,7 +142,7 @@ def test_paths_are_relative_only_below_the_directory() -> None:
 def test_a_command_is_shown_whole_with_every_other_field() -> None:
     given = {"command": "npm test\nnpm run x", "timeout": 5000, "dangerouslyDisableSandbox": True}
     shown = describe("Bash", {**given, "description": "Run the tests"}, CWD)
-    assert (shown.title, shown.language, shown.body) == ("Run a command", "bash", "npm test\nnpm run x")
+    assert (shown.language, shown.body, shown.file) == ("bash", "npm test\nnpm run x", shown.body)
     assert shown.captions == ("Run the tests", "timeout: 5000", "dangerouslyDisableSandbox: true")
 
 
@@ -160,8 +159,8 @@ def test_a_long_field_cannot_push_the_command_out_of_sight() -> None:
 def test_an_edit_is_shown_as_a_diff() -> None:
     given = {"file_path": "/srv/web-app/a.py", "old_string": "a\n", "new_string": "b\n", "odd": 1}
     shown = describe("Edit", given, CWD)
-    assert (shown.title, shown.language, shown.captions) == ("Edit a.py", "diff", ("odd: 1",))
-    assert shown.body == "--- a.py\n+++ a.py\n@@ … @@\n-a\n+b"
+    assert (shown.language, shown.captions, spoken("Edit", given, CWD)) == ("diff", ("odd: 1",), "Edit a.py +1 −1")
+    assert (shown.body, shown.file) == ("-a\n+b", "--- a.py\n+++ a.py\n@@ … @@\n-a\n+b")
 
 
 def test_an_edit_of_an_odd_form_is_shown_as_it_is() -> None:
@@ -195,7 +194,7 @@ def test_every_value_of_any_input_is_somewhere_in_the_description() -> None:
         given: dict[str, object] = {key: f"v{dice.random()}" for key in dice.sample(keys, dice.randint(0, 6))}
         name = dice.choice(("Bash", "Edit", "Write", "NotebookEdit", "MultiEdit", "Other"))
         described = describe(name, given, CWD)
-        shown = "\n".join([*described.captions, described.body, described.title])
+        shown = "\n".join([*described.captions, described.body, spoken(name, given, CWD)])
         assert all(str(value) in shown for value in given.values())
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from bridge.protocol import events as e
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
-from bridge.render import cards
+from bridge.render import cards, decided
+from bridge.render.runs import LOOKS
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
 from bridge.routing.router import ONE_MORE, OWN, BridgeRouter, Clicked
@@ -143,5 +144,6 @@ def test_the_card_says_that_it_takes_two_who_was_the_first_and_pings_only_who_as
     assert "Always allow" not in [button.label for button in open_.buttons]
     once = cards.open_card(msgspec.structs.replace(allowed_by(ADA, asking()), needs_two=True), 9, "/srv")
     assert "1 of 2: allowed by <@1>; one more." in once.content and once.mentions == (9,)
-    done = cards.settled_card(asking(), Settled("allowed", "bob", "", decider_id=2, also_by=1), "/srv")
-    assert done.content == "✓ Allowed by <@1> and <@2>"
+    item = decided.item_of(asking(), "card:1")
+    decided.settle(item, asking(), Settled("allowed", "bob", "", decider_id=2, also_by=1))
+    assert "· allowed by <@1> and <@2>" in decided.post(item, LOOKS["normal"], "/srv").content

@@ -98,6 +98,7 @@ CLICKS = [
     Row("menu", "pick0", within(THREADS, DECIDE), variant="of a question"),
     Row("modal", "other0", within(THREADS, DECIDE), variant="of a question"),
     Row("button", "allow", within(THREADS, DECIDE), variant="of a push"),
+    Row("button", "show", within(THREADS, ANY)),
     Row("button", "continue", within(THREADS, TALK)),
     Row("button", "discard", within(THREADS, DECIDE)),
     Row("button", "fresh", within(THREADS, TALK)),

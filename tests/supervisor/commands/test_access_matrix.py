@@ -201,6 +201,11 @@ class Backstage:
     def clock(self) -> float:
         return 2000.0
 
+    async def request_in_log(self, name: RequestName) -> PermissionRequest | None:
+        self._do("show")
+        found = request_of(name.session_id, "")
+        return found if isinstance(found, PermissionRequest) else None
+
     def __getattr__(self, name: str) -> Any:
         """Anything else is something to do."""
         return lambda *_args, **_kwargs: self._do(name)
@@ -258,7 +263,8 @@ class World:
         settings = Settings(configuration(Path("/"), channels=channels))
         projects = ProjectChannels(settings, Reload(settings))
         slash = Slash(manager, self.router, rest, settings, Sight(lambda *_: True, lambda _: ""), trusts, projects)
-        self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts)
+        in_log = self.behind.request_in_log
+        self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts, in_log)
 
     def answers(self, asked: Interaction) -> Answer:
         answer = self.interactions._answer(asked)

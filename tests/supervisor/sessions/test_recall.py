@@ -155,9 +155,9 @@ def test_an_open_request_is_still_decided_by_its_old_buttons_and_its_end_is_post
         manager.reports.hello(SESSION, place.hello(seq))
         manager.reports.record(SESSION, place.log(e.PermissionResolved(seq, "allowed", decided_by=111, decider="Ada")))
         card = row_of(store, "card:")
-        assert "Allowed by <@111>" in str(card.desired)
+        assert "· allowed by <@111>" in str(card.desired)
         assert card in store.unsettled_posts(SESSION)
-        assert not card.desired.buttons
+        assert [button.label for button in card.desired.buttons] == ["Show"]
 
 
 def test_a_running_turn_goes_on_in_a_post_of_its_own(place: Place) -> None:
@@ -301,7 +301,7 @@ def test_a_card_that_the_backup_shows_open_is_settled_where_it_stands(place: Pla
     with place.supervisor() as (store, _manager):
         card = row_of(store, "card:")
         assert card.message_id == 4711
-        assert "Denied by <@111>" in str(card.desired)
+        assert "· denied by <@111>" in str(card.desired)
         assert card in store.unsettled_posts(SESSION)
 
 

@@ -29,15 +29,15 @@ def test_a_hundred_requests_at_once_are_a_hundred_posts(tmp_path: Path) -> None:
     desk.store.close()
 
 
-def test_a_line_comes_below_its_card_once_that_is_answered(tmp_path: Path) -> None:
+def test_a_line_is_its_card_once_that_is_answered(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     events = asking(2)
     desk.take(records(*events))
     first = len(events) + 1
     desk.take(records(e.PermissionResolved(8, "allowed", decided_by=111, decider="Ada"), first=first))
-    assert len(unsettled(desk, "turn:")) == 1
-    keys = [row.key for row in desk.store.unsettled_posts(desk.session_id)]
-    assert keys[-1].startswith("turn:")
+    assert unsettled(desk, "turn:") == []
+    cards = [row.desired.content for row in desk.store.posts_like(desk.session_id, "card:")]
+    assert [("allowed by" in card) for card in cards] == [True, False]
     desk.store.close()
 
 

@@ -109,13 +109,17 @@ def _component(random: Random, kind: int) -> dict[str, Any]:
     return data
 
 
+async def _not_in_log(_name: RequestName) -> None:
+    return None
+
+
 async def _all(on: Stage, data: bytes) -> None:
     rest = _Rest()
     trusts, routes = Trusts(on.config, on.manager), router(Settings(on.config), on.manager)
     sight = Sight(lambda *_: True, lambda _: "")
     settings = Settings(on.config)
     slash = Slash(on.manager, routes, rest, settings, sight, trusts, ProjectChannels(settings, Reload(settings)))
-    interactions = Interactions(on.manager, routes, rest, slash, trusts)
+    interactions = Interactions(on.manager, routes, rest, slash, trusts, _not_in_log)
     plain = RequestName(on.session.session_id, GENERATION, 5).custom_id("allow").split(":")[2]
     for line in data.replace(SESSION.encode(), plain.encode()).split(b"\n"):
         try:

@@ -14,10 +14,11 @@ from bridge.protocol.errors import RemoteError
 from bridge.protocol.records import decode_record, encode_record
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
 from bridge.render import cards
+from bridge.render.asked import describe
 from bridge.render.diff import diff_for, short_diff
 from bridge.render.markdown.split import pages, split
 from bridge.render.posts import Post, payload
-from bridge.render.tools import describe, done_tool_line, failed_tool_line, read_input, running_tool_line
+from bridge.render.tools import done_tool_line, failed_tool_line, read_input, running_tool_line
 from bridge.render.view import ThreadView
 from bridge.session.display import Display
 from bridge.session.managed import session_from

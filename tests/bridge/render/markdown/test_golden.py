@@ -45,11 +45,16 @@ def thread_of(name: str) -> str:
             forget_void(live, item.event)
             posts |= view.apply(item, session, live)
             forget_ended(live, item.event)
-    return "".join(f"=== {key.partition(':')[0]} ===\n{_shown(post)}\n" for key, post in posts.items())
+    made = {key: post for key, post in posts.items() if not post.optional}
+    return "".join(f"=== {key.partition(':')[0]} ===\n{_shown(post)}\n" for key, post in made.items())
 
 
 def _shown(post: Post) -> str:
-    embed = [f"[{post.embed.title}]", post.embed.description, post.embed.footer] if post.embed else []
+    embed = (
+        [f"[{post.embed.title}]" if post.embed.title else "", post.embed.description, post.embed.footer]
+        if post.embed
+        else []
+    )
     buttons = " ".join(f"({button.label})" for button in post.buttons)
     return "\n".join(part for part in (post.content, *embed, buttons) if part)
 

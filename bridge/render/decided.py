@@ -1,0 +1,85 @@
+"""A request that was decided: one line, which is the line of its tool.
+
+    ⋯ Bash `pytest -q` · allowed by @ada            it runs
+    ✓ Bash `pytest -q` · allowed by @ada            it did what it should
+    ✗ Bash `pytest -q` · allowed by @ada – failed: Exit code 1
+    ✗ Bash `rm -rf build` · denied by @ada: “not now”
+
+The card becomes this line, and the line in the flow, above the card, goes: nothing is said twice. What was asked can
+still be looked at (**Show**). A question's card and a plan's stay cards: there what was answered is worth reading.
+"""
+
+from bridge.render import runs, tools
+from bridge.render.items import ToolItem, ToolState
+from bridge.render.posts import Button, Post
+from bridge.session.people import named
+from bridge.session.permission import PermissionRequest, Settled
+from bridge.session.rules import IN_WORDS
+from bridge.text import escape, one_line
+
+REASON_CHARS = 500
+INPUT_CHARS = 4000
+"""Of an input, for a line."""
+_MARKS = {ToolState.RUNNING: tools.RUNNING, ToolState.OK: tools.DONE, ToolState.UNKNOWN: tools.UNKNOWN}
+_FIXED = {"denied": tools.FAILED, "expired": "⌛", "withdrawn": "—"}
+"""What never ran."""
+
+
+def is_line(request: PermissionRequest) -> bool:
+    return not request.is_plan and not request.questions
+
+
+def settle(item: ToolItem, request: PermissionRequest, how: Settled) -> None:
+    """The tool's line tells from now on how its request ended."""
+    item.verdict, item.decided = how.verdict, _in_words(how)
+    item.show = request.name.custom_id("show")
+
+
+def item_of(request: PermissionRequest, card: str) -> ToolItem:
+    """For a request whose tool stands in no flow."""
+    event = request.event
+    return ToolItem(event.tool_use_id, event.tool, event.tool_input[:INPUT_CHARS], bool(event.agent_id), card=card)
+
+
+def post(item: ToolItem, look: runs.Look, directory: str) -> Post:
+    below = runs.below(item, look)
+    text = f"{runs.head(item)}{_line(item, directory)}" + (f"\n{below}" if below else "")
+    return Post(text, buttons=(Button("Show", item.show),), urgent=True)
+
+
+def _line(item: ToolItem, directory: str) -> str:
+    what = tools.tool_line(item.tool, tools.read_input(item.tool_input), directory)
+    if mark := _FIXED.get(item.verdict):
+        return f"{mark} {what} · {item.decided}"
+    return f"{_MARKS.get(item.state, tools.FAILED)} {what} · {item.decided}{_end(item)}"
+
+
+def _end(item: ToolItem) -> str:
+    match item.state:
+        case ToolState.ERROR:
+            return tools.failure(item.tool, item.output, is_denied=item.is_denied)
+        case ToolState.UNKNOWN:
+            return " – outcome unknown"
+        case _:
+            return f" · {item.progress}" if item.progress else ""
+
+
+def _in_words(how: Settled) -> str:
+    who = named(how.decider_id, how.decider)
+    if how.also_by:
+        who = f"{named(how.also_by)} and {who}"
+    why = f": “{escape(one_line(how.reason, REASON_CHARS))}”" if how.reason else ""
+    match how.verdict:
+        case "allowed":
+            return f"allowed{_kept(how)} by {who}" + (", edits are accepted without asking" if how.mode else "")
+        case "denied":
+            return f"denied by {who}{why}"
+        case "expired":
+            return "nobody answered in time, and Claude was told so"
+        case _:
+            return f"withdrawn{why or ': Claude no longer asks this'}"
+
+
+def _kept(how: Settled) -> str:
+    """For how long; older workers tell only that it was for the session."""
+    return f" {how.kept or IN_WORDS['always']}," if how.always else ""
