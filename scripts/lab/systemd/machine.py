@@ -17,6 +17,7 @@ from pathlib import Path
 from lab.systemd.root import CannotError
 from lab.terminal import TerminalSession, at_terminal
 
+_TRIAL = ("--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--dev", "/dev", "true")
 BOOT_S, STOP_S, COMMAND_S = 60.0, 60.0, 180.0
 LOOK_S = 0.1
 GROUP = "threadbridge-machine"
@@ -46,6 +47,8 @@ class Machine:
             if self._process.poll() is not None or time.monotonic() - begun > BOOT_S:
                 raise CannotError(f"it does not come up: {self.console.read_text(errors='replace')[-1500:]}")
             await asyncio.sleep(LOOK_S)
+        if (code := await self._entered("bwrap", *_TRIAL))[0]:
+            raise CannotError(f"bubblewrap does not work in it: {code[1]}")
         return time.monotonic() - begun
 
     def _nspawn(self, group: Path) -> subprocess.Popen[bytes]:
@@ -85,6 +88,8 @@ class Machine:
         """Whatever state it is in."""
         if self._process and self._process.poll() is None:
             await self.power_cut()
+        with suppress(OSError):
+            (_unified() / GROUP).rmdir()
 
     # --- commands ----------------------------------------------------------------------------------------
 

@@ -78,6 +78,7 @@ def made(cache: Path, repository: Path) -> Path:
     """The folder of the system, made when it is not there. Raises CannotError, which is no fault of what is tried."""
     root = cache / f"systemd-{SUITE}"
     if not (root / "made").is_file():
+        _unmount(root)
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir(parents=True)
         print(f"making a Debian {SUITE} in {root} (once, about two minutes)", flush=True)
@@ -85,6 +86,13 @@ def made(cache: Path, repository: Path) -> Path:
         _provision(root)
     _wheels(root, repository)
     return root
+
+
+def _unmount(root: Path) -> None:
+    """What a making that was broken off left mounted. Raises CannotError rather than let it be deleted through."""
+    mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for place in reversed([place for place in mounted if Path(place).is_relative_to(root)]):
+        _run(["umount", "--lazy", place])
 
 
 def _provision(root: Path) -> None:
@@ -122,7 +130,14 @@ def _wheels(root: Path, repository: Path) -> None:
 
 def _run(argv: Sequence[str]) -> None:
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=MAKE_DEADLINE_S, check=False)
+        done = subprocess.run(
+            argv,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "DPKG_FORCE": "unsafe-io"},  # nobody minds losing it in a power cut
+            timeout=MAKE_DEADLINE_S,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotError(f"{argv[0]}: {error}") from None
     if done.returncode:

@@ -18,6 +18,7 @@ from lab.systemd import root, story
 from lab.systemd.machine import CommandError, Machine
 from lab.systemd.root import CannotError
 from lab.systemd.stage import CONFIG, TOKEN, Stage
+from playground.__main__ import run
 from playground.host.place import INSTALLATION
 from twins.discord.loopback import LoopbackDiscord
 
@@ -83,16 +84,19 @@ async def _tell_more(stage: Stage) -> None:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("scripts/test-systemd", description="The service in a real systemd.")
     parser.add_argument("--short", action="store_true", help="what CI runs, in under two minutes")
+    parser.add_argument("--prepare", action="store_true", help="only make the Debian that is booted")
     parser.add_argument("--only", metavar="WORDS", default="", help="chapters whose name has these words")
     options = parser.parse_args(argv)
     chapters = story.SHORT if options.short else story.WHOLE
     try:
         root.check()
         base = root.made(cache(), INSTALLATION)
+        if options.prepare:
+            return 0
         wanted = {name: chapter for name, chapter in chapters.items() if options.only in name}
         temporary = tempfile.TemporaryDirectory(prefix="threadbridge-machine-")
         with temporary as folder, root.layered(base, Path(folder), INSTALLATION) as machine:
-            failed = asyncio.run(play(machine, wanted))
+            failed = run(play(machine, wanted))  # also when it is told to end, the machine is ended first
     except CannotError as error:
         print(f"NOT TRIED, so not passed: {error}", file=sys.stderr)
         return NOT_TRIED

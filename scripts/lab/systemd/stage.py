@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lab.systemd.machine import Machine
 from playground.host.shown import choice
 from twins.discord.loopback import LoopbackDiscord
@@ -20,20 +22,40 @@ CONFIG = "home/ada/.config/threadbridge/config.toml"
 RUNS_UNTIL_TOLD = "run while ! test -e {0}; do sleep 0.1; done\nsay {0} is done"
 
 
+class Kind(msgspec.Struct, frozen=True):
+    """Whose service it is. ``user``: who types; ``systemctl``: how they reach their manager."""
+
+    user: str
+    systemctl: str
+    journalctl: str
+    command: str
+    project: str
+    drop_ins: str
+
+
+OF_ADA = Kind(
+    *("ada", "systemctl --user", "journalctl --user", COMMAND, "~/web-app", f"~/.config/systemd/user/{UNIT}.d")
+)
+OF_MACHINE = Kind(
+    *("root", "systemctl", "journalctl", "/opt/threadbridge/bin/threadbridge", "/srv/web-app", ""),
+)
+
+
 class Stage:
-    """Ada's service in the machine."""
+    """A service in the machine: Ada's, later the machine's."""
 
     def __init__(self, machine: Machine, discord: LoopbackDiscord, channel: Channel, ada: Person) -> None:
         self.machine = machine
         self.discord = discord
         self.channel = channel
         self.ada = ada
+        self.kind = OF_ADA
         self._count = 0
 
     # --- the service -----------------------------------------------------------------------------------
 
     async def control(self, *words: str) -> str:
-        return await self.machine.ran(f"systemctl --user {' '.join(words)}")
+        return await self.machine.ran(f"{self.kind.systemctl} {' '.join(words)}", self.kind.user)
 
     async def properties(self) -> Mapping[str, str]:
         told = await self.control("show", UNIT)
@@ -62,14 +84,15 @@ class Stage:
 
     async def listed(self) -> dict[int, dict[str, Any]]:
         """What ``threadbridge list`` says, by thread."""
-        told = await self.machine.ran(f"{COMMAND} list --json 2>/dev/null")
+        told = await self.machine.ran(f"{self.kind.command} list --json 2>/dev/null", self.kind.user)
         return {row["thread"]: row for row in json.loads(told)}
 
     async def row(self, thread: Channel) -> dict[str, Any]:
         return (await self.listed())[thread.id]
 
     async def journal(self, lines: int = 60) -> str:
-        return await self.machine.ran(f"journalctl --user -u threadbridge -n {lines} -o cat --no-pager")
+        asked = f"{self.kind.journalctl} -u threadbridge -n {lines} -o cat --no-pager"
+        return await self.machine.ran(asked, self.kind.user)
 
     def write(self, path: str, text: str) -> None:
         """Into a file that is there already, so that it stays whose it is."""
@@ -126,7 +149,7 @@ class Stage:
         return thread
 
     async def lets_go(self, thread: Channel, name: str) -> None:
-        await self.machine.ran(f"touch ~/web-app/{name}")
+        await self.machine.ran(f"touch {self.kind.project}/{name}", self.kind.user)
         await self.shows(thread, f"{name} is done")
 
     # --- waiting ---------------------------------------------------------------------------------------

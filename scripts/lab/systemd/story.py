@@ -1,13 +1,15 @@
 """What befalls the service, and what must be so after each: which processes live, what is listed, what threads show."""
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from lab.systemd.pages import commands
-from lab.systemd.stage import COMMAND, CONFIG, TOKEN, UNIT, Stage
+from lab.systemd.stage import COMMAND, CONFIG, OF_MACHINE, TOKEN, UNIT, Stage
 from twins.discord.model import Channel
 
 SETUP = f"{COMMAND} setup"
+MACHINES = "/etc/threadbridge/config.toml"
 
 type Chapter = Callable[[Stage], Awaitable[str]]
 
@@ -73,7 +75,7 @@ async def restart(stage: Stage) -> str:
 async def killed(stage: Stage) -> str:
     thread, name = await stage.working()
     before, supervisor = await stage.row(thread), await stage.pid()
-    await stage.machine.ran(f"kill -9 {supervisor}")
+    await stage.machine.ran(f"kill -9 {supervisor}", stage.kind.user)
     await stage.sees("another supervisor", lambda: _is_other(stage, supervisor))
     await stage.is_connected()
     await _same_processes(stage, thread, before)
@@ -245,6 +247,45 @@ async def uninstalled(stage: Stage) -> str:
     return "nothing of it runs; configuration and token are there"
 
 
+async def of_the_machine(stage: Stage) -> str:
+    """The machine's service, with its walls, its credential and a user of its own; by root, with options alone."""
+    root, channel = stage.machine, stage.channel.id
+    await root.tried(f"systemctl --user disable --now {UNIT}")  # two of one token would not answer
+    for command in (
+        "python3 -m venv /opt/threadbridge",
+        "/opt/threadbridge/bin/pip install --quiet /home/ada/threadbridge",
+        f"mkdir -p /etc/threadbridge && printf '[discord]\napi_base = \"{stage.discord.api_base}\"\n' > {MACHINES}",
+        f"umask 077; echo {TOKEN} > /etc/threadbridge/token",
+    ):
+        await root.ran(command, "root")
+    stage.kind = OF_MACHINE
+    given = f"--channel {channel}=/srv/web-app --user {stage.ada.id} --token-file /etc/threadbridge/token"
+    await root.ran(f"{OF_MACHINE.command} setup --yes --config {MACHINES} {given}", "root")
+    told = await root.ran(f"{OF_MACHINE.command} install --system --yes", "root")
+    assert "has no Claude Code" in told and "chown -R threadbridge: /srv/web-app" in told, told
+    await root.ran("chown -R threadbridge: /srv/web-app", "root")
+    await root.ran("curl -fsSL https://claude.ai/install.sh | bash; ~/.local/bin/claude auth login", "threadbridge")
+    await root.ran(f"systemctl start {UNIT}", "root")
+    await stage.is_connected()
+    for chapter in (restart, killed):
+        await chapter(stage)
+    return f"{await _is_kept(stage)}; a restart and kill -9 were survived within its walls"
+
+
+async def _is_kept(stage: Stage) -> str:
+    """The token lies nowhere in plain; from within a session neither it nor the state is to be seen."""
+    code, found = await stage.machine.tried(f"grep -rl {TOKEN} /etc /opt /srv /var/lib/threadbridge", "root")
+    assert code == 1, f"the token stands in {found}"
+    thread = await stage.starts("run ls -A /run/credentials /var/lib/threadbridge 2>&1; echo looked\nsay done looking")
+    await stage.presses(thread, "Allow")
+    await stage.shows(thread, "done looking")
+    seen = "".join(message.content for message in stage.discord.messages(thread.id))
+    assert "discord-token" not in seen and "threadbridge.db" not in seen, seen
+    exposure = await stage.machine.ran(f"systemd-analyze security {UNIT} --no-pager | tail -1", "root")
+    figures = re.findall(r": ([\d.]+) ", exposure)
+    return f"systemd-analyze security says {' '.join(figures)}"
+
+
 async def _same_processes(stage: Stage, thread: Channel, before: dict[str, object]) -> None:
     after = await stage.row(thread)
     for key in ("worker_pid", "child_pid"):
@@ -253,7 +294,7 @@ async def _same_processes(stage: Stage, thread: Channel, before: dict[str, objec
 
 async def _drop_in(stage: Stage, lines: str = "") -> None:
     """What the unit says besides, as `systemctl edit` writes it; without ``lines`` nothing any more."""
-    folder = f"~/.config/systemd/user/{UNIT}.d"
+    folder = stage.kind.drop_ins
     write = f"mkdir -p {folder} && printf '[Service]\\n{lines}' > {folder}/story.conf" if lines else f"rm -r {folder}"
     await stage.machine.ran(write)
     await stage.control("daemon-reload")
@@ -282,4 +323,5 @@ WHOLE: dict[str, Chapter] = {
     "the program is gone": program_gone,
     "it ends at each start": crashes_again_and_again,
     "uninstalled": uninstalled,
+    "the machine's service": of_the_machine,
 }

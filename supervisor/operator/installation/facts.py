@@ -14,14 +14,12 @@ import msgspec
 
 from bridge.protocol.errors import UserError
 from supervisor import config as configuration
-from supervisor.operator.installation.unit import NAME, SYSTEM_PATH, Kind
+from supervisor.operator.installation.unit import NAME, OF_SYSTEM, SYSTEM_PATH, Kind
 from supervisor.operator.setup import claude
 from supervisor.operator.setup.document import Known, known
 
 ANSWER_DEADLINE_S = 10.0
 SYSTEM_UNIT = Path("/etc/systemd/system") / NAME
-OF_SYSTEM = Path("/etc/threadbridge")
-"""Configuration and token of the machine's service."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -44,6 +42,8 @@ class Facts(msgspec.Struct, frozen=True):
     lingers: bool = False
     closed: str = ""
     """What of the way to the program other users may not enter; "" when they can."""
+    foreign: tuple[str, ...] = ()
+    """Directories of channels in which that user cannot write."""
     claude: tuple[str, ...] = ()
     """The argv of the service's Claude; empty when it was not found."""
 
@@ -70,6 +70,7 @@ def gather(kind: Kind, config: Path, user: str, environ: Mapping[str, str] = os.
         can_encrypt=bool(shutil.which("systemd-creds")),
         lingers=Path("/var/lib/systemd/linger", user).exists(),
         closed=closed_to_others(Path(command[0])) if kind == "system" and user != us else "",
+        foreign=tuple(d for d in said.channels.values() if _is_foreign(Path(d).expanduser(), user)),
         claude=claude.find(said.command, {"HOME": str(home), "PATH": path}) if home else (),
     )
 
@@ -145,6 +146,18 @@ def _home(user: str) -> Path | None:
         return Path(pwd.getpwnam(user).pw_dir)
     except KeyError:
         return None
+
+
+def _is_foreign(directory: Path, user: str) -> bool:
+    """As far as owner and mode tell: groups and access lists are not looked at where they may let somebody in."""
+    try:
+        found = directory.stat()
+        is_theirs = found.st_uid == pwd.getpwnam(user).pw_uid
+    except OSError:
+        return False
+    except KeyError:
+        is_theirs = False
+    return not is_theirs and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _path(kind: Kind, home: Path, said: Known, environ: Mapping[str, str]) -> str:

@@ -9,12 +9,18 @@ from pathlib import Path
 
 from bridge.protocol.errors import UserError
 from supervisor.operator.installation.actions import Action, Remove, Run, Say, Write
-from supervisor.operator.installation.facts import OF_SYSTEM, Facts
-from supervisor.operator.installation.unit import CREDENTIAL, NAME, Credential, Wanted, text
+from supervisor.operator.installation.facts import Facts
+from supervisor.operator.installation.unit import (
+    CREDENTIAL,
+    ENCRYPTED,
+    NAME,
+    OF_SYSTEM,
+    PLAIN,
+    Credential,
+    Wanted,
+    text,
+)
 from supervisor.operator.setup.document import Changes, changed
-
-ENCRYPTED = OF_SYSTEM / "discord-token.cred"
-PLAIN = OF_SYSTEM / "token"
 
 
 def wanted(facts: Facts, *, is_given: bool = False) -> Wanted:
@@ -99,6 +105,8 @@ def _install_system(facts: Facts, config_text: str) -> Iterator[Action]:
     yield from _give_token(facts)
     yield from _give_config(facts, config_text)
     yield Write(str(facts.unit), text(wanted(facts, is_given=True)))
+    for directory in facts.foreign:
+        yield Say(f"{facts.user} cannot write in {directory}: chown -R {facts.user}: {directory}")
     if not facts.claude:
         yield Run((*_systemctl(facts), "daemon-reload"))
         yield Run((*_systemctl(facts), "enable", NAME))

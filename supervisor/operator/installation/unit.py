@@ -8,6 +8,7 @@ Sources: systemd.service(5), systemd.exec(5), systemd.resource-control(5); the v
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -18,6 +19,10 @@ SUBGROUPS = 254
 """The first systemd that puts a service into a part of its own cgroup (``DelegateSubgroup=``)."""
 SLOWER_AND_SLOWER = 254
 """… and that waits longer with each restart (``RestartSteps=``)."""
+OF_SYSTEM = Path("/etc/threadbridge")
+"""Configuration and token of the machine's service."""
+ENCRYPTED, PLAIN = OF_SYSTEM / "discord-token.cred", OF_SYSTEM / "token"
+"""Its credential, where the machine can encrypt one and where it cannot."""
 NEVER_AGAIN = (78, 203, 217, 243)
 """Our own word for a wrong configuration; systemd's for no program, no user, no credential (systemd.exec(5))."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -141,9 +146,9 @@ def _of_the_machine() -> Iterator[str]:
 
 _NOT_HERE = (
     "# Not here, each because it breaks something:",
-    "# RestrictSUIDSGID: tools of Claude's that unpack archives or install packages set such bits on files.",
-    "# ProcSubset=pid: Claude's program and its tools read /proc/meminfo, /proc/cpuinfo and /proc/sys.",
-    "# PrivateTmp: workers outlive the supervisor, and the next one would have another /tmp than they.",
+    "# RestrictSUIDSGID: bubblewrap can make no directories then (mkdir: Function not implemented).",
+    "# ProcSubset=pid: bubblewrap does not find /proc/sys/kernel/overflowuid.",
+    "# PrivateTmp: it is emptied when the service stops, below workers that go on.",
     "# MemoryDenyWriteExecute: node and Claude's own program translate code as they run.",
     "# ProtectControlGroups: the service divides its own cgroup (Delegate).",
 )

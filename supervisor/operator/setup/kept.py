@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from bridge.protocol.errors import UserError
+from supervisor.operator.installation.unit import ENCRYPTED, OF_SYSTEM, PLAIN
 from supervisor.operator.setup import document
 from supervisor.operator.setup.document import Changes, Known
 from supervisor.operator.setup.pasted import token_in
@@ -25,6 +26,16 @@ class Kept:
     @property
     def is_new(self) -> bool:
         return not self._text
+
+    @property
+    def is_of_machine(self) -> bool:
+        """It is for the machine's service, which has a user, and so a Claude, of its own."""
+        return self.config.absolute().is_relative_to(OF_SYSTEM)
+
+    @property
+    def has_credential(self) -> bool:
+        """The token is systemd's already, and only the service gets it."""
+        return self.is_of_machine and not self.known.token_file and (ENCRYPTED.exists() or PLAIN.exists())
 
     @property
     def token_path(self) -> Path:

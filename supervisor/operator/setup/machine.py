@@ -22,7 +22,7 @@ def mind(kept: Kept, terminal: Terminal, state: Path) -> None:
     if found.command:
         todo = f"nobody is logged in; as the user that runs the bridge: {found.command[0]} auth login"
         terminal.tell("" if found.is_logged_in else todo, "somebody is logged in to it")
-    if not configured and claude.is_off_path(found.command, os.environ):
+    if not kept.is_of_machine and not configured and claude.is_off_path(found.command, os.environ):
         kept.change(Changes(command=found.command))  # by its name alone no service would find it
     terminal.tell(walls.refusal(Layout(state)), "bubblewrap shuts it in")
 

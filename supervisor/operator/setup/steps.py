@@ -71,6 +71,9 @@ class Setup:
     # --- the token -------------------------------------------------------------------------------------
 
     def token(self) -> None:
+        if self._kept.has_credential and not self._given.token_file:
+            self._talk.yes("it is the service's credential; --token-file FILE and `install --system` replace it")
+            return
         if self._given.token_file:
             self._take_file(Path(self._given.token_file).expanduser().absolute())
         elif not self._keeps_token():
@@ -238,9 +241,15 @@ class Setup:
         self._talk.say()
         try:
             config = configuration.load(self._kept.config)
-            configuration.read_token(config)
+            if not self._kept.has_credential:
+                configuration.read_token(config)
             token_file.guard(config)
         except UserError as error:
+            if self._kept.is_of_machine and ": claude.command: " in str(error):
+                self._talk.no(
+                    "Claude Code is still to be installed for the service's user; `install --system` says how"
+                )
+                return
             raise UserError(
                 f"not yet complete: {error}. Run `threadbridge setup` again: it keeps what is done"
             ) from None
