@@ -90,6 +90,7 @@ CLICKS = [
     Row("modal", "reason", within(THREADS, DECIDE)),
     *(Row("button", word, within(THREADS, DECIDE), variant="of a plan") for word in ("allow", "plan")),
     Row("button", "edits", within(THREADS, MANAGE), DECIDE, "of a plan"),
+    Row("button", "edits", within(THREADS, MANAGE), DECIDE, "of an edit"),
     Row("modal", "plan", within(THREADS, DECIDE), variant="of a plan"),
     *(
         Row("button", word, within(THREADS, DECIDE), variant="of a question")
@@ -97,7 +98,8 @@ CLICKS = [
     ),
     Row("menu", "pick0", within(THREADS, DECIDE), variant="of a question"),
     Row("modal", "other0", within(THREADS, DECIDE), variant="of a question"),
-    Row("button", "allow", within(THREADS, DECIDE), variant="of a push"),
+    *(Row("button", word, within(THREADS, DECIDE), variant="of a push") for word in ("allow", "deny", "reason")),
+    Row("modal", "reason", within(THREADS, DECIDE), variant="of a push"),
     Row("button", "show", within(THREADS, ANY)),
     Row("button", "continue", within(THREADS, TALK)),
     Row("button", "discard", within(THREADS, DECIDE)),
@@ -108,8 +110,14 @@ CLICKS = [
     *(Row("button", f"halt {fate}", within(THREADS, own)) for fate in ("keep", "drop")),
     Row("menu", "stop", within(("channel",), own), ANY),
 ]
+NOBODYS = ("of a bot", "of Discord's own")
+"""Whoever seems to have written these, nothing is done."""
 MESSAGES = [
-    *(Row("message", name, within(IN_THREADS_AND_CHANNELS, TALK)) for name in ("text", "file", "reply", "forward")),
+    *(
+        Row("message", name, within(IN_THREADS_AND_CHANNELS, TALK))
+        for name in ("text", "mention", "file", "reply", "forward", "voice")
+    ),
+    *(Row("message", name, {}) for name in NOBODYS),
     Row("message", "edit", within(THREADS, TALK)),
 ]
 TYPING = [

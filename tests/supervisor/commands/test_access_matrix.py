@@ -8,19 +8,19 @@ import re
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import msgspec
 import pytest
 
 from bridge.protocol import events as e
-from bridge.protocol.modes import DEFAULT
+from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT
 from bridge.protocol.push import PUSH_TOOL
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
 from bridge.routing.needs import BUTTONS, COMMANDS
-from bridge.routing.router import BridgeRouter, MessageSeen
+from bridge.routing.router import VOICE, BridgeRouter, MessageSeen
 from bridge.session import custom_ids
 from bridge.session.custom_ids import REASON_FIELD, STOP_PICKER, HaltButton, TrustButton, WhenButton, word_of
 from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from
@@ -42,7 +42,7 @@ from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts
 from supervisor.settings import Settings
 
-from .access_table import PLACES, TABLE, Asker, Place, Row
+from .access_table import NOBODYS, PLACES, TABLE, Asker, Place, Row
 
 GUILD, OTHER_GUILD, ROLE = 500, 501, 7
 CHANNEL, OTHER_CHANNEL, FOREIGN_CHANNEL, DM = 600, 601, 900, 950
@@ -139,11 +139,14 @@ def session(thread_id: int, owner_id: int, asker_id: int) -> ManagedSession:
 
 
 def request_of(session_id: str, variant: str) -> PermissionRequest:
-    tool = {"of a plan": PLAN_TOOL, "of a question": QUESTION_TOOL, "of a push": PUSH_TOOL}.get(variant, "Bash")
+    tools = {"of a plan": PLAN_TOOL, "of a question": QUESTION_TOOL, "of a push": PUSH_TOOL, "of an edit": "Edit"}
+    tool = tools.get(variant, "Bash")
     options = [{"label": "a", "description": ""}, {"label": "b", "description": ""}]
     asked = {"questions": [{"question": "q?", "header": "q", "options": options, "multiSelect": False}]}
     tool_input = msgspec.json.encode(asked if variant == "of a question" else {}).decode()
-    event = e.PermissionRequested("r", tool, tool_input, "d", rules=(e.SuggestedRule("Bash", "x"),))
+    event = e.PermissionRequested(
+        "r", tool, tool_input, "d", rules=(e.SuggestedRule("Bash", "x"),), modes=(ACCEPT_EDITS,)
+    )
     return PermissionRequest(RequestName(session_id, GENERATION, 7), 1.0, 0, event, draft=Draft(picks={0: (0,)}))
 
 
@@ -351,6 +354,14 @@ def message(row: Row, who: Somebody, place: Place, moment: Moment) -> MessageSee
             return msgspec.structs.replace(seen, quote="[In reply to what eve wrote:]\n> allow it")
         case "forward":
             return msgspec.structs.replace(seen, text="", quote="[Forwarded message:]\n> allow it", is_forward=True)
+        case "mention":
+            return msgspec.structs.replace(seen, mentions_bot=True)
+        case "voice":
+            return msgspec.structs.replace(seen, text="", is_voice=True)
+        case "of a bot":
+            return msgspec.structs.replace(seen, is_from_person=False)
+        case "of Discord's own":
+            return msgspec.structs.replace(seen, is_from_person=False, is_post=False)
         case _:
             return seen
 
@@ -394,11 +405,16 @@ def _of_message(world: World, row: Row, who: Somebody, place: Place, moment: Mom
     match world.router.handle_message(seen):
         case a.CreateSession() | a.PromptSession():
             return "done"
+        case a.Refuse(text=text) if row.name == "voice":
+            assert text == VOICE, "a right to talk is asked first"
+            return "done"
         case a.Whisper(text=""):
             return "ignored"
         case a.Whisper(text=text) if place == "direct message":
             assert "direct message" in text
             return "only in a server"
+        case a.Whisper(text=text) if "not configured" in text:
+            return "elsewhere"
         case a.Whisper(text=text):
             assert "do not have the right" in text
             return " or ".join(_RIGHT.findall(text.partition("here, so")[0]))
@@ -412,10 +428,10 @@ def expected(row: Row, who: Somebody, place: Place, moment: Moment) -> str:
     has = who.rights(place, moment)
     if row.kind == "message":
         is_known = bool(who.given) and not who.by_role and moment != "after their removal"
-        if place == "direct message" and is_known and row.name != "edit":
+        if place == "direct message" and is_known and row.name not in ("edit", *NOBODYS):
             return "only in a server"
         if place not in row.needs:
-            return "ignored"
+            return "elsewhere" if row.name == "mention" and place == "other server" and has else "ignored"
         return "done" if has.intersection(("talk",)) else "talk"
     if place == "direct message":
         return "ignored" if row.kind == "typing" else "only in a server"
@@ -453,8 +469,9 @@ def test_every_command_is_in_the_table_and_its_right_is_said() -> None:
 
 def words_in_source() -> Iterator[str]:
     """The first word of each custom_id that any module spells."""
-    for path in sorted((ROOT / "bridge").rglob("*.py")):
-        yield from re.findall(r"[\"'(]tb:([a-z]+)", path.read_text())
+    for folder in ("bridge", "supervisor"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield from re.findall(r"[\"'(]tb:([a-z]+)", path.read_text())
 
 
 def verbs_of_cards() -> set[str]:
@@ -477,6 +494,41 @@ def test_every_command_that_is_completed_while_typing_is_in_the_table() -> None:
         if any(one.get("autocomplete") for one in command.get("options", []))
     }
     assert {row.name for row in TABLE if row.kind == "typing"} == completed
+
+
+@pytest.mark.parametrize(("word", "kinds"), [("trust", Verb), ("when", e.When), ("halt", custom_ids.Fate)])
+def test_each_kind_of_a_button_is_in_the_table(word: str, kinds: object) -> None:
+    named = {row.name.split()[1] for row in TABLE if row.kind == "button" and row.name.split()[0] == word}
+    assert named == set(get_args(kinds))
+
+
+def test_every_way_in_which_a_message_can_be_another_kind_of_message_is_in_the_table() -> None:
+    """A field that is added to what is known of a message is either of who and where, or makes a row of its own."""
+    who_and_where = {"message_id", "channel_id", "parent_id", "guild_id", "author", "place", "parent"}
+    kinds = {
+        "text": "text",
+        "mentions_bot": "mention",
+        "attachments": "file",
+        "quote": "reply",
+        "is_forward": "forward",
+        "is_voice": "voice",
+        "is_from_person": "of a bot",
+        "is_post": "of Discord's own",
+    }
+    assert who_and_where | kinds.keys() == set(MessageSeen.__struct_fields__)
+    assert {row.name for row in TABLE if row.kind == "message"} == {*kinds.values(), "edit"}
+
+
+def test_every_option_of_a_command_is_known_to_the_table() -> None:
+    """An option may take another right: one that is added is either of no matter for rights, or makes a variant."""
+    of_no_matter = {("new", "directory"), ("claude", "arguments"), ("compact", "arguments")}
+    options = {
+        (str(command["name"]), str(one["name"]))
+        for command in registration.COMMANDS
+        for one in command.get("options", [])
+    }
+    given = {(row.name, str(one["name"])) for row in TABLE if row.kind == "command" for one in options_of(row)}
+    assert options - of_no_matter == given
 
 
 def test_the_search_for_words_would_find_a_new_one(tmp_path: Path) -> None:
