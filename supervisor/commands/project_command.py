@@ -21,6 +21,11 @@ from supervisor.projects.channels import ProjectChannels
 from supervisor.sessions.manager import SessionManager
 from supervisor.settings import Settings
 
+KEPT = (
+    "For {channel} the configuration says who decides what (`second`, `decide_own`); without its table that would be"
+    " over, also for what runs there. So only the bridge's operator can remove it."
+)
+
 
 class ProjectCommand:
     def __init__(
@@ -63,8 +68,12 @@ class ProjectCommand:
         return projects.added(channel_id, directory, holders(TALK, self._router.access(channel_id)))
 
     def _remove(self, asked: Interaction, person: Person, channel_id: int) -> str:
-        if words := self._router.lacks(MANAGE, person, asked.guild_id, channel_id):
+        place = self._sight.place(channel_id)
+        if words := self._router.lacks(MANAGE, person, place.guild_id if place else 0, channel_id):
             raise UserError(words)
+        access = self._router.access(channel_id)
+        if channel_id in self._settings.channels and (access.second or not access.decide_own):
+            raise UserError(KEPT.format(channel=f"<#{channel_id}>"))
         with self._manager.transaction():
             self._manager.sessions.note(j.ProjectRemoved("", channel_id, person.user_id))
             self._channels.remove(channel_id)

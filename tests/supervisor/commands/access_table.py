@@ -78,7 +78,7 @@ COMMANDS = [
     *(Row("command", name, LOOSER, ANY, "for the channel") for name in ("model", "mode", "effort")),
     Row("command", "rules", within(IN_THREADS_AND_CHANNELS, ANY), ANY),
     Row("command", "trust", within(IN_THREADS_AND_CHANNELS, ANY), ANY),
-    Row("command", "project", within(EVERYWHERE, MANAGE), MANAGE),
+    *(Row("command", "project", within(EVERYWHERE, MANAGE), MANAGE, verb) for verb in ("add", "list", "remove")),
     *(Row("command", name, within(THREADS, owner), ANY) for name in ("invite", "uninvite")),
     *(Row("command", name, within(EVERYWHERE, ANY), ANY) for name in ("status", "help")),
 ]

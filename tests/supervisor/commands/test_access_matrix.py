@@ -6,6 +6,7 @@ sessions, is scripted and notes what was done.
 
 import re
 from collections.abc import Awaitable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple, cast, get_args
@@ -18,6 +19,7 @@ from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT
 from bridge.protocol.push import PUSH_TOOL
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
 from bridge.routing import actions as a
+from bridge.routing import places
 from bridge.routing.channel import Channel
 from bridge.routing.needs import BUTTONS, COMMANDS
 from bridge.routing.router import VOICE, BridgeRouter, MessageSeen
@@ -157,8 +159,9 @@ class Backstage:
         mine = PERSON if who.owns else STARTER
         asker = PERSON if who.asked else STARTER
         self.did: list[str] = []
-        self.sessions = {OWN: session(OWN, mine, asker), ANOTHERS: session(ANOTHERS, STARTER, STARTER)}
+        self.known = {OWN: session(OWN, mine, asker), ANOTHERS: session(ANOTHERS, STARTER, STARTER)}
         self.invited_people = {PERSON} if who.invited else set[int]()
+        self.sessions = SimpleNamespace(note=lambda *_: None)
         self.delivery = SimpleNamespace(note=lambda *_: None)
         self.rules = SimpleNamespace(of=lambda *_: [])
         self.waiting = SimpleNamespace(all=lambda _id: [], requeue=lambda *_: self._do("requeue"))
@@ -168,22 +171,22 @@ class Backstage:
         return True
 
     def session_of_thread(self, thread_id: int) -> ManagedSession | None:
-        return self.sessions.get(thread_id)
+        return self.known.get(thread_id)
 
     def get_session(self, session_id: str) -> ManagedSession | None:
-        return next((one for one in self.sessions.values() if one.session_id == session_id), None)
+        return next((one for one in self.known.values() if one.session_id == session_id), None)
 
     def get_all_sessions(self) -> list[ManagedSession]:
-        return list(self.sessions.values())
+        return list(self.known.values())
 
     active_sessions = get_all_sessions
 
     def most_recent_session(self, channel_id: int, *_: object) -> ManagedSession | None:
-        return self.sessions[OWN] if channel_id in (CHANNEL, OTHER_CHANNEL) else None
+        return self.known[OWN] if channel_id in (CHANNEL, OTHER_CHANNEL) else None
 
     def create_session(self, _action: object) -> ManagedSession:
         self._do("create_session")
-        return self.sessions[OWN]
+        return self.known[OWN]
 
     def row(self, _session_id: str) -> SimpleNamespace:
         return SimpleNamespace(ended_at=None, end_reason="")
@@ -208,6 +211,11 @@ class Backstage:
         self._do("show")
         found = request_of(name.session_id, "")
         return found if isinstance(found, PermissionRequest) else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._do("transaction")
+        yield
 
     def __getattr__(self, name: str) -> Any:
         """Anything else is something to do."""
@@ -265,7 +273,8 @@ class World:
         rest = cast(Telling, Rest(self.behind))
         settings = Settings(configuration(Path("/"), channels=channels))
         projects = ProjectChannels(settings, Reload(settings))
-        slash = Slash(manager, self.router, rest, settings, Sight(lambda *_: True, lambda _: ""), trusts, projects)
+        sight = Sight(lambda *_: True, lambda _: "", place_of)
+        slash = Slash(manager, self.router, rest, settings, sight, trusts, projects)
         in_log = self.behind.request_in_log
         self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts, in_log)
 
@@ -275,6 +284,11 @@ class World:
             finished = now(answer.later())
             return Answer(answer.kind, finished)
         return answer
+
+
+def place_of(channel_id: int) -> places.Place | None:
+    guild_id = next((guild for number, guild in WHERE.values() if number == channel_id), 0)
+    return places.Place(channel_id, 0, guild_id=guild_id) if guild_id else None
 
 
 def now(work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
@@ -291,7 +305,10 @@ def now(work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
 _COMMAND, _CLICK, _TYPING, _MODAL = 2, 3, 4, 5
 
 
-def options_of(row: Row) -> list[dict[str, object]]:
+def options_of(row: Row, channel_id: int = CHANNEL) -> list[dict[str, object]]:
+    if row.name == "project":
+        given_inside = [{"name": "channel", "value": str(CHANNEL if channel_id in IDS else channel_id)}]
+        return [{"name": row.variant, "options": given_inside}]
     given: Mapping[str, object] = {
         "claude": {"command": "compact"},
         "invite": {"person": "77"},
@@ -329,7 +346,7 @@ def custom_id_of(row: Row, session_id: str) -> str:
 def interaction(row: Row, who: Somebody, place: Place, moment: Moment) -> Interaction:
     channel_id, guild_id = WHERE[place]
     session_id = IDS.get(channel_id, IDS[OWN])
-    data: dict[str, Any] = {"name": row.name, "options": options_of(row)}
+    data: dict[str, Any] = {"name": row.name, "options": options_of(row, channel_id)}
     kind = {"command": _COMMAND, "typing": _TYPING, "modal": _MODAL}.get(row.kind, _CLICK)
     if kind in (_CLICK, _MODAL):
         data = {"custom_id": custom_id_of(row, session_id), "values": [IDS[OWN] if row.name == "stop" else "0"]}

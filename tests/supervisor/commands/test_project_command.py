@@ -1,13 +1,29 @@
 """`/project` as people run it in a server; the configuration's file is real."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from bridge.journal import entries as j
+from bridge.protocol.errors import UserError
+from bridge.routing.channel import Channel
+from bridge.routing.places import Place
+from bridge.routing.router import BridgeRouter
+from bridge.session.patterns import ToolPattern
+from bridge.session.permission import Person as Member
+from bridge.session.rights import Access, Policy
 from stages.gateway_stage import Stage, stage
-from stages.support import awaited
-from supervisor.projects.channels import NO_ROOTS
+from stages.support import awaited, configuration
+from supervisor.assembly import session_manager
+from supervisor.commands.project_command import ProjectCommand
+from supervisor.commands.sight import Sight
+from supervisor.discord.shapes import Interaction as Asked
+from supervisor.projects.channels import NO_ROOTS, ProjectChannels
+from supervisor.reload import Reload
+from supervisor.sessions.store import Store
+from supervisor.settings import Settings
 from twins.discord.interactions import Interaction
 from twins.discord.person import Person
 
@@ -69,3 +85,65 @@ async def test_who_may_not_manage_adds_nothing_and_nobody_without_roots(tmp_path
         assert on.config.path.read_text() == before
         lines = on.config.layout.journal.read_text() if on.config.layout.journal.exists() else ""
         assert j.ProjectAdded.__name__ not in lines
+
+
+# --- what a removal must not do --------------------------------------------------------------------------
+
+
+class NothingIsWritten(ProjectChannels):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, Reload(settings))
+        self.removed: list[int] = []
+
+    def remove(self, channel_id: int) -> None:
+        self.removed.append(channel_id)
+
+
+class Desk:
+    """A channel of server 9 with a project, and somebody who asks from some server."""
+
+    def __init__(self, folder: Path, policy: Policy) -> None:
+        self.store = Store(folder / "db")
+        self.manager = session_manager(self.store)
+        settings = Settings(configuration(folder, policy=policy, channels={222: Channel(222, str(folder))}))
+        router = BridgeRouter(policy, settings.channels, self.manager.session_of_thread, self.manager.request_of)
+        sight = Sight(lambda *_: True, lambda _: "", lambda channel_id: Place(channel_id, 0, guild_id=9))
+        self.channels = NothingIsWritten(settings)
+        self.command = ProjectCommand(self.manager, router, settings, sight, self.channels)
+
+    def removes(self, person: Member, guild_id: int) -> None:
+        options = [{"name": "remove", "options": [{"name": "channel", "value": "222"}]}]
+        asked = Asked(1, 1, 2, "t", {"name": "project", "options": options}, guild_id, 333)
+        self.command.run(asked, person)
+
+
+@pytest.fixture
+def removal(tmp_path: Path) -> Iterator[Callable[[Policy], Desk]]:
+    made: list[Desk] = []
+
+    def begin(policy: Policy) -> Desk:
+        made.append(Desk(tmp_path, policy))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.store.close()
+
+
+def test_a_role_of_another_server_removes_nothing(removal: Callable[[Policy], Desk]) -> None:
+    desk = removal(Policy(roles=frozenset({50})))
+    with pytest.raises(UserError, match=r"\*\*manage\*\*"):
+        desk.removes(Member(1, "eve", 8, frozenset({50})), 8)
+    assert desk.channels.removed == []
+    desk.removes(Member(1, "ada", 9, frozenset({50})), 9)
+    assert desk.channels.removed == [222]
+
+
+@pytest.mark.parametrize("access", [Access(second=(ToolPattern("Bash", "rm*"),)), Access(decide_own=False)])
+def test_who_may_manage_does_not_take_away_by_it_who_decides_what(
+    removal: Callable[[Policy], Desk], access: Access
+) -> None:
+    desk = removal(Policy(frozenset({1}), channels={222: access}))
+    with pytest.raises(UserError, match="only the bridge's operator can remove it"):
+        desk.removes(Member(1, "ada", 9), 9)
+    assert desk.channels.removed == []
