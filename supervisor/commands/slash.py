@@ -37,7 +37,7 @@ from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
 from supervisor.settings import Settings
-from supervisor.threads.inbound import CHANNEL_DELETED, THREAD_DELETED
+from supervisor.threads.gone import is_gone
 
 STORE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Between the tries to note a session whose starter is posted. The answer can be edited for 15 minutes."""
@@ -313,7 +313,7 @@ class Slash:
         return shown(card, to_all=True)
 
     def _has_place(self, session: ManagedSession) -> bool:
-        return self._manager.row(session.session_id).end_reason not in (THREAD_DELETED, CHANNEL_DELETED)
+        return not is_gone(self._manager, session.session_id)
 
     def _seen_by(self, asked: Interaction) -> list[replies.Listed]:
         """Of the server, and of channels where the person has some right. Active ones first."""

@@ -13,7 +13,7 @@ from stages.support import awaited
 from supervisor.discord.connection import MOST_LOSSES
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IdentifyBudget
 from supervisor.sessions.store import Store
-from supervisor.threads.inbound import CHANNEL_DELETED, THREAD_DELETED
+from supervisor.threads.gone import CHANNEL_DELETED, THREAD_DELETED
 from twins.discord.model import MessageFlag, MessageType
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.

@@ -4,7 +4,7 @@ import pytest
 
 from supervisor.discord.message import QUOTE_CHARS, quote_of
 from supervisor.discord.shapes import Edit, Message, read
-from supervisor.threads.inbound import edited_text, message_seen
+from supervisor.threads.message_seen import edited_text, message_seen
 
 BOT = 9
 BOB = {"id": "5", "username": "bob", "global_name": "Bob"}

@@ -106,7 +106,7 @@ async def test_an_edit_whose_roles_are_not_told_is_looked_at_with_roles_that_are
         del d.rest.roles[BOB]
         d.rest.holds[THREAD] = edits
         d.inbound.edited(edits[1])
-        await until(lambda: not d.inbound._unsure, "it was looked at")
+        await until(lambda: d.inbound._amendments.is_sure, "it was looked at")
         assert d.prompts()[2] == "text 1002"
 
 

@@ -26,7 +26,9 @@ from supervisor.discord.guilds import Guilds, Where
 from supervisor.discord.shapes import GuildShown, Member, Message, PlaceShown, Unreadable, message_of, read
 from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
-from supervisor.threads.inbound import THREAD_DELETED, Inbound, message_seen, without_mention
+from supervisor.threads.gone import THREAD_DELETED
+from supervisor.threads.inbound import Inbound
+from supervisor.threads.message_seen import message_seen, without_mention
 
 BOT, ADA, BOB, ROLE = 9, 111, 112, 50
 GUILD, CHANNEL, THREAD = 7, 222, 1000

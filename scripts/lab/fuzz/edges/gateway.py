@@ -106,9 +106,9 @@ async def _heard(on: Stage, data: bytes) -> None:
             told.append(payload)
             if event == READ_BACK:
                 rest.holds, rest.reads = payload if isinstance(payload, list) else [payload], 0
-                made.inbound._is_behind_now(THREAD, surely=True)
-                await made.inbound._pass()
-                await made.inbound._look_again()
+                made.inbound._behind.add(THREAD, surely=True)
+                await made.inbound._read_back.try_all()
+                await made.inbound._amendments.look_again()
             elif isinstance(event, str):
                 made.gateway.hear(event, payload)
     _only_of_who_may(on, told)

@@ -1,0 +1,186 @@
+"""What one message leads to: handled once, in order of arrival, and said where it is no prompt.
+
+A message that could not be handled (a full disk) makes its channel one that is read back, and so is tried again.
+"""
+
+import logging
+from collections.abc import Callable
+
+from bridge.render.posts import Post
+from bridge.routing.actions import CreateSession, Ignore, PromptSession, Refuse, Whisper
+from bridge.routing.router import BridgeRouter, MessageSeen
+from supervisor.discord.guilds import Guilds
+from supervisor.discord.shapes import Member, Message, Unreadable
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store_health import StoreError
+from supervisor.threads.behind import Behind
+from supervisor.threads.message_seen import is_from_person, message_seen
+from supervisor.threads.our_places import OurPlaces
+from supervisor.threads.quiet import Quiet
+
+REFUSAL_PERIOD_S = 60.0
+"""Of what a person wrote that cannot be a prompt: how soon the same is said again."""
+RECENT_KEPT = 2048
+ATTEMPTS = 3
+
+UNREADABLE = "Discord sent this message in a form that the bridge cannot read. Write it again, please."
+
+log = logging.getLogger(__name__)
+
+
+class Handling:
+    """``tell(channel_id, post, nonce)`` says something in a channel, some time soon; nothing waits for it."""
+
+    def __init__(
+        self,
+        manager: SessionManager,
+        router: BridgeRouter,
+        guilds: Guilds,
+        places: OurPlaces,
+        behind: Behind,
+        tell: Callable[[int, Post, str], None],
+    ) -> None:
+        self._manager = manager
+        self._router = router
+        self._guilds = guilds
+        self._places = places
+        self._behind = behind
+        self._tell = tell
+        self._quiet = Quiet()
+        self._recent: dict[int, None] = {}
+        self._failures: dict[int, int] = {}
+
+    def live(self, message: Message) -> None:
+        """Within the call that brings it. Never raises."""
+        if self._behind.holds(message.channel_id):
+            self._behind.keep(message)
+        elif self._waits_for_roles(message):
+            self._behind.add(message.channel_id, surely=True)
+            self._behind.wake.set()
+        else:
+            try:
+                self.handle(message, message.guild_id, message.member)
+            except Exception as error:
+                self.failed(message, error)
+                self._behind.add(message.channel_id)
+                self._behind.wake.set()
+
+    def _waits_for_roles(self, message: Message) -> bool:
+        """A new message that Discord told without its author's roles, though they matter: it is read back."""
+        is_new = self._places.is_ours(message.channel_id) and message.id not in self._recent
+        is_told = message.member is not None or not is_from_person(message)
+        return is_new and not is_told and self._places.talk(message.channel_id).depends_on_roles(message.author.id)
+
+    def handle(self, message: Message, guild_id: int, member: Member | None) -> None:
+        if message.id in self._recent:
+            return
+        if not self._places.is_ours(message.channel_id):
+            self._handle_elsewhere(message, guild_id, member)
+            return
+        if self._manager.cursors.is_handled(message.channel_id, message.id):
+            self._manager.handled(message.channel_id, message.id)
+            return
+        if member is not None:
+            self._manager.delivery.note(guild_id, message.author.id, frozenset(member.roles))
+        seen = message_seen(
+            message, self._guilds.bot_id, guild_id, member, self._guilds.where(guild_id, message.channel_id)
+        )
+        if self._failures.get(message.id, 0) >= ATTEMPTS:
+            self._refuse(
+                seen, "This message could not be handled here; the bridge's log says why. Please send it again."
+            )
+        elif self._has_our_thread(message):
+            self._begun_before(seen)
+        else:
+            self._act(seen)
+        self._failures.pop(message.id, None)
+        self._recent[message.id] = None
+        while len(self._recent) > RECENT_KEPT:
+            del self._recent[next(iter(self._recent))]
+
+    def _handle_elsewhere(self, message: Message, guild_id: int, member: Member | None) -> None:
+        """Most are none of our business. Never raises: nothing there is to be tried again, and no cursor moves."""
+        try:
+            where = self._guilds.where(guild_id, message.channel_id)
+            is_below = bool(where.place and where.place.parent_id in self._places.channels)
+            seen = message_seen(message, self._guilds.bot_id, guild_id, member, where)
+            action = self._router.handle_message(seen) if is_below or seen.mentions_bot or not guild_id else None
+            if isinstance(action, Whisper):
+                self._whisper(seen, action)
+        except Exception:
+            log.exception("message %s, which is not in a place of ours, could not be looked at", message.id)
+
+    def _has_our_thread(self, message: Message) -> bool:
+        is_ours = message.thread is not None and message.thread.owner_id == self._guilds.bot_id
+        return is_ours and message.channel_id in self._places.channels
+
+    def _begun_before(self, seen: MessageSeen) -> None:
+        """A thread of ours hangs on it: it was a prompt of an earlier state, which this store does not know."""
+        action = self._router.handle_message(seen)
+        if isinstance(action, CreateSession) and self._manager.session_of_thread(seen.message_id) is None:
+            log.warning("message %s has a thread that this store does not know; it is not asked again", seen.message_id)
+            self._manager.adopt_thread(action, handled_in=seen.channel_id)
+        else:
+            self._act(seen)
+
+    def _act(self, seen: MessageSeen) -> None:
+        match self._router.handle_message(seen):
+            case CreateSession() as action:
+                self._manager.create_session(action, handled_in=seen.channel_id)
+            case PromptSession() as action:
+                self._manager.prompt(
+                    action.session_id,
+                    action.prompt_id,
+                    action.text,
+                    action.author,
+                    handled_in=seen.channel_id,
+                    attachments=action.attachments,
+                )
+            case Refuse(text):
+                self._refuse(seen, text)
+            case Whisper() as action:
+                self._manager.handled(seen.channel_id, seen.message_id)
+                self._whisper(seen, action)
+            case Ignore():
+                self._manager.handled(seen.channel_id, seen.message_id)
+            case action:
+                raise AssertionError(f"a message cannot lead to {action}")
+
+    def _refuse(self, seen: MessageSeen, text: str) -> None:
+        """Say why it is no prompt, to the same person only once a minute."""
+        self._manager.handled(seen.channel_id, seen.message_id)
+        if self._quiet.may_say(seen.author.user_id, seen.channel_id, text, REFUSAL_PERIOD_S):
+            self._say_quietly(seen, text)
+
+    def _whisper(self, seen: MessageSeen, whisper: Whisper) -> None:
+        if self._quiet.may_say(seen.author.user_id, seen.channel_id, whisper.text or whisper.noted, whisper.period_s):
+            log.info("not answered: %s", whisper.noted)
+            if whisper.text:
+                self._say_quietly(seen, whisper.text)
+
+    def _say_quietly(self, seen: MessageSeen, text: str) -> None:
+        """Where it was written: silent, and pinging nobody."""
+        post = Post(text, reply_to=seen.message_id, silent=True)
+        if session := self._manager.session_of_thread(seen.channel_id):
+            self._manager.show(session.session_id, f"refused:{seen.message_id}", post)
+        else:
+            self._tell(seen.channel_id, post, f"r{seen.message_id}")
+
+    def unreadable(self, channel_id: int, seen: Unreadable) -> None:
+        with self._manager.cursors.in_order(channel_id):
+            self._manager.handled(channel_id, seen.id)
+        if seen.is_from_bot:
+            return
+        post = Post(UNREADABLE, reply_to=seen.id, silent=True)
+        if session := self._manager.session_of_thread(channel_id):
+            self._manager.show(session.session_id, f"refused:{seen.id}", post)
+        else:
+            self._tell(channel_id, post, f"r{seen.id}")
+
+    def failed(self, message: Message, error: Exception) -> None:
+        """It will be read back. A store that takes nothing now is no fault of the message's, and waited for."""
+        if isinstance(error, StoreError):
+            log.info("message %s waits: %s", message.id, error)
+            return
+        log.error("message %s could not be handled; it will be read back", message.id, exc_info=error)
+        self._failures[message.id] = self._failures.get(message.id, 0) + 1
