@@ -9,8 +9,10 @@ it, so nothing inside can end the message or be another one. What we say ourselv
 ours, with the person who let it go on. A slash command that a person chose has to stand alone, and stays as it is.
 """
 
+import unicodedata
+
 from bridge.protocol.events import PromptAccepted
-from bridge.text import one_line
+from bridge.text import one_line, reveal
 from worker.prompt_files import Content
 
 NAME_CHARS = 80
@@ -44,7 +46,8 @@ def _within(mark: str, prompt: PromptAccepted, text: str) -> str:
 
 
 def _who(prompt: PromptAccepted) -> str:
-    name = one_line(prompt.author, NAME_CHARS).translate(_IN_QUOTES)
+    plain = unicodedata.normalize("NFKC", prompt.author)  # of signs that only look like quotes and brackets too
+    name = one_line(reveal(plain), NAME_CHARS).translate(_IN_QUOTES)
     if prompt.is_ours:
         return f'from="Threadbridge" for="{name}" discord-id="{prompt.author_id}"'
     return f'from="{name}" discord-id="{prompt.author_id}"'
