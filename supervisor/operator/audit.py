@@ -15,7 +15,7 @@ from bridge.journal.chain import BadLineError, Head, Line, decoded, digest_of, f
 from bridge.journal.words import in_words
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
-from supervisor.sessions.journal import known_head
+from supervisor.sessions.journal import known_head, latest_head
 from supervisor.sessions.store import Store
 
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
@@ -93,9 +93,9 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def verify(layout: Layout, told: tuple[str, ...] = ()) -> Verdict:
     """Against the head that the store keeps, and those that were kept elsewhere (``12:9f86…``). Raises UserError."""
-    kept, trouble = _kept(layout)
+    kept, latest, trouble = _kept(layout)
     lines = _Lines(lines_of(layout.journal))
-    found = [*trouble, *faults(lines, [kept, *(_parsed(text) for text in told)])]
+    found = [*trouble, *faults(lines, [kept, latest, *(_parsed(text) for text in told)])]
     head = lines.head()
     return Verdict(found, lines.count, head, max(0, head.n - kept.n))
 
@@ -122,15 +122,15 @@ class _Lines:
             return Head(self.count, digest_of(self._last))
 
 
-def _kept(layout: Layout) -> tuple[Head, list[str]]:
-    """The store's head, and what is wrong with it."""
+def _kept(layout: Layout) -> tuple[Head, Head, list[str]]:
+    """The store's heads, and what is wrong with the first."""
     if not layout.database.exists():
-        return Head(), []
+        return Head(), Head(), []
     with closing(Store(layout.database, read_only=True)) as store:
         try:
-            return known_head(store), []
+            return known_head(store), latest_head(store), []
         except BadLineError as error:
-            return Head(), [f"the store's head is none: {error}"]
+            return Head(), latest_head(store), [f"the store's head is none: {error}"]
 
 
 def _parsed(text: str) -> Head:

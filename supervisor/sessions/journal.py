@@ -9,7 +9,8 @@
 So the journal is never behind the store. A death between the two leaves lines behind the head that the store knows:
 they are *unapplied*, and the next start applies them, as it does all of them when the store is gone. What a worker's
 log would tell again after such a death is known by its name and is not told twice. What a tool did is not worth a
-fdatasync of its own: it is in the head of the next line that is.
+fdatasync of its own: it is in the head of the next line that is. Until then the store knows it by a head that holds as
+long as the machine is not started anew, since only a power cut can take such lines away again.
 
 The file is found where the database is (``Store.folder``), also when the state directory is renamed meanwhile.
 
@@ -33,8 +34,9 @@ from supervisor.sessions.journal_file import lines_from, without_half_a_line
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 
-HEAD = "journal"
-"""The fact that holds the head that the store knows."""
+HEAD, LATEST = "journal", "journal_latest"
+"""The facts that hold the head that the store knows, and one behind it, with the machine's start in which it holds."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 SAID_EVERY_S = 86_400.0
 NO_SYNC = (j.ToolBegan, j.ToolEnded)
 
@@ -75,8 +77,7 @@ class Journal:
         text, head = chained(self.head, self._clock(), news)
         is_durable = not all(isinstance(entry, NO_SYNC) for entry in news)
         self._write(text, head, is_durable=is_durable)
-        if is_durable:
-            self._store.remember(HEAD, str(head))
+        self._store.remember(*((HEAD, str(head)) if is_durable else (LATEST, f"{_this_start()}/{head}")))
 
     def take_back(self, mark: Mark) -> None:
         """The store did not take what came after the mark."""
@@ -137,14 +138,14 @@ class Journal:
 
     def _read(self) -> Mark:
         """Where the file ends; what stands behind the store's head is looked through. Raises StoreError."""
-        known = self._known_head()
+        known, latest = self._known_head(), latest_head(self._store)
         is_new = not self._path.exists()
         try:
             size = self._whole_lines()
             if is_new:
                 os.fsync(self._store.folder)
             with os.fdopen(self._opened(os.O_RDONLY), "rb") as file:
-                head = self._followed(known, lines_from(file, lambda line: _number(line) < known.n))
+                head = self._followed(known, latest, lines_from(file, lambda line: _number(line) < known.n))
         except OSError as error:
             raise self._cannot(error) from error
         self.mark = Mark(size, head)
@@ -164,6 +165,7 @@ class Journal:
         """In an entry, once: the store knows it, unless it must still see what stands before."""
         log.error("the journal %s: %s", self._path, self._fault)
         self._write(*chained(self.head, self._clock(), [j.JournalBroken(what=self._fault)]), is_durable=True)
+        self._store.remember(LATEST, "")
         if not self.is_ahead:
             self._store.remember(HEAD, str(self.head))
 
@@ -175,9 +177,10 @@ class Journal:
         finally:
             os.close(fd)
 
-    def _followed(self, known: Head, lines: Iterable[bytes]) -> Head:
+    def _followed(self, known: Head, latest: Head, lines: Iterable[bytes]) -> Head:
         """The head that these lines lead to. What is wrong with them is noted."""
-        head, is_known_seen = Head(), known.n == 0
+        head = Head()
+        expected = {one.n: one for one in (latest, known) if one.n}
         for line in lines:
             try:
                 found = plain(line)
@@ -190,15 +193,13 @@ class Journal:
             head = Head(found.n, digest_of(line))
             if self._fault and (said := decoded(line)) and said.entry == j.JournalBroken(what=self._fault):
                 self._fault = ""  # an earlier start found it
-            if head.n == known.n:
-                is_known_seen = True
-                if head != known:
-                    self._note(f"entry {head.n} is another one than the one that was written")
-            elif head.n > known.n:
+            if expected.pop(head.n, head) != head:
+                self._note(f"entry {head.n} is another one than the one that was written")
+            if head.n > known.n:
                 self.is_ahead = True
                 self._keep(decoded(line))
-        if not is_known_seen:
-            self._note(f"entry {known.n} was written, and the journal ends with {head.n}: its end was cut off")
+        for number in sorted(expected):
+            self._note(f"entry {number} was written, and the journal ends with {head.n}: its end was cut off")
         return head
 
     def _keep(self, line: Line | None) -> None:
@@ -215,6 +216,23 @@ class Journal:
 def known_head(store: Store) -> Head:
     """The newest that the store knows. Raises BadLineError."""
     return Head.parse(store.fact(HEAD) or str(Head()))
+
+
+def latest_head(store: Store) -> Head:
+    """Behind ``known_head``, of lines that are not safe from a power cut; none when there was one since."""
+    start, _, told = store.fact(LATEST).partition("/")
+    with suppress(BadLineError):
+        head = Head.parse(told)
+        if start and start == _this_start() and head.n > known_head(store).n:
+            return head
+    return Head()
+
+
+def _this_start() -> str:
+    """Of the machine; the service's own is none. Empty where it is not told, which is no start."""
+    with suppress(OSError):
+        return BOOT_ID.read_text().strip()
+    return ""
 
 
 def _number(line: bytes) -> int:

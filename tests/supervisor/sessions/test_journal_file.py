@@ -122,6 +122,79 @@ def test_a_last_line_without_its_end_is_taken_off_however_long_it_is(kept: Kept,
     assert kept.said() == kept.faults() == []
 
 
+# --- lines of tools, which no fdatasync of their own makes safe ------------------------------------------
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    """Two hundred entries that the store knows, and behind them three of tools, written by a service."""
+    monkeypatch.setattr("supervisor.sessions.journal_file.BLOCK_BYTES", 256)
+    made = Kept(tmp_path, chosen(200), 200)
+    journal = made.start()
+    for seq in (1, 2, 3):
+        with made.store.transaction():
+            journal.append([j.ToolBegan(SESSION, 600, 42, generation="aa", seq=seq, tool="Bash")])
+    yield made
+    made.store.close()
+
+
+def lines(kept: Kept) -> list[bytes]:
+    return kept.path.read_bytes().splitlines(keepends=True)
+
+
+def test_they_are_part_of_what_the_store_knows(tools: Kept) -> None:
+    assert tools.faults() == []
+    tools.start()
+    assert tools.said() == []
+
+
+@pytest.mark.parametrize("left", [200, 201, 202])
+def test_that_they_were_cut_off_is_found_and_said_once(tools: Kept, left: int) -> None:
+    tools.path.write_bytes(b"".join(lines(tools)[:left]))
+    assert tools.faults() == [f"entry 203 was written, and the journal ends with {left}: its end was cut off"]
+    for _ in range(3):
+        tools.start()
+    assert tools.said() == [f"entry 203 was written, and the journal ends with {left}: its end was cut off"]
+    assert tools.faults() != [], "the service goes on, and it stays said"
+
+
+def test_that_the_last_one_was_edited_is_found(tools: Kept) -> None:
+    *others, last = lines(tools)
+    tools.path.write_bytes(b"".join([*others, last.replace(b"Bash", b"Read")]))
+    assert tools.faults() == ["entry 203 is another one than the one that was written"]
+    tools.start()
+    assert tools.said() == ["entry 203 is another one than the one that was written"]
+
+
+def test_a_power_cut_may_have_taken_them(tools: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "boot_id").write_text("another start of the machine\n")
+    monkeypatch.setattr("supervisor.sessions.journal.BOOT_ID", tmp_path / "boot_id")
+    tools.path.write_bytes(b"".join(lines(tools)[:201]))
+    assert tools.faults() == []
+    tools.start()
+    assert tools.said() == []
+
+
+def test_where_the_machine_tells_no_start_nothing_is_made_of_it(
+    tools: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.sessions.journal.BOOT_ID", tmp_path / "none")
+    journal = tools.start()
+    with tools.store.transaction():
+        journal.append([j.ToolBegan(SESSION, 600, 42, generation="aa", seq=4, tool="Bash")])
+    tools.path.write_bytes(b"".join(lines(tools)[:202]))
+    assert tools.faults() == []
+
+
+def test_a_later_entry_that_is_synchronised_counts_for_them(tools: Kept) -> None:
+    journal = tools.start()
+    with tools.store.transaction():
+        journal.applied()
+        journal.append(chosen(300))
+    tools.start()
+    assert tools.said() == tools.faults() == []
+
+
 def test_lines_with_nothing_in_them_are_found_at_the_start_as_well(kept: Kept) -> None:
     with kept.path.open("ab") as file:
         file.write(b"\n\n")
