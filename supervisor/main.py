@@ -166,7 +166,7 @@ async def _serve(
             *(tasks.create_task(run()) for run in runs),
             tasks.create_task(_watch_clock(settings, manager, lambda: standing.back_at)),
             tasks.create_task(_watch_file(reload, tell)),
-            tasks.create_task(notifier.keep(lambda: _status(reload.outcome, standing))),
+            tasks.create_task(notifier.keep(lambda: _status(reload.outcome, standing, manager))),
         ]
         notifier.say(READY="1")
         log.info(
@@ -189,6 +189,8 @@ def _tell_health(said: HealthFile, settings: Settings, standing: Standing, reloa
             config=str(settings.now.path),
             discord=standing.status,
             discord_back_at=standing.back_at,
+            behind=standing.behind,
+            gaps=standing.gaps,
             reads=outcome.count,
             trouble=outcome.trouble,
             later=outcome.later,
@@ -196,8 +198,11 @@ def _tell_health(said: HealthFile, settings: Settings, standing: Standing, reloa
     )
 
 
-def _status(outcome: Outcome, standing: Standing) -> str:
-    return "; ".join(filter(None, [outcome.in_words(), standing.status]))
+def _status(outcome: Outcome, standing: Standing, manager: SessionManager) -> str:
+    """What is wrong first, then Discord, then how much there is to do."""
+    count, working = manager.active_session_count(), manager.working_session_count()
+    sessions = f"{count} sessions, {working} at work" if count else ""
+    return "; ".join(filter(None, [outcome.in_words(), standing.status, sessions]))
 
 
 async def _watch_file(reload: Reload, tell: Callable[[], None]) -> None:

@@ -27,10 +27,14 @@ class IdentifyBudget(msgspec.Struct, frozen=True):
     left: float = IDENTIFY_BURST
     at: float = 0.0
 
+    def now(self, now: float) -> float:
+        """How many are left then (Unix seconds)."""
+        elapsed = max(0.0, now - self.at) if self.at else 0.0
+        return min(IDENTIFY_BURST, self.left + elapsed / IDENTIFY_EVERY_S)
+
     def take(self, now: float) -> tuple["IdentifyBudget", float]:
         """(what is left then, the seconds to wait for a token first). Nothing is taken if there is none."""
-        elapsed = max(0.0, now - self.at) if self.at else 0.0
-        left = min(IDENTIFY_BURST, self.left + elapsed / IDENTIFY_EVERY_S)
+        left = self.now(now)
         if left < 1:
             return IdentifyBudget(left, now), (1 - left) * IDENTIFY_EVERY_S
         return IdentifyBudget(left - 1, now), 0.0

@@ -55,6 +55,16 @@ class Standing:
         listens, caught_up = self._connection.listens_since, self._read_back.caught_up_at
         return None if listens is None or caught_up is None else max(listens, caught_up)
 
+    @property
+    def behind(self) -> int:
+        """In how many places something is still to be read back."""
+        return self._read_back.behind
+
+    @property
+    def gaps(self) -> int:
+        """In how many something cannot be read back."""
+        return self._read_back.gaps
+
     def look(self) -> None:
         """Something of this changed."""
         if self.back_at is not None:

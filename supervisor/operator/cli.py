@@ -24,6 +24,7 @@ from supervisor.operator.context import EXIT_FAILED, Asked, config_option, layou
 from supervisor.operator.installation.command import install, uninstall, upgrade
 from supervisor.operator.reload_command import reload
 from supervisor.operator.setup.command import setup
+from supervisor.operator.status_command import status
 
 EXIT_CONFIGURATION = 78
 """sysexits' EX_CONFIG, of `run` alone: starting again changes nothing until somebody mends what was said."""
@@ -253,7 +254,7 @@ def try_it(arguments: tuple[str, ...]) -> None:
     sys.exit(playground.main(list(arguments), "threadbridge try"))
 
 
-for _own in (setup, install, uninstall, upgrade, reload):
+for _own in (setup, install, uninstall, upgrade, reload, status):
     cli.add_command(_own)
 for _command in (run, list_sessions, kill, check, log, show_audit, verify_audit):
     config_option(_command)

@@ -33,8 +33,6 @@ class Health(msgspec.Struct, frozen=True):
     """How it stands, in words."""
     discord_back_at: float | None = None
     """Since when it is connected and read back; None while it is not."""
-    heartbeat_s: float | None = None
-    """How long Discord's last answer to a heartbeat took, in seconds."""
     behind: int = 0
     """Channels and threads that are still to be read back."""
     gaps: int = 0

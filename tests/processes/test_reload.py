@@ -52,7 +52,9 @@ async def test_a_wrong_file_is_told_to_who_asked_and_to_systemd_and_nothing_chan
         await house.done(thread)
         file.write_text(text)
         await house.until(lambda: in_force(house), "the mended file is taken up by itself")
-        await house.until(lambda: house.host.supervisor.status == "connected to Discord", "STATUS is well again")
+        await house.until(
+            lambda: house.host.supervisor.status.startswith("connected to Discord"), "STATUS is well again"
+        )
 
 
 @awaited
@@ -85,3 +87,18 @@ async def test_what_cannot_change_while_it_runs_is_said_and_nobody_who_runs_is_a
         await house.host.supervisor.stop()
         done = await reload(house)
         assert (done.code, "no supervisor runs" in done.err) == (1, True), done.err
+
+
+@awaited
+async def test_status_tells_of_a_running_supervisor_and_fails_once_it_is_gone() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("run touch x.txt")
+        await house.card(thread)
+        seen = json.loads((await house.host.threadbridge.ask("status", "--json")).out)
+        assert (seen["well"], seen["supervisor_pid"]) == (True, house.host.supervisor.pid), seen
+        assert (seen["sessions"], seen["requests"]["count"]) == ({"awaiting": 1}, 1), seen
+        assert seen["discord"] == "connected to Discord"
+        await house.until(lambda: "1 sessions, 1 at work" in house.host.supervisor.status, "STATUS has the counts")
+        await house.host.supervisor.stop()
+        gone = await house.host.threadbridge.ask("status")
+        assert (gone.code, gone.out.splitlines()[0][:29]) == (1, "NOT WELL: no supervisor runs:")

@@ -1,0 +1,197 @@
+"""How the bridge does now, for ``threadbridge status``: what only the supervisor knows, and what store and locks tell.
+
+*Troubles* are what users notice; the gravest comes first. What is worth knowing and hinders nobody is a note.
+"""
+
+import shutil
+from collections import Counter
+from contextlib import closing
+
+import msgspec
+
+from bridge.protocol import commands as c
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout
+from bridge.text import duration, human_size
+from supervisor import locks
+from supervisor.discord.identify_budget import IDENTIFY_BURST, IdentifyBudget
+from supervisor.operator import health, listing
+from supervisor.operator.health import OLD_S, Health
+from supervisor.sessions.sessions_table import SessionRow
+from supervisor.sessions.store import Store
+from supervisor.sessions.store_health import StoreError
+
+AWAY_S = 60.0
+"""Discord may be away as long: connections are lost now and then, and nobody notices."""
+WAITS_S = 120.0
+"""A prompt or a post that waits longer is noticed."""
+LITTLE_DISK = 200 * 1024 * 1024
+"""In bytes: what is left of the state's disk when logs and the store are about to be refused."""
+BUDGET_FACT = "identify_budget"
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """How many, and for how many seconds the oldest of them has been waiting; None: not known."""
+
+    count: int = 0
+    oldest_s: float | None = None
+
+
+class Status(msgspec.Struct, frozen=True):
+    """``--json`` prints it; fields are only added."""
+
+    well: bool
+    troubles: tuple[str, ...]
+    notes: tuple[str, ...]
+    supervisor_pid: int
+    version: str
+    uptime_s: float
+    config: str
+    state: str
+    discord: str
+    discord_back_s: float | None
+    """For how many seconds Discord has been there; None while it is away."""
+    behind: int
+    identifies_left: int
+    sessions: dict[str, int]
+    """How many, by their states."""
+    prompts: Waiting
+    posts: Waiting
+    requests: Waiting
+    unattached: tuple[int, ...]
+    """Pids of workers that are not connected to this supervisor."""
+    disk_free: int
+    """In bytes, where the state is."""
+
+
+def look(layout: Layout, now: float) -> Status:
+    """``now`` in Unix seconds. Raises UserError for a state of a newer version."""
+    pid = locks.holder(layout.supervisor_lock)
+    told = health.read(layout) or Health()
+    rows = listing.rows(layout)
+    running = {row.session.session_id: locks.holder(layout.session(row.session.session_id).lock) for row in rows}
+    prompts, posts, left = _of_store(layout, now)
+    asked = [request.at for row in rows if row.ended_at is None for request in row.session.requests.values()]
+    seen = Status(
+        well=True,
+        troubles=(),
+        notes=(),
+        supervisor_pid=pid,
+        version=told.version,
+        uptime_s=max(0.0, now - told.started_at) if told.pid else 0.0,
+        config=told.config,
+        state=str(layout.state),
+        discord=told.discord if told.pid else "",
+        discord_back_s=None if told.discord_back_at is None else max(0.0, now - told.discord_back_at),
+        behind=told.behind,
+        identifies_left=left,
+        sessions=dict(Counter(_state(row, running) for row in rows)),
+        prompts=prompts,
+        posts=posts,
+        requests=_waiting(asked, now),
+        unattached=tuple(sorted(p for row in rows if (p := running[row.session.session_id]) and p != row.attached)),
+        disk_free=shutil.disk_usage(layout.state).free,
+    )
+    troubles = tuple(_troubles(seen, told, now))
+    return msgspec.structs.replace(seen, well=not troubles, troubles=troubles, notes=tuple(_notes(seen, told)))
+
+
+def in_words(status: Status) -> str:
+    """For a person: the reason first."""
+    lines = [f"NOT WELL: {trouble}" for trouble in status.troubles] or ["well"]
+    lines += [f"note: {note}" for note in status.notes]
+    if status.supervisor_pid:
+        up = f", for {duration(status.uptime_s)}" if status.version else ""
+        lines.append(f"supervisor  pid {status.supervisor_pid}, version {status.version or '?'}{up}")
+        since = f", for {duration(status.discord_back_s)}" if status.discord_back_s is not None else ""
+        lines.append(
+            f"Discord     {status.discord or '?'}{since}; {status.identifies_left} connections can be made now"
+        )
+    lines.append(f"state       {status.state} ({human_size(status.disk_free)} free on its disk)")
+    if status.config:
+        lines.append(f"config      {status.config}")
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(status.sessions.items()))
+    lines.append(f"sessions    {counts or 'none'}")
+    lines.append(f"waiting     {_counted(status)}")
+    return "\n".join(lines)
+
+
+def _counted(status: Status) -> str:
+    kinds = (("prompts", status.prompts), ("posts", status.posts), ("decisions", status.requests))
+    return ", ".join(
+        f"{what.count} {kind}" + (f" (the oldest for {duration(what.oldest_s)})" if what.oldest_s is not None else "")
+        for kind, what in kinds
+    )
+
+
+def _troubles(status: Status, told: Health, now: float) -> list[str]:
+    if not status.supervisor_pid:
+        return ["no supervisor runs: nobody answers in Discord; start it, and its log says what keeps it from that"]
+    found = []
+    if told.pid and now - told.at > OLD_S:
+        ago = duration(now - told.at)
+        found.append(f"the supervisor (pid {told.pid}) has said nothing for {ago}: it hangs, or its disk takes nothing")
+    if told.pid and told.discord_back_at is None and status.uptime_s > AWAY_S:
+        found.append(f"Discord: {told.discord}")
+    if (status.prompts.oldest_s or 0.0) > WAITS_S:
+        waits = duration(status.prompts.oldest_s or 0.0)
+        found.append(f"{status.prompts.count} prompts wait for Claude, the oldest for {waits}")
+    if (status.posts.oldest_s or 0.0) > WAITS_S:
+        found.append(
+            f"{status.posts.count} posts are not in Discord yet; one was tried first {WAITS_S:.0f} s ago or more"
+        )
+    if status.disk_free < LITTLE_DISK:
+        found.append(f"only {human_size(status.disk_free)} are free where the state is, {status.state}")
+    return found
+
+
+def _notes(status: Status, told: Health) -> list[str]:
+    found = []
+    if status.supervisor_pid and not told.pid:
+        found.append("the supervisor is just starting, or of a version that tells less")
+    if told.trouble:
+        found.append(f"the configuration is wrong, and the old one is in force: {told.trouble}")
+    if told.later:
+        found.append(f"{', '.join(told.later)}: takes effect at the next start")
+    if told.gaps:
+        found.append(f"what was written meanwhile cannot be read back yet in {told.gaps} places")
+    if status.supervisor_pid and status.unattached:
+        found.append(f"workers that are not connected: {', '.join(map(str, status.unattached))}")
+    if status.identifies_left < IDENTIFY_BURST // 5:
+        found.append(f"it connected to Discord very often lately: {status.identifies_left} connections are left now")
+    return found
+
+
+def _of_store(layout: Layout, now: float) -> tuple[Waiting, Waiting, int]:
+    """(prompts, posts, IDENTIFYs left); nothing, where the store cannot tell."""
+    nothing = Waiting(), Waiting(), IDENTIFY_BURST
+    if not layout.database.exists():
+        return nothing
+    try:
+        with closing(Store(layout.database, read_only=True)) as store:
+            placeless = store.sessions_without_place()
+            given = [
+                row.created_at
+                for session_id in store.sessions_with_wishes()
+                if session_id not in placeless
+                for row in store.inbox(session_id)
+                if isinstance(row.command, c.Prompt)
+            ]
+            posts = [post for session_id in store.unsettled_sessions() for post in store.unsettled_posts(session_id)]
+            budget = store.fact(BUDGET_FACT)
+    except (StoreError, UserError):
+        return nothing
+    tried = [post.attempted_at for post in posts if post.attempted_at is not None and post.shown is None]
+    oldest = max(0.0, now - min(tried)) if tried else None
+    left = (msgspec.json.decode(budget, type=IdentifyBudget) if budget else IdentifyBudget()).now(now)
+    return _waiting(given, now), Waiting(len(posts), oldest), int(left)
+
+
+def _waiting(since: list[float], now: float) -> Waiting:
+    return Waiting(len(since), max(0.0, now - min(since)) if since else None)
+
+
+def _state(row: SessionRow, running: dict[str, int]) -> str:
+    if row.ended_at is not None and not running[row.session.session_id]:
+        return "ended"
+    return row.session.shown_state()

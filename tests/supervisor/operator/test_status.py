@@ -1,0 +1,134 @@
+"""`threadbridge status`: what users notice is told first, and only that makes it fail."""
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bridge.protocol.layout import Layout
+from supervisor import state_directory
+from supervisor.operator import health, status
+from supervisor.operator.health import Health, HealthFile
+from supervisor.operator.status import Status, Waiting
+
+NOW = 1_000_000.0
+WELL = Status(
+    well=True,
+    troubles=(),
+    notes=(),
+    supervisor_pid=7,
+    version="0.2.0",
+    uptime_s=3600.0,
+    config="/c.toml",
+    state="/state",
+    discord="connected to Discord",
+    discord_back_s=3000.0,
+    behind=0,
+    identifies_left=100,
+    sessions={"idle": 2},
+    prompts=Waiting(),
+    posts=Waiting(),
+    requests=Waiting(),
+    unattached=(),
+    disk_free=10**12,
+)
+TOLD = Health(pid=7, version="0.2.0", started_at=NOW - 3600, at=NOW - 1, discord_back_at=NOW - 3000)
+
+
+@pytest.mark.parametrize(
+    ("seen", "told", "words"),
+    [
+        ({"supervisor_pid": 0}, {}, "no supervisor runs"),
+        ({}, {"at": NOW - 100}, "has said nothing for"),
+        ({}, {"discord_back_at": None, "discord": "Discord is away (x)"}, "Discord is away (x)"),
+        ({"prompts": Waiting(2, 300.0)}, {}, "2 prompts wait for Claude, the oldest for 5 min"),
+        ({"posts": Waiting(3, 300.0)}, {}, "3 posts are not in Discord yet"),
+        ({"disk_free": 1000}, {}, "only 1000 B are free"),
+    ],
+)
+def test_each_thing_that_users_notice_is_a_trouble(
+    seen: dict[str, object], told: dict[str, object], words: str
+) -> None:
+    (trouble,) = status._troubles(msgspec.structs.replace(WELL, **seen), msgspec.structs.replace(TOLD, **told), NOW)
+    assert words in trouble
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({}, {}),
+        ({"prompts": Waiting(1, 30.0), "posts": Waiting(5, 3.0), "requests": Waiting(1, 9999.0)}, {}),
+        ({"uptime_s": 10.0}, {"discord_back_at": None}),
+        ({}, {"trouble": "access: wrong", "later": ("claude.command",), "gaps": 1}),
+        ({"unattached": (5,), "identifies_left": 1}, {}),
+    ],
+)
+def test_what_hinders_nobody_is_none(seen: dict[str, object], told: dict[str, object]) -> None:
+    assert status._troubles(msgspec.structs.replace(WELL, **seen), msgspec.structs.replace(TOLD, **told), NOW) == []
+
+
+def test_a_wrong_configuration_and_few_connections_left_are_notes() -> None:
+    notes = status._notes(
+        msgspec.structs.replace(WELL, identifies_left=3), msgspec.structs.replace(TOLD, trouble="access: wrong")
+    )
+    assert "access: wrong" in notes[0]
+    assert "3 connections are left" in notes[1]
+
+
+def test_the_reason_stands_first() -> None:
+    told = status.in_words(msgspec.structs.replace(WELL, troubles=("Discord is away",), notes=("a note",)))
+    assert told.splitlines()[:2] == ["NOT WELL: Discord is away", "note: a note"]
+    assert status.in_words(WELL).splitlines()[0] == "well"
+
+
+def test_without_a_supervisor_and_without_anything_it_says_so(tmp_path: Path) -> None:
+    seen = status.look(Layout(tmp_path), NOW)
+    assert (seen.well, seen.supervisor_pid, seen.sessions) == (False, 0, {})
+    assert "no supervisor runs" in status.in_words(seen).splitlines()[0]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_a_dead_supervisor_left_is_not_believed(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "state")
+    lock = state_directory.prepare(layout)
+    HealthFile(layout).say(Health(discord="connected"))
+    os.close(lock)
+    assert layout.health.stat().st_mode & 0o777 == 0o600
+    assert health.read(layout) is None
+
+
+def test_it_is_written_when_it_changed_and_now_and_then_anyway(tmp_path: Path) -> None:
+    clock = Clock()
+    file = HealthFile(Layout(tmp_path), clock, clock)
+    path = Layout(tmp_path).health
+
+    def written(discord: str, after_s: float) -> bool:
+        clock.now += after_s
+        before = path.read_bytes() if path.exists() else b""
+        file.say(Health(discord=discord))
+        return path.read_bytes() != before
+
+    assert written("here", 1)
+    assert not written("here", 1)
+    assert written("away", 1)
+    assert not written("away", 5)
+    assert written("away", health.EVERY_S)
+
+
+def test_a_disk_that_takes_nothing_ends_nobody(tmp_path: Path) -> None:
+    HealthFile(Layout(tmp_path / "gone")).say(Health(discord="x"))
+
+
+def test_a_file_of_another_version_or_none_is_no_reason_to_fail(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    for text in (b"", b"[]", b'{"pid": "x"}', b'{"pid": 1, "newer": true}'):
+        layout.health.write_bytes(text)
+        assert health.read(layout) is None
