@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from bridge.protocol.errors import UserError, first_of
-from supervisor import descriptors, places, prctl, state_directory, token_file
+from supervisor import descriptors, logs, places, prctl, state_directory, token_file
 from supervisor.assembly import session_manager, threads, workers
 from supervisor.clock_jumps import JumpWatch
 from supervisor.config import Config
@@ -53,9 +52,9 @@ EXPIRY_INTERVAL_S = 1.0
 log = logging.getLogger(__name__)
 
 
-def run(config: Config, token: str) -> None:
+def run(config: Config, token: str, log_level: str = "info") -> None:
     """Until SIGTERM or SIGINT. Raises UserError for what only a person can mend, StoreError for what may pass."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logs.set_up([token], log_level)
     prctl.undumpable()
     umask = os.umask(0o077)
     cgroup = cgroups.prepare()

@@ -26,7 +26,7 @@ SPAWNS_ONLY_IN = {
     *("worker/claude.py", "worker/git.py"),
     *("worker/attempts.py", "worker/bubblewrap.py", "worker/walls/attacker.py", "worker/walls/probe.py"),
     *("supervisor/workers/this_machine.py", "supervisor/workers/walls.py", "supervisor/login/renewal.py"),
-    *("supervisor/workers/claude_cli.py", "supervisor/operator/setup/claude.py"),
+    *("supervisor/workers/claude_cli.py", "supervisor/operator/setup/claude.py", "supervisor/operator/logs_command.py"),
     *(f"supervisor/operator/installation/{name}.py" for name in ("acting", "command", "facts")),
 }
 IO_MODULES = {

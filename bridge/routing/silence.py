@@ -42,8 +42,9 @@ class Unheard(msgspec.Struct, frozen=True):
     def where(self) -> str:
         if self.is_direct:
             return "direct messages"
-        name = self.place.name if self.place else ""
-        return f"{'thread' if self.place and self.place.is_thread else 'channel'} {name!r} ({self.channel_id})"
+        if self.place and self.place.is_thread:  # its name is the beginning of a prompt, which no log has
+            return f"thread {self.channel_id}"
+        return f"channel {self.place.name if self.place else ''!r} ({self.channel_id})"
 
     @property
     def who(self) -> str:

@@ -32,6 +32,7 @@ from supervisor.discord.identify_budget import IDENTIFY_GAP_S, TooManyIdentifies
 from supervisor.discord.line import PRESENCE_INTERVAL_S, Line
 from supervisor.discord.standing import Standing
 from supervisor.errands import Errands
+from supervisor.logs import Folded
 
 _ANSWERED = ("MESSAGE_CREATE", "INTERACTION_CREATE")
 """Events that whoever stands aside leaves to the other one."""
@@ -71,6 +72,7 @@ class Gateway:
         self._hearing = hearing
         self._errands = errands
         self._times = times
+        self._folded = Folded()
         self._attempts = Attempts(lambda: times.longest_retry_s)
         self._deadline: asyncio.Timeout | None = None
 
@@ -80,7 +82,8 @@ class Gateway:
             while self._connection.state is not State.ASIDE:
                 wait_s, reason = await self._attempt()
                 self._away(f"Discord is away ({reason}); next attempt in {wait_s:.0f} s")
-                log.warning("%s", self._standing.state)
+                if self._folded.words(reason):
+                    log.warning("%s", self._standing.state)
                 await asyncio.sleep(wait_s)
             await asyncio.Event().wait()
         finally:

@@ -20,8 +20,10 @@ from bridge.protocol import events as e
 from bridge.protocol.errors import LocalError, UserError
 from bridge.text import duration, human_size, reveal, usd
 from supervisor import config as configuration
+from supervisor import logs
 from supervisor.operator.context import EXIT_FAILED, Asked, config_option, layout_of
 from supervisor.operator.installation.command import install, uninstall, upgrade
+from supervisor.operator.logs_command import logs as show_logs
 from supervisor.operator.reload_command import reload
 from supervisor.operator.setup.command import setup
 from supervisor.operator.status_command import status
@@ -50,15 +52,16 @@ def cli(context: click.Context, config_path: str | None, state_path: str | None)
 
 
 @cli.command(help="Run the supervisor: Discord, the store and the workers. Ends on SIGTERM; workers go on.")
+@click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", help="What is logged at least.")
 @click.pass_context
-def run(context: click.Context, own_config: str | None) -> None:
+def run(context: click.Context, log_level: str, own_config: str | None) -> None:
     from supervisor import main  # noqa: PLC0415 - loads Discord's library, which the other commands never need
 
     asked: Asked = context.obj
     try:
         path = configuration.find(own_config or asked.config)
         loaded = configuration.load(path)
-        main.run(loaded, configuration.read_token(loaded))
+        main.run(loaded, configuration.read_token(loaded), log_level)
     except LocalError as error:
         _fail(error, EXIT_NOT_NOW)
     except UserError as error:
@@ -254,7 +257,7 @@ def try_it(arguments: tuple[str, ...]) -> None:
     sys.exit(playground.main(list(arguments), "threadbridge try"))
 
 
-for _own in (setup, install, uninstall, upgrade, reload, status):
+for _own in (setup, install, uninstall, upgrade, reload, status, show_logs):
     cli.add_command(_own)
 for _command in (run, list_sessions, kill, check, log, show_audit, verify_audit):
     config_option(_command)

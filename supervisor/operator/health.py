@@ -13,7 +13,7 @@ from importlib.metadata import version
 import msgspec
 
 from bridge.protocol.layout import Layout
-from supervisor import locks
+from supervisor import locks, log_place
 from supervisor.private_files import write_private
 
 EVERY_S = 10.0
@@ -29,6 +29,8 @@ class Health(msgspec.Struct, frozen=True):
     started_at: float = 0.0
     at: float = 0.0
     config: str = ""
+    log: str = ""
+    """Where its log goes (``supervisor.log_place``)."""
     discord: str = ""
     """How it stands, in words."""
     discord_back_at: float | None = None
@@ -57,7 +59,7 @@ class HealthFile:
         self._path = layout.health
         self._clock = clock
         self._monotonic = monotonic
-        self._started_at = clock()
+        self._started_at, self._log = clock(), log_place.of_this_process()
         self._said = Health()
         self._due = monotonic()
 
@@ -66,7 +68,12 @@ class HealthFile:
         if health == self._said and self._monotonic() < self._due:
             return
         whole = msgspec.structs.replace(
-            health, pid=os.getpid(), version=version("threadbridge"), started_at=self._started_at, at=self._clock()
+            health,
+            pid=os.getpid(),
+            version=version("threadbridge"),
+            started_at=self._started_at,
+            at=self._clock(),
+            log=self._log,
         )
         with suppress(OSError):
             write_private(self._path, msgspec.json.encode(whole))
@@ -75,9 +82,13 @@ class HealthFile:
 
 def read(layout: Layout) -> Health | None:
     """The running supervisor's; None when none runs, or it is one of an earlier version. Raises OSError."""
-    pid = locks.holder(layout.supervisor_lock)
+    pid, found = locks.holder(layout.supervisor_lock), last(layout)
+    return found if found and pid and found.pid == pid else None
+
+
+def last(layout: Layout) -> Health | None:
+    """What the last supervisor left, also of one that is gone. Raises OSError."""
     try:
-        found = msgspec.json.decode(layout.health.read_bytes(), type=Health)
+        return msgspec.json.decode(layout.health.read_bytes(), type=Health)
     except (FileNotFoundError, msgspec.MsgspecError):
         return None
-    return found if pid and found.pid == pid else None

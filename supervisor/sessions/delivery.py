@@ -139,7 +139,9 @@ class Delivery:
         return True if True in found else None if None in found else False
 
     def _void(self, session: ManagedSession, command: c.AnyCommand, lost: Sequence[Claim]) -> None:
-        log.info("session %s: %s is dropped, because %s have no right any more", session.session_id, command, lost)
+        log.info(
+            "session %s: %s is dropped, because %s have no right any more", session.session_id, key_of(command), lost
+        )
         access = self.members.access(session.channel_id)
         with self._sessions.transaction():
             self._note(session, f"{type(command).__name__} ({key_of(command)})", lost[0].user_id)

@@ -20,7 +20,7 @@ from bridge.routing.router import thread_name
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
 from supervisor.discord.errors import snowflake
-from supervisor.sessions import inbox
+from supervisor.sessions import inbox, told
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules
 from supervisor.sessions.sessions_table import SessionRow
@@ -118,7 +118,8 @@ class Reports:
             for entry in entries_of(record, session):
                 self._sessions.note(entry)
         session.apply(record)
-        _log_start(session.session_id, record.event)
+        if not self._is_history(record, session.session_id):
+            told.record(record.event, session)
         self._tell_of_walls(session.session_id, record.event)
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)
@@ -322,11 +323,3 @@ def note_walls(sessions: Sessions) -> None:
     """At a start: who has sessions from before the home was closed is to be told so, once."""
     if not sessions.store.fact(_WALLS):
         sessions.remember(_WALLS, _UNTOLD if sessions.rows else _TOLD)
-
-
-def _log_start(session_id: str, event: e.AnyEvent) -> None:
-    match event:
-        case e.WorkerStarted(contained=False, containment=how):
-            log.warning("session %s: its Claude runs uncontained (%s)", session_id, how)
-        case e.ChildExited(may_pass=True, reason=reason):
-            log.warning("session %s: %s", session_id, reason)

@@ -13,6 +13,7 @@ from bridge.protocol import commands as c
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
 from supervisor.changes import Changes
+from supervisor.sessions import told
 from supervisor.sessions.gaps import Cursors
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.sessions_table import SessionRow
@@ -65,7 +66,7 @@ class Sessions:
         """Everything in it, or nothing; ``entries`` are in the journal before it is committed."""
         if self._is_stale:
             self._load()
-        mark, has_begun = self.journal.mark, False
+        mark, has_begun, committed = self.journal.mark, False, list[AnyEntry]()
         self._depth += 1
         try:
             with self.store.transaction():
@@ -74,6 +75,7 @@ class Sessions:
                 self._noted += entries
                 if self._depth == 1:
                     self.journal.append(self._noted)
+                    committed = list(self._noted)
         except BaseException:
             if has_begun:
                 self.journal.take_back(mark)
@@ -85,6 +87,8 @@ class Sessions:
             self._depth -= 1
             if self._depth == 0:
                 self._noted = []
+        for entry in committed:
+            told.entry(entry, self.get_session(entry.session_id))
 
     def note(self, entry: AnyEntry) -> None:
         """What the caller's transaction does, for the journal."""

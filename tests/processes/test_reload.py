@@ -34,7 +34,7 @@ async def test_who_is_taken_out_is_out_at_once_also_at_the_click_and_the_session
         pressed = await house.press(card, "Allow")
         assert "You do not have the right" in (pressed.answer.content if pressed.answer else "")
         await house.press(card, "Allow", eve)
-        await house.settled(card, "Allowed")
+        await house.settled(card, "allowed by")
         await house.until((house.project / "x.txt").exists, "the session goes on")
         assert await worker_of(house) == worker
 
