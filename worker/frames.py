@@ -21,6 +21,7 @@ EMPTY = Raw(b"")
 
 class ModelUsage(msgspec.Struct):
     costUSD: float = 0.0  # noqa: N815 - the CLI's name
+    contextWindow: float = 0  # noqa: N815
 
 
 class LiveTask(msgspec.Struct):
@@ -97,6 +98,7 @@ class Frame(msgspec.Struct):
     duration_ms: float = 0
     total_cost_usd: float | None = None
     usage: Raw = EMPTY
+    modelUsage: Raw = EMPTY  # noqa: N815 - the CLI's name
     model_usage_since_last_result: dict[str, ModelUsage] | None = None
     user_message_uuids: list[str] | None = None
     api_error: str | None = None
@@ -137,6 +139,7 @@ class Message(msgspec.Struct):
     id: str = ""
     model: str = ""
     content: str | list[Block] = ""
+    usage: Raw = EMPTY
 
     def blocks(self) -> list[Block]:
         return self.content if isinstance(self.content, list) else [Block("text", self.content)]
@@ -167,6 +170,10 @@ class Usage(msgspec.Struct):
     output_tokens: int = 0
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
+
+    @property
+    def all_input(self) -> int:
+        return self.input_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
 
 
 class TaskUsage(msgspec.Struct):

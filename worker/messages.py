@@ -58,6 +58,9 @@ class Messages:
             self._turn.api_error = error
             return []
         agent = frame.agent_id or frame.parent_tool_use_id or ""
+        usage = f.part(message.usage, f.Usage)
+        if not agent and usage.all_input > 0:
+            self._turn.model, self._turn.context_tokens = message.model, usage.all_input + max(0, usage.output_tokens)
         steps: list[Step] = []
         for block in message.blocks():
             if block.type == "text" and block.text.strip():

@@ -1,18 +1,17 @@
 """A turn's result, read: how the turn ended, why, what it cost (docs/claude-protocol.md, "Results")."""
 
+import msgspec
+
 from bridge.protocol import events as e
 from worker import frames as f
+from worker.turn import Turn
 
 _TELLS_MORE = ("prompt_too_long", "blocking_limit", "image_error")
 """Terminal reasons that say more than the API's ``invalid_request`` beside them."""
 
 
-def turn_ended(
-    frame: f.Frame, prompt_ids: tuple[int, ...], *, api_error: str, resets_at: float, said_text: bool
-) -> e.TurnEnded:
-    """``api_error`` and ``resets_at``: what was told of a failure before. ``said_text``: the result's own says nothing
-    new.
-    """
+def turn_ended(frame: f.Frame, prompt_ids: tuple[int, ...], turn: Turn, *, said_text: bool) -> e.TurnEnded:
+    """``turn``: what was told of it before. ``said_text``: the result's own says nothing new."""
     usage = f.part(frame.usage, f.Usage)
     outcome = _outcome(frame)
     has_failed = outcome == "failed"
@@ -20,13 +19,15 @@ def turn_ended(
         outcome=outcome,
         prompt_ids=prompt_ids,
         reason=reason(frame) if has_failed else "",
-        error=_error_code(frame, api_error) if has_failed else "",
+        error=_error_code(frame, turn.api_error) if has_failed else "",
         duration=frame.duration_ms / 1000,
         total_cost_usd=frame.total_cost_usd,
-        input_tokens=usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens,
+        input_tokens=usage.all_input,
         output_tokens=usage.output_tokens,
         cost_usd=_spent(frame),
-        resets_at=resets_at if has_failed else 0.0,
+        resets_at=turn.resets_at if has_failed else 0.0,
+        context_tokens=turn.context_tokens,
+        context_window=_window(frame, turn.model),
         result="" if said_text or outcome != "completed" else frame.result or "",
     )
 
@@ -45,6 +46,16 @@ def _spent(frame: f.Frame) -> float | None:
     """In USD since the result before; None where the CLI does not tell it."""
     models = frame.model_usage_since_last_result
     return None if models is None else sum(model.costUSD for model in models.values())
+
+
+def _window(frame: f.Frame, model: str) -> int:
+    """In tokens, of the model that spoke last; 0 where the CLI does not tell it (2.1.330 does)."""
+    try:
+        models = msgspec.json.decode(frame.modelUsage, type=dict[str, f.ModelUsage]) if frame.modelUsage else {}
+    except (msgspec.MsgspecError, RecursionError):
+        return 0
+    window = models[model].contextWindow if model in models else 0
+    return int(window) if 0 < window < 1e9 else 0
 
 
 def _error_code(frame: f.Frame, api_error: str) -> str:

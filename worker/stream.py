@@ -254,8 +254,7 @@ class Stream:
         ended = results.turn_ended(
             frame,
             tuple(dict.fromkeys([*self._turn.prompt_ids, *prompts])),
-            api_error=self._turn.api_error,
-            resets_at=self._turn.resets_at,
+            self._turn,
             said_text=self._turn.said_text or self._messages.is_streaming,
         )
         begun: list[Step] = (

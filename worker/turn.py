@@ -26,6 +26,9 @@ class Turn:
         self.api_error = ""
         self.resets_at = 0.0
         """When the limit that was hit is free again, in Unix seconds; 0: none was."""
+        self.model = ""
+        self.context_tokens = 0
+        """What the last message of Claude's itself had in front of it, and its own words; 0: not told."""
 
     def announce(self) -> None:
         if not self.runs:

@@ -380,6 +380,9 @@ class TurnEnded(Event, frozen=True):
     """What was spent since the result before, where Claude tells that (2.1.330 does)."""
     resets_at: float = 0.0
     """When the limit that ended it is free again; 0: not told."""
+    context_tokens: int = 0
+    context_window: int = 0
+    """What is in Claude's context now, and what it holds; 0: not told."""
 
 
 # --- permissions -------------------------------------------------------------------------------------

@@ -96,6 +96,13 @@ def _changed(edit: Edit) -> list[list[str]]:
     return hunks
 
 
+def changes_of(tool_name: str, tool_input: Mapping[str, object]) -> tuple[str, int, int]:
+    """(the file, the lines that come, the lines that go) of an edit; what Write replaces is not known."""
+    edits = edits_of(tool_name, tool_input)
+    path = tool_input.get("notebook_path" if tool_name == "NotebookEdit" else "file_path")
+    return (path, *line_counts(edits)) if edits and isinstance(path, str) else ("", 0, 0)
+
+
 def line_counts(edits: Iterable[Edit]) -> tuple[int, int]:
     """How many lines the edits add and remove, each edit counted once."""
     lines = [line[:1] for edit in edits for line in _hunks(edit.old, edit.new, 0, is_end_known=False)]

@@ -1,5 +1,7 @@
 """What is said when a turn or a process ends."""
 
+from collections.abc import Collection
+
 from bridge.protocol import events as e
 from bridge.render.posts import Post
 from bridge.render.runs import QUIET
@@ -12,17 +14,31 @@ REASON_CHARS = 900  # escaped, it may be twice as long, and still fits a post
 PINGED_MOST = 5
 
 
-def footer(ended: e.TurnEnded, cost_usd: float) -> str:
-    """The turn's quiet last line: outcome, duration, its own cost in USD, tokens."""
+def footer(ended: e.TurnEnded, seconds: float, cost_usd: float, changed: Collection[tuple[int, int]] = ()) -> str:
+    """The turn's quiet last line: outcome, Claude's own time, its files, its cost in USD, how full the context is.
+
+    ``changed``: the lines that came and went, of each file. Where the context is not known, the tokens are told.
+    """
     mark = {"completed": "✓ done", "failed": "✗ failed", "interrupted": "■ interrupted", "lost": "? lost"}
     parts = [mark[ended.outcome]]
-    if ended.duration:
-        parts.append(duration(ended.duration))
+    if ended.duration or seconds >= 1:
+        parts.append(duration(seconds))
+    if changed:
+        count = len(changed)
+        added, removed = (sum(lines) for lines in zip(*changed, strict=True))
+        parts.append(f"{count} file{'' if count == 1 else 's'} +{added} −{removed}")
     if ended.total_cost_usd is not None:
         parts.append(usd(cost_usd))
-    if ended.input_tokens or ended.output_tokens:
+    if percent := _context_percent(ended):
+        parts.append(f"{percent} % of context")
+    elif ended.input_tokens or ended.output_tokens:
         parts.append(f"{tokens(ended.input_tokens)} in, {tokens(ended.output_tokens)} out")
     return " · ".join(parts)
+
+
+def _context_percent(ended: e.TurnEnded) -> int:
+    """How full Claude's context is; 0: not told, or as good as empty."""
+    return min(100, round(100 * ended.context_tokens / ended.context_window)) if ended.context_window > 0 else 0
 
 
 def summary(text: str, session: ManagedSession) -> Post:
@@ -37,12 +53,11 @@ def summary(text: str, session: ManagedSession) -> Post:
     )
 
 
-def ping(ended: e.TurnEnded, seconds: float, session: ManagedSession) -> Post:
-    """For who asked, and may be somewhere else by now. Of its own, because an edit notifies nobody."""
+def ping(ended: e.TurnEnded, last_line: str, session: ManagedSession) -> Post:
+    """The last line, for who asked and may be somewhere else by now. A post, because an edit notifies nobody."""
     known = [session.prompts[i].author_id for i in ended.prompt_ids if i in session.prompts]
     people = tuple(dict.fromkeys(known or [session.last_prompter_id or session.owner_id]))[:PINGED_MOST]
-    outcome = "done" if ended.outcome == "completed" else str(ended.outcome)
-    return Post(f"{' '.join(f'<@{user}>' for user in people)} {outcome} · {duration(seconds)}", mentions=people)
+    return Post(f"{QUIET}{last_line} · {' '.join(f'<@{user}>' for user in people)}", mentions=people)
 
 
 def exit_post(event: e.ChildExited, session: ManagedSession) -> Post:

@@ -46,6 +46,8 @@ class ToolItem(msgspec.Struct, tag="tool"):
     verdict: str = ""
     decided: str = ""
     """How that ended, in words; empty while it is open, and of a question and a plan, whose cards stay."""
+    changes: tuple[str, int, int] = ("", 0, 0)
+    """Of an edit: the file, and how many lines come and go. Counted at its start: not all of a long input is kept."""
     show: str = ""
     """The custom_id of the button that shows the whole input."""
     is_denied: bool = False

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from bridge.protocol import events as e
+from bridge.protocol.edits import EDIT_TOOLS
 from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
 from bridge.render import cards, decided, diff, ends, loosened, lost, marks, notices, tasks, tools
 from bridge.render.agents import Agents
@@ -57,6 +58,11 @@ class ThreadView(Flow, msgspec.Struct):
     live_tasks: dict[str, tasks.LiveTask] = {}
     """What runs in the background, and the subagents that Claude waits for, by their ids."""
     turn_started_at: float = 0.0
+    changed: dict[str, tuple[int, int]] = {}
+    """The turn's files, with the lines that came and went."""
+    asked_at: float = 0.0
+    waited_s: float = 0.0
+    """Since when somebody is waited for, and how long that was so in this turn: it is not Claude's time."""
     moved_key: str = ""
     """The open card about a directory that was replaced, and why it was said."""
     moved_reason: str = ""
@@ -164,7 +170,9 @@ class ThreadView(Flow, msgspec.Struct):
             case e.PermissionRequested() if record.seq in session.requests:
                 return self._on_request(record.seq, event, now)
             case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq) if seq in self.cards:
-                return self._settle(self.cards.pop(seq), session.settled[seq], now)
+                request = self.cards.pop(seq)
+                self.waited_s += 0.0 if self.cards else max(0.0, record.at - self.asked_at)
+                return self._settle(request, session.settled[seq], now)
             case e.PromptAccepted():
                 return self._on_prompt(event, session)
             case e.PromptQueued() | e.PromptTaken() | e.PromptCancelled() | e.PromptDone():
@@ -245,6 +253,7 @@ class ThreadView(Flow, msgspec.Struct):
         self._break_flow(now)
         self.after_card = True
         request, agent = now.session.requests[seq], self.agents.name(event.agent_id)
+        self.asked_at = self.asked_at if self.cards else request.at
         needs_two = any(one.covers(event.tool, event.tool_input) for one in now.display.second)
         must_ask = bool(unasked(now.display.second, ACCEPT_EDITS))
         self.cards[seq] = msgspec.structs.replace(request, agent=agent, needs_two=needs_two, must_ask=must_ask)
@@ -304,6 +313,7 @@ class ThreadView(Flow, msgspec.Struct):
         self.turn_seq, self.next_index, self.is_open = record.seq, 0, False
         self.answer_chars, self.last_text, self.unknown = 0, "", []
         self.turn_started_at = record.at
+        self.changed, self.waited_s, self.asked_at = {}, 0.0, record.at
         if event.prompt_ids or not event.origin:
             return {}
         summary = f": {self.wake_summary}" if self.wake_summary else ""
@@ -341,8 +351,9 @@ class ThreadView(Flow, msgspec.Struct):
         verbosity = self._open_segment(now).verbosity
         kept = event.tool_input[:TOOL_INPUT_KEPT_CHARS]
         item = ToolItem(event.tool_use_id, event.tool, kept, bool(event.agent_id), agent_id=event.agent_id)
+        given = tools.read_input(event.tool_input) if event.tool in EDIT_TOOLS else {}
+        item.changes = diff.changes_of(event.tool, given)
         if verbosity in ("normal", "full"):
-            given = tools.read_input(event.tool_input)
             short, is_all = diff.short_diff(event.tool, given)
             item.diff = code_block(short, "diff") if short else ""
             item.whole_diff = (diff.diff_for(event.tool, given) or "") if verbosity == "full" and not is_all else ""
@@ -362,6 +373,9 @@ class ThreadView(Flow, msgspec.Struct):
         ended = ToolState.ERROR if event.is_error else ToolState.OK
         item.state = ToolState.UNKNOWN if event.unknown else ended
         item.output = event.output[:NOTE_CHARS]
+        if item.state is ToolState.OK and (path := item.changes[0]):
+            before = self.changed.get(path, (0, 0))
+            self.changed[path] = before[0] + item.changes[1], before[1] + item.changes[2]
         item.unasked = event.rule or (tools.HOOK if event.allowed_by.startswith("hook:") else item.unasked)
         if event.unknown:
             self.unknown.append(lost.LostTool(item.tool, item.tool_input[: lost.INPUT_KEPT_CHARS]))
@@ -390,16 +404,23 @@ class ThreadView(Flow, msgspec.Struct):
             posts |= self._add(NoteItem("failure", f"⚠ {failure_in_words(event)}", quiet=False), now)
         elif event.result:
             posts |= self._add(TextItem("result", shown_text(event.result)), now)
+        seconds = self._seconds(record, event)
+        last_line = ends.footer(event, seconds, session.turn_cost_usd, self.changed.values())
+        pings = self._pings(event, seconds, now.display)
         segment = self._open_segment(now)
-        segment.footer = ends.footer(event, session.turn_cost_usd)
+        segment.footer = "" if pings else last_line
         posts |= posts_of(segment, [], session.directory)
         if event.outcome == "completed" and self.answer_chars >= LONG_ANSWER_CHARS:
             posts[f"summary:{self.generation}:{self.turn_seq}"] = ends.summary(self.last_text, session)
-        seconds = event.duration or max(0.0, record.at - self.turn_started_at)
-        if self._pings(event, seconds, now.display):
-            posts[f"ping:{self.generation}:{self.turn_seq}"] = ends.ping(event, seconds, session)
+        if pings:
+            posts[f"ping:{self.generation}:{self.turn_seq}"] = ends.ping(event, last_line, session)
         self.is_open = False
         return posts
+
+    def _seconds(self, record: e.Record, event: e.TurnEnded) -> float:
+        """That Claude took; what a person took for an answer is not in it."""
+        waited = self.waited_s + (max(0.0, record.at - self.asked_at) if self.cards else 0.0)
+        return max(0.0, (event.duration or record.at - self.turn_started_at) - waited)
 
     def _pings(self, event: e.TurnEnded, seconds: float, display: Display) -> bool:
         """A lost turn has its card; one that nobody asked for, and one that was interrupted, is awaited by nobody."""

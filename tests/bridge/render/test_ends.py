@@ -1,5 +1,6 @@
 """The end of a turn: who is told of it, and how."""
 
+import msgspec
 import pytest
 
 from bridge.protocol import events as e
@@ -27,11 +28,11 @@ def ended(outcome: e.Outcome = "completed", duration: float = 192.0, prompts: tu
     return e.TurnEnded(outcome, prompts, duration=duration)
 
 
-def test_a_turn_that_took_long_ends_with_a_small_post_that_pings_who_asked() -> None:
+def test_the_last_line_of_a_turn_that_took_long_is_a_post_that_pings_who_asked() -> None:
     thread = asked()
     thread.happen(e.TextWritten("b", "It is done."), ended())
     (ping,) = pings(thread)
-    assert ping.content == f"<@{PERSON_ID}> done · 3 min 12 s" and not ping.silent
+    assert ping.content == f"-# ✓ done · 3 min 12 s · <@{PERSON_ID}>" and not ping.silent
     assert payload(ping)["allowed_mentions"] == {"parse": [], "users": [str(PERSON_ID)], "replied_user": False}
     assert list(thread.posts.values())[-1] == ping
 
@@ -39,7 +40,7 @@ def test_a_turn_that_took_long_ends_with_a_small_post_that_pings_who_asked() -> 
 def test_a_ping_says_when_the_turn_failed() -> None:
     thread = asked()
     thread.happen(ended("failed"))
-    assert [ping.content for ping in pings(thread)] == [f"<@{PERSON_ID}> failed · 3 min 12 s"]
+    assert [ping.content for ping in pings(thread)] == [f"-# ✗ failed · 3 min 12 s · <@{PERSON_ID}>"]
 
 
 @pytest.mark.parametrize(("after_s", "is_pinged"), [(60.0, True), (192.0, True), (193.0, False), (None, False)])
@@ -52,7 +53,7 @@ def test_how_long_a_turn_must_take_is_configured(after_s: float | None, is_pinge
 def test_a_turn_that_does_not_say_how_long_it_took_is_timed() -> None:
     thread = asked()
     thread.happen(*[e.Noticed("x")] * 70, ended(duration=0.0))
-    assert [ping.content for ping in pings(thread)] == [f"<@{PERSON_ID}> done · 1 min 11 s"]
+    assert [ping.content for ping in pings(thread)] == [f"-# ✓ done · 1 min 11 s · <@{PERSON_ID}>"]
 
 
 @pytest.mark.parametrize("outcome", ["interrupted", "lost"])
@@ -95,3 +96,50 @@ def test_a_long_answers_summary_is_there_beside_the_ping() -> None:
     thread = in_turn()
     thread.happen(e.TextWritten("b", "word " * 2000), ended())
     assert [post.where for key, post in thread.posts.items() if not key.startswith("turn:")] == ["channel", "thread"]
+
+
+def last_line(thread: Thread) -> str:
+    return [post.content for post in thread.posts.values()][-1].splitlines()[-1]
+
+
+def test_the_last_line_counts_the_files_and_lines_that_were_changed() -> None:
+    thread = asked(Display(ping_after_s=None))
+    edits = [
+        ("t1", "Edit", '{"file_path":"/a","old_string":"one\\ntwo\\n","new_string":"one\\nthree\\nfour\\n"}', False),
+        ("t2", "Edit", '{"file_path":"/a","old_string":"x","new_string":"y"}', False),
+        ("t3", "Write", '{"file_path":"/b","content":"1\\n2\\n3\\n"}', False),
+        ("t4", "Write", '{"file_path":"/never","content":"1\\n"}', True),
+        ("t5", "Edit", '{"file_path":"/odd","old_string":1,"new_string":"y"}', False),
+    ]
+    for name, tool, given, is_error in edits:
+        thread.happen(e.ToolStarted(name, tool, given), e.ToolFinished(name, is_error, ""))
+    thread.happen(ended(duration=38.0))
+    assert last_line(thread) == "-# ✓ done · 38 s · 2 files +6 −2"
+    thread.happen(e.TurnStarted((6,)), e.ToolStarted(*edits[1][:3]), e.ToolFinished("t2", False, ""))
+    thread.happen(ended(prompts=(6,), duration=2.0))
+    assert last_line(thread) == "-# ✓ done · 2 s · 1 file +1 −1"
+
+
+def test_time_that_a_person_took_is_not_claudes() -> None:
+    thread = asked(Display(ping_after_s=60.0))
+    first, second = (e.PermissionRequested(name, "Bash", "{}", "d") for name in ("r1", "r2"))
+    thread.happen(first, second, *[e.Noticed("x")] * 30, e.PermissionResolved(6, "allowed"))
+    thread.happen(e.PermissionResolved(7, "allowed"), e.TextWritten("b", "Done."), ended(duration=70.0))
+    assert last_line(thread) == "-# ✓ done · 37 s", "one second a record; 33 s were waited"
+    assert pings(thread) == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "window", "words"),
+    [
+        (710, 1000, "71 % of context"),
+        (2000, 1000, "100 % of context"),
+        (0, 1000, "10 in, 5 out"),
+        (9, 0, "10 in, 5 out"),
+    ],
+)
+def test_the_last_line_says_how_full_the_context_is_or_else_the_tokens(tokens: int, window: int, words: str) -> None:
+    thread = asked(Display(ping_after_s=None))
+    end = e.TurnEnded("completed", (5,), duration=4.0, input_tokens=10, output_tokens=5)
+    thread.happen(msgspec.structs.replace(end, context_tokens=tokens, context_window=window))
+    assert last_line(thread) == f"-# ✓ done · 4 s · {words}"

@@ -34,6 +34,6 @@ def test_each_channel_shows_what_is_configured_for_it(tmp_path: Path) -> None:
     store = Store(tmp_path / "state.db")
     displays = {QUIET: Display("quiet", ping_after_s=5.0)}
     manager = session_manager(store, display_of=lambda channel_id: displays.get(channel_id, Display()))
-    assert thread_in(manager, store, QUIET) == ["-# ▸ 1 tool\n-# ✓ done · 5 s", "<@1> done · 5 s"]
+    assert thread_in(manager, store, QUIET) == ["-# ▸ 1 tool", "-# ✓ done · 5 s · <@1>"]
     assert thread_in(manager, store, USUAL) == ["-# ✓ Bash `ls`\n-# ✓ done · 5 s"]
     store.close()
