@@ -4,7 +4,8 @@ import json
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -20,6 +21,13 @@ pytestmark = pytest.mark.slow
 
 TOKEN = "MTIzNDU2.G1mQ0x.a-token-of-the-loopback"
 COMMENT = "# mine, and to be kept"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """With a short name: a state's sockets lie below it."""
+    with tempfile.TemporaryDirectory(prefix="tb-") as name:
+        yield Path(name).resolve()
 
 
 class Scene:
@@ -57,8 +65,8 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
 
 
 @awaited
-async def test_from_nothing_to_a_complete_configuration_with_everything_wrong_once(tmp_path: Path) -> None:
-    async with scene(tmp_path) as it, it.setup() as terminal:
+async def test_from_nothing_to_a_complete_configuration_with_everything_wrong_once(folder: Path) -> None:
+    async with scene(folder) as it, it.setup() as terminal:
         it.discord.allow_intents(message_content=False)
         it.discord.invite_bot(is_joined=False)
         it.discord.add_channel("lounge", ChannelType.VOICE)
@@ -83,11 +91,11 @@ async def test_from_nothing_to_a_complete_configuration_with_everything_wrong_on
         await terminal.expects("'lounge' is none of these")
         terminal.enters("#web-app")
         await terminal.expects("Directory in which #web-app works [~/web-app]: ")
-        terminal.enters(str(tmp_path / "state/inside"))
+        terminal.enters(str(folder / "state/inside"))
         await terminal.expects("lies in its state")
         await terminal.expects("Directory in which #web-app works [~/web-app]: ")
         terminal.enters()
-        await terminal.expects(f"{tmp_path}/web-app is not there. Make it?")
+        await terminal.expects(f"{folder}/web-app is not there. Make it?")
         terminal.enters("y")
         await terminal.expects('write "hi" in #web-app')
         await it.discord.add_person("Mallory").says(it.channel.id, "me first")
@@ -101,9 +109,9 @@ async def test_from_nothing_to_a_complete_configuration_with_everything_wrong_on
         assert TOKEN not in terminal.everything
         it.assert_nothing_is_half_written()
         assert stat.S_IMODE(it.token.stat().st_mode) == 0o600
-        loaded = configuration.load(it.config, {"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
+        loaded = configuration.load(it.config, {"HOME": str(folder), "PATH": os.environ["PATH"]})
         assert configuration.read_token(loaded) == TOKEN
-        assert loaded.channels[it.channel.id].directory == str(tmp_path / "web-app")
+        assert loaded.channels[it.channel.id].directory == str(folder / "web-app")
         assert loaded.policy.access(it.channel.id).talk.users == {it.person.id}
 
 
@@ -155,9 +163,9 @@ STEPS = (_to_token, _to_intent, _to_server, _to_channels, _to_directory, _to_mak
 @pytest.mark.parametrize("to", STEPS, ids=lambda to: str(to.__name__))
 @awaited
 async def test_ctrl_c_in_any_step_leaves_nothing_half_written(
-    to: Callable[[TerminalSession, Scene], Awaitable[None]], tmp_path: Path
+    to: Callable[[TerminalSession, Scene], Awaitable[None]], folder: Path
 ) -> None:
-    async with scene(tmp_path) as it, it.setup() as terminal:
+    async with scene(folder) as it, it.setup() as terminal:
         await to(terminal, it)
         terminal.interrupts()
         await terminal.expects("Stopped. What was done stays")
@@ -166,8 +174,8 @@ async def test_ctrl_c_in_any_step_leaves_nothing_half_written(
 
 
 @awaited
-async def test_what_was_done_is_kept_by_the_next_run_and_its_end_can_be_skipped(tmp_path: Path) -> None:
-    async with scene(tmp_path) as it:
+async def test_what_was_done_is_kept_by_the_next_run_and_its_end_can_be_skipped(folder: Path) -> None:
+    async with scene(folder) as it:
         async with it.setup() as terminal:
             await _to_making(terminal, it)
             terminal.enters("y")
@@ -186,17 +194,17 @@ async def test_what_was_done_is_kept_by_the_next_run_and_its_end_can_be_skipped(
 
 
 @awaited
-async def test_with_options_nothing_is_asked(tmp_path: Path) -> None:
-    token = tmp_path / "secrets/token"
+async def test_with_options_nothing_is_asked(folder: Path) -> None:
+    token = folder / "secrets/token"
     token.parent.mkdir()
     token.write_text(f"\n  Bot {TOKEN}\n\n")
     token.chmod(0o600)
-    async with scene(tmp_path) as it:
-        channel, user = f"{it.channel.id}={tmp_path}/project", str(it.person.id)
+    async with scene(folder) as it:
+        channel, user = f"{it.channel.id}={folder}/project", str(it.person.id)
         async with it.setup("--yes", "--token-file", str(token), "--channel", channel, "--user", user) as terminal:
             assert await terminal.ends() == 0, terminal.everything
-        loaded = configuration.load(it.config, {"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
-        assert loaded.token_file == str(token) and (tmp_path / "project").is_dir()
+        loaded = configuration.load(it.config, {"HOME": str(folder), "PATH": os.environ["PATH"]})
+        assert loaded.token_file == str(token) and (folder / "project").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -213,11 +221,11 @@ async def test_with_options_nothing_is_asked(tmp_path: Path) -> None:
 )
 @awaited
 async def test_options_that_make_no_sense_are_said_and_change_nothing(
-    arguments: tuple[str, ...], words: str, tmp_path: Path
+    arguments: tuple[str, ...], words: str, folder: Path
 ) -> None:
     for name, token in (("right", TOKEN), ("wrong", "no.such.token")):
-        (tmp_path / name).write_text(token)
-    async with scene(tmp_path) as it, it.setup("--yes", *arguments) as terminal:
+        (folder / name).write_text(token)
+    async with scene(folder) as it, it.setup("--yes", *arguments) as terminal:
         assert await terminal.ends() in (1, 2)
         assert words in terminal.everything.replace("\n", " ")
         assert not it.token.exists()
@@ -225,8 +233,8 @@ async def test_options_that_make_no_sense_are_said_and_change_nothing(
 
 
 @awaited
-async def test_a_discord_that_is_away_is_said(tmp_path: Path) -> None:
-    async with scene(tmp_path) as it:
+async def test_a_discord_that_is_away_is_said(folder: Path) -> None:
+    async with scene(folder) as it:
         await it.discord.stop()
         async with it.setup() as terminal:
             await terminal.expects("Token (it is not shown): ")

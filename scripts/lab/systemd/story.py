@@ -236,6 +236,25 @@ async def checked(stage: Stage) -> str:
     return told.strip().splitlines()[-1].strip()
 
 
+async def upgraded(stage: Stage) -> str:
+    """To a version that is only called a newer one, and back."""
+    versions = []
+    await stage.machine.ran(
+        "cp -r ~/threadbridge ~/newer && sed -i 's/^version = .*/version = \"9.9.9\"/' ~/newer/pyproject.toml"
+    )
+    for source in ("~/newer", "~/threadbridge"):
+        thread, name = await stage.working()
+        before, supervisor = await stage.row(thread), await stage.pid()
+        await stage.machine.ran(f"{COMMAND} upgrade --yes {source}")
+        await stage.is_connected()
+        assert await stage.pid() != supervisor
+        await _same_processes(stage, thread, before)
+        await stage.lets_go(thread, name)
+        versions.append((await stage.machine.ran(f"{COMMAND} --version")).split()[-1])
+    assert versions[0] == "9.9.9" != versions[1], versions
+    return f"to {versions[0]} and back to {versions[1]}, each with a running turn, which went on in the same Claude"
+
+
 async def uninstalled(stage: Stage) -> str:
     await stage.working()
     await stage.machine.ran(f"{COMMAND} uninstall --yes")
@@ -322,6 +341,7 @@ WHOLE: dict[str, Chapter] = {
     "Discord away at the start": discord_away,
     "the program is gone": program_gone,
     "it ends at each start": crashes_again_and_again,
+    "an upgrade and a downgrade": upgraded,
     "uninstalled": uninstalled,
     "the machine's service": of_the_machine,
 }

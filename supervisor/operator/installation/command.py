@@ -66,7 +66,7 @@ def uninstall(
         facts = _facts(_kind(is_system), own_config or context.obj.config, user)
         if not facts.unit.exists():
             raise UserError(f"there is no {facts.unit}: nothing is installed there (--user, --system)")
-        _agree_and_act(plan.uninstall(facts), is_quiet=is_quiet)
+        _agree_and_act(plan.uninstall(facts, has_config=facts.config.is_file()), is_quiet=is_quiet)
 
 
 @click.command(
@@ -106,10 +106,23 @@ def install_service(facts: "Facts", *, is_quiet: bool) -> None:
     """Says, asks, does. Raises UserError."""
     from supervisor.operator.installation import plan  # noqa: PLC0415
 
+    _check_configuration(facts)
     text = facts.config.read_text("utf-8-sig")
     _agree_and_act(plan.install(facts, text, is_root=os.geteuid() == 0), is_quiet=is_quiet)
     where = "--user " if facts.kind == "user" else ""
     click.echo(f"How it is: systemctl {where}status threadbridge. What it says: journalctl {where}-u threadbridge -f")
+
+
+def _check_configuration(facts: "Facts") -> None:
+    """Raises UserError for one that the service would end with, as its user and with its PATH."""
+    from supervisor import config as configuration  # noqa: PLC0415
+
+    if not facts.config.is_file():
+        raise UserError(f"there is no configuration {facts.config}: `threadbridge setup` makes one")
+    if facts.kind == "user" or facts.claude:  # else it is not started yet
+        loaded = configuration.load(facts.config, {"HOME": str(facts.home), "PATH": facts.path})
+        if facts.kind == "user":
+            configuration.read_token(loaded, {})
 
 
 def _agree_and_act(actions: "Sequence[Action]", *, is_quiet: bool) -> None:

@@ -49,7 +49,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 def gather(kind: Kind, config: Path, user: str, environ: Mapping[str, str] = os.environ) -> Facts:
-    """Raises UserError for a configuration that is not there or cannot be read."""
+    """Raises UserError for a configuration that cannot be read; one that is not there says nothing."""
     us = pwd.getpwuid(os.getuid()).pw_name
     user = us if kind == "user" else user
     home = _home(user)
@@ -126,12 +126,15 @@ def closed_to_others(program: Path) -> str:
     return ""
 
 
-def default_config(kind: Kind) -> Path:
-    """The one that is there, for a service of that kind. Raises UserError when there is none."""
+def default_config(kind: Kind, environ: Mapping[str, str] = os.environ) -> Path:
+    """The one that is there, for a service of that kind; where none is, the one that would be."""
     of_system = OF_SYSTEM / "config.toml"
     if kind == "system" and of_system.is_file():
         return of_system
-    return configuration.find(None).absolute()
+    try:
+        return configuration.find(None, environ).absolute()
+    except UserError:
+        return of_system if kind == "system" else Path(environ.get("HOME", "/"), ".config/threadbridge/config.toml")
 
 
 def unit_path(kind: Kind, environ: Mapping[str, str] = os.environ) -> Path:
@@ -172,5 +175,7 @@ def _path(kind: Kind, home: Path, said: Known, environ: Mapping[str, str]) -> st
 def _text(config: Path) -> str:
     try:
         return config.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{config} cannot be read: {error}; `threadbridge setup` makes one") from None
+        raise UserError(f"{config} cannot be read: {error}") from None

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 import msgspec
 
+from bridge.protocol.errors import UserError
+
 NAME = "threadbridge"
 
 
@@ -27,9 +29,14 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 def find(wheel: str = "", prefix: Path | None = None) -> Origin:
-    """``wheel``: a file or URL of the newer one; "" where the tool knows where to look. ``prefix``: the environment."""
+    """``wheel``: a file or URL of the newer one; "" where the tool knows where to look. ``prefix``: the environment.
+
+    Raises UserError for a checkout that is to become a wheel.
+    """
     prefix = prefix or Path(sys.prefix)
     if checkout := _checkout():
+        if wheel:
+            raise UserError(f"this is the checkout {checkout}, which git brings forward; SOURCE is for wheels")
         return Origin(f"the checkout {checkout}", _of_checkout(checkout))
     if (prefix / "uv-receipt.toml").is_file():
         steps = ("uv", "tool", "install", "--force", wheel) if wheel else ("uv", "tool", "upgrade", NAME)

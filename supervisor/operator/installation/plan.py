@@ -46,9 +46,10 @@ def install(facts: Facts, config_text: str, *, is_root: bool) -> list[Action]:
     return list(_install_system(facts, config_text))
 
 
-def uninstall(facts: Facts) -> list[Action]:
+def uninstall(facts: Facts, *, has_config: bool = True) -> list[Action]:
     """Configuration, token and state stay: they are the person's."""
-    mine = (*facts.command, "--config", str(facts.config), "kill", "--all")
+    named = ("--config", str(facts.config)) if has_config else ()
+    mine = (*facts.command, *named, "kill", "--all")
     control = _systemctl(facts)
     gone: list[Action] = [
         Run((*control, "disable", "--now", NAME), "it does not come back at the next start", may_fail=True),

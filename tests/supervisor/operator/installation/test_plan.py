@@ -8,7 +8,7 @@ import pytest
 
 from bridge.protocol.errors import UserError
 from stages.support import ROOT
-from supervisor.operator.installation import acting, origin, plan, unit
+from supervisor.operator.installation import acting, command, origin, plan, unit
 from supervisor.operator.installation.actions import Action, Remove, Run, Say, Write
 from supervisor.operator.installation.facts import Facts, closed_to_others
 from supervisor.operator.installation.unit import Wanted
@@ -147,6 +147,39 @@ def test_what_is_uninstalled_is_stopped_ended_and_removed_and_the_persons_files_
     assert str(told.config) not in removed and told.known.token_file not in removed
 
 
+def test_a_service_whose_configuration_is_gone_can_be_uninstalled() -> None:
+    ends = next(argv for argv in runs(plan.uninstall(facts(), has_config=False)) if "kill" in argv)
+    assert ends == (*facts().command, "kill", "--all")
+
+
+def test_a_directory_that_the_services_user_cannot_write_in_is_said() -> None:
+    done = plan.install(of_machine(foreign=("/srv/web-app",)), CONFIG, is_root=True)
+    assert any(isinstance(one, Say) and "chown -R threadbridge: /srv/web-app" in one.words for one in done)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("", "there is no configuration"),
+        ("[access]\nusers = [1]\n", "channels: there is none"),
+        ("[[channels]]\nid = 2\ndirectory = '/tmp'\n", "nobody may talk"),
+        ("[access]\nusers = [1]\n[[channels]]\nid = 2\ndirectory = '/tmp'\n", "no program 'claude'"),
+        (
+            "[access]\nusers = [1]\n[[channels]]\nid = 2\ndirectory = '/tmp'\n[claude]\ncommand = ['/bin/true']\n",
+            "discord.token_file is empty",
+        ),
+    ],
+)
+def test_what_a_service_would_end_with_is_said_before_it_is_one(given: str, words: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    if given:
+        config.write_text(given)
+    told = facts(config=config, home=Path("/nowhere"), path="/nowhere", unit=tmp_path / "unit")
+    with pytest.raises(UserError, match=words):
+        command.install_service(told, is_quiet=True)
+    assert not told.unit.exists()
+
+
 @pytest.mark.parametrize("systemd", [249, 252, 253, 254, 257])
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_unit_has_only_what_that_systemd_knows(name: str, systemd: int) -> None:
@@ -235,5 +268,7 @@ def test_a_checkout_is_pulled_and_made_anew_and_anything_else_is_pips(
     assert origin.checkout_in("not json") is None
     monkeypatch.setattr(origin, "_checkout", lambda: tmp_path)
     assert [step[0] for step in origin.find().steps] == ["git", str(tmp_path / "scripts/bootstrap")]
+    with pytest.raises(UserError, match="git brings forward"):
+        origin.find("/w.whl")
     monkeypatch.setattr(origin, "_checkout", lambda: None)
     assert origin.find("/w.whl", tmp_path).steps[0][1:] == ("-m", "pip", "install", "--upgrade", "/w.whl")
