@@ -48,7 +48,7 @@ class Scene:
         self.before = self.config.read_text()
 
     def setup(self, *arguments: str) -> AbstractAsyncContextManager[TerminalSession]:
-        argv = [sys.executable, "-m", "supervisor.operator.cli", "setup", *arguments]
+        argv = [sys.executable, "-m", "supervisor.operator.cli", "setup", "--no-service", *arguments]
         environment = {"HOME": str(self.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
         return at_terminal(argv, environment, self.home)
 
@@ -74,7 +74,7 @@ async def test_from_nothing_to_a_complete_configuration_with_everything_wrong_on
         terminal.enters("0123456789abcdef0123456789abcdef")
         await terminal.expects("perhaps it is the Client Secret")
         await terminal.expects("Token (it is not shown): ")
-        terminal.enters(f'"Bot {TOKEN}"')
+        terminal.types(f'\n"Bot {TOKEN}"\n\nand more\n')
         await terminal.expects("Discord knows it: the bot 'Threadbridge'")
         await terminal.expects("Message Content Intent is off")
         await terminal.expects("Look again?")

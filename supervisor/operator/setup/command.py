@@ -46,6 +46,7 @@ def _user(text: str) -> int:
               " this channel work in that directory. Can be given again.")  # fmt: skip
 @click.option("--user", "users", multiple=True, metavar="ID", callback=_each(_user), help="This person may talk,"
               " decide and manage. Can be given again.")  # fmt: skip
+@click.option("--no-service", "has_own_service", is_flag=True, help="Do not offer to make it a service.")
 @click.option("--yes", "is_quiet", is_flag=True, help="Ask nothing: take what the options and the files say.")
 @click.option("--config", "own_config", metavar="FILE", help="The configuration.")
 @click.pass_context
@@ -54,6 +55,7 @@ def setup(
     token_file: str,
     channels: tuple[tuple[int, str], ...],
     users: tuple[int, ...],
+    has_own_service: bool,
     is_quiet: bool,
     own_config: str | None,
 ) -> None:
@@ -67,7 +69,7 @@ def setup(
     try:
         done = Setup(given, terminal)
         done.run()
-        Service(given.config, terminal).offer(done.discord)
+        Service(given.config, terminal, is_offered=not has_own_service).offer(done.discord)
     except KeyboardInterrupt:
         click.echo("\nStopped. What was done stays; `threadbridge setup` goes on from there.", err=True)
         sys.exit(INTERRUPTED)

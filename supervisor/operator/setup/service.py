@@ -18,13 +18,14 @@ CONNECT_S = 60.0
 class Service:
     """For the configuration that was written."""
 
-    def __init__(self, config: Path, terminal: Terminal) -> None:
+    def __init__(self, config: Path, terminal: Terminal, *, is_offered: bool = True) -> None:
         self._config = config
+        self._is_offered = is_offered
         self._terminal = terminal
 
     def offer(self, discord: Discord | None) -> None:
         """Nothing is installed without a word: with ``--yes`` alone it is told how. Raises UserError."""
-        if not facts.systemd_version() or self._terminal.is_quiet:
+        if not self._is_offered or self._terminal.is_quiet or not facts.systemd_version():
             self._tell_how()
         elif self._terminal.agrees("\nMake it a service, which runs from the machine's start on?"):
             kind = self._install()

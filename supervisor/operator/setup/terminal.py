@@ -3,14 +3,13 @@
 Where there is no terminal the answers are the lines of the input; its end ends the questions.
 """
 
-import getpass
 import os
 import select
 import sys
 import termios
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -20,6 +19,9 @@ from bridge.text import duration
 POLL_S = 2.0
 FOLLOWS_S = 0.2
 """What was pasted with a line is there by then."""
+MOST_LINE = 4096
+"""Bytes of a line that a terminal takes (termios(3), canonical mode)."""
+ENDED = "the input ended; nothing more was changed"
 YES, NO = ("y", "yes"), ("n", "no")
 
 
@@ -64,16 +66,20 @@ class Terminal:
             return ""
         if not sys.stdin.isatty():
             return self._line(f"{question}: ").strip()
-        try:
-            line = getpass.getpass(f"{question}: ")
+        self._out.write(f"{question}: ")
+        self._out.flush()
+        with _hidden(sys.stdin.fileno()):
+            line = self._read_line()
             while not line.strip() and self._follows():
-                line = getpass.getpass("")
-        except EOFError:
-            raise UserError("the input ended; nothing more was changed") from None
-        if self._follows():
-            with suppress(termios.error):
-                termios.tcflush(sys.stdin, termios.TCIFLUSH)
+                line = self._read_line()
+        self.say()
         return line.strip()
+
+    def _read_line(self) -> str:
+        """One line, as the terminal hands it over: nothing behind it is taken."""
+        if not (data := os.read(sys.stdin.fileno(), MOST_LINE)):
+            raise UserError(ENDED)
+        return data.decode(errors="replace")
 
     def path(self, question: str, default: str = "") -> str:
         """As ``ask``; Tab completes the names of directories."""
@@ -139,12 +145,25 @@ class Terminal:
             if not (line := sys.stdin.readline()):
                 raise EOFError
         except EOFError:
-            raise UserError("the input ended; nothing more was changed") from None
+            raise UserError(ENDED) from None
         self.say()
         return line
 
     def _follows(self) -> bool:
         return bool(select.select([sys.stdin], [], [], FOLLOWS_S)[0])
+
+
+@contextmanager
+def _hidden(terminal: int) -> Iterator[None]:
+    """What is typed is not shown, and what was pasted behind it is dropped; getpass drops what follows a first line."""
+    before = termios.tcgetattr(terminal)
+    hidden = [*before]
+    hidden[3] = before[3] & ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSANOW, hidden)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
 
 
 def folders(text: str) -> Sequence[str]:
