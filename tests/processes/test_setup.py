@@ -233,6 +233,18 @@ async def test_options_that_make_no_sense_are_said_and_change_nothing(
 
 
 @awaited
+async def test_without_its_intent_a_bot_is_not_complete(folder: Path) -> None:
+    async with scene(folder) as it:
+        it.discord.allow_intents(message_content=False)
+        (folder / "secrets").mkdir()
+        (folder / "secrets/token").write_text(TOKEN)
+        given = ("--token-file", "secrets/token", "--channel", f"{it.channel.id}=~/p", "--user", str(it.person.id))
+        async with it.setup("--yes", *given) as terminal:
+            assert await terminal.ends() == 1
+            assert "not yet complete: Message Content Intent is off" in terminal.everything
+
+
+@awaited
 async def test_a_discord_that_is_away_is_said(folder: Path) -> None:
     async with scene(folder) as it:
         await it.discord.stop()

@@ -54,7 +54,7 @@ def gather(kind: Kind, config: Path, user: str, environ: Mapping[str, str] = os.
     user = us if kind == "user" else user
     home = _home(user)
     command = our_command()
-    said = known(_text(config), config)
+    said = _without_anothers_claude(known(_text(config), config), home or Path("/home", user))
     path = _path(kind, home or Path("/home", user), said, environ)
     return Facts(
         kind=kind,
@@ -149,6 +149,13 @@ def _home(user: str) -> Path | None:
         return Path(pwd.getpwnam(user).pw_dir)
     except KeyError:
         return None
+
+
+def _without_anothers_claude(said: Known, home: Path) -> Known:
+    """Set-up by root found root's own, which no other user may run."""
+    program = Path(said.command[0]) if said.command else None
+    is_anothers = program and program.match(f"*/{claude.VENDORS}") and not program.is_relative_to(home)
+    return msgspec.structs.replace(said, command=()) if is_anothers else said
 
 
 def _is_foreign(directory: Path, user: str) -> bool:

@@ -20,7 +20,7 @@ from supervisor.operator.installation.unit import (
     Wanted,
     text,
 )
-from supervisor.operator.setup.document import Changes, changed
+from supervisor.operator.setup.document import Changes, changed, known
 
 
 def wanted(facts: Facts, *, is_given: bool = False) -> Wanted:
@@ -138,7 +138,8 @@ def _give_token(facts: Facts) -> Iterator[Action]:
 
 def _give_config(facts: Facts, config_text: str) -> Iterator[Action]:
     """Where the service's user can read it, and without the name of a token that is a credential now."""
-    new = changed(config_text, Changes(drops_token_file=True), facts.config)
+    command = () if known(config_text).command == facts.known.command else ("claude",)
+    new = changed(config_text, Changes(drops_token_file=True, command=command), facts.config)
     if facts.config != _config(facts) or new != config_text:
         yield Write(str(_config(facts)), new)
 

@@ -53,6 +53,6 @@ class Service:
 
     def _tell_how(self) -> None:
         command = " ".join(facts.our_command())
-        self._terminal.say(f"\nStart it:            {command} run --config {self._config}")
+        self._terminal.say(f"\nStart it:             {command} run --config {self._config}")
         self._terminal.say(f"Or make it a service: {command} install --config {self._config}")
         self._terminal.say("Then write in the channel: a thread opens, and Claude answers in it.")

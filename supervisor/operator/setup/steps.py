@@ -239,6 +239,8 @@ class Setup:
     def finish(self) -> None:
         """Raises UserError when what was written is not enough to begin with."""
         self._talk.say()
+        if self.discord and not self._application.may_read:
+            raise UserError(f"not yet complete: {portal.INTENT} Then run `threadbridge setup` again")
         try:
             config = configuration.load(self._kept.config)
             if not self._kept.has_credential:

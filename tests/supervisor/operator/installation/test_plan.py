@@ -10,10 +10,11 @@ from bridge.protocol.errors import UserError
 from stages.support import ROOT
 from supervisor.operator.installation import acting, command, origin, plan, unit
 from supervisor.operator.installation.actions import Action, Remove, Run, Say, Write
-from supervisor.operator.installation.facts import Facts, closed_to_others
+from supervisor.operator.installation.facts import Facts, closed_to_others, gather
 from supervisor.operator.installation.unit import Wanted
 from supervisor.operator.setup.document import Known, known
 
+IN_ETC = "/etc/threadbridge/config.toml"
 CONFIG = '# mine\n[discord]\ntoken_file = "/home/ada/.config/threadbridge/token" # secret\n'
 EXAMPLES = {
     "threadbridge.service": Wanted(
@@ -99,6 +100,15 @@ def test_the_machines_service_gets_a_user_an_encrypted_token_and_a_configuration
     assert "LoadCredentialEncrypted=discord-token:/etc/threadbridge/discord-token.cred" in written(
         done, str(of_machine().unit)
     )
+
+
+def test_a_claude_in_roots_home_is_not_the_services(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[claude]\ncommand = ['/srv/of-root/.local/bin/claude']\n")
+    told = gather("system", config, "a-user-that-is-not-there")
+    assert told.known.command == () and told.claude == ()
+    new = written(plan.install(of_machine(known=told.known, config=config), config.read_text(), is_root=True), IN_ETC)
+    assert known(new).command == ("claude",)
 
 
 def test_without_systemd_creds_the_token_is_roots_own_file() -> None:
