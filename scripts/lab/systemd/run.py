@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bridge.protocol.errors import UserError
-from lab.systemd import root, story
+from lab.systemd import beginning, root, story
 from lab.systemd.machine import CommandError, Machine
 from lab.systemd.root import CannotError
 from lab.systemd.stage import CONFIG, TOKEN, Stage
@@ -39,7 +39,7 @@ async def play(folder: Path, chapters: Mapping[str, story.Chapter]) -> list[str]
         _say_where_discord_is(stage)
         print(f"booted in {await machine.boot():.1f} s", flush=True)
         try:
-            if not await _told("docs/start.md", lambda it: story.page_is_followed(it, _page()), stage):
+            if not await _told("docs/start.md", lambda it: beginning.page_is_followed(it, _page()), stage):
                 return ["docs/start.md"]
             for name, chapter in chapters.items():
                 if not await _told(name, chapter, stage):

@@ -3,6 +3,9 @@
 What each line is for stands above it in the unit itself, since that is where somebody looks who wants to change it.
 systemd/ in the repository has both kinds as they are written for the newest systemd (held by a test).
 
+A reload is an ``ExecReload=`` that waits for the supervisor's answer: every systemd knows that, and it can fail in
+words, which ``Type=notify-reload`` (253) cannot.
+
 Sources: systemd.service(5), systemd.exec(5), systemd.resource-control(5); the versions stand in their texts.
 """
 

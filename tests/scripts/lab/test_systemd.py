@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.systemd import root, run, story
+from lab.systemd import beginning, root, run
 from lab.systemd.pages import commands
 from lab.systemd.root import CannotError
 from stages.support import ROOT
@@ -22,7 +22,7 @@ def test_a_pages_commands_are_the_lines_of_its_shell_blocks(tmp_path: Path) -> N
 
 def test_the_page_for_beginners_has_set_up_as_its_last_command() -> None:
     found = commands(ROOT / "docs/start.md")
-    assert found[-1] == story.SETUP and len(found) > 5
+    assert found[-1] == beginning.SETUP and len(found) > 5
 
 
 @pytest.mark.parametrize(
