@@ -11,7 +11,7 @@ from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from supervisor.assembly import session_manager
 from supervisor.clock_jumps import JumpWatch
-from supervisor.sessions.manager import GRACE_AFTER_DISCORD_S
+from supervisor.sessions.decisions import GRACE_AFTER_DISCORD_S
 from supervisor.sessions.store import Store
 
 DAY = 86400.0

@@ -1,0 +1,109 @@
+"""What people do about what went wrong: a lost turn, a conversation that is gone, a directory that was replaced."""
+
+from bridge.journal import entries as j
+from bridge.protocol import commands as c
+from bridge.render import lost, notices
+from bridge.render.posts import Post
+from bridge.session.people import named
+from bridge.session.permission import Person, RequestName
+from supervisor.discord.errors import snowflake
+from supervisor.sessions.lookup import Lookup
+from supervisor.sessions.sessions_table import SessionRow
+
+
+class Mends(Lookup):
+    """Each click counts once."""
+
+    def settle_lost_turn(self, name: RequestName, person: Person, continue_as: int) -> bool:
+        """Whether this click on a lost turn's card is the first. ``continue_as``: the prompt's id; 0 discards."""
+        row = self.rows.get(name.session_id)
+        turn = row.view.lost_turn if row else None
+        if row is None or turn is None or (turn.generation, turn.seq) != (name.generation, name.seq):
+            return False
+        who = named(person.user_id, person.name)
+        verdict = lost.continued_by(who) if continue_as else lost.discarded_by(who)
+        settled = j.LostTurnSettled(
+            *(name.session_id, row.session.channel_id, person.user_id),
+            generation=name.generation,
+            seq=name.seq,
+            verdict=verdict,
+        )
+        with self.transaction(settled):
+            for key, post in row.view.settle_lost_turn(verdict, row.session).items():
+                self.store.desire(name.session_id, key, post)
+            if continue_as:
+                self.sessions.reopen_row(row)
+                self.sessions.wish(
+                    name.session_id,
+                    _our_words(continue_as, lost.continuing_prompt(turn), person),
+                )
+            self.store.save(row)
+        self.changed(name.session_id)
+        return True
+
+    def goes_on(self, session_id: str, text: str, post: Post) -> None:
+        """Claude is told something by us, in the name of who asked last, and the thread is told that it was."""
+        row = self.rows[session_id]
+        person = Person(row.session.last_prompter_id or row.session.owner_id, "")
+        row.session.last_error = ""
+        self.sessions.wish(session_id, _our_words(snowflake(self.clock()) + 1, text, person))
+        self.store.desire(session_id, f"login:{row.session.generation}:{row.session.applied}", post)
+        self.store.save(row)
+
+    def start_fresh(self, session_id: str, by: int = 0) -> None:
+        """The next child begins a new conversation of Claude's in this thread."""
+        row = self.rows[session_id]
+        with self.transaction(j.ConversationBegunAnew(session_id, row.session.channel_id, by)):
+            row.fresh = True
+            row.session.was_mended()
+            self.sessions.reopen_row(row)
+            self.reports.let_go(session_id)
+            for key, post in self._started_fresh(row).items():
+                self.store.desire(session_id, key, post)
+            self.store.save(row)
+        self.changed(session_id)
+
+    def go_on_here(self, session_id: str, person: Person) -> bool:
+        """Whether this is the first click on the card of a replaced directory: the one that was found is accepted."""
+        row = self.rows[session_id]
+        with self.transaction():
+            if not (posts := row.view.goes_on_here(named(person.user_id, person.name))):
+                return False
+            who = named(person.user_id, person.name)
+            self.sessions.note(
+                j.DirectoryAccepted(
+                    *(session_id, row.session.channel_id, person.user_id), inode=row.session.replaced_by, who=who
+                )
+            )
+            self.keep_inode(session_id, row.session.replaced_by)
+            row.session.was_mended()
+            self.sessions.reopen_row(row)
+            for key, post in posts.items():
+                self.store.desire(session_id, key, post)
+            self.store.save(row)
+        self.changed(session_id)
+        return True
+
+    def keep_inode(self, session_id: str, inode: int) -> None:
+        """Within the caller's transaction."""
+        self.store.keep_accepted_inode(session_id, inode)
+
+    def accepted_inode(self, session_id: str) -> int:
+        """Of the directory that a person let the session go on in; 0 when nobody was asked."""
+        return self.store.accepted_inode(session_id)
+
+    def _started_fresh(self, row: SessionRow) -> dict[str, Post]:
+        """Views from before there was one card at a time do not know which it is."""
+        known = self.store.posts_like(row.session.session_id, "resume:")
+        return row.view.started_fresh() or {post.key: notices.fresh_start() for post in known if post.desired.buttons}
+
+    def reopen(self, session_id: str) -> None:
+        row = self.rows[session_id]
+        with self.transaction():
+            self.sessions.reopen_row(row)
+            self.reports.let_go(session_id)
+        self.changed(session_id)
+
+
+def _our_words(prompt_id: int, text: str, person: Person) -> c.Prompt:
+    return c.Prompt(prompt_id, text, person.user_id, person.name, is_ours=True)
