@@ -60,6 +60,7 @@ from supervisor.threads.attachments import Attachments
 from supervisor.threads.inbound import Inbound
 from supervisor.threads.outbox import Outbox
 from supervisor.threads.own_posts import OwnPosts
+from supervisor.threads.typing_shown import TypingShown
 from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys
 from supervisor.workers.downlink import Downlink
@@ -227,12 +228,13 @@ class Threads(NamedTuple):
 
     ears: Ears
     outbox: Outbox
+    typing: TypingShown
     files: Attachments
 
     @property
     def runs(self) -> tuple[Run, ...]:
         """What is to run beside each other until all is cancelled."""
-        return *self.ears.runs, self.outbox.run, self.outbox.keep_typing, self.files.run
+        return *self.ears.runs, self.outbox.run, self.typing.run, self.files.run
 
 
 def threads(reload: Reload, manager: SessionManager, rest: Rest, token: str) -> Threads:
@@ -241,5 +243,6 @@ def threads(reload: Reload, manager: SessionManager, rest: Rest, token: str) -> 
     return Threads(
         ears(reload, manager, rest, token),
         Outbox(manager.store, manager, rest, layout=layout),
+        TypingShown(manager, rest),
         Attachments(manager, layout, rest, lambda: settings.now.most_file_bytes, lambda: settings.now.limits),
     )

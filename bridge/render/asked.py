@@ -6,7 +6,7 @@ import msgspec
 
 from bridge.protocol.events import Place
 from bridge.render.diff import diff_for, with_numbers
-from bridge.render.tools import (
+from bridge.render.tool_phrases import (
     Input,
     as_json,
     change_of,

@@ -13,7 +13,7 @@ import msgspec
 from bridge.protocol.events import PermissionRequested, SuggestedRule
 from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import asked as asked_for
-from bridge.render import pushes, questions, tools
+from bridge.render import pushes, questions, tool_phrases
 from bridge.render.excerpts import code_excerpt, lines_excerpt, markdown_excerpt
 from bridge.render.modals import labelled, modal, text_field
 from bridge.render.posts import Button, Embed, File, Post
@@ -116,7 +116,7 @@ def _what(request: PermissionRequest, directory: str) -> str:
         return f"Claude has a plan{by}"
     if asked := request.questions:
         more = f" (and {len(asked) - 1} more)" if len(asked) > 1 else ""
-        return f"Claude asks: {tools.plain(asked[0].question, asked_for.SPOKEN_CHARS)}{more}{by}"
+        return f"Claude asks: {tool_phrases.plain(asked[0].question, asked_for.SPOKEN_CHARS)}{more}{by}"
     return _spoken(request, directory) + by
 
 
@@ -252,7 +252,7 @@ def _fine_print(request: PermissionRequest, directory: str) -> str:
         ACCEPTING_EDITS if request.offers_edits else "",
         STILL_ASKED if request.is_plan and request.must_ask else "",
         _full_name(event),
-        f"Touches {tools.relative(event.blocked_path, directory)}" if event.blocked_path else "",
+        f"Touches {tool_phrases.relative(event.blocked_path, directory)}" if event.blocked_path else "",
         event.reason,
         f"Always allow, for this session: {rules_in_words(event.rules)}" if _offers_always(request) else "",
     ]

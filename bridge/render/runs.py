@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from bridge.render import tools
+from bridge.render import tool_phrases, tools
 from bridge.render.agents import AGENT_TOOLS
 from bridge.render.items import Item, NoteItem, ToolItem, ToolState
 from bridge.session.display import Verbosity
@@ -172,7 +172,9 @@ def _count_line(items: Sequence[RunItem], look: Look, directory: str) -> str:
     else:
         mark = tools.FAILED if errors else tools.UNKNOWN if unknown else tools.RUNNING if running else tools.DONE
         thoughts = ["Thinking"] * (len(items) - len(used))
-        counted = _counted([*(tools.tool_name(item.tool) for item in in_state[ToolState.OK]), *thoughts], _OK_CHARS)
+        counted = _counted(
+            [*(tool_phrases.tool_name(item.tool) for item in in_state[ToolState.OK]), *thoughts], _OK_CHARS
+        )
         start = f"{mark} {len(items)} more" + (f": {counted}" if counted else "")
     return QUIET + " · ".join(filter(None, [start, *ends]))
 
@@ -185,7 +187,7 @@ def _named(items: Sequence[ToolItem], limit: int, directory: str) -> str:
     )
     if len(items) <= _MOST_NAMED and utf16_len(told) <= limit:
         return told
-    return _counted((tools.tool_name(item.tool) for item in items), limit)
+    return _counted((tool_phrases.tool_name(item.tool) for item in items), limit)
 
 
 def _counted(names: Iterable[str], limit: int) -> str:

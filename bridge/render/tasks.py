@@ -7,7 +7,7 @@ post of its own, for it outlives the turn.
 import msgspec
 
 from bridge.protocol.events import TaskEnded, TaskProgressed, TaskStarted
-from bridge.render import tools
+from bridge.render import tool_phrases
 from bridge.render.posts import Post
 from bridge.render.runs import QUIET
 from bridge.text import clip, duration, tokens, utf16_len
@@ -59,11 +59,11 @@ class LiveTask(msgspec.Struct):
             return ""
         first, *others = self.failed
         more = f" and {len(others)} others" if others else ""
-        return f"failed: {tools.plain(first, _TOOL_CHARS)} ×{self.failed[first]}{more}"
+        return f"failed: {tool_phrases.plain(first, _TOOL_CHARS)} ×{self.failed[first]}{more}"
 
     @property
     def progress(self) -> str:
-        return self.so_far(tools.plain(self.last_tool, _TOOL_CHARS) if self.last_tool else "")
+        return self.so_far(tool_phrases.plain(self.last_tool, _TOOL_CHARS) if self.last_tool else "")
 
 
 def begun(event: TaskStarted, name: str, at: float, *, is_quiet: bool) -> LiveTask:
@@ -82,7 +82,7 @@ def running(task: LiveTask) -> Post:
 def ended(task: LiveTask, event: TaskEnded, seconds: float) -> Post:
     line = _STATUS.get(event.status, _UNKNOWN).format(_title(task))
     is_news = event.summary.strip() and event.summary not in task.title
-    summary = tools.plain(event.summary, SUMMARY_CHARS) if is_news else ""
+    summary = tool_phrases.plain(event.summary, SUMMARY_CHARS) if is_news else ""
     return _post(" · ".join(filter(None, (line, task.so_far(duration(seconds)), summary))))
 
 
@@ -96,7 +96,7 @@ def ended_well(event: TaskEnded) -> bool:
 
 
 def _title(task: LiveTask) -> str:
-    return tools.plain(task.title, TITLE_CHARS)
+    return tool_phrases.plain(task.title, TITLE_CHARS)
 
 
 def _post(line: str) -> Post:

@@ -12,7 +12,7 @@ import msgspec
 from bridge.protocol import events as e
 from bridge.protocol.edits import EDIT_TOOLS
 from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
-from bridge.render import cards, decided, diff, ends, loosened, lost, marks, notices, tasks, tools
+from bridge.render import cards, decided, diff, ends, loosened, lost, marks, notices, tasks, tool_phrases, tools
 from bridge.render.agents import Agents
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.flow import Flow, Now
@@ -333,7 +333,9 @@ class ThreadView(Flow, msgspec.Struct):
     def _on_thinking(self, seq: int, event: e.ThinkingWritten, now: Now) -> dict[str, Post]:
         if now.display.thinking == "off" or now.display.verbosity == "quiet":
             return {}
-        return self._add(NoteItem(f"{THINKING}{seq}", f"Thinking: ||{tools.plain(event.text, THINKING_CHARS)}||"), now)
+        return self._add(
+            NoteItem(f"{THINKING}{seq}", f"Thinking: ||{tool_phrases.plain(event.text, THINKING_CHARS)}||"), now
+        )
 
     def _on_withdrawn(self, event: e.TextWithdrawn, now: Now) -> dict[str, Post]:
         """Whole texts of these blocks may stand already; what only streamed is gone from ``live``."""

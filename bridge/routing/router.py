@@ -7,21 +7,14 @@ request is never looked for; a click names it, and must come from its own sessio
 
 from collections.abc import Callable, Collection, Mapping
 
-import msgspec
-
-from bridge.protocol.events import ANSWERED, Attachment
-from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
+from bridge.protocol.modes import DEFAULT, is_looser
 from bridge.routing import silence
 from bridge.routing.actions import (
     Action,
-    AllowFirst,
-    AskAnswers,
     AskPlanChange,
     AskReason,
-    AskTerm,
     CreateSession,
     DecideRequest,
-    DraftAnswers,
     EndSession,
     GoOnHere,
     Ignore,
@@ -35,10 +28,11 @@ from bridge.routing.actions import (
     ShowInput,
     StartFresh,
 )
+from bridge.routing.answers import by_two, decided_by
 from bridge.routing.channel import Channel
 from bridge.routing.needs import BUTTONS, COMMANDS, MANAGE, TALK
-from bridge.routing.places import Place, unfit_in_words
-from bridge.routing.silence import Unheard
+from bridge.routing.places import unfit_in_words
+from bridge.routing.seen import Clicked, MessageSeen, thread_name
 from bridge.session.custom_ids import (
     HaltButton,
     TrustButton,
@@ -52,94 +46,19 @@ from bridge.session.custom_ids import (
 )
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import (
-    KEEP_PLANNING,
-    NOT_ANSWERED,
-    First,
     PermissionRequest,
     Person,
     RequestName,
     Settled,
 )
-from bridge.session.questions import Draft, answers_at_once, pages_of, picked, written
 from bridge.session.rights import ANY, Access, Right, Rights, lacking
-from bridge.session.rules import OF_CHANNEL, term_of
+from bridge.session.rules import OF_CHANNEL
 
-THREAD_NAME_CHARS = 95
-
-
-class MessageSeen(msgspec.Struct, frozen=True):
-    """A message of somebody's. ``parent_id`` is the channel of a thread, 0 for a channel itself."""
-
-    message_id: int
-    channel_id: int
-    parent_id: int
-    guild_id: int
-    author: Person
-    text: str
-    is_from_person: bool
-    """Not a bot, not a webhook, not one of Discord's own system messages."""
-    mentions_bot: bool
-    quote: str = ""
-    """What it answers or passes on, marked as a quotation."""
-    is_forward: bool = False
-    is_voice: bool = False
-    attachments: tuple[Attachment, ...] = ()
-    is_post: bool = True
-    """Somebody or some program wrote it: none of Discord's own system messages."""
-    place: Place | None = None
-    parent: Place | None = None
-    """What a server shows of where it was written, and of what that is in; None for what is not shown."""
-
-    @property
-    def unheard(self) -> Unheard:
-        is_direct = not self.guild_id and self.place is None
-        return Unheard(self.author, self.channel_id, self.place, self.parent, self.mentions_bot, is_direct)
-
-    @property
-    def prompt(self) -> str:
-        """What Claude is told. Nothing in the quotation is what the person asks."""
-        return "\n\n".join(filter(None, (self.quote, self.text)))
-
-    @property
-    def title(self) -> str:
-        """What a thread that begins with it is named after."""
-        files = ", ".join(attachment.name for attachment in self.attachments)
-        return self.text.strip() or files or ("A forwarded message" if self.is_forward else "")
-
-    @property
-    def objection(self) -> str:
-        """Why it cannot be a prompt, for the person who wrote it; empty when it can."""
-        if self.is_voice:
-            return VOICE
-        has_own = any(attachment.origin != ANSWERED for attachment in self.attachments)
-        return "" if self.text.strip() or has_own or self.is_forward else EMPTY
-
-
-class Clicked(msgspec.Struct, frozen=True):
-    """A button, a select or a modal of ours. ``values`` were picked; ``reason`` and ``texts`` are what the modal's
-    fields held, ``texts`` by the question's place. ``reason`` is None when it was no modal.
-    """
-
-    custom_id: str
-    channel_id: int
-    guild_id: int
-    person: Person
-    reason: str | None = None
-    values: tuple[str, ...] = ()
-    texts: dict[int, str] = {}
-
-
-EMPTY = "There is no text in this message, and no file: nothing that Claude could read. Write what you want, please."
-VOICE = "Claude cannot listen to voice messages. Write what you want, please."
-
-NOT_OFFERED = "That is not among the choices of this question. Nothing was changed."
 STAYS_OPEN = "The request stays open."
 OWN = (
     "This is for what you asked yourself, and in this channel somebody else allows that. You can deny it. The request"
     " stays open."
 )
-ONE_MORE = "You allowed this already; another person must allow it too. The request stays open."
-NOTHING_CHOSEN = "Choose or write at least one answer first, or press *No answer*."
 
 
 def _nobody(_session_id: str) -> Collection[int]:
@@ -246,7 +165,7 @@ class BridgeRouter:
             case Settled() as settled:
                 return Refuse(settled.in_words())
             case request:
-                return self._within(session, request, _decide(verb, request, click), click.person)
+                return self._within(session, request, decided_by(verb, request, click), click.person)
 
     def _session_at(self, click: Clicked) -> ManagedSession | None:
         """Of the click's thread; of a thread that is said to be in another server than it is, none."""
@@ -270,7 +189,7 @@ class BridgeRouter:
             return Refuse(f"{words} It is a looser mode that follows. {STAYS_OPEN}")
         event = request.event
         if isinstance(action, DecideRequest) and self._access(session).needs_two(event.tool, event.tool_input):
-            return _by_two(action)
+            return by_two(action)
         return action
 
     def _refusal(self, session_id: str, click: Clicked, rights: tuple[Right, ...]) -> Refuse | None:
@@ -368,86 +287,3 @@ class BridgeRouter:
 
     def channel(self, channel_id: int) -> Channel | None:
         return self._channels.get(channel_id)
-
-
-def _decide(verb: str, request: PermissionRequest, click: Clicked) -> Action:
-    """What the card's own buttons say; a button of another kind of card says nothing here."""
-    if request.questions:
-        return _answer(*place_of(verb), request, click)
-    if request.is_plan:
-        return _judge_plan(verb, request, click)
-    if verb == "reason" and click.reason is None:
-        return AskReason(click.custom_id, request.event.tool)
-    if verb == "keep":
-        return AskTerm(request)
-    if term := term_of(verb):
-        return DecideRequest(request, allowed=True, always=True, reason="", person=click.person, term=term)
-    if verb == "edits" and request.offers_edits:
-        return DecideRequest(request, allowed=True, always=False, reason="", person=click.person, mode=ACCEPT_EDITS)
-    if verb not in ("allow", "deny", "reason"):
-        return Ignore("not a button of this card")
-    return DecideRequest(request, verb == "allow", False, (click.reason or "").strip(), click.person)
-
-
-def _by_two(action: DecideRequest) -> Action:
-    """The first of two is noted, the second one's decision counts when it is the same; no rule comes of it."""
-    request, person, first = action.request, action.person, action.request.first
-    mine = First(person.user_id, person.name, request.event.digest, action.answers, action.mode)
-    is_same = first is not None and (first.digest, first.answers, first.mode) == (mine.digest, mine.answers, mine.mode)
-    if first is None or not is_same:
-        return AllowFirst(request, mine)
-    if first.user_id == person.user_id:
-        return Refuse(ONE_MORE)
-    return msgspec.structs.replace(action, always=False, term="always")
-
-
-def _judge_plan(verb: str, request: PermissionRequest, click: Clicked) -> Action:
-    match verb:
-        case "allow" | "edits":
-            mode = ACCEPT_EDITS if verb == "edits" else ""
-            return DecideRequest(request, allowed=True, always=False, reason="", person=click.person, mode=mode)
-        case "plan" if click.reason is None:
-            return AskPlanChange(click.custom_id)
-        case "plan" | "deny":
-            reason = (click.reason or "").strip() or KEEP_PLANNING
-            return DecideRequest(request, allowed=False, always=False, reason=reason, person=click.person)
-        case _:
-            return Ignore("not a button of this card")
-
-
-def _answer(word: str, number: int, request: PermissionRequest, click: Clicked) -> Action:
-    """``number`` is the button's, the select's or the page's; all are checked against the stored request."""
-    asked, draft = request.questions, request.draft
-    match word:
-        case "skip":
-            return DecideRequest(request, allowed=False, always=False, reason=NOT_ANSWERED, person=click.person)
-        case "send":
-            return _answered(request, draft, click.person)
-        case "page" if number < len(pages_of(asked)):
-            return DraftAnswers(request, msgspec.structs.replace(draft, page=number))
-        case "other" if click.reason is None and number < len(pages_of(asked)):
-            return AskAnswers(request, number)
-        case "other" if click.reason is not None:
-            new = written(asked, draft, number, click.texts)
-        case "pick":
-            new = picked(asked, draft, number, click.values)
-        case "option":
-            new = picked(asked, draft, 0, (str(number),))
-        case _:
-            return Ignore("not a button of this card")
-    if new is None:
-        return Refuse(NOT_OFFERED)
-    return _answered(request, new, click.person) if answers_at_once(asked) else DraftAnswers(request, new)
-
-
-def _answered(request: PermissionRequest, draft: Draft, person: Person) -> Action:
-    if not (answers := draft.answers(request.questions)):
-        return Refuse(NOTHING_CHOSEN)
-    return DecideRequest(request, allowed=True, always=False, reason="", person=person, answers=answers)
-
-
-def thread_name(text: str) -> str:
-    """The first 95 characters on one line; a thread's name has 1 to 100 (docs/discord-api.md, "Messages and
-    components").
-    """
-    return " ".join(text.split())[:THREAD_NAME_CHARS].strip() or "Claude"

@@ -33,7 +33,8 @@ from bridge.routing.actions import (
     ShowInput,
     StartFresh,
 )
-from bridge.routing.router import BridgeRouter, Clicked
+from bridge.routing.router import BridgeRouter
+from bridge.routing.seen import Clicked
 from bridge.session import custom_ids
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import clip, one_line

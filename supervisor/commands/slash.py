@@ -15,7 +15,8 @@ from bridge.render.posts import Post, payload
 from bridge.routing.actions import CreateSession, EndSession, InterruptSession, Refuse, RequeuePrompt
 from bridge.routing.channel import Channel
 from bridge.routing.needs import TALK
-from bridge.routing.router import BridgeRouter, Clicked, thread_name
+from bridge.routing.router import BridgeRouter
+from bridge.routing.seen import Clicked, thread_name
 from bridge.session import custom_ids
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person

@@ -9,12 +9,11 @@ knows no ``enforce_nonce`` (docs/discord-api.md, "nextcord").
 
 import asyncio
 import mimetypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import aiohttp
 import msgspec
@@ -25,20 +24,18 @@ from bridge.render.posts import File, Post, payload
 from supervisor.discord import sent_files
 from supervisor.discord.alone import Nonces
 from supervisor.discord.errors import (
-    Archived,
     BadToken,
     ChannelGone,
-    Forbidden,
     Found,
     LinkExpired,
-    MessageGone,
     Refused,
     TooLarge,
     Unavailable,
 )
 from supervisor.discord.message import POST_TYPES
-from supervisor.discord.pace import PATIENCE_S, Pace, Priority, TooLongError, Turn, seconds_told
-from supervisor.discord.shapes import UNREADABLE, Member, Message, Unreadable, WithId, message_of
+from supervisor.discord.pace import Pace, Priority, TooLongError, Turn
+from supervisor.discord.rest_answers import Call, Json, NotFound, Reply, checked, decoded
+from supervisor.discord.shapes import Member, Message, Unreadable, WithId, message_of
 from supervisor.discord.token_watch import TokenWatch
 
 CALL_TIMEOUT_S = 15.0
@@ -60,49 +57,6 @@ _MESSAGES = "/channels/{channel_id}/messages"
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"
 _HOOK = "/webhooks/{application_id}/{token}"
 _WRITES: dict[Literal["create", "edit"], str] = {"create": f"POST {_MESSAGES}", "edit": f"PATCH {_MESSAGE}"}
-_ERRORS: dict[int, type[RemoteError]] = {
-    ErrorCode.UNKNOWN_CHANNEL: ChannelGone,
-    ErrorCode.UNKNOWN_MESSAGE: MessageGone,
-    ErrorCode.NOT_OURS: MessageGone,
-    ErrorCode.THREAD_ARCHIVED: Archived,
-}
-
-_MISSING_PERMISSION = (ErrorCode.MISSING_ACCESS, ErrorCode.MISSING_PERMISSIONS)
-
-MOST_DEPTH, MOST_DETAILS = 20, 20
-"""Of what a refusal says of the fields of a form."""
-
-Json = dict[str, Any]
-
-
-class _Call(msgspec.Struct, frozen=True):
-    """One request. ``route``: method and template. ``accept``: an error code that means it is as we want it."""
-
-    route: str
-    priority: Priority
-    body: object = None
-    files: tuple[File, ...] = ()
-    query: dict[str, str] | None = None
-    patience_s: float = PATIENCE_S
-    accept: int = 0
-
-    @property
-    def is_authorized(self) -> bool:
-        """Whether the bot's token goes with it; an interaction's routes carry their own."""
-        return "{token}" not in self.route
-
-
-class _Reply(msgspec.Struct, frozen=True):
-    status: int
-    body: bytes
-    retry_after: str
-
-
-class _Problem(msgspec.Struct, frozen=True):
-    code: int = 0
-    message: str = ""
-    errors: Json | None = None
-    retry_after: float | None = None
 
 
 class Rest:
@@ -148,22 +102,22 @@ class Rest:
     async def create(self, channel_id: int, post: Post, nonce: str, priority: Priority = Priority.TEXT) -> Found:
         self.nonces.add(nonce)
         body = payload(post) | {"nonce": nonce, "enforce_nonce": True}
-        call = _Call(_WRITES["create"], priority, body, post.files)
-        message = _decoded(await self._do(call, channel_id=channel_id), Message)
+        call = Call(_WRITES["create"], priority, body, post.files)
+        message = decoded(await self._do(call, channel_id=channel_id), Message)
         return Found(message.id, message.content, nonce)
 
     async def edit(self, channel_id: int, message_id: int, post: Post, priority: Priority = Priority.TEXT) -> None:
-        call = _Call(_WRITES["edit"], priority, payload(post, editing=True))
+        call = Call(_WRITES["edit"], priority, payload(post, editing=True))
         await self._do(call, channel_id=channel_id, message_id=message_id)
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """A message of ours; that it is gone already is no error."""
-        call = _Call(f"DELETE {_MESSAGE}", Priority.URGENT, accept=ErrorCode.UNKNOWN_MESSAGE)
+        call = Call(f"DELETE {_MESSAGE}", Priority.URGENT, accept=ErrorCode.UNKNOWN_MESSAGE)
         await self._do(call, channel_id=channel_id, message_id=message_id)
 
     async def make_thread(self, channel_id: int, message_id: int, name: str) -> bool:
         body = {"name": name, "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
-        call = _Call(f"POST {_MESSAGE}/threads", Priority.URGENT, body, accept=ErrorCode.THREAD_EXISTS)
+        call = Call(f"POST {_MESSAGE}/threads", Priority.URGENT, body, accept=ErrorCode.THREAD_EXISTS)
         reply = await self._do(call, channel_id=channel_id, message_id=message_id)
         if reply.status < 300:
             return False
@@ -178,9 +132,7 @@ class Rest:
         return False
 
     async def unarchive(self, thread_id: int) -> None:
-        await self._do(
-            _Call("PATCH /channels/{channel_id}", Priority.URGENT, {"archived": False}), channel_id=thread_id
-        )
+        await self._do(Call("PATCH /channels/{channel_id}", Priority.URGENT, {"archived": False}), channel_id=thread_id)
 
     async def own_messages(self, channel_id: int, after: int) -> list[Found]:
         own_id = self._own_id = self._own_id or await self._ask_own_id()
@@ -198,7 +150,7 @@ class Rest:
         ]
 
     async def typing(self, channel_id: int) -> None:
-        call = _Call("POST /channels/{channel_id}/typing", Priority.COSMETIC, patience_s=COSMETIC_PATIENCE_S)
+        call = Call("POST /channels/{channel_id}/typing", Priority.COSMETIC, patience_s=COSMETIC_PATIENCE_S)
         await self._do(call, channel_id=channel_id)
 
     # --- what is read, and answered ------------------------------------------------------------------------
@@ -207,12 +159,12 @@ class Rest:
         self, channel_id: int, after: int, limit: int = PAGE_MESSAGES
     ) -> list[Message | Unreadable]:
         """At most ``limit`` (1 to 100) messages after that id, oldest first. One that is garbage spoils no other."""
-        call = _Call(f"GET {_MESSAGES}", Priority.END, query={"after": str(after), "limit": str(limit)})
-        page = _decoded(await self._do(call, channel_id=channel_id), list[msgspec.Raw])
+        call = Call(f"GET {_MESSAGES}", Priority.END, query={"after": str(after), "limit": str(limit)})
+        page = decoded(await self._do(call, channel_id=channel_id), list[msgspec.Raw])
         return sorted((message_of(bytes(raw)) for raw in page), key=lambda message: message.id)
 
     async def message(self, channel_id: int, message_id: int) -> Message:
-        call = _Call(f"GET {_MESSAGE}", Priority.END)
+        call = Call(f"GET {_MESSAGE}", Priority.END)
         found = message_of((await self._do(call, channel_id=channel_id, message_id=message_id)).body)
         if isinstance(found, Unreadable):
             raise Refused(f"message {message_id} makes no sense to us")
@@ -238,41 +190,41 @@ class Rest:
 
     async def member(self, guild_id: int, user_id: int) -> Member | None:
         """A member with roles (messages of REST carry none). None: no member of that guild."""
-        call = _Call("GET /guilds/{guild_id}/members/{user_id}", Priority.URGENT)
+        call = Call("GET /guilds/{guild_id}/members/{user_id}", Priority.URGENT)
         try:
-            return _decoded(await self._do(call, guild_id=guild_id, user_id=user_id), Member)
-        except _NotFound:
+            return decoded(await self._do(call, guild_id=guild_id, user_id=user_id), Member)
+        except NotFound:
             return None
 
     async def look_up[T](self, route: str, kind: type[T], **ids: int) -> T | None:
         """What GET ``route`` gives, which names its ids in braces; None where there is no such thing."""
         try:
-            return _decoded(await self._do(_Call(f"GET {route}", Priority.END), **ids), kind)
-        except (_NotFound, ChannelGone):
+            return decoded(await self._do(Call(f"GET {route}", Priority.END), **ids), kind)
+        except (NotFound, ChannelGone):
             return None
 
     async def answer_interaction(self, interaction_id: int, token: str, kind: int, data: Json | None = None) -> None:
         """``kind``: 4 message, 5 and 6 deferred, 7 update, 8 choices, 9 modal."""
         route = "POST /interactions/{interaction_id}/{token}/callback"
         body: Json = {"type": kind} | ({"data": data} if data is not None else {})
-        call = _Call(route, Priority.INTERACTION, body, patience_s=ANSWER_PATIENCE_S)
+        call = Call(route, Priority.INTERACTION, body, patience_s=ANSWER_PATIENCE_S)
         await self._do(call, interaction_id=interaction_id, token=token)
 
     async def edit_interaction_answer(self, application_id: int, token: str, data: Json) -> None:
-        call = _Call(f"PATCH {_HOOK}/messages/@original", Priority.INTERACTION, data)
+        call = Call(f"PATCH {_HOOK}/messages/@original", Priority.INTERACTION, data)
         await self._do(call, application_id=application_id, token=token)
 
     async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[Json]) -> None:
         """Replace all of the guild's slash commands (about 5 such writes in 20 s are allowed)."""
-        call = _Call("PUT /applications/{application_id}/guilds/{guild_id}/commands", Priority.END, commands)
+        call = Call("PUT /applications/{application_id}/guilds/{guild_id}/commands", Priority.END, commands)
         await self._do(call, application_id=application_id, guild_id=guild_id)
 
     async def _ask_own_id(self) -> int:
-        return _decoded(await self._do(_Call("GET /users/@me", Priority.END)), WithId).id
+        return decoded(await self._do(Call("GET /users/@me", Priority.END)), WithId).id
 
     # --- one request -----------------------------------------------------------------------------------
 
-    async def _do(self, call: _Call, **parameters: int | str) -> _Reply:
+    async def _do(self, call: Call, **parameters: int | str) -> Reply:
         if call.is_authorized and self._held:
             raise Unavailable(f"{call.route}: {self._held}", HELD_S)
         if call.is_authorized and (wait_s := self._watch.wait_s):
@@ -289,9 +241,9 @@ class Rest:
             raise BadToken("Discord does not accept the bot's token", self._watch.wait_s)
         if call.is_authorized and reply.status < 400:
             self._watch.accepted()
-        return _checked(call, reply)
+        return checked(call, reply)
 
-    async def _send(self, call: _Call, turn: Turn, parameters: dict[str, int | str]) -> _Reply:
+    async def _send(self, call: Call, turn: Turn, parameters: dict[str, int | str]) -> Reply:
         assert self._http, "use `async with Rest(...)`"
         method, template = call.route.split(" ")
         data, headers = await _encoded(call.body, call.files)
@@ -303,7 +255,7 @@ class Rest:
             method, url, data=data, params=call.query, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
             turn.report(response.status, response.headers)
-            return _Reply(response.status, await response.read(), response.headers.get("Retry-After", ""))
+            return Reply(response.status, await response.read(), response.headers.get("Retry-After", ""))
 
 
 async def _take_all(response: aiohttp.ClientResponse, take: Callable[[bytes], object], most_bytes: int) -> None:
@@ -313,10 +265,6 @@ async def _take_all(response: aiohttp.ClientResponse, take: Callable[[bytes], ob
         if got > most_bytes:
             raise TooLarge(f"more than {most_bytes} bytes")
         take(piece)
-
-
-class _NotFound(Refused):
-    """404 of something that is neither a message nor a channel."""
 
 
 def _major(parameters: dict[str, int | str]) -> int | str:
@@ -355,58 +303,3 @@ async def _content(file: File) -> bytes:
 def _quotable(name: str) -> str:
     """A name that cannot break out of the header in which it stands; nothing else quotes it."""
     return "".join("_" if c in '"\\' or ord(c) < 32 else c for c in name)
-
-
-def _decoded[T](reply: _Reply, kind: type[T]) -> T:
-    """Snowflakes come as strings and become integers. An answer that is none of this kind counts as lost."""
-    try:
-        return msgspec.json.decode(reply.body, type=kind, strict=False)
-    except UNREADABLE as error:
-        raise Unavailable(f"an answer of Discord's cannot be read: {error}") from None
-
-
-def _checked(call: _Call, reply: _Reply) -> _Reply:
-    """The reply, or what it means."""
-    if 200 <= reply.status < 300:
-        if reply.body.strip()[:1] not in (b"", b"{", b"["):
-            raise Unavailable(f"{call.route}: something else than Discord answers ({reply.status}, and no JSON)")
-        return reply
-    problem = _problem(reply)
-    if call.accept and problem.code == call.accept:
-        return reply
-    what = f"{_in_words(problem)} ({reply.status} {problem.code}; {call.route})"
-    if reply.status == 429 or reply.status >= 500:
-        raise Unavailable(what, _seconds(problem.retry_after or reply.retry_after))
-    if kind := _ERRORS.get(problem.code):
-        raise kind(what)
-    if problem.code in _MISSING_PERMISSION:
-        raise Forbidden(what, problem.code)
-    raise (_NotFound if reply.status == 404 else Refused)(what, reply.status, problem.code)
-
-
-def _problem(reply: _Reply) -> _Problem:
-    try:
-        return msgspec.json.decode(reply.body, type=_Problem)
-    except UNREADABLE:
-        return _Problem(message="without words")
-
-
-def _in_words(problem: _Problem) -> str:
-    """Discord's message, and of a refused form each field with what is wrong with it."""
-    details = "; ".join(islice(_details(problem.errors or {}, "", MOST_DEPTH), MOST_DETAILS))
-    return f"{problem.message} ({details})" if details else problem.message
-
-
-def _details(node: Json, path: str, depth: int) -> Iterator[str]:
-    told = node.get("_errors")
-    for error in told if isinstance(told, list) else []:
-        if isinstance(error, dict):
-            yield f"{path}: {error.get('message', '')}"
-    for name, below in node.items():
-        if isinstance(below, dict) and depth:
-            yield from _details(below, f"{path}.{name}".lstrip("."), depth - 1)
-
-
-def _seconds(retry_after: str | float) -> float:
-    seconds = seconds_told(retry_after)
-    return 1.0 if seconds is None else seconds

@@ -16,7 +16,7 @@ from bridge.render import notices
 from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
-from bridge.routing.router import thread_name
+from bridge.routing.seen import thread_name
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
 from supervisor.discord.errors import snowflake

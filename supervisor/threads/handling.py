@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from bridge.render.posts import Post
 from bridge.routing.actions import CreateSession, Ignore, PromptSession, Refuse, Whisper
-from bridge.routing.router import BridgeRouter, MessageSeen
+from bridge.routing.router import BridgeRouter
+from bridge.routing.seen import MessageSeen
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.shapes import Member, Message, Unreadable
 from supervisor.sessions.manager import SessionManager

@@ -3,7 +3,7 @@
 import re
 
 from bridge.discord import MessageFlag
-from bridge.routing.router import MessageSeen
+from bridge.routing.seen import MessageSeen
 from supervisor.discord.guilds import NOWHERE, Where
 from supervisor.discord.message import POST_TYPES, attachments_of, quote_of, with_quote
 from supervisor.discord.shapes import Edit, Member, Message, person_of

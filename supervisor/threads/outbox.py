@@ -25,7 +25,6 @@ summary in the channel) waits until the answer stands there.
 """
 
 import asyncio
-import hashlib
 import logging
 import random
 import time
@@ -46,77 +45,21 @@ from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.posts_table import PostRow
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
+from supervisor.threads.kept_thread import KeptThread
 from supervisor.threads.refusals import Again, GiveUp, in_words
-from supervisor.threads.troubles import Troubles
+from supervisor.threads.tries import LONGEST_BACKOFF_S, as_found, backoff_s, lost_among, nonce_of
 from supervisor.threads.writes import Write, goes_along, plan, text_due_at, together, too_early
 
 NONCE_S = 60.0
 """How long after a first try a nonce is surely still known (docs/discord-api.md, "Threads and nonces")."""
 LOOK_S = 0.05
 """Deltas wake us many times a second; we look at most every so often."""
-LONGEST_BACKOFF_S = 30.0
 TROUBLE = "⚠"
 """How the words in the channel begin while something cannot be shown."""
 STORE_LOOK_S = 1.0
 """How often to look whether a store that takes no writes does again; nothing is sent until then."""
-TYPING_EVERY_S = 9.0
-"""Discord shows it for 10 s."""
-TYPING_LOOK_S = 1.0
-NEVER = float("-inf")
 
 _log = logging.getLogger(__name__)
-
-
-class _Thread(msgspec.Struct, eq=False):
-    """What we remember of a session while it changes. Times in seconds of the loop."""
-
-    session_id: str
-    woken: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
-    running: bool = False
-    noticed_at: float = NEVER
-    written_at: float = NEVER
-    answered_at: float = NEVER
-    writes: int = 0
-    turn_seq: int = 0
-    since: dict[int, float] = msgspec.field(default_factory=dict)
-    """Since when a post waits, by its row."""
-    failures: int = 0
-    not_before: float = NEVER
-    troubles: Troubles = msgspec.field(default_factory=Troubles)
-
-
-def backoff_s(failures: int, retry_after: float, jitter: float) -> float:
-    """How long to leave Discord alone after so many failures in a row. ``jitter`` is from 0 to 1."""
-    return min(max(retry_after, 2.0 ** min(failures - 1, 10)) * (1 + jitter / 4), LONGEST_BACKOFF_S)
-
-
-def nonce_of(row: PostRow, attempt: int) -> str:
-    """24 characters. By the key and not the row's id, which a rebuilt store gives to another post."""
-    name = f"{row.session_id}\n{row.key}\n{attempt}"
-    return hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
-
-
-def as_found(desired: Post, content: str) -> Post:
-    """What a message shows of which only the content is known: edited, unless it is plain text and the desired one."""
-    if content.strip() == desired.content.strip():
-        content = desired.content
-    return msgspec.structs.replace(desired, content=content, embed=None, buttons=(), selects=())
-
-
-def lost_among(found: Sequence[Found], row: PostRow) -> Found | None:
-    """The lost post among our own messages that no row has.
-
-    The gateway's refusals stand in threads as well, but they reply to other messages; in the channel other sessions
-    post too, so there the text must be the same. What stands above a file of Claude's never changes either.
-    """
-    nonces = {nonce_of(row, attempt) for attempt in range(row.attempt + 1)}
-    for message in found:
-        is_equal = message.content.strip() == row.desired.content.strip()
-        may_differ = row.desired.where == "thread" and not any(file.path for file in row.desired.files)
-        is_alike = message.reply_to == row.desired.reply_to and (may_differ or is_equal)
-        if message.nonce in nonces or (not message.nonce and is_alike):
-            return message
-    return None
 
 
 class Outbox:
@@ -137,7 +80,7 @@ class Outbox:
         self._clock = clock
         self._jitter = jitter
         self._layout = layout
-        self._threads: dict[str, _Thread] = {}
+        self._threads: dict[str, KeptThread] = {}
         self._tasks: asyncio.TaskGroup | None = None
         manager.changes.hear_posts(self.wake)
 
@@ -145,7 +88,7 @@ class Outbox:
         """Something about the session's posts may have changed. Cheap; only a hint."""
         if not self._tasks:
             return
-        thread = self._threads.setdefault(session_id, _Thread(session_id))
+        thread = self._threads.setdefault(session_id, KeptThread(session_id))
         thread.woken.set()
         if not thread.running:
             thread.running, thread.noticed_at = True, _now()
@@ -171,28 +114,9 @@ class Outbox:
             except StoreError:
                 await asyncio.sleep(STORE_LOOK_S)
 
-    async def keep_typing(self) -> None:
-        """Show typing in each thread whose turn runs and waits for nobody, until cancelled."""
-        shown: dict[str, float] = {}
-        while True:
-            busy = [s for s in self._manager.active_sessions() if s.is_processing and not s.requests]
-            shown = {s.session_id: shown.get(s.session_id, NEVER) for s in busy}
-            due = [s for s in busy if _now() >= shown[s.session_id] + TYPING_EVERY_S]
-            shown |= {s.session_id: _now() for s in due}
-            async with asyncio.TaskGroup() as tasks:
-                for session in due:
-                    tasks.create_task(self._type(session.thread_id))
-            await asyncio.sleep(TYPING_LOOK_S)
-
-    async def _type(self, thread_id: int) -> None:
-        try:
-            await self._discord.typing(thread_id)
-        except RemoteError as error:
-            _log.debug("typing in %s: %s", thread_id, error)
-
     # --- one session -----------------------------------------------------------------------------------
 
-    async def _keep(self, thread: _Thread) -> None:
+    async def _keep(self, thread: KeptThread) -> None:
         """Until the session is settled. A mistake of ours in one session leaves the others alone."""
         while thread.running:
             try:
@@ -214,7 +138,7 @@ class Outbox:
                 continue
             return
 
-    async def _step(self, thread: _Thread) -> None:
+    async def _step(self, thread: KeptThread) -> None:
         """Look, and do the one best thing, or wait, or end."""
         await asyncio.sleep(max(0.0, thread.not_before - _now()))
         thread.woken.clear()
@@ -247,11 +171,11 @@ class Outbox:
             ready = [w for w in also if self._ready_in(thread, w, session) <= 0]
             await self._send_all(thread, [*going, *ready], session)
 
-    def _ready_in(self, thread: _Thread, write: Write, session: ManagedSession) -> float:
+    def _ready_in(self, thread: KeptThread, write: Write, session: ManagedSession) -> float:
         """Seconds until it may go, as far as Discord and what it refused let it."""
         return max(self._wait_s(write, session), thread.troubles.wait_s(write.row, _now()))
 
-    def _text_in(self, thread: _Thread, session: ManagedSession) -> float:
+    def _text_in(self, thread: KeptThread, session: ManagedSession) -> float:
         """Seconds until text may be written; 0.0 once the turn is over."""
         if session.turn is None:
             return 0.0
@@ -260,7 +184,7 @@ class Outbox:
         due_at = text_due_at(thread.noticed_at, thread.written_at, thread.answered_at, thread.writes)
         return max(0.0, due_at - _now())
 
-    def _rest(self, thread: _Thread, session: ManagedSession | None) -> None:
+    def _rest(self, thread: KeptThread, session: ManagedSession | None) -> None:
         """All is shown. The cadence is remembered while the turn runs."""
         thread.running = False
         if session is None or not session.is_processing:
@@ -271,14 +195,14 @@ class Outbox:
             return 0.0
         return self._discord.wait_s(write.action, _channel(write.row, session), write.priority)
 
-    async def _send_all(self, thread: _Thread, writes: Sequence[Write], session: ManagedSession) -> None:
+    async def _send_all(self, thread: KeptThread, writes: Sequence[Write], session: ManagedSession) -> None:
         """None of them has to wait for another's answer."""
         sent = await asyncio.gather(*(self._send(thread, w, session) for w in writes), return_exceptions=True)
         for outcome in sent:
             if outcome is not None:
                 raise outcome
 
-    async def _send(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
+    async def _send(self, thread: KeptThread, write: Write, session: ManagedSession) -> None:
         began_at = _now()
         try:
             await self._send_unarchived(thread, write, session)
@@ -297,14 +221,14 @@ class Outbox:
         if write.priority > Priority.URGENT:
             thread.writes, thread.written_at, thread.answered_at = thread.writes + 1, began_at, _now()
 
-    async def _send_unarchived(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
+    async def _send_unarchived(self, thread: KeptThread, write: Write, session: ManagedSession) -> None:
         try:
             await self._carry_out(thread, write, session)
         except Archived:
             await self._discord.unarchive(_channel(write.row, session))
             await self._carry_out(thread, write, session)
 
-    async def _carry_out(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
+    async def _carry_out(self, thread: KeptThread, write: Write, session: ManagedSession) -> None:
         match write.action:
             case "thread":
                 name = thread.troubles.post(write.row).thread_name
@@ -323,7 +247,7 @@ class Outbox:
 
     # --- one post --------------------------------------------------------------------------------------
 
-    async def _edit(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
+    async def _edit(self, thread: KeptThread, write: Write, session: ManagedSession) -> None:
         row = write.row
         assert row.message_id is not None
         post = thread.troubles.post(row, editing=True)
@@ -337,7 +261,7 @@ class Outbox:
                 return
         self._shown(row, row.message_id, thread.troubles.shown(row, post, _now()))
 
-    async def _create(self, thread: _Thread, write: Write, session: ManagedSession) -> None:
+    async def _create(self, thread: KeptThread, write: Write, session: ManagedSession) -> None:
         row, now, attempt = write.row, self._clock(), write.row.attempt
         may_exist = row.attempted_at is not None
         if row.attempted_at is not None and not 0 <= now - row.attempted_at < NONCE_S:
@@ -396,7 +320,7 @@ class Outbox:
 
     # --- what cannot be done (now) ---------------------------------------------------------------------
 
-    def _refused(self, thread: _Thread, write: Write, session: ManagedSession, error: RemoteError) -> None:
+    def _refused(self, thread: KeptThread, write: Write, session: ManagedSession, error: RemoteError) -> None:
         """``supervisor.threads.refusals`` says what is next; here it is said where people look."""
         row = write.row
         step = thread.troubles.refused(write.action, row, error, _now())
@@ -457,7 +381,7 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _nap(thread: _Thread, seconds: float) -> None:
+async def _nap(thread: KeptThread, seconds: float) -> None:
     """So long, or until woken; but never less than ``LOOK_S`` for being woken."""
     await asyncio.sleep(min(seconds, LOOK_S))
     if seconds > LOOK_S:

@@ -4,12 +4,12 @@ import random
 import pytest
 
 from bridge.render.asked import describe, rule_in_words, spoken
+from bridge.render.tool_phrases import relative
 from bridge.render.tools import (
     TOOL_LINE_CHARS,
     done_tool_line,
     failed_tool_line,
     read_input,
-    relative,
     running_tool_line,
     tool_line,
     unknown_tool_line,

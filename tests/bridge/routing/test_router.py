@@ -6,7 +6,9 @@ import pytest
 from bridge.protocol import events as e
 from bridge.routing import actions as a
 from bridge.routing import router as r
+from bridge.routing.answers import NOT_OFFERED, NOTHING_CHOSEN
 from bridge.routing.channel import Channel
+from bridge.routing.seen import EMPTY, VOICE, Clicked, MessageSeen, thread_name
 from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from
 from bridge.session.permission import PermissionRequest, Person, RequestName, Settled
 from bridge.session.questions import Draft
@@ -54,11 +56,11 @@ class World:
         values: tuple[str, ...] = (),
         texts: dict[int, str] | None = None,
     ) -> a.Action:
-        return self.router.handle_click(r.Clicked(custom_id, thread, 500, person, reason, values, texts or {}))
+        return self.router.handle_click(Clicked(custom_id, thread, 500, person, reason, values, texts or {}))
 
 
-def message(channel_id: int = 600, *, author: Person = ADA, text: str = "fix it", **fields: object) -> r.MessageSeen:
-    seen = r.MessageSeen(900, channel_id, 0, 500, author, text, is_from_person=True, mentions_bot=False)
+def message(channel_id: int = 600, *, author: Person = ADA, text: str = "fix it", **fields: object) -> MessageSeen:
+    seen = MessageSeen(900, channel_id, 0, 500, author, text, is_from_person=True, mentions_bot=False)
     return msgspec.structs.replace(seen, **fields)
 
 
@@ -108,7 +110,7 @@ def test_a_stranger_is_told_quietly_and_more_seldom_where_the_bot_was_not_spoken
 
 @pytest.mark.parametrize("channel", [600, 700])
 def test_a_message_without_text_is_refused_with_the_reason(channel: int) -> None:
-    assert World().router.handle_message(message(channel, text=" \n ")) == a.Refuse(r.EMPTY)
+    assert World().router.handle_message(message(channel, text=" \n ")) == a.Refuse(EMPTY)
 
 
 def test_a_role_counts_only_in_its_own_guild() -> None:
@@ -124,7 +126,7 @@ def test_a_role_counts_only_in_its_own_guild() -> None:
     [("a\n\nb\tc", "a b c"), ("x" * 200, "x" * 95), (" ", "Claude"), ("y " * 60, ("y " * 48).strip()[:95])],
 )
 def test_a_threads_name_is_one_line_within_the_limit(text: str, name: str) -> None:
-    assert r.thread_name(text) == name and 1 <= len(r.thread_name(text)) <= 95
+    assert thread_name(text) == name and 1 <= len(thread_name(text)) <= 95
 
 
 # --- clicks ------------------------------------------------------------------------------------------
@@ -212,7 +214,7 @@ def test_own_words_answer_one_question_at_once() -> None:
     assert world.click(custom_id) == a.AskAnswers(asking(COLOUR), 0)
     action = world.click(custom_id, reason="", texts={0: "Mauve"})
     assert isinstance(action, a.DecideRequest) and action.answers == {"Which colour?": "Mauve"}
-    assert world.click(custom_id, reason="", texts={0: " "}) == a.Refuse(r.NOTHING_CHOSEN)
+    assert world.click(custom_id, reason="", texts={0: " "}) == a.Refuse(NOTHING_CHOSEN)
 
 
 def test_of_several_questions_choices_are_kept_until_they_are_sent() -> None:
@@ -230,7 +232,7 @@ def test_of_several_questions_choices_are_kept_until_they_are_sent() -> None:
 
 def test_nothing_chosen_is_not_sent_but_can_be_left_unanswered() -> None:
     world = World(asking(COLOUR, FRUITS))
-    assert world.click(NAME.custom_id("send")) == a.Refuse(r.NOTHING_CHOSEN)
+    assert world.click(NAME.custom_id("send")) == a.Refuse(NOTHING_CHOSEN)
     skipped = world.click(NAME.custom_id("skip"))
     assert isinstance(skipped, a.DecideRequest) and not skipped.allowed and "chose not to answer" in skipped.reason
 
@@ -240,7 +242,7 @@ def test_nothing_chosen_is_not_sent_but_can_be_left_unanswered() -> None:
 )
 def test_a_value_that_the_stored_request_does_not_offer_changes_nothing(verb: str, values: tuple[str, ...]) -> None:
     for asked in (asking(COLOUR), asking(COLOUR, FRUITS)):
-        assert World(asked).click(NAME.custom_id(verb), values=values) == a.Refuse(r.NOT_OFFERED)
+        assert World(asked).click(NAME.custom_id(verb), values=values) == a.Refuse(NOT_OFFERED)
 
 
 def test_pages_are_those_of_the_stored_request() -> None:
@@ -342,7 +344,7 @@ def test_files_and_the_quotation_go_with_a_prompt_and_the_thread_is_named_after_
 @pytest.mark.parametrize("channel", [600, 700])
 def test_a_voice_message_is_answered_in_words(channel: int) -> None:
     said = message(channel, text="", is_voice=True, attachments=FILES)
-    assert World().router.handle_message(said) == a.Refuse(r.VOICE)
+    assert World().router.handle_message(said) == a.Refuse(VOICE)
 
 
 def test_a_forwarded_message_needs_no_word_of_the_persons_own() -> None:

@@ -6,7 +6,8 @@ import pytest
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
 from bridge.routing.places import Place
-from bridge.routing.router import BridgeRouter, MessageSeen
+from bridge.routing.router import BridgeRouter
+from bridge.routing.seen import MessageSeen
 from bridge.session.permission import Person
 from bridge.session.rights import Policy
 

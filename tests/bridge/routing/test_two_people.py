@@ -8,8 +8,10 @@ from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
 from bridge.render import cards, decided
 from bridge.render.runs import LOOKS
 from bridge.routing import actions as a
+from bridge.routing.answers import ONE_MORE
 from bridge.routing.channel import Channel
-from bridge.routing.router import ONE_MORE, OWN, BridgeRouter, Clicked
+from bridge.routing.router import OWN, BridgeRouter
+from bridge.routing.seen import Clicked
 from bridge.session.managed import session_from
 from bridge.session.patterns import ToolPattern
 from bridge.session.permission import First, PermissionRequest, Person, RequestName, Settled

@@ -10,7 +10,8 @@ from bridge.render import cards
 from bridge.render.view import ThreadView
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
-from bridge.routing.router import STAYS_OPEN, BridgeRouter, Clicked
+from bridge.routing.router import STAYS_OPEN, BridgeRouter
+from bridge.routing.seen import Clicked
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.patterns import ToolPattern

@@ -7,7 +7,8 @@ from bridge.protocol.commands import HIBERNATION
 from bridge.render import marks
 from bridge.routing.actions import InterruptSession, Refuse, RequeuePrompt
 from bridge.routing.channel import Channel
-from bridge.routing.router import BridgeRouter, Clicked
+from bridge.routing.router import BridgeRouter
+from bridge.routing.seen import Clicked
 from bridge.session.custom_ids import HaltButton, WhenButton, steering_button
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.permission import Person

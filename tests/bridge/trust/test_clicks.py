@@ -5,7 +5,8 @@ import pytest
 from bridge.protocol import events as e
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
-from bridge.routing.router import BridgeRouter, Clicked
+from bridge.routing.router import BridgeRouter
+from bridge.routing.seen import Clicked
 from bridge.session.custom_ids import TrustButton
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.permission import Person

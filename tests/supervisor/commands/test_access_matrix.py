@@ -22,7 +22,8 @@ from bridge.routing import actions as a
 from bridge.routing import places
 from bridge.routing.channel import Channel
 from bridge.routing.needs import BUTTONS, COMMANDS
-from bridge.routing.router import VOICE, BridgeRouter, MessageSeen
+from bridge.routing.router import BridgeRouter
+from bridge.routing.seen import VOICE, MessageSeen
 from bridge.session import custom_ids
 from bridge.session.custom_ids import REASON_FIELD, STOP_PICKER, HaltButton, TrustButton, WhenButton, word_of
 from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from

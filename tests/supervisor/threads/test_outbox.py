@@ -22,7 +22,9 @@ from supervisor.discord.errors import BadToken, Forbidden, MessageGone, Unavaila
 from supervisor.discord.pace import Priority
 from supervisor.sessions.posts_table import PostRow
 from supervisor.sessions.store import Store
-from supervisor.threads.outbox import NONCE_S, TYPING_EVERY_S, Outbox, backoff_s, nonce_of
+from supervisor.threads.outbox import NONCE_S, Outbox
+from supervisor.threads.tries import backoff_s, nonce_of
+from supervisor.threads.typing_shown import TYPING_EVERY_S, TypingShown
 from supervisor.threads.writes import FIRST_GAP_S, GAP_S, plan
 
 CHANNEL, THREAD = 222, 10**18
@@ -538,7 +540,7 @@ async def measured_turn(bridge: Bridge, session: ManagedSession) -> tuple[float,
 async def test_a_turn_of_8_s_takes_at_most_12_calls_and_ends_with_its_result(tmp_path: Path) -> None:
     bridge = Bridge(tmp_path)
     async with bridge.running():
-        typing = asyncio.create_task(bridge.outbox.keep_typing())
+        typing = asyncio.create_task(TypingShown(bridge.manager, bridge.discord).run())
         session = bridge.begin()
         first_delta, result = await measured_turn(bridge, session)
         await bridge.settled()
@@ -619,7 +621,7 @@ async def test_looking_is_bounded_while_deltas_rain(tmp_path: Path) -> None:
 @jumping
 async def test_typing_shows_while_a_turn_runs_and_waits_for_nobody(tmp_path: Path) -> None:
     async with conversation(tmp_path) as bridge:
-        typing = asyncio.create_task(bridge.outbox.keep_typing())
+        typing = asyncio.create_task(TypingShown(bridge.manager, bridge.discord).run())
         typings: Callable[[], int] = lambda: bridge.discord.count("typing")  # noqa: E731
         await asyncio.sleep(20)
         assert typings() == 0

@@ -20,7 +20,8 @@ from supervisor.discord import sent_files
 from supervisor.discord.errors import Forbidden, Found, Refused
 from supervisor.sessions.posts_table import PostRow
 from supervisor.sessions.store import Store
-from supervisor.threads.outbox import Outbox, lost_among
+from supervisor.threads.outbox import Outbox
+from supervisor.threads.tries import lost_among
 from worker.sending import copy, places
 
 CHANNEL, THREAD = 222, 10**18
