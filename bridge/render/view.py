@@ -2,7 +2,8 @@
 
 The flow of a turn (Claude's text, a line for each tool, notes, the quiet last line) is kept in *segments*
 (``bridge.render.flow``), each cut into as many posts as it needs; a card stands between two segments, so the thread
-reads in the order in which things happened. Here stands which event does what.
+reads in the order in which things happened. Beside it stand what runs in the background (``task_flow``), what became of
+prompts (``prompted_flow``) and what keeps Claude from going on (``mended_flow``). Here stands which event does what.
 """
 
 from collections.abc import Mapping
@@ -12,22 +13,22 @@ import msgspec
 from bridge.protocol import events as e
 from bridge.protocol.edits import EDIT_TOOLS
 from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
-from bridge.render import cards, decided, diff, ends, loosened, lost, marks, notices, tasks, tool_phrases, tools
-from bridge.render.agents import Agents
+from bridge.render import cards, decided, diff, ends, loosened, lost, marks, notices, tool_phrases, tools
 from bridge.render.failures import failure_in_words, retry_in_words
-from bridge.render.flow import Flow, Now
+from bridge.render.flow import Now
 from bridge.render.items import THINKING, NoteItem, TextItem, ToolItem, ToolState
 from bridge.render.live import forget_void
+from bridge.render.mended_flow import MendedFlow
 from bridge.render.posts import File, Post
-from bridge.render.runs import LOOKS
 from bridge.render.segments import Segment, posts_of
+from bridge.render.task_flow import decided_line
 from bridge.render.terminal import shown_text
 from bridge.session.display import Display
 from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
 from bridge.session.patterns import unasked
 from bridge.session.permission import First, PermissionRequest, Settled
 from bridge.session.questions import Draft
-from bridge.text import code_block, duration, escape, one_line
+from bridge.text import code_block, escape, one_line
 
 NOTE_CHARS = 900  # escaped, a note may be twice as long, and still fits a post
 THINKING_CHARS = 300
@@ -36,39 +37,19 @@ LONG_ANSWER_CHARS = 1500
 _DEFAULT = Display()
 
 
-class ThreadView(Flow, msgspec.Struct):
+class ThreadView(MendedFlow, msgspec.Struct):
     """The changeable end of a thread. ``apply`` follows ``ManagedSession.apply`` of the same record."""
 
     cards: dict[int, PermissionRequest] = {}
     """The open requests, with the subagents' names and the drafts of answers."""
-    agents: Agents = msgspec.field(default_factory=Agents)
-    marks: list[int] = []
-    edited: list[int] = []
     answer_chars: int = 0
     last_text: str = ""
-    wake_summary: str = ""
-    asked: dict[int, str] = {}
-    """What the prompts say that are not done."""
-    unknown: list[lost.LostTool] = []
-    """The turn's tool calls whose outcome nobody knows."""
-    lost_turn: lost.LostTurn | None = None
-    """The lost turn whose card still has buttons."""
-    tells_death: bool = False
-    """The death of the process is told by the lost turn's card, and so by nothing else."""
-    live_tasks: dict[str, tasks.LiveTask] = {}
-    """What runs in the background, and the subagents that Claude waits for, by their ids."""
     turn_started_at: float = 0.0
     changed: dict[str, tuple[int, int]] = {}
     """The turn's files, with the lines that came and went."""
     asked_at: float = 0.0
     waited_s: float = 0.0
     """Since when somebody is waited for, and how long that was so in this turn: it is not Claude's time."""
-    moved_key: str = ""
-    """The open card about a directory that was replaced, and why it was said."""
-    moved_reason: str = ""
-    resume_key: str = ""
-    """The card that offers a fresh start now."""
-    resume_reason: str = ""
     waits_for: str = ""
     """The post that tells why Claude is not started for the time being; there is one, until one was started."""
     loose_key: str = ""
@@ -151,7 +132,7 @@ class ThreadView(Flow, msgspec.Struct):
             segment.release()
             for tool in segment.tools():
                 tool.state = ToolState.UNKNOWN if tool.state is ToolState.RUNNING else tool.state
-                posts |= _decided(segment, tool, now)
+                posts |= decided_line(segment, tool, now)
             posts |= posts_of(segment, [], session.directory)
         posts |= self.settle_lost_turn(lost.LOG_LOST, session)
         self.cards, self.segments, self.is_open = {}, [], False
@@ -226,25 +207,6 @@ class ThreadView(Flow, msgspec.Struct):
             self.exit_key = f"exit:{record.generation}:{record.seq}"
         return {self.exit_key: ends.exit_post(event, session)}
 
-    def _settle_resume(self, verdict: str) -> dict[str, Post]:
-        """One card at a time offers a fresh start."""
-        key, self.resume_key = self.resume_key, ""
-        return {key: cards.resume_settled_card(self.resume_reason, verdict)} if key else {}
-
-    def _settle_moved(self, verdict: str) -> dict[str, Post]:
-        key, self.moved_key = self.moved_key, ""
-        return {key: cards.project_settled_card(self.moved_reason, verdict)} if key else {}
-
-    def goes_on_here(self, who: str) -> dict[str, Post]:
-        """Somebody pressed the button; nothing when it was pressed before."""
-        key, self.moved_key = self.moved_key, ""
-        return {key: notices.goes_on_here(who)} if key else {}
-
-    def started_fresh(self) -> dict[str, Post]:
-        """Somebody pressed the button."""
-        key, self.resume_key = self.resume_key, ""
-        return {key: notices.fresh_start()} if key else {}
-
     def _on_request(self, seq: int, event: e.PermissionRequested, now: Now) -> dict[str, Post]:
         posts: dict[str, Post] = {}
         for segment, tool in self._calls(event.tool_use_id):
@@ -276,7 +238,7 @@ class ThreadView(Flow, msgspec.Struct):
             tool.is_denied, tool.is_decided, tool.card = how.verdict in ("denied", "expired"), True, key
             if decided.is_line(request):
                 decided.settle(tool, request, how)
-            posts |= _decided(segment, tool, now) | (self._posts(segment, now) if segment.key else {})
+            posts |= decided_line(segment, tool, now) | (self._posts(segment, now) if segment.key else {})
         return posts
 
     def back_in_flow(self, seq: int, by: str, session: ManagedSession, display: Display) -> dict[str, Post]:
@@ -367,10 +329,6 @@ class ThreadView(Flow, msgspec.Struct):
             return self._of_call(segment, item, now) | failures | self._whole_diff(record, item, now)
         return {}
 
-    def _of_call(self, segment: Segment, item: ToolItem, now: Now) -> dict[str, Post]:
-        """Where the call's line stands: in the flow, or on its own card."""
-        return _decided(segment, item, now) or self._posts(segment, now)
-
     def _end_tool(self, item: ToolItem, event: e.ToolFinished, now: Now) -> dict[str, Post]:
         ended = ToolState.ERROR if event.is_error else ToolState.OK
         item.state = ToolState.UNKNOWN if event.unknown else ended
@@ -430,131 +388,9 @@ class ThreadView(Flow, msgspec.Struct):
         is_long = display.ping_after_s is not None and seconds >= display.ping_after_s
         return is_awaited and is_long and not self.after_card
 
-    # --- background tasks and subagents --------------------------------------------------------------
-
-    def _on_task(
-        self, record: e.Record, event: e.TaskStarted | e.TaskProgressed | e.TaskEnded, now: Now
-    ) -> dict[str, Post]:
-        if isinstance(event, e.TaskEnded):
-            self.wake_summary = shown_text(event.summary)
-            task = self.live_tasks.pop(event.task_id, None)
-            return self._end_task(record.at, event, task, now) if task else {}
-        if isinstance(event, e.TaskStarted):
-            name, is_quiet = self.agents.name(event.task_id), now.display.verbosity == "quiet"
-            self.live_tasks[event.task_id] = tasks.begun(event, name, record.at, is_quiet=is_quiet)
-        elif event.task_id in self.live_tasks:
-            self.live_tasks[event.task_id].apply(event)
-        else:
-            return {}
-        return self._show_task(event.task_id, self.live_tasks[event.task_id], now)
-
-    def _show_task(self, task_id: str, task: tasks.LiveTask, now: Now) -> dict[str, Post]:
-        if not task.backgrounded:
-            return self._show_progress(task, task.progress, now)
-        return {} if task.is_quiet else {self._task_key(task_id): tasks.running(task)}
-
-    def _end_task(self, at: float, event: e.TaskEnded, task: tasks.LiveTask, now: Now) -> dict[str, Post]:
-        seconds = max(0.0, at - task.started_at)
-        if not task.backgrounded:
-            return self._show_progress(task, task.so_far(duration(seconds)), now)
-        if task.is_quiet and tasks.ended_well(event):
-            return {}
-        return {self._task_key(event.task_id): tasks.ended(task, event, seconds)}
-
-    def _show_progress(self, task: tasks.LiveTask, progress: str, now: Now) -> dict[str, Post]:
-        """On the line of the call that runs the subagent."""
-        for segment, item in self._calls(task.tool_use_id):
-            if item.progress != progress:
-                item.progress = progress
-                return self._of_call(segment, item, now)
-        return {}
-
-    def _lose_tasks(self) -> dict[str, Post]:
-        """Their process is gone."""
-        alone = {task_id: task for task_id, task in self.live_tasks.items() if task.backgrounded}
-        self.live_tasks = {}
-        return {self._task_key(task_id): tasks.lost(task) for task_id, task in alone.items()}
-
-    def _task_key(self, task_id: str) -> str:
-        return f"task:{self.generation}:{task_id}"
-
-    # --- a turn that was lost ------------------------------------------------------------------------
-
-    def _lose(self, record: e.Record, event: e.TurnEnded, session: ManagedSession) -> dict[str, Post]:
-        """Its card. One at a time has buttons: the last one."""
-        posts = self.settle_lost_turn(lost.LOST_AGAIN, session)
-        asked = [self.asked[i] for i in event.prompt_ids if i in self.asked]
-        turn = self.lost_turn = lost.LostTurn(record.generation, record.seq, event.reason, asked, self.unknown)
-        self.unknown, self.tells_death = [], True
-        return posts | {turn.key: self._lost_card(turn, session)}
-
-    def settle_lost_turn(self, verdict: str, session: ManagedSession) -> dict[str, Post]:
-        """The card of the lost turn without its buttons; nothing when none is open."""
-        if (turn := self.lost_turn) is None:
-            return {}
-        self.lost_turn, self.tells_death = None, False
-        mention = session.last_prompter_id or session.owner_id
-        return {turn.key: lost.settled_card(turn, verdict, mention, session.directory)}
-
-    def _lost_card(self, turn: lost.LostTurn, session: ManagedSession) -> Post:
-        mention = session.last_prompter_id or session.owner_id
-        return lost.card(session.session_id, turn, mention, session.directory)
-
-    def _on_prompt(self, event: e.PromptAccepted, session: ManagedSession) -> dict[str, Post]:
-        """What is sent again or edited is known; anything else overtakes a lost turn."""
-        is_known = event.prompt_id in self.asked
-        text = event.text or ", ".join(attachment.name for attachment in event.attachments)
-        self.asked[event.prompt_id] = text[: lost.ASKED_KEPT_CHARS]
-        return {} if is_known else self.settle_lost_turn(lost.OVERTAKEN, session)
-
-    # --- marks on prompts that were sent during a turn (their texts: render.marks) --------------------
-
-    def _on_mark(self, event: e.AnyEvent, session: ManagedSession) -> dict[str, Post]:
-        match event:
-            case e.PromptQueued(prompt_id=prompt_id) if prompt_id in session.prompts:
-                if prompt_id not in self.marks:
-                    self.marks.append(prompt_id)
-                when, is_edited = session.prompts[prompt_id].when, prompt_id in self.edited
-                mark = marks.waiting(session.session_id, prompt_id, when, is_edited=is_edited)
-            case e.PromptTaken(prompt_id=prompt_id) if prompt_id in self.marks:
-                mark = marks.taken(prompt_id)
-            case e.PromptCancelled(prompt_id=prompt_id) if self._forget_prompt(prompt_id):
-                mark = marks.stopped(prompt_id)
-            case e.PromptDone(prompt_id=prompt_id) | e.PromptCancelled(prompt_id=prompt_id):
-                self._forget_prompt(prompt_id)
-                return {}
-            case _:
-                return {}
-        return {f"mark:{prompt_id}": mark}
-
-    def _on_amended(self, event: e.PromptAmended) -> dict[str, Post]:
-        """What became of an edit or a deletion; without a mark only that it did not work."""
-        prompt_id, key = event.prompt_id, f"mark:{event.prompt_id}"
-        if event.done and event.deleted:
-            self._forget_prompt(prompt_id)
-            return {key: marks.deleted(prompt_id)}
-        if event.done:
-            self.edited.append(prompt_id)
-            return {key: marks.edited(prompt_id)} if prompt_id in self.marks else {}
-        return {key: marks.too_late(prompt_id, "it was deleted" if event.deleted else "it was edited")}
-
-    def _forget_prompt(self, prompt_id: int) -> bool:
-        """Whether it has a mark."""
-        self.asked.pop(prompt_id, None)
-        self.edited = [i for i in self.edited if i != prompt_id]
-        had_mark = prompt_id in self.marks
-        self.marks = [i for i in self.marks if i != prompt_id]
-        return had_mark
-
 
 def _card_key(request: PermissionRequest) -> str:
     return f"card:{request.name.generation}:{request.name.seq}"
-
-
-def _decided(segment: Segment, tool: ToolItem, now: Now) -> dict[str, Post]:
-    """The line on the tool's own card; nothing while that is open."""
-    look = LOOKS[segment.verbosity]
-    return {tool.card: decided.post(tool, look, now.session.directory)} if tool.decided else {}
 
 
 def _note(seq: int, event: e.ApiRetried | e.Compacted | e.Noticed) -> NoteItem:

@@ -1,0 +1,88 @@
+"""What became of prompts: the marks of those that were sent during a turn, and the card of a turn that was lost."""
+
+import msgspec
+
+from bridge.protocol import events as e
+from bridge.render import lost, marks
+from bridge.render.posts import Post
+from bridge.render.task_flow import TaskFlow
+from bridge.session.managed import ManagedSession
+
+
+class PromptedFlow(TaskFlow, msgspec.Struct):
+    """Stored with the view, of which it is a part."""
+
+    marks: list[int] = []
+    edited: list[int] = []
+    asked: dict[int, str] = {}
+    """What the prompts say that are not done."""
+    unknown: list[lost.LostTool] = []
+    """The turn's tool calls whose outcome nobody knows."""
+    lost_turn: lost.LostTurn | None = None
+    """The lost turn whose card still has buttons."""
+    tells_death: bool = False
+    """The death of the process is told by the lost turn's card, and so by nothing else."""
+
+    def _lose(self, record: e.Record, event: e.TurnEnded, session: ManagedSession) -> dict[str, Post]:
+        """Its card. One at a time has buttons: the last one."""
+        posts = self.settle_lost_turn(lost.LOST_AGAIN, session)
+        asked = [self.asked[i] for i in event.prompt_ids if i in self.asked]
+        turn = self.lost_turn = lost.LostTurn(record.generation, record.seq, event.reason, asked, self.unknown)
+        self.unknown, self.tells_death = [], True
+        return posts | {turn.key: self._lost_card(turn, session)}
+
+    def settle_lost_turn(self, verdict: str, session: ManagedSession) -> dict[str, Post]:
+        """The card of the lost turn without its buttons; nothing when none is open."""
+        if (turn := self.lost_turn) is None:
+            return {}
+        self.lost_turn, self.tells_death = None, False
+        mention = session.last_prompter_id or session.owner_id
+        return {turn.key: lost.settled_card(turn, verdict, mention, session.directory)}
+
+    def _lost_card(self, turn: lost.LostTurn, session: ManagedSession) -> Post:
+        mention = session.last_prompter_id or session.owner_id
+        return lost.card(session.session_id, turn, mention, session.directory)
+
+    def _on_prompt(self, event: e.PromptAccepted, session: ManagedSession) -> dict[str, Post]:
+        """What is sent again or edited is known; anything else overtakes a lost turn."""
+        is_known = event.prompt_id in self.asked
+        text = event.text or ", ".join(attachment.name for attachment in event.attachments)
+        self.asked[event.prompt_id] = text[: lost.ASKED_KEPT_CHARS]
+        return {} if is_known else self.settle_lost_turn(lost.OVERTAKEN, session)
+
+    def _on_mark(self, event: e.AnyEvent, session: ManagedSession) -> dict[str, Post]:
+        match event:
+            case e.PromptQueued(prompt_id=prompt_id) if prompt_id in session.prompts:
+                if prompt_id not in self.marks:
+                    self.marks.append(prompt_id)
+                when, is_edited = session.prompts[prompt_id].when, prompt_id in self.edited
+                mark = marks.waiting(session.session_id, prompt_id, when, is_edited=is_edited)
+            case e.PromptTaken(prompt_id=prompt_id) if prompt_id in self.marks:
+                mark = marks.taken(prompt_id)
+            case e.PromptCancelled(prompt_id=prompt_id) if self._forget_prompt(prompt_id):
+                mark = marks.stopped(prompt_id)
+            case e.PromptDone(prompt_id=prompt_id) | e.PromptCancelled(prompt_id=prompt_id):
+                self._forget_prompt(prompt_id)
+                return {}
+            case _:
+                return {}
+        return {f"mark:{prompt_id}": mark}
+
+    def _on_amended(self, event: e.PromptAmended) -> dict[str, Post]:
+        """What became of an edit or a deletion; without a mark only that it did not work."""
+        prompt_id, key = event.prompt_id, f"mark:{event.prompt_id}"
+        if event.done and event.deleted:
+            self._forget_prompt(prompt_id)
+            return {key: marks.deleted(prompt_id)}
+        if event.done:
+            self.edited.append(prompt_id)
+            return {key: marks.edited(prompt_id)} if prompt_id in self.marks else {}
+        return {key: marks.too_late(prompt_id, "it was deleted" if event.deleted else "it was edited")}
+
+    def _forget_prompt(self, prompt_id: int) -> bool:
+        """Whether it has a mark."""
+        self.asked.pop(prompt_id, None)
+        self.edited = [i for i in self.edited if i != prompt_id]
+        had_mark = prompt_id in self.marks
+        self.marks = [i for i in self.marks if i != prompt_id]
+        return had_mark
