@@ -304,7 +304,7 @@ class SessionUnderFaults:
         for one, other in itertools.combinations((post for post in posts if post not in told), 2):
             if one.text == other.text and one.embeds == other.embeds and one.reply_to == other.reply_to:
                 found.append(Finding("duplicated", f"a post of {self.name}: {one.text[:80]!r}"))
-        cards = [post for post in posts if post.embeds]
+        cards = [post for post in posts if any(revision.embeds for revision in post.revisions)]
         asked = len(self.logged("PermissionRequested"))
         if len(cards) != asked:
             kind = "duplicated" if len(cards) > asked else "lost"
