@@ -21,17 +21,17 @@ class JumpWatch:
         self._monotonic = monotonic
         self._seen = wall(), monotonic()
         self._shift = 0.0
-        self._told: float | None = None
+        self._last_back_at: float | None = None
         self._jumped_at: float | None = None
 
     def back_at(self, discord_back_at: float | None) -> float | None:
         """Since when (Unix seconds of now's clock) people can have seen what is open; None while Discord is away."""
         self._notice()
         if discord_back_at is None:
-            self._told = None
+            self._last_back_at = None
             return None
-        if discord_back_at != self._told:
-            self._told, self._shift = discord_back_at, 0.0
+        if discord_back_at != self._last_back_at:
+            self._last_back_at, self._shift = discord_back_at, 0.0
         in_our_clock = discord_back_at + self._shift
         return in_our_clock if self._jumped_at is None else max(in_our_clock, self._jumped_at)
 

@@ -30,11 +30,11 @@ class Notifier:
 
     async def keep(self, status: Callable[[], str], interval_s: float = 5.0) -> None:
         """Until cancelled: the watchdog's sign of life, and the status when it changed."""
-        told = ""
+        last_status = ""
         while True:
             words = {"WATCHDOG": "1"} if self._watchdog_s else {}
-            if (now := status()) != told:
-                words["STATUS"] = told = now
+            if (now := status()) != last_status:
+                words["STATUS"] = last_status = now
             if words:
                 self.say(**words)
             await asyncio.sleep(min(interval_s, self._watchdog_s / 2 or interval_s))

@@ -17,7 +17,7 @@ from bridge.render.posts import Post, payload
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.text import inline_code
-from supervisor.commands.interactions import Answer, later, offered, option, told
+from supervisor.commands.interactions import Answer, answer_choices, answer_in_words, answer_later, option
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Trusts
@@ -45,17 +45,17 @@ class ClaudeCommands:
         session = self._session(asked)
         command = option(asked, "command").strip().lstrip("/") if name == "claude" else name
         if unknown := self._check(command, session):
-            return later(lambda: self._offer(session, unknown))
+            return answer_later(lambda: self._offer(session, unknown))
         arguments = " ".join(option(asked, "arguments").split())
         text = f"/{command} {arguments}".strip()
         self._manager.prompt(session.session_id, asked.id, text, person, is_command=True)
-        return told(replies.command_sent(text, waits=session.is_processing))
+        return answer_in_words(replies.command_sent(text, waits=session.is_processing))
 
     def complete(self, asked: Interaction) -> Answer:
         typed = option(asked, "command").strip().lstrip("/").lower()
         fitting = [one for one in self._offered(self._session(asked)) if typed in one.name.lower()]
         fitting.sort(key=lambda one: (not one.name.lower().startswith(typed), one.name))
-        return offered((_label(one), one.name[:CHOICE_CHARS]) for one in fitting)
+        return answer_choices((_label(one), one.name[:CHOICE_CHARS]) for one in fitting)
 
     def _session(self, asked: Interaction) -> ManagedSession:
         if session := self._manager.session_of_thread(asked.channel_id):
@@ -64,7 +64,7 @@ class ClaudeCommands:
 
     def _offered(self, session: ManagedSession) -> list[e.Offer]:
         hidden = NOT_HERE | ELSEWHERE.keys()
-        commands = self._manager.offered(session).commands
+        commands = self._manager.offers_of(session).commands
         return [one for one in commands if one.name not in hidden and not one.name.startswith("_")]
 
     async def _offer(self, session: ManagedSession, unknown: str) -> dict[str, Any]:

@@ -49,6 +49,7 @@ LOST_IS_SETTLED = "This was settled already: somebody clicked, or the conversati
 OTHERS_WERE_FASTER = "Somebody else pressed a button of this card just before you. Look at it again."
 UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothing was done. Please try again."
 NOT_IN_LOG = "What it asked is not in the session's log (any more)."
+WAS_DECIDED = "This request was already decided."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
 log = logging.getLogger(__name__)
@@ -62,24 +63,24 @@ class Answer(msgspec.Struct, frozen=True):
     later: Callable[[], Awaitable[dict[str, Any]]] | None = None
 
 
-def told(text: str) -> Answer:
+def answer_in_words(text: str) -> Answer:
     """Words that only this person sees."""
-    return shown(Post(text))
+    return answer_with(Post(text))
 
 
-def shown(post: Post, *, to_all: bool = False) -> Answer:
+def answer_with(post: Post, *, to_all: bool = False) -> Answer:
     without_previews = 0 if post.embed else MessageFlag.SUPPRESS_EMBEDS
     return Answer(
         AnswerType.MESSAGE, {**payload(post), "flags": without_previews | (0 if to_all else MessageFlag.EPHEMERAL)}
     )
 
 
-def later(work: Callable[[], Awaitable[dict[str, Any]]]) -> Answer:
+def answer_later(work: Callable[[], Awaitable[dict[str, Any]]]) -> Answer:
     """What only this person sees, once it is there."""
     return Answer(AnswerType.DEFERRED_MESSAGE, {"flags": MessageFlag.EPHEMERAL}, work)
 
 
-def offered(choices: Iterable[tuple[str, str]] = ()) -> Answer:
+def answer_choices(choices: Iterable[tuple[str, str]] = ()) -> Answer:
     """What fits what somebody types, as (label, value): as many, and as much of a label, as Discord takes."""
     named = [{"name": one_line(label, CHOICE_CHARS), "value": value} for label, value in choices]
     return Answer(AnswerType.CHOICES, {"choices": named[:MOST_CHOICES]})
@@ -136,14 +137,14 @@ class Interactions:
             return self._decide(asked)
         except msgspec.ValidationError as error:
             log.warning("interaction %s cannot be read: %s", asked.id, error)
-            return told(UNREADABLE) if asked.type != InteractionType.AUTOCOMPLETE else offered()
+            return answer_in_words(UNREADABLE) if asked.type != InteractionType.AUTOCOMPLETE else answer_choices()
         except UserError as error:
-            return told(str(error)) if asked.type != InteractionType.AUTOCOMPLETE else offered()
+            return answer_in_words(str(error)) if asked.type != InteractionType.AUTOCOMPLETE else answer_choices()
         except StoreError as error:
-            return told(f"Nothing was done: {error}. Please try again in a while.")
+            return answer_in_words(f"Nothing was done: {error}. Please try again in a while.")
         except Exception:
             log.exception("interaction %s failed", asked.id)
-            return told(FAILED) if asked.type != InteractionType.AUTOCOMPLETE else offered()
+            return answer_in_words(FAILED) if asked.type != InteractionType.AUTOCOMPLETE else answer_choices()
 
     def _decide(self, asked: Interaction) -> Answer:
         match asked.type:
@@ -154,7 +155,7 @@ class Interactions:
             case InteractionType.COMPONENT | InteractionType.MODAL_SUBMIT:
                 return self._commands.picked(asked) or self._click(asked)
             case _:
-                return told(f"This kind of interaction ({asked.type}) is not known here.")
+                return answer_in_words(f"This kind of interaction ({asked.type}) is not known here.")
 
     def _click(self, asked: Interaction) -> Answer:
         self._manager.delivery.note(asked.guild_id, asked.person.user_id, asked.person.role_ids)
@@ -169,9 +170,9 @@ class Interactions:
                 return Answer(AnswerType.MODAL, cards.plan_modal(custom_id))
             case SettleLostTurn(name, goes_on, person):
                 is_first = self._manager.settle_lost_turn(name, person, asked.id if goes_on else 0)
-                return Answer(AnswerType.DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
+                return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(LOST_IS_SETTLED)
             case ShowInput(name):
-                return later(lambda: self._input(name))
+                return answer_later(lambda: self._input(name))
             case AskReason(custom_id, tool):
                 return Answer(AnswerType.MODAL, replies.reason_modal(custom_id, cards.tool_in_words(tool)))
             case StartFresh(session_id):
@@ -179,23 +180,24 @@ class Interactions:
                 return Answer(AnswerType.DEFERRED_UPDATE)
             case GoOnHere(session_id, person):
                 is_first = self._manager.go_on_here(session_id, person)
-                return Answer(AnswerType.DEFERRED_UPDATE) if is_first else told(LOST_IS_SETTLED)
+                return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(LOST_IS_SETTLED)
             case JudgeProject() as judgement:
-                return later(lambda: self._judged(judgement))
+                return answer_later(lambda: self._judged(judgement))
             case action:
                 return self._of_rules(action)
 
     def _of_rules(self, action: Action) -> Answer:
         match action:
             case AskTerm(request):
-                return shown(rules.choice(request))
+                return answer_with(rules.choice(request))
             case RevokeRule() as given:
                 rule = self._manager.revoke_rule(given.rule_id, given.channel_id, given.session_id, given.person)
-                return told("Revoked: it is asked about again." if rule else "This rule does not hold here (any more).")
+                gone = "This rule does not hold here (any more)."
+                return answer_in_words("Revoked: it is asked about again." if rule else gone)
             case Refuse(text):
-                return told(text)
+                return answer_in_words(text)
             case Ignore():
-                return told(UNKNOWN_BUTTON)
+                return answer_in_words(UNKNOWN_BUTTON)
             case action:
                 raise AssertionError(f"a click cannot lead to {action}")
 
@@ -214,9 +216,9 @@ class Interactions:
         """On the card, and not decided yet."""
         if isinstance(action, AllowFirst):
             is_kept = self._manager.allow_first(action.request, action.first)
-            return Answer(AnswerType.DEFERRED_UPDATE) if is_kept else told(OTHERS_WERE_FASTER)
+            return Answer(AnswerType.DEFERRED_UPDATE) if is_kept else answer_in_words(OTHERS_WERE_FASTER)
         is_kept = self._manager.draft(action.request.name, action.draft, by)
-        return Answer(AnswerType.DEFERRED_UPDATE) if is_kept else told("This request was already decided.")
+        return Answer(AnswerType.DEFERRED_UPDATE) if is_kept else answer_in_words(WAS_DECIDED)
 
     def _decided(self, action: DecideRequest) -> Answer:
         """First one wins; the card changes when Claude's worker says what became of it."""
@@ -224,7 +226,7 @@ class Interactions:
         loosens = session is not None and self._router.loosens(session, session.channel_id, action.mode)
         if action.always and action.request.event.rules:
             is_first = self._manager.allow_for(action.request, action.person, action.term)
-            return Answer(AnswerType.DEFERRED_UPDATE) if is_first else told("This request was already decided.")
+            return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(WAS_DECIDED)
         decision = action.request.decide(
             "allowed" if action.allowed else "denied",
             action.person,
@@ -236,12 +238,12 @@ class Interactions:
         if is_first and loosens and session:
             post = loosened.in_thread(action.mode, action.person.user_id, session.thread_id)
             self._manager.show(session.session_id, f"{loosened.KEY}:{action.request.name.custom_id('edits')}", post)
-        return Answer(AnswerType.DEFERRED_UPDATE) if is_first else told("This request was already decided.")
+        return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(WAS_DECIDED)
 
 
-async def _finished(later: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+async def _finished(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     try:
-        return await later()
+        return await work()
     except (UserError, RemoteError) as error:
         return payload(Post(clip(f"That did not work: {error}", CONTENT_CHARS)), editing=True)
     except Exception:

@@ -5,7 +5,7 @@ from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
-from supervisor.commands.interactions import Answer, option, told
+from supervisor.commands.interactions import Answer, answer_in_words, option
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 
@@ -22,10 +22,10 @@ class Invitations:
             raise UserError(words)
         user_id = _user_of(asked)
         if asked.data.get("name") == "invite":
-            return told(self._invite(session, user_id, person))
+            return answer_in_words(self._invite(session, user_id, person))
         is_changed = self._manager.uninvite(session.session_id, user_id, person)
         gone = f"<@{user_id}> may not write to Claude in this thread any more."
-        return told(gone if is_changed else f"<@{user_id}> was not invited into this thread.")
+        return answer_in_words(gone if is_changed else f"<@{user_id}> was not invited into this thread.")
 
     def _invite(self, session: ManagedSession, user_id: int, person: Person) -> str:
         """Nothing else comes with it, so what it gives is said."""

@@ -14,7 +14,7 @@ from bridge.routing.places import unfit_in_words
 from bridge.routing.router import BridgeRouter
 from bridge.session.permission import Person
 from bridge.session.rights import ANY, holders
-from supervisor.commands.interactions import Answer, told
+from supervisor.commands.interactions import Answer, answer_in_words
 from supervisor.commands.sight import Sight
 from supervisor.discord.shapes import Interaction
 from supervisor.projects.channels import ProjectChannels
@@ -47,11 +47,12 @@ class ProjectCommand:
         verb, options = subcommand(asked)
         match verb:
             case "add":
-                return told(self._add(asked, person, _channel_in(options), str(options.get("directory", ""))))
+                directory = str(options.get("directory", ""))
+                return answer_in_words(self._add(asked, person, _channel_in(options), directory))
             case "remove":
-                return told(self._remove(asked, person, _channel_in(options)))
+                return answer_in_words(self._remove(asked, person, _channel_in(options)))
             case _:
-                return told(self._list(asked, person))
+                return answer_in_words(self._list(asked, person))
 
     def _add(self, asked: Interaction, person: Person, channel_id: int, given: str) -> str:
         place = self._sight.place(channel_id)

@@ -8,7 +8,7 @@ from bridge.render import rules
 from bridge.render.posts import Post, payload
 from bridge.routing.channel import Channel
 from bridge.session.rules import Rule
-from supervisor.commands.interactions import Answer, later, shown
+from supervisor.commands.interactions import Answer, answer_later, answer_with
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 
@@ -30,8 +30,8 @@ class RulesCommand:
         """At once, where the rights of all givers are known."""
         unknown = {rule.by_id for rule in found if self._manager.rules.lost(rule, guild_id) is None}
         if unknown:
-            return later(lambda: self._looked(found, guild_id, unknown))
-        return shown(self._listed(found, guild_id))
+            return answer_later(lambda: self._looked(found, guild_id, unknown))
+        return answer_with(self._listed(found, guild_id))
 
     async def _looked(self, found: Sequence[Rule], guild_id: int, unknown: set[int]) -> dict[str, Any]:
         for user_id in unknown:

@@ -23,7 +23,7 @@ from bridge.session.permission import Person
 from bridge.session.rights import ANY
 from bridge.text import escape, one_line
 from supervisor.commands.claude_commands import ClaudeCommands
-from supervisor.commands.interactions import Answer, later, offered, option, shown, told
+from supervisor.commands.interactions import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
 from supervisor.commands.invitations import Invitations
 from supervisor.commands.project_command import ProjectCommand
 from supervisor.commands.rules_command import RulesCommand
@@ -86,7 +86,7 @@ class Slash:
             case "continue":
                 return self._continue(asked, person)
             case "status":
-                return told(replies.status(self._seen_by(asked), self._manager.clock()))
+                return answer_in_words(replies.status(self._seen_by(asked), self._manager.clock()))
             case "queue":
                 return self._queue(asked)
             case "model" | "mode" | "effort":
@@ -100,9 +100,9 @@ class Slash:
             case "project" | "invite" | "uninvite":
                 return (self._projects if name == "project" else self._invitations).run(asked, person)
             case "help":
-                return told(replies.HELP)
+                return answer_in_words(replies.HELP)
             case _:
-                return told(
+                return answer_in_words(
                     f"There is no command /{escape(one_line(name, 40))} here (any more). `/help` shows those there are."
                 )
 
@@ -143,7 +143,7 @@ class Slash:
             channel = self._elsewhere(channel, directory, asked)
         elif not Path(channel.directory).is_dir():
             raise UserError(f"The directory {channel.directory} of this channel is not there (any more).")
-        return later(lambda: self._start(asked, person, channel, prompt))
+        return answer_later(lambda: self._start(asked, person, channel, prompt))
 
     async def _start(self, asked: Interaction, person: Person, channel: Channel, prompt: str) -> dict[str, Any]:
         """The starter message first: the thread is made from it, and has its id."""
@@ -224,7 +224,7 @@ class Slash:
         """What fits what was typed so far; nothing for who may not use it."""
         command = str(asked.data.get("name", ""))
         if self._router.lacks_for(command, asked.person, asked.guild_id, self._place(asked)):
-            return offered()
+            return answer_choices()
         match asked.data.get("name"):
             case "model" | "mode" | "effort":
                 return self._settings.complete(asked)
@@ -238,7 +238,7 @@ class Slash:
         channel, typed = self._channel_of(asked), option(asked, "directory").strip()
         known = [channel.directory, *_folders_in(channel.directory), *(c.directory for c in self._usable(asked))]
         fitting = [d for d in dict.fromkeys(known) if typed in d and len(d) <= CHOICE_CHARS]
-        return offered((d, d) for d in fitting)
+        return answer_choices((d, d) for d in fitting)
 
     # --- /stop ---------------------------------------------------------------------------------------
 
@@ -247,12 +247,12 @@ class Slash:
             if words := self._router.lacks_to_stop(session, person):
                 raise UserError(words)
             if session.is_processing and (waiting := self._manager.waiting.all(session.session_id)):
-                return shown(replies.stop_what_waits(session.session_id, len(waiting)))
-            return told(self._stop_one(session, asked, person))
+                return answer_with(replies.stop_what_waits(session.session_id, len(waiting)))
+            return answer_in_words(self._stop_one(session, asked, person))
         if asked.channel_id not in self._channels:
             raise UserError("There is no session of Claude's here.")
         mine = [s for s in self._manager.active_sessions() if s.channel_id == asked.channel_id]
-        return shown(replies.stop_picker(self._listed(mine), self._manager.clock()))
+        return answer_with(replies.stop_picker(self._listed(mine), self._manager.clock()))
 
     def _stop_one(self, session: ManagedSession, asked: Interaction, person: Person) -> str:
         """Carry out what the router says; then what it did, in words."""
@@ -278,7 +278,7 @@ class Slash:
         if (session := self._manager.session_of_thread(asked.channel_id)) is None:
             raise UserError("There is no session of Claude's here.")
         waiting = self._manager.waiting.all(session.session_id)
-        return told(replies.queue([(one.text, one.when) for one in waiting]))
+        return answer_in_words(replies.queue([(one.text, one.when) for one in waiting]))
 
     def _steered(self, asked: Interaction) -> Answer | None:
         custom_id = str(asked.data.get("custom_id", ""))
@@ -304,14 +304,14 @@ class Slash:
         session = self._manager.session_of_thread(asked.channel_id)
         session = session or self._manager.most_recent_session(asked.channel_id, self._has_place)
         if session is None:
-            return told(replies.nothing_to_continue(in_thread=asked.channel_id not in self._channels))
+            return answer_in_words(replies.nothing_to_continue(in_thread=asked.channel_id not in self._channels))
         prompt = option(asked, "prompt").strip()
         card = replies.resumed(self._listed([session])[0], prompt)
         if prompt:
             self._manager.prompt(session.session_id, asked.id, prompt, person)
         else:
             self._manager.reopen(session.session_id)
-        return shown(card, to_all=True)
+        return answer_with(card, to_all=True)
 
     def _has_place(self, session: ManagedSession) -> bool:
         return not is_gone(self._manager, session.session_id)

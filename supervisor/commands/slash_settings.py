@@ -18,7 +18,7 @@ from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
-from supervisor.commands.interactions import Answer, later, offered, option, told
+from supervisor.commands.interactions import Answer, answer_choices, answer_in_words, answer_later, option
 from supervisor.discord.asking import Telling
 from supervisor.discord.pace import Priority
 from supervisor.discord.shapes import Interaction
@@ -71,7 +71,7 @@ class SettingsCommand:
         setting, value = SETTING_OF[name], option(asked, name).strip()
         session, channel_id = self._place(asked)
         if not value:
-            return told(self._told_now(name, session, channel_id))
+            return answer_in_words(self._told_now(name, session, channel_id))
         doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
         if words := self._lacks(asked, name, value, session, channel_id):
             raise UserError(words)
@@ -79,7 +79,7 @@ class SettingsCommand:
             raise UserError(f"{words} Nothing was changed.")
         loosens = name == "mode" and self._router.loosens(session, channel_id, value)
         if loosens and session is None:
-            return later(lambda: self._loosened(asked, channel_id, value))
+            return answer_later(lambda: self._loosened(asked, channel_id, value))
         if loosens and session:
             post = loosened.in_thread(value, asked.person.user_id, session.thread_id)
             self._manager.show(session.session_id, f"{loosened.KEY}:{asked.id}", post)
@@ -92,7 +92,7 @@ class SettingsCommand:
             self._manager.configure(session.session_id, str(asked.id), setting, stored, by, loosens=loosens)
         runs = session is not None and bool(session.worker_pid)
         chosen = replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel)
-        return told(f"{chosen}{doubt}")
+        return answer_in_words(f"{chosen}{doubt}")
 
     async def _loosened(self, asked: Interaction, channel_id: int, value: str) -> dict[str, Any]:
         """A channel's default is announced first: nothing gets looser without a word."""
@@ -117,7 +117,7 @@ class SettingsCommand:
         if name == "mode":
             choices = [c for c in choices if not self._router.access(channel_id).bars(c.value)]
         fitting = [c for c in choices if typed in c.value.lower() or typed in c.meaning.lower()]
-        return offered((f"{c.value}: {c.meaning}" if c.meaning else c.value, c.value) for c in fitting)
+        return answer_choices((f"{c.value}: {c.meaning}" if c.meaning else c.value, c.value) for c in fitting)
 
     def _place(self, asked: Interaction) -> tuple[ManagedSession | None, int]:
         """(the thread's session, the channel)."""
@@ -128,7 +128,7 @@ class SettingsCommand:
         raise UserError("There is no session of Claude's here, and this is no channel of Claude's.")
 
     def _choices(self, name: str, session: ManagedSession | None) -> Sequence[Choice]:
-        told_by_claude = self._manager.offered(session)
+        told_by_claude = self._manager.offers_of(session)
         match name:
             case "model":
                 known = [Choice(model.name, model.description) for model in told_by_claude.models]

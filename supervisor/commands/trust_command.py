@@ -11,7 +11,7 @@ from bridge.render import trust
 from bridge.render.posts import payload
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
-from supervisor.commands.interactions import Answer, later
+from supervisor.commands.interactions import Answer, answer_later
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts
@@ -26,9 +26,9 @@ class TrustCommand:
     def run(self, asked: Interaction) -> Answer:
         """Raises UserError where there is no session of ours and no channel."""
         if session := self._manager.session_of_thread(asked.channel_id):
-            return later(lambda: self._in_thread(session))
+            return answer_later(lambda: self._in_thread(session))
         if channel := self._channels.get(asked.channel_id):
-            return later(lambda: self._in_channel(channel))
+            return answer_later(lambda: self._in_channel(channel))
         raise UserError("There is no session of Claude's here, and this channel is not configured for one.")
 
     async def _in_thread(self, session: ManagedSession) -> dict[str, Any]:

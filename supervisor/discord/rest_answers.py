@@ -110,8 +110,8 @@ def _in_words(problem: _Problem) -> str:
 
 
 def _details(node: Json, path: str, depth: int) -> Iterator[str]:
-    told = node.get("_errors")
-    for error in told if isinstance(told, list) else []:
+    errors = node.get("_errors")
+    for error in errors if isinstance(errors, list) else []:
         if isinstance(error, dict):
             yield f"{path}: {error.get('message', '')}"
     for name, below in node.items():

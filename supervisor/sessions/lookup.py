@@ -129,7 +129,7 @@ class Lookup:
         """Within the caller's transaction."""
         self.store.keep_channel_default(channel_id, setting, value)
 
-    def offered(self, session: ManagedSession | None) -> e.ChildOffered:
+    def offers_of(self, session: ManagedSession | None) -> e.ChildOffered:
         """What the session's last child said can be chosen; nothing when none ever ran."""
-        told = self.store.offers(session.session_id) if session else ""
-        return msgspec.json.decode(told, type=e.ChildOffered) if told else e.ChildOffered()
+        text = self.store.offers(session.session_id) if session else ""
+        return msgspec.json.decode(text, type=e.ChildOffered) if text else e.ChildOffered()

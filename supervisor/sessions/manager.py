@@ -89,7 +89,7 @@ class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
         with self.transaction():
             self.reports.note_unknown(session.session_id)
             if thread := self.store.post(session.session_id, "thread"):
-                self.store.shown(thread.id, session.thread_id, thread.desired)
+                self.store.note_shown(thread.id, session.thread_id, thread.desired)
         return session
 
     def begun_before(self, session_id: str) -> None:

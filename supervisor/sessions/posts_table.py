@@ -115,7 +115,7 @@ class PostsTable(Database):
         """A create is about to be sent. Committed before it is. None: it was refused, so it surely was not made."""
         self._execute("UPDATE posts SET attempt = ?, attempted_at = ? WHERE id = ?", (attempt, at, post_id))
 
-    def shown(self, post_id: int, message_id: int, post: Post) -> None:
+    def note_shown(self, post_id: int, message_id: int, post: Post) -> None:
         self._execute(
             "UPDATE posts SET message_id = ?, shown = ? WHERE id = ?",
             (message_id, _json.encode(post), post_id),

@@ -20,8 +20,8 @@ RULE = "rule:"
 
 def rule_in(store: Store, rule_id: str) -> Rule | None:
     """None when there is none (any more)."""
-    told = store.rule(rule_id)
-    return msgspec.json.decode(told, type=Rule) if told else None
+    text = store.rule(rule_id)
+    return msgspec.json.decode(text, type=Rule) if text else None
 
 
 class Rules:

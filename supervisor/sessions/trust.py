@@ -91,12 +91,12 @@ class Trusts:
         return is_this and trusted_copies.is_whole(self._layout, channel_id, acting)
 
     def _asked(self, channel_id: int, directory: str) -> Asked | None:
-        told = self._manager.store.trust("asked", channel_id, digest_of_path(directory))
-        return msgspec.json.decode(told, type=Asked) if told else None
+        text = self._manager.store.trust("asked", channel_id, digest_of_path(directory))
+        return msgspec.json.decode(text, type=Asked) if text else None
 
     def _trusted(self, channel_id: int, directory: str) -> Trusted | None:
-        told = self._manager.store.trust("trusted", channel_id, digest_of_path(directory))
-        return msgspec.json.decode(told, type=Trusted) if told else None
+        text = self._manager.store.trust("trusted", channel_id, digest_of_path(directory))
+        return msgspec.json.decode(text, type=Trusted) if text else None
 
     # --- deciding ------------------------------------------------------------------------------------
 

@@ -238,7 +238,7 @@ class Outbox:
                 was_ours = await self._discord.make_thread(session.channel_id, session.thread_id, name)
                 if was_ours and is_first:
                     self._manager.begun_before(session.session_id)
-                self._shown(write.row, session.thread_id, write.row.desired)
+                self._note_shown(write.row, session.thread_id, write.row.desired)
                 self._manager.delivery.place_made(session.session_id)
             case "create":
                 await self._create(thread, write, session)
@@ -259,14 +259,14 @@ class Outbox:
                 _log.info("session %s: post %r was deleted and is posted again", row.session_id, row.key)
                 self._forget(row)
                 return
-        self._shown(row, row.message_id, thread.troubles.shown(row, post, _now()))
+        self._note_shown(row, row.message_id, thread.troubles.note_shown(row, post, _now()))
 
     async def _create(self, thread: KeptThread, write: Write, session: ManagedSession) -> None:
         row, now, attempt = write.row, self._clock(), write.row.attempt
         may_exist = row.attempted_at is not None
         if row.attempted_at is not None and not 0 <= now - row.attempted_at < NONCE_S:
             if lost := await self._read_back(row, session):
-                self._shown(row, lost.message_id, as_found(row.desired, lost.content))
+                self._note_shown(row, lost.message_id, as_found(row.desired, lost.content))
                 return
             attempt, may_exist = attempt + 1, False
         if not may_exist:
@@ -284,7 +284,7 @@ class Outbox:
                 self._attempt(row, attempt, None)  # surely it was not made
             raise
         shown = as_found(post, found.content) if may_exist else post
-        self._shown(row, found.message_id, thread.troubles.shown(row, shown, _now()))
+        self._note_shown(row, found.message_id, thread.troubles.note_shown(row, shown, _now()))
 
     def _attempt(self, row: PostRow, attempt: int, at: float | None) -> None:
         with self._store.transaction():
@@ -310,9 +310,9 @@ class Outbox:
         found = await self._discord.own_messages(_channel(row, session), max([session.thread_id, *known]))
         return lost_among(found, row)
 
-    def _shown(self, row: PostRow, message_id: int, post: Post) -> None:
+    def _note_shown(self, row: PostRow, message_id: int, post: Post) -> None:
         with self._store.transaction():
-            self._store.shown(row.id, message_id, post)
+            self._store.note_shown(row.id, message_id, post)
 
     def _forget(self, row: PostRow) -> None:
         with self._store.transaction():

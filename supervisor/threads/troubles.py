@@ -85,7 +85,7 @@ class Troubles:
     def delay(self, row: PostRow, until: float) -> None:
         self._posts.setdefault(row.id, _Trouble()).not_before = until
 
-    def shown(self, row: PostRow, shown: Post, now: float) -> Post:
+    def note_shown(self, row: PostRow, shown: Post, now: float) -> Post:
         """``shown`` is taken by Discord: what is to be noted of it. The desired post, when it may stay so."""
         trouble = self._posts.get(row.id)
         if trouble is None or trouble.form == "whole":

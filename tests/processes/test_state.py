@@ -88,7 +88,7 @@ async def all_is_shown(stage: Backstage, session_id: str) -> None:
     await until(lambda: session_logs.acked(paths, session.generation) == session.applied, "the worker's note")
     with stage.store.transaction():
         for row in stage.store.unsettled_posts(session_id):
-            stage.store.shown(row.id, row.message_id or 10**18 + row.id, row.desired)
+            stage.store.note_shown(row.id, row.message_id or 10**18 + row.id, row.desired)
 
 
 # --- a store that takes no writes --------------------------------------------------------------------

@@ -71,7 +71,7 @@ async def test_model_mode_and_effort_reach_the_api_and_survive_hibernation() -> 
     async with stage() as it:
         session = it.back.session("hi")
         await it.back.settles(session)
-        offered = it.back.manager.offered(session)
+        offered = it.back.manager.offers_of(session)
         assert {"default", "opus", "sonnet"} <= {model.name for model in offered.models}
         assert "high" in next(model.efforts for model in offered.models if model.name == "sonnet")
         for setting, value in (("model", "sonnet"), ("effort", "high"), ("permission_mode", "plan")):
@@ -100,7 +100,7 @@ async def test_the_users_own_commands_are_offered_and_run_the_projects_not_and_t
         session = it.back.session("/greet nobody, and @secret.txt")
         await it.back.settles(session)
         assert "Say hello" not in str(it.model.calls[-1].body) and "the secret" not in str(it.model.calls[-1].body)
-        offered = it.back.manager.offered(session).commands
+        offered = it.back.manager.offers_of(session).commands
         assert e.Offer("greet", "Greets somebody (user)") in offered
         assert not [one for one in offered if one.name == "mine"]
         it.back.manager.prompt(session.session_id, 5, "/greet Bob", ADA, is_command=True)

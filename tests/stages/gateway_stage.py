@@ -117,7 +117,7 @@ class Stage:
         assert post
         await self.rest.make_thread(session.channel_id, session.thread_id, post.desired.thread_name)
         with self.store.transaction():
-            self.store.shown(post.id, session.thread_id, post.desired)
+            self.store.note_shown(post.id, session.thread_id, post.desired)
 
     def happens(self, session: ManagedSession, *events: e.AnyEvent) -> None:
         """What the session's worker reports."""

@@ -98,7 +98,7 @@ def stage(folder: Path) -> Iterator[Stage]:
         post = store.post(session.session_id, "thread")
         assert post
         with store.transaction():
-            store.shown(post.id, THREAD, post.desired)
+            store.note_shown(post.id, THREAD, post.desired)
         yield Stage(config, store, manager, session)
     finally:
         store.close()

@@ -192,7 +192,7 @@ class Backstage:
     def row(self, _session_id: str) -> SimpleNamespace:
         return SimpleNamespace(ended_at=None, end_reason="")
 
-    def offered(self, _session: object) -> e.ChildOffered:
+    def offers_of(self, _session: object) -> e.ChildOffered:
         return e.ChildOffered(commands=(e.Offer("compact"),))
 
     def setting(self, *_: object) -> str:

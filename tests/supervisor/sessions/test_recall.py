@@ -233,7 +233,7 @@ def backup_with_first_turn(place: Place) -> None:
     place.log(*BEGUN, *FIRST_TURN)
     with place.supervisor() as (store, _manager), store.transaction():
         for n, row in enumerate(store.unsettled_posts(SESSION), 1):
-            store.shown(row.id, THREAD + 100 + n, row.desired)
+            store.note_shown(row.id, THREAD + 100 + n, row.desired)
 
 
 def test_what_a_later_state_of_the_database_showed_is_folded_and_not_posted(place: Place) -> None:
@@ -295,7 +295,7 @@ def test_a_card_that_the_backup_shows_open_is_settled_where_it_stands(place: Pla
         manager.reports.record(SESSION, place.records)
         card = row_of(store, "card:")
         with store.transaction():
-            store.shown(card.id, 4711, card.desired)
+            store.note_shown(card.id, 4711, card.desired)
     place.log(e.PermissionResolved(seq, "denied", decided_by=111, decider="Ada"))
     place.acked(len(place.records))
     with place.supervisor() as (store, _manager):

@@ -46,7 +46,7 @@ def test_a_line_that_stands_already_stays_and_is_changed(tmp_path: Path) -> None
     events = asking(1)
     desk.take(records(*events[:-1]))
     (row,) = [row for row in desk.store.unsettled_posts(desk.session_id) if row.key.startswith("turn:")]
-    desk.store.shown(row.id, 999, row.desired)
+    desk.store.note_shown(row.id, 999, row.desired)
     desk.take(records(*events[-1:], first=len(events)))
     (again,) = desk.store.posts_like(desk.session_id, "turn:")
     assert again.message_id == 999

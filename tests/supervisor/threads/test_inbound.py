@@ -95,7 +95,7 @@ class Desk:
         post = self.store.post(session.session_id, "thread")
         assert post
         with self.store.transaction():
-            self.store.shown(post.id, THREAD, post.desired)
+            self.store.note_shown(post.id, THREAD, post.desired)
         return session
 
     def prompts(self) -> list[str]:

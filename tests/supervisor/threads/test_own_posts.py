@@ -21,7 +21,7 @@ async def shown(s: Stage, session: ManagedSession, key: str, post: Post) -> Mess
     s.manager.show(session.session_id, key, post)
     found = await s.rest.create(session.thread_id, post, f"{key}"[:25])
     with s.store.transaction():
-        s.store.shown(row(s, session, key).id, found.message_id, post)
+        s.store.note_shown(row(s, session, key).id, found.message_id, post)
     return next(m for m in s.discord.messages(session.thread_id) if m.id == found.message_id)
 
 
