@@ -79,6 +79,8 @@ class Entry:
         self.token = token
         self.hold = hold
         self.identifies = identifies
+        self.trouble = ""
+        """That another supervisor of this machine answers, in words; empty while none does."""
         self._name = Name()
 
     def claim(self, bot_id: int) -> None:
@@ -87,8 +89,10 @@ class Entry:
             if bot_id:
                 self._name.claim(bot_id, self.api_base)
         except NotAloneError as error:
-            self.hold(str(error))
+            self.trouble = str(error)
+            self.hold(self.trouble)
             raise
+        self.trouble = ""
         self.hold("")
 
     def release(self) -> None:

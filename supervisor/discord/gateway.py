@@ -114,18 +114,23 @@ class Gateway:
     async def _connect(self) -> None:
         """One client, from its login to its end."""
         client = self._line.dial(self._entry.api_base, self.hear, self._entry.identifies.allow)
-        if not self._attempts.refusals:
-            self._connection.why = ""
+        self._forget_why()
         try:
             async with asyncio.timeout(None) as self._deadline:
                 self._step(Step.ATTEMPT)
                 await client.login(self._entry.token)
                 self._entry.claim(client.bot_id)
+                self._forget_why()
                 self._step(Step.LOGGED_IN)
                 await client.connect(reconnect=False)
         finally:
             self._deadline = None
             await self._line.hang_up()
+
+    def _forget_why(self) -> None:
+        """What only a person, or another supervisor's end, can change is told while it is looked at again too."""
+        if not (self._attempts.refusals or self._entry.trouble):
+            self._connection.why = ""
 
     def _step(self, step: Step) -> bool:
         """Whether it leads anywhere; then the deadline is that of where it leads."""
