@@ -48,7 +48,7 @@ def objection(decision: c.Decide, session: ManagedSession, access: Access, rules
     people = {decision.decided_by, decision.also_by, *(rule.by_id for rule in rules)} - {0}
     if request is None or decision.verdict != "allowed" or not people:
         return ""
-    if not access.decide_own and session.prompter_of(request) in people:
+    if not access.decide_own and people & session.askers_of(request):
         return "Nobody allows here what they asked themselves."
     if words := access.bars(decision.mode):
         return words

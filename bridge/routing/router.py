@@ -177,7 +177,7 @@ class BridgeRouter:
         match action:
             case DecideRequest(allowed=False) | Refuse() | Ignore() | AskReason() | AskPlanChange():
                 return action
-        if not self._access(session).decide_own and session.prompter_of(request) == person.user_id:
+        if not self._access(session).decide_own and person.user_id in session.askers_of(request):
             return Refuse(OWN)
         of_channel = isinstance(action, DecideRequest) and action.always and action.term in OF_CHANNEL
         if of_channel and (words := self.lacks_in(session, MANAGE, person)):

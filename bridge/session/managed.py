@@ -76,6 +76,8 @@ class Turn(msgspec.Struct, frozen=True):
     started_at: float
     prompt_ids: tuple[int, ...]
     origin: str
+    authors: tuple[int, ...] = ()
+    """The user ids of all whose prompts it serves, also of those that are done meanwhile."""
 
 
 class ManagedSession(msgspec.Struct):
@@ -171,6 +173,10 @@ class ManagedSession(msgspec.Struct):
     def prompter_of(self, request: PermissionRequest) -> int:
         """The user id of the person whose prompt the request serves; the owner when there was none."""
         return request.asked_for or self.last_prompter_id or self.owner_id
+
+    def askers_of(self, request: PermissionRequest) -> frozenset[int]:
+        """All whose prompts the request serves: what one of them wants is not another's because both wrote."""
+        return frozenset(request.askers) or frozenset({self.prompter_of(request)})
 
     def is_asked_by(self, user_id: int) -> bool:
         """Whether what Claude does or has before it is (also) this person's."""
@@ -285,10 +291,12 @@ class ManagedSession(msgspec.Struct):
     def _apply_turn(self, record: e.Record) -> None:
         match record.event:
             case e.TurnStarted() as event:
-                self.turn = Turn(record.seq, record.at, event.prompt_ids, event.origin)
+                self.turn = Turn(record.seq, record.at, event.prompt_ids, event.origin, self._authors(event.prompt_ids))
                 self.last_error = ""
             case e.PromptTaken(prompt_id=prompt_id) if self.turn and prompt_id not in self.turn.prompt_ids:
-                self.turn = msgspec.structs.replace(self.turn, prompt_ids=(*self.turn.prompt_ids, prompt_id))
+                authors = (*self.turn.authors, *self._authors((prompt_id,)))
+                prompt_ids = (*self.turn.prompt_ids, prompt_id)
+                self.turn = msgspec.structs.replace(self.turn, prompt_ids=prompt_ids, authors=authors)
             case e.TurnEnded() as event:
                 self.turn = None
                 self.last_error, self.last_error_at = event.error, record.at
@@ -318,7 +326,8 @@ class ManagedSession(msgspec.Struct):
         match record.event:
             case e.PermissionRequested() as event:
                 name = RequestName(self.session_id, record.generation, record.seq)
-                self.requests[record.seq] = PermissionRequest(name, record.at, self.serving(), event)
+                askers = self.turn.authors if self.turn else ()
+                self.requests[record.seq] = PermissionRequest(name, record.at, self.serving(), event, askers=askers)
             case e.PermissionResolved() as event:
                 ended = (event.verdict, event.decider, event.reason, event.always, event.answers, event.mode)
                 settled = Settled(*ended, decider_id=event.decided_by, also_by=event.also_by, kept=event.kept)
@@ -327,6 +336,9 @@ class ManagedSession(msgspec.Struct):
                 self._settle(event.seq, Settled("withdrawn", "", event.reason))
             case _:
                 pass
+
+    def _authors(self, prompt_ids: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(self.prompts[one].author_id for one in prompt_ids if one in self.prompts)
 
     def serving(self) -> int:
         """Whose prompt the running turn serves: the author of the last prompt that Claude took into it."""

@@ -75,6 +75,8 @@ class PermissionRequest(msgspec.Struct, frozen=True):
     draft: Draft = Draft()
     """What is chosen so far, of a question. It lives and dies with the request."""
     needs_two: bool = False
+    askers: tuple[int, ...] = ()
+    """All whose prompts the turn serves; older ones know only ``asked_for``."""
     must_ask: bool = False
     """In this channel edits are never accepted without asking: two people must allow some of them."""
     first: First | None = None

@@ -10,7 +10,7 @@ for oneself, what its giver asked. And it is its giver's word: while they lack t
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, get_args
 
 import msgspec
@@ -81,12 +81,14 @@ def rule_of(request: PermissionRequested, term: Term, rule_id: str, place: tuple
     return msgspec.structs.replace(rule, reason=request.reason, blocked_path=request.blocked_path)
 
 
-def covering(rules: Iterable[Rule], request: PermissionRequested, asker: int, access: Access, now: float) -> list[Rule]:
+def covering(
+    rules: Iterable[Rule], request: PermissionRequested, askers: Collection[int], access: Access, now: float
+) -> list[Rule]:
     """The rules that allow the request together; none when any part of it is not covered."""
     if not request.rules or access.needs_two(request.tool, request.tool_input):
         return []
     may_be = [rule for rule in rules if rule.holds(now) and rule.fits(request)]
-    fit = [rule for rule in may_be if access.decide_own or rule.by_id != asker]
+    fit = [rule for rule in may_be if access.decide_own or rule.by_id not in askers]
     found = [next((rule for rule in fit if _covers(rule, wanted)), None) for wanted in request.rules]
     return [rule for rule in found if rule] if all(found) else []
 

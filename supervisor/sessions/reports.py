@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from bridge.journal.of_records import entries_of
+from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol import wire
+from bridge.protocol.modes import DEFAULT
 from bridge.render import notices
 from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post
@@ -43,7 +45,7 @@ _WALLS, _UNTOLD, _TOLD = "walls", "untold", "told"
 _CHANGES_LATER = ("card:", "resume:", "moved:", "lost:")
 """Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
 
-_MAY_WISH = (e.ChildExited, e.PromptAmended, e.PermissionRequested)
+_MAY_WISH = (e.ChildExited, e.PromptAmended, e.PermissionRequested, e.ModeChanged)
 """What may lead to something that a worker is asked."""
 
 log = logging.getLogger(__name__)
@@ -131,8 +133,16 @@ class Reports:
             self._hold(session.session_id)
         if isinstance(record.event, e.ChildStarted):
             row.fresh = False
+        if isinstance(record.event, e.ModeChanged) and self.rules.bars(session, record.event.permission_mode):
+            self._ask_again(session, record)
         if isinstance(record.event, e.ChildOffered):
             self._sessions.store.keep_offers(session.session_id, msgspec.json.encode(record.event).decode())
+
+    def _ask_again(self, session: ManagedSession, record: e.Record) -> None:
+        """It came into a mode that was chosen before the configuration barred it, as at the end of a plan."""
+        if not self._is_history(record, session.session_id):
+            name = f"barred-{record.generation}-{record.seq}"
+            self._sessions.wish(session.session_id, c.Configure(name, "permission_mode", DEFAULT))
 
     def _without_asking(
         self, row: SessionRow, record: e.Record, posts: dict[str, Post], display: Display

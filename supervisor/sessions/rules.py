@@ -41,7 +41,7 @@ class Rules:
         """The rules that allow it together; none when a person is to be asked. The delivery looks at them again."""
         access = self._members.access(session.channel_id)
         mine = [r for r in self.of(session.channel_id, session.session_id) if not self.lost(r, session.guild_id)]
-        return covering(mine, request.event, session.prompter_of(request), access, self._sessions.clock())
+        return covering(mine, request.event, session.askers_of(request), access, self._sessions.clock())
 
     def lost(self, rule: Rule, guild_id: int) -> tuple[Right, ...] | None:
         """The rights that it takes and its giver has not (any more): it allows nothing. None: not known now."""
@@ -49,6 +49,10 @@ class Rules:
         if missing := tuple(right for right, has in may.items() if has is False):
             return missing
         return None if None in may.values() else ()
+
+    def bars(self, session: ManagedSession, mode: str) -> bool:
+        """Whether Claude would not ask in it what two people must allow."""
+        return bool(self._members.access(session.channel_id).bars(mode))
 
     def add(self, session: ManagedSession, request: PermissionRequested, term: Term, person: Person) -> Rule:
         place = session.channel_id, session.session_id

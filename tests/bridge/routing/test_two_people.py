@@ -10,9 +10,10 @@ from bridge.render.runs import LOOKS
 from bridge.routing import actions as a
 from bridge.routing.answers import ONE_MORE
 from bridge.routing.channel import Channel
+from bridge.routing.claims import objection
 from bridge.routing.router import OWN, BridgeRouter
 from bridge.routing.seen import Clicked
-from bridge.session.managed import session_from
+from bridge.session.managed import ManagedSession, session_from
 from bridge.session.patterns import ToolPattern
 from bridge.session.permission import First, PermissionRequest, Person, RequestName, Settled
 from bridge.session.rights import Access, Policy
@@ -68,6 +69,50 @@ def test_it_holds_for_plans_and_for_questions_and_what_is_written_in_their_forms
     assert click(plan, ADA, "allow", NOT_OWN) == a.Refuse(OWN)
     assert isinstance(click(question, ADA, "skip", NOT_OWN), a.DecideRequest)
     assert isinstance(click(plan, ADA, "plan", NOT_OWN, reason="not so"), a.DecideRequest)
+
+
+def turn_of_two(*late: e.AnyEvent) -> tuple[ManagedSession, PermissionRequest]:
+    """Ada writes, Bob writes, and Claude takes both into one turn; then it asks."""
+    session = session_from(e.SessionCreated(ID, 700, 500, 600, "/srv", 3), 1.0)
+    events: list[e.AnyEvent] = [
+        e.WorkerStarted(1, contained=True, containment=""),
+        e.ChildStarted(2, "id", resumed=False),
+        e.PromptAccepted(11, "u1", "rm it all", 1, "ada"),
+        e.TurnStarted((11,)),
+        e.PromptTaken(11),
+        e.PromptAccepted(12, "u2", "and hello", 2, "bob"),
+        e.PromptTaken(12),
+        *late,
+        asking().event,
+    ]
+    for seq, event in enumerate(events, 1):
+        session.apply(e.Record(NAME.generation, seq, 1.0, event))
+    (request,) = session.requests.values()
+    return session, request
+
+
+@pytest.mark.parametrize("late", [(), (e.PromptDone(11),), (e.PromptDone(11), e.PromptDone(12))])
+def test_whoever_wrote_into_the_same_turn_allows_none_of_what_it_asks(late: tuple[e.AnyEvent, ...]) -> None:
+    session, request = turn_of_two(*late)
+    policy = Policy(frozenset({1, 2, 3}), channels={600: NOT_OWN})
+    router = BridgeRouter(policy, {600: Channel(600, "/srv")}, {700: session}.get, lambda _: request)
+
+    def allows(person: Person) -> a.Action:
+        return router.handle_click(Clicked(request.name.custom_id("allow"), 700, 500, person))
+
+    assert allows(ADA) == a.Refuse(OWN), "that somebody else wrote after her changes nothing"
+    assert allows(BOB) == a.Refuse(OWN)
+    assert isinstance(allows(CYD), a.DecideRequest)
+    for by in (1, 2):
+        decision = request.decide("allowed", msgspec.structs.replace(ADA, user_id=by))
+        assert objection(decision, session, NOT_OWN, [])
+    assert not objection(request.decide("allowed", CYD), session, NOT_OWN, [])
+
+
+def test_what_was_stored_before_knows_one_asker() -> None:
+    session, request = turn_of_two()
+    older = msgspec.structs.replace(request, askers=())
+    assert session.askers_of(older) == {2} and session.askers_of(request) == {1, 2}
 
 
 # --- second ----------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def given(term: Term = "always", *rules: e.SuggestedRule, by: int = 1, tool: str
 
 
 def allows(rules: list[Rule], asked: e.PermissionRequested, access: Access = Access(), now: float = NOW) -> bool:  # noqa: B008 - frozen
-    return bool(covering(rules, asked, 1, access, now))
+    return bool(covering(rules, asked, {1}, access, now))
 
 
 def test_what_claude_suggests_again_is_allowed() -> None:

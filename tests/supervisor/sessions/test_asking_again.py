@@ -61,6 +61,7 @@ class Desk:
         assert self.manager.reports.record(self.session_id, records) is not None
 
     def runs_in(self, mode: str) -> None:
+        """Since before this configuration."""
         self.happens(
             e.WorkerStarted(1, contained=True, containment=""),
             e.ChildStarted(2, "id", resumed=False),
@@ -170,3 +171,15 @@ def test_one_that_runs_when_the_configuration_is_read_again_is_told_too(desk: De
     two = Policy(frozenset({1}), channels={HERE: TWO})
     desk.settings.replace(msgspec.structs.replace(desk.settings.now, policy=two))
     assert desk.wished() == [("permission_mode", "default")]
+
+
+def test_one_that_comes_back_into_such_a_mode_at_the_end_of_a_plan_is_told_too(desk: Desk) -> None:
+    desk.runs_in("acceptEdits")
+    desk.happens(e.ModeChanged("plan", admitted=True))
+    desk.configured(TWO)
+    ask_again(desk.manager, desk.settings.access)
+    assert desk.wished() == [], "a plan asks"
+    desk.happens(e.ModeChanged("acceptEdits", admitted=True))
+    assert desk.wished() == [("permission_mode", "default")]
+    desk.happens(e.ModeChanged("default", admitted=True))
+    assert desk.wished() == [("permission_mode", "default")], "once"
