@@ -3,12 +3,10 @@
 What a command does not need it does not load: ``list`` never sees Discord's library or a socket.
 """
 
-import datetime
 import importlib
 import json
 import sys
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
@@ -16,17 +14,18 @@ from typing import NoReturn
 import click
 import msgspec
 
-from bridge.protocol import events as e
 from bridge.protocol.errors import LocalError, UserError
-from bridge.text import duration, human_size, reveal, usd
 from supervisor import config as configuration
 from supervisor import logs
 from supervisor.operator.context import EXIT_FAILED, Asked, config_option, layout_of
 from supervisor.operator.installation.command import install, uninstall, upgrade
+from supervisor.operator.list_command import list_sessions, open_session
+from supervisor.operator.log_command import log
 from supervisor.operator.logs_command import logs as show_logs
 from supervisor.operator.reload_command import reload
 from supervisor.operator.setup.command import setup
 from supervisor.operator.status_command import status
+from supervisor.operator.targets import complete_target
 
 EXIT_CONFIGURATION = 78
 """sysexits' EX_CONFIG, of `run` alone: starting again changes nothing until somebody mends what was said."""
@@ -68,26 +67,10 @@ def run(context: click.Context, log_level: str, own_config: str | None) -> None:
         _fail(error, EXIT_CONFIGURATION)
 
 
-@cli.command("list", help="List the sessions, with or without a supervisor.")
-@click.option("--json", "as_json", is_flag=True, help="An array of objects.")
-@click.pass_context
-def list_sessions(context: click.Context, as_json: bool, own_config: str | None) -> None:
-    from supervisor.operator import listing  # noqa: PLC0415
-
-    layout = layout_of(context, own_config)
-    found = listing.listed(layout)
-    if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
-    elif not found:
-        click.echo(f"There are no sessions in {layout.state}.")
-    else:
-        click.echo(_table(found))
-
-
 @cli.command(
     help="End sessions: worker, child and everything below. TARGET: a thread id, or (the beginning of) a session id."
 )
-@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.argument("targets", nargs=-1, metavar="TARGET...", shell_complete=complete_target)
 @click.option("--all", "everything", is_flag=True, help="Every session that runs or is about to.")
 @click.pass_context
 def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own_config: str | None) -> None:
@@ -187,28 +170,6 @@ def _try_to_get_out(context: click.Context, own_config: str | None, *, as_json: 
         sys.exit(EXIT_FAILED)
 
 
-@cli.command(help="Show a session's event log. TARGET: a thread id, or (the beginning of) a session id.")
-@click.argument("target")
-@click.option("--follow", is_flag=True, help="Go on showing what is added, until interrupted.")
-@click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line.")
-@click.pass_context
-def log(context: click.Context, target: str, follow: bool, as_json: bool, own_config: str | None) -> None:
-    from supervisor.operator import listing  # noqa: PLC0415
-    from supervisor.sessions import session_logs  # noqa: PLC0415
-
-    layout = layout_of(context, own_config)
-    path = layout.session(listing.find(layout, target).session.session_id).log
-    shown = 0
-    while True:
-        for record in session_logs.read_log(path, after=shown):
-            click.echo(msgspec.json.encode(record) if as_json else _record_line(record))
-            shown = record.seq
-        if not follow:
-            return
-        sys.stdout.flush()
-        time.sleep(FOLLOW_INTERVAL_S)
-
-
 @cli.group(
     "audit",
     invoke_without_command=True,
@@ -257,69 +218,10 @@ def try_it(arguments: tuple[str, ...]) -> None:
     sys.exit(playground.main(list(arguments), "threadbridge try"))
 
 
-for _own in (setup, install, uninstall, upgrade, reload, status, show_logs):
+for _own in (setup, install, uninstall, upgrade, reload, status, show_logs, list_sessions, open_session, log):
     cli.add_command(_own)
-for _command in (run, list_sessions, kill, check, log, show_audit, verify_audit):
+for _command in (run, kill, check, show_audit, verify_audit):
     config_option(_command)
-
-
-def _table(found: Sequence[msgspec.Struct]) -> str:
-    """One block of lines a session: what a person looks for first comes first."""
-    now = time.time()
-    columns = ("SESSION", "THREAD", "STATE", "WORKER", "CHILD", "AGE", "ACTIVE", "MSGS", "COST", "TOKENS", "MEM", "CPU",
-               "ATTACHED", "CONTAINED", "DIRECTORY")  # fmt: skip
-    lines = [columns, *(_cells(msgspec.to_builtins(line), now) for line in found)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
-
-
-def _cells(line: dict[str, object], now: float) -> tuple[str, ...]:
-    def ago(key: str) -> str:
-        return duration(max(0.0, now - float(str(line[key]))))
-
-    return (
-        str(line["session"])[:13],
-        str(line["thread"]),
-        str(line["state"]),
-        str(line["worker_pid"] or "-"),
-        str(line["child_pid"] or "-"),
-        ago("started"),
-        ago("last_activity"),
-        str(line["messages"]),
-        usd(float(str(line["cost_usd"]))),
-        f"{line['input_tokens']}/{line['output_tokens']}",
-        human_size(int(str(line["rss_bytes"]))),
-        f"{line['cpu_percent']}%",
-        "yes" if line["attached"] else "no",
-        _containment(line),
-        str(line["directory"]),
-    )
-
-
-def _containment(line: dict[str, object]) -> str:
-    if not line["contained"]:
-        return "NO" if line["child_pid"] else "-"
-    beside = line["beside"]
-    return (
-        f"yes (beside uncontained {', '.join(map(str, beside))})"
-        if isinstance(beside, list | tuple) and beside
-        else "yes"
-    )
-
-
-def _record_line(record: e.Record) -> str:
-    at = datetime.datetime.fromtimestamp(record.at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    fields = {k: v for k, v in msgspec.to_builtins(record.event).items() if k != "kind"}
-    told = " ".join(f"{key}={_short(value)}" for key, value in fields.items())
-    return f"{record.seq:>6}  {at}  {type(record.event).__name__:<20} {told}"
-
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = reveal(" ".join(text.split()))  # what Claude's tools print may steer a terminal
-    return text if len(text) <= 100 else f"{text[:99]}…"
 
 
 def check_packages() -> None:

@@ -50,6 +50,11 @@ class Listed(msgspec.Struct, frozen=True):
     cpu_percent: float
     attached: bool
     contained: bool
+    title: str = ""
+    """The thread's name."""
+    channel: int = 0
+    owner: int = 0
+    """Who began it."""
     beside: tuple[int, ...] = ()
     """The channels whose Claudes run uncontained, and so can do to this one whatever they like."""
 
@@ -134,8 +139,26 @@ def listed(layout: Layout) -> list[Listed]:
     strays = trees.marked(workers)
     usages = trees.usages({key: trees.tree_of(pid, strays[key]) for key, pid in workers.items()})
     lines = [_line(row, layout, workers, usages, supervised=supervised) for row in found]
-    beside = uncontained_channels(layout)
-    return [msgspec.structs.replace(line, beside=beside) if line.contained else line for line in lines]
+    beside, titles = uncontained_channels(layout), _titles(layout, workers)
+    return [
+        msgspec.structs.replace(line, title=titles.get(line.session, ""), beside=beside if line.contained else ())
+        for line in lines
+    ]
+
+
+def _titles(layout: Layout, session_ids: Iterable[str]) -> dict[str, str]:
+    """Nothing, when the store cannot tell."""
+    try:
+        store = Store(layout.database, read_only=True)
+    except (UserError, StoreError):
+        return {}
+    try:
+        posts = {session_id: store.post(session_id, "thread") for session_id in session_ids}
+        return {session_id: post.desired.thread_name for session_id, post in posts.items() if post}
+    except StoreError:
+        return {}
+    finally:
+        store.close()
 
 
 def uncontained_channels(layout: Layout) -> tuple[int, ...]:
@@ -208,6 +231,8 @@ def _line(
         cpu_percent=usage.cpu_percent,
         attached=bool(supervised and worker and row.attached == worker),
         contained=bool(worker and session.contained),
+        channel=session.channel_id,
+        owner=session.owner_id,
     )
 
 

@@ -26,7 +26,8 @@ from supervisor.workers import trees
 
 KEYS = [
     *("session", "thread", "directory", "state", "worker_pid", "child_pid", "started", "last_activity", "messages"),
-    *("cost_usd", "input_tokens", "output_tokens", "rss_bytes", "cpu_percent", "attached", "contained", "beside"),
+    *("cost_usd", "input_tokens", "output_tokens", "rss_bytes", "cpu_percent", "attached", "contained"),
+    *("title", "channel", "owner", "beside"),
 ]
 
 

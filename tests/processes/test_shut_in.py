@@ -14,7 +14,7 @@ from playground.host import claude as host_claude
 from stages.backstage import Backstage, backstage, folder_of_a_stage
 from stages.playhouse import playhouse
 from stages.support import ROOT, awaited, until
-from supervisor.operator import checkup, cli, listing
+from supervisor.operator import checkup, listing, table
 from supervisor.workers import seats, this_machine, walls
 
 REFUSED = "containment is required"
@@ -87,7 +87,8 @@ async def test_an_uncontained_session_says_so_first_and_in_the_list() -> None:
         assert sum("not shut in" in post for post in stage.posts(session)) == 1
         (line,) = listing.listed(stage.layout)
         assert not line.contained
-        assert "  NO  " in cli._table([line])
+        assert "  NO  " in table.wide([line], 0.0)
+        assert ", NOT CONTAINED" in table.fitting([line], 0.0, 80)
         (shown,) = [f for f in checkup.findings(stage.layout) if f.kind == "uncontained"]
         assert "decide for other sessions" in shown.todo
         status = replies.status([replies.Listed(stage.live(session), "t", "idle")], 0.0)

@@ -1,0 +1,69 @@
+"""``threadbridge list`` and ``open``."""
+
+import json
+import shutil
+import sys
+import time
+
+import click
+import msgspec
+
+from supervisor.operator.context import config_option, layout_of
+from supervisor.operator.targets import complete_target
+
+
+@config_option
+@click.command("list", help="List the sessions, with or without a supervisor; those that ended only with --all.")
+@click.option("--json", "as_json", is_flag=True, help="An array of objects, of all that the filters let through.")
+@click.option("--wide", is_flag=True, help="All columns, whatever the terminal's width.")
+@click.option("--all", "everything", is_flag=True, help="Also those that ended.")
+@click.option(
+    "--state", "states", multiple=True, metavar="STATE", help="Only these, as in idle, busy, awaiting, ended."
+)
+@click.option("--channel", type=int, default=0, metavar="ID", help="Only of this channel.")
+@click.option("--person", type=int, default=0, metavar="ID", help="Only those that this person began.")
+@click.pass_context
+def list_sessions(
+    context: click.Context,
+    /,
+    own_config: str | None,
+    *,
+    channel: int,
+    person: int,
+    states: tuple[str, ...],
+    **flags: bool,
+) -> None:
+    from supervisor.operator import listing, table  # noqa: PLC0415
+
+    layout = layout_of(context, own_config)
+    found = [
+        line
+        for line in listing.listed(layout)
+        if (not states or line.state in states)
+        and (not channel or line.channel == channel)
+        and (not person or line.owner == person)
+    ]
+    if flags["as_json"]:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+        return
+    shown = found if flags["everything"] or "ended" in states else [line for line in found if line.state != "ended"]
+    if shown:
+        shown.sort(key=lambda line: line.last_activity, reverse=True)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+        click.echo(table.wide(shown, time.time()) if flags["wide"] else table.fitting(shown, time.time(), width))
+    elif hidden := len(found):
+        click.echo(f"No session is open; {hidden} ended ones with --all.")
+    else:
+        click.echo(f"There are no sessions in {layout.state}.")
+
+
+@config_option
+@click.command(
+    "open", help="Print the link to a session's thread. TARGET: a thread id, or the beginning of a session id."
+)
+@click.argument("target", shell_complete=complete_target)
+@click.pass_context
+def open_session(context: click.Context, target: str, own_config: str | None) -> None:
+    from supervisor.operator import listing  # noqa: PLC0415
+
+    click.echo(listing.find(layout_of(context, own_config), target).session.url())
