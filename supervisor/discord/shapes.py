@@ -6,7 +6,7 @@ are integers here; what may be absent has a default.
 """
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -14,16 +14,22 @@ from bridge.protocol.errors import UserError
 from bridge.routing.places import Place
 from bridge.session.permission import Person
 
+MOST_ID = (1 << 63) - 1
+Id = Annotated[int, msgspec.Meta(ge=0, le=MOST_ID)]
+"""A snowflake (discord-api-docs, reference.mdx, "Snowflakes"): a time in its upper bits, so below this for decades. The
+store keeps no larger number.
+"""
+
 
 class WithId(msgspec.Struct, frozen=True):
-    id: int
+    id: Id
 
 
 # --- people --------------------------------------------------------------------------------------------
 
 
 class User(msgspec.Struct, frozen=True):
-    id: int
+    id: Id
     username: str = ""
     global_name: str | None = None
     bot: bool = False
@@ -61,7 +67,7 @@ class Ready(msgspec.Struct, frozen=True):
 class AttachedFile(msgspec.Struct, frozen=True):
     """``size`` in bytes. ``url`` is signed, and expires after a day."""
 
-    id: int
+    id: Id
     filename: str = ""
     size: int = 0
     content_type: str | None = None
@@ -76,7 +82,7 @@ class Embed(msgspec.Struct, frozen=True):
 class Writer(msgspec.Struct, frozen=True):
     """Of a quoted message; what is not known of them has a default, ``id`` too."""
 
-    id: int = 0
+    id: Id = 0
     username: str = ""
     global_name: str | None = None
 
@@ -99,14 +105,14 @@ class Snapshot(msgspec.Struct, frozen=True):
 class Reference(msgspec.Struct, frozen=True):
     """What a message answers or forwards."""
 
-    message_id: int | None = None
+    message_id: Id | None = None
 
 
 class StartedThread(msgspec.Struct, frozen=True):
     """The thread that was started from a message; only a message that is read back has one."""
 
-    id: int = 0
-    owner_id: int = 0
+    id: Id = 0
+    owner_id: Id = 0
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -115,14 +121,14 @@ class Message(msgspec.Struct, frozen=True):
     ``referenced_message``: UNSET when Discord did not look for it, None when it is gone.
     """
 
-    id: int
-    channel_id: int
+    id: Id
+    channel_id: Id
     author: User
     content: str = ""
     type: int = 0
-    guild_id: int = 0
+    guild_id: Id = 0
     member: Member | None = None
-    webhook_id: int | None = None
+    webhook_id: Id | None = None
     mentions: tuple[User, ...] = ()
     mention_roles: tuple[int, ...] = ()
     flags: int = 0
@@ -143,8 +149,8 @@ class Message(msgspec.Struct, frozen=True):
 class Edit(msgspec.Struct, frozen=True):
     """A MESSAGE_UPDATE. Without ``edited_timestamp`` nobody edited it: Discord put a preview below it, or the like."""
 
-    id: int
-    channel_id: int
+    id: Id
+    channel_id: Id
     content: str | None = None
     edited_timestamp: str | None = None
     author: User | None = None
@@ -158,16 +164,16 @@ class Edit(msgspec.Struct, frozen=True):
 class Deletion(msgspec.Struct, frozen=True):
     """A MESSAGE_DELETE, or of several at once (``ids``)."""
 
-    channel_id: int
-    id: int = 0
+    channel_id: Id
+    id: Id = 0
     ids: tuple[int, ...] = ()
 
 
 class Unreadable(msgspec.Struct, frozen=True):
     """A message that is none as we know them. ``id``: 0 when not even that can be read."""
 
-    id: int = 0
-    channel_id: int = 0
+    id: Id = 0
+    channel_id: Id = 0
     is_from_bot: bool = False
 
 
@@ -177,12 +183,12 @@ class Unreadable(msgspec.Struct, frozen=True):
 class PlaceShown(msgspec.Struct, frozen=True):
     """A channel or a thread."""
 
-    id: int
+    id: Id
     type: int = 0
     name: str | None = None
-    parent_id: int | None = None
-    guild_id: int | None = None
-    last_message_id: int | None = None
+    parent_id: Id | None = None
+    guild_id: Id | None = None
+    last_message_id: Id | None = None
 
     @property
     def place(self) -> Place:
@@ -190,11 +196,11 @@ class PlaceShown(msgspec.Struct, frozen=True):
 
 
 class RoleTags(msgspec.Struct, frozen=True):
-    bot_id: int = 0
+    bot_id: Id = 0
 
 
 class RoleShown(msgspec.Struct, frozen=True):
-    id: int
+    id: Id
     name: str = ""
     tags: RoleTags = RoleTags()
 
@@ -202,7 +208,7 @@ class RoleShown(msgspec.Struct, frozen=True):
 class GuildShown(msgspec.Struct, frozen=True):
     """A GUILD_CREATE or GUILD_UPDATE; the latter has neither channels nor threads."""
 
-    id: int
+    id: Id
     name: str | None = None
     channels: tuple[PlaceShown, ...] = ()
     threads: tuple[PlaceShown, ...] = ()
@@ -212,17 +218,17 @@ class GuildShown(msgspec.Struct, frozen=True):
 class ThreadsShown(msgspec.Struct, frozen=True):
     """A THREAD_LIST_SYNC."""
 
-    guild_id: int
+    guild_id: Id
     threads: tuple[PlaceShown, ...] = ()
 
 
 class RoleChange(msgspec.Struct, frozen=True):
-    guild_id: int
+    guild_id: Id
     role: RoleShown
 
 
 class RoleGone(msgspec.Struct, frozen=True):
-    role_id: int
+    role_id: Id
 
 
 # --- interactions --------------------------------------------------------------------------------------
@@ -231,13 +237,13 @@ class RoleGone(msgspec.Struct, frozen=True):
 class Interaction(msgspec.Struct, frozen=True):
     """A command, a click, a form, or what somebody types in one. ``member`` as it came: nextcord takes it so."""
 
-    id: int
-    application_id: int
+    id: Id
+    application_id: Id
     type: int
     token: str
     data: dict[str, Any] = {}
-    guild_id: int = 0
-    channel_id: int = 0
+    guild_id: Id = 0
+    channel_id: Id = 0
     channel: PlaceShown | None = None
     member: dict[str, Any] | None = None
 
@@ -273,7 +279,8 @@ def read[T](data: object, kind: type[T]) -> T:
 def id_of(data: object, name: str = "id") -> int:
     """An id in what may be garbage; 0 for none."""
     value = data.get(name) if isinstance(data, dict) else None
-    return int(value) if isinstance(value, int | str) and _ID.fullmatch(str(value)) else 0
+    found = int(value) if isinstance(value, int | str) and _ID.fullmatch(str(value)) else 0
+    return found if found <= MOST_ID else 0
 
 
 def glimpse(data: object) -> Unreadable:
