@@ -17,6 +17,7 @@ import msgspec
 from bridge.protocol.errors import LocalError, UserError
 from supervisor import config as configuration
 from supervisor import logs
+from supervisor.operator.backup_command import backup, restore
 from supervisor.operator.context import EXIT_FAILED, Asked, config_option, layout_of
 from supervisor.operator.installation.command import install, uninstall, upgrade
 from supervisor.operator.list_command import list_sessions, open_session
@@ -218,7 +219,20 @@ def try_it(arguments: tuple[str, ...]) -> None:
     sys.exit(playground.main(list(arguments), "threadbridge try"))
 
 
-for _own in (setup, install, uninstall, upgrade, reload, status, show_logs, list_sessions, open_session, log):
+for _own in (
+    setup,
+    install,
+    uninstall,
+    upgrade,
+    reload,
+    status,
+    show_logs,
+    list_sessions,
+    open_session,
+    log,
+    backup,
+    restore,
+):
     cli.add_command(_own)
 for _command in (run, kill, check, show_audit, verify_audit):
     config_option(_command)

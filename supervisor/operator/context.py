@@ -35,10 +35,15 @@ def explicit(context: click.Context, own: str | None) -> str | None:
     return own or asked.config
 
 
+def named_state(context: click.Context, own: str | None) -> str:
+    """The state directory that was given, or that the configuration names; empty for none."""
+    asked: Asked = context.obj
+    return asked.state or _configured(own or asked.config)
+
+
 def layout_of(context: click.Context, own: str | None) -> Layout:
     """The state directory to look at, said on stderr. Raises UserError when there is none, or it is not for us."""
-    asked: Asked = context.obj
-    named = asked.state or _configured(own or asked.config)
+    named = named_state(context, own)
     found = [Path(named).expanduser().absolute()] if named else places.candidates()
     layout = Layout(places.choose(found))
     places.check_readable(layout)

@@ -144,6 +144,17 @@ class Database:
                 except sqlite3.DatabaseError as error:
                     raise _translated(self.path, error) from error
 
+    def copy_to(self, path: Path) -> None:
+        """All of it as of now, also while others write. Raises StoreError."""
+        try:
+            copy = sqlite3.connect(path)
+            try:
+                self._db.backup(copy)
+            finally:
+                copy.close()
+        except sqlite3.Error as error:
+            raise StoreError(f"the store {self.path} cannot be copied: {error}") from error
+
     def _keep_copy(self) -> None:
         """``threadbridge.db.v1`` and so on, for the version before. Without room for it nothing is begun."""
         copy = self.path.with_name(f"{self.path.name}.v{self.version}")

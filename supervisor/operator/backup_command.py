@@ -1,0 +1,36 @@
+"""``threadbridge backup`` and ``restore``."""
+
+from pathlib import Path
+
+import click
+
+from bridge.protocol.layout import Layout
+from supervisor import places
+from supervisor.operator import context as given
+from supervisor.operator.context import config_option, layout_of
+
+
+@config_option
+@click.command("backup", help="Write the state into FILE (.tar.gz, for you alone), also while the bridge runs.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def backup(context: click.Context, /, own_config: str | None, *, file: Path) -> None:
+    from supervisor.operator import backup as kept  # noqa: PLC0415
+
+    count = kept.write(layout_of(context, own_config), file)
+    click.echo(f"{file}: {count} files. The configuration and the token are not in it.")
+
+
+@config_option
+@click.command(
+    "restore", help="Bring a backup back into an empty state directory. Prompts that waited then wait again."
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def restore(context: click.Context, /, own_config: str | None, *, file: Path) -> None:
+    from supervisor.operator import backup as kept  # noqa: PLC0415
+
+    named = given.named_state(context, own_config)
+    layout = Layout(Path(named).expanduser().absolute() if named else places.choose(places.candidates()))
+    count = kept.restore(file, layout)
+    click.echo(f"{layout.state}: {count} files are back; start the bridge.")

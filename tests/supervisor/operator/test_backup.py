@@ -1,0 +1,80 @@
+"""A state directory in one file and back: whole, private, and nothing that only a running bridge needs."""
+
+import os
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout
+from bridge.routing.actions import CreateSession
+from bridge.routing.channel import Channel
+from bridge.session.permission import Person
+from supervisor import state_directory
+from supervisor.assembly import session_manager
+from supervisor.operator import backup
+from supervisor.sessions.store import Store
+
+
+def filled(folder: Path) -> Layout:
+    """With a session that has a log, a lock, a link and a file of a child's."""
+    layout = Layout(folder / "state")
+    os.close(state_directory.prepare(layout))
+    with closing(Store(layout.database)) as store:
+        channel = Channel(600, "/srv/app")
+        action = CreateSession(700, 500, channel, Person(111, "Ada", 500), "hello", "hello")
+        session = session_manager(store).create_session(action)
+    paths = layout.session(session.session_id)
+    (paths.inside / "home").mkdir(parents=True)
+    for path, text in ((paths.log, "a record\n"), (paths.lock, "x"), (paths.inside / "home/kept", "kept")):
+        path.write_text(text)
+    (paths.inside / "home/link").symlink_to("/etc/passwd")
+    layout.keys.write_text("secret")
+    layout.login.mkdir()
+    (layout.login / "token").write_text("secret")
+    return layout
+
+
+def test_all_that_counts_comes_back_and_nothing_else(tmp_path: Path) -> None:
+    layout, file = filled(tmp_path), tmp_path / "backup.tar.gz"
+    with closing(Store(layout.database)):
+        backup.write(layout, file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(file) as archive:
+        names = {name.rpartition("/")[2] for name in archive.getnames()}
+    assert {"threadbridge.db", "journal.jsonl", "version", "log.jsonl", "kept"} <= names
+    assert names.isdisjoint({"token", "supervisor.keys", "lock", "link", "supervisor.lock"})
+    back = Layout(tmp_path / "back")
+    backup.restore(file, back)
+    with closing(Store(back.database, read_only=True)) as store:
+        (row,) = store.sessions()
+    assert back.session(row.session.session_id).log.read_text() == "a record\n"
+    assert back.journal.read_bytes() == layout.journal.read_bytes()
+    assert back.state.stat().st_mode & 0o777 == 0o700
+    os.close(state_directory.prepare(back))
+
+
+def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:
+    layout, file = filled(tmp_path), tmp_path / "backup.tar.gz"
+    backup.write(layout, file)
+    before = file.read_bytes()
+    with pytest.raises(UserError, match="cannot be made: File exists"):
+        backup.write(layout, file)
+    assert file.read_bytes() == before
+    with pytest.raises(UserError, match="is not empty"):
+        backup.restore(file, layout)
+
+
+def test_what_is_no_backup_is_refused_and_so_is_a_state_without_a_store(tmp_path: Path) -> None:
+    other = tmp_path / "other.tar"
+    with tarfile.open(other, "w"):
+        pass
+    (tmp_path / "text").write_text("no archive")
+    for source in (other, tmp_path / "text", tmp_path / "gone"):
+        with pytest.raises(UserError):
+            backup.restore(source, Layout(tmp_path / "new"))
+    with pytest.raises(UserError, match="there is nothing to back up"):
+        backup.write(Layout(tmp_path / "new"), tmp_path / "b")
+    assert not (tmp_path / "b").exists()
