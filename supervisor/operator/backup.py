@@ -1,8 +1,8 @@
 """A state directory in one file, also of a bridge that runs; and back again.
 
 First the store, then the journal, then the rest: what is newer than the store is what a start catches up with anyway
-(``supervisor.sessions.recall``, ``supervisor.sessions.remembered``). What only a running bridge needs is left out, and so
-are secrets that are made anew: its keys, and Claude's access token. What waited for Claude then waits again.
+(``supervisor.sessions.recall``, ``supervisor.sessions.remembered``). What only a running bridge needs is left out, and
+so are secrets that are made anew: its keys, and Claude's access token. What waited for Claude then waits again.
 """
 
 import os
