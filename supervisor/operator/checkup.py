@@ -15,7 +15,7 @@ from bridge.protocol.layout import Layout, short_id
 from bridge.text import one_line, reveal
 from bridge.trust.decision import Trusted
 from supervisor import locks, state_directory
-from supervisor.operator import listing
+from supervisor.operator import listing, status
 from supervisor.sessions import session_logs, trust
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
@@ -249,6 +249,15 @@ def _beside(seen: Seen) -> list[Finding]:
     return [Finding("beside", what, todo, is_wrong=False)]
 
 
+def _running(seen: Seen) -> list[Finding]:
+    """What users of a running supervisor would notice, as ``status`` tells it."""
+    if not locks.holder(seen.layout.supervisor_lock):
+        return []
+    told = status.look(seen.layout, time.time())
+    wrong = [Finding("status", what, "`threadbridge logs` tells more") for what in told.troubles]
+    return wrong + [Finding("status", what, "`threadbridge status` tells more", is_wrong=False) for what in told.notes]
+
+
 _LOOKS: tuple[Callable[[Seen], list[Finding]], ...] = (
     _strays,
     _unknown_workers,
@@ -256,6 +265,7 @@ _LOOKS: tuple[Callable[[Seen], list[Finding]], ...] = (
     _modes,
     _beside,
     _supervisor,
+    _running,
     _sockets,
     _walls,
     _uncontained,

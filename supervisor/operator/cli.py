@@ -234,6 +234,7 @@ for _own in (
     restore,
 ):
     cli.add_command(_own)
+cli.add_command(check, "doctor")
 for _command in (run, kill, check, show_audit, verify_audit):
     config_option(_command)
 

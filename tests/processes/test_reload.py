@@ -102,3 +102,16 @@ async def test_status_tells_of_a_running_supervisor_and_fails_once_it_is_gone() 
         await house.host.supervisor.stop()
         gone = await house.host.threadbridge.ask("status")
         assert (gone.code, gone.out.splitlines()[0][:29]) == (1, "NOT WELL: no supervisor runs:")
+
+
+@awaited
+async def test_doctor_is_check_and_tells_of_what_waits_for_the_next_start() -> None:
+    async with playhouse() as house:
+        file, other = house.host.place.config, house.host.place.token_file.with_name("other")
+        other.touch(0o600)
+        other.write_text("another token")
+        file.write_text(file.read_text().replace(str(house.host.place.token_file), str(other)))
+        assert (await reload(house)).code == 0
+        found = json.loads((await house.host.threadbridge.ask("doctor", "--json")).out)
+        (note,) = [one for one in found if one["kind"] == "status"]
+        assert (note["is_wrong"], "discord.token_file: takes effect at the next start" in note["what"]) == (False, True)
