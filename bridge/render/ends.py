@@ -21,7 +21,7 @@ def footer(ended: e.TurnEnded, seconds: float, cost_usd: float, changed: Collect
     """
     mark = {"completed": "✓ done", "failed": "✗ failed", "interrupted": "■ interrupted", "lost": "? lost"}
     parts = [mark[ended.outcome]]
-    if ended.duration or seconds >= 1:
+    if ended.duration or (seconds >= 1 and ended.outcome != "lost"):
         parts.append(duration(seconds))
     if changed:
         count = len(changed)
