@@ -45,8 +45,8 @@ async def test_an_edit_deep_in_a_file_is_shown_with_its_own_line_numbers_and_its
         thread = await house.starts("edit it")
         card = await house.card(thread)
         shown = "".join(str(embed["description"]) for embed in card.embeds)
-        assert "-line_40 = 40\n+line_40 = 41" in shown
-        assert "@@ -40 +40 @@" in shown
+        assert "- 40 line_40 = 40\n+ 40 line_40 = 41" in shown
+        assert card.content.endswith("Edit app.py +1 −1")
         assert str(house.project) not in shown
         assert "No newline" not in shown, "the file's end is not near"
         await house.press(card, "Allow")

@@ -154,8 +154,8 @@ class SessionUnderFaults:
         return sorted([*shown, *gone], key=lambda m: m.id)
 
     def _is_made_anew(self, gone: Message, shown: list[Message]) -> bool:
-        if gone.embeds:
-            cards = sum(bool(m.embeds) for m in shown)
+        if _is_card(gone):
+            cards = sum(_is_card(m) for m in shown)
             return cards >= len(self.logged("PermissionRequested")) or bool(host_shown.choice(gone, "Allow"))
         marks = _MARKS.findall(gone.text)
         if marks or SENTENCE in gone.text:
@@ -304,7 +304,7 @@ class SessionUnderFaults:
         for one, other in itertools.combinations((post for post in posts if post not in told), 2):
             if one.text == other.text and one.embeds == other.embeds and one.reply_to == other.reply_to:
                 found.append(Finding("duplicated", f"a post of {self.name}: {one.text[:80]!r}"))
-        cards = [post for post in posts if any(revision.embeds for revision in post.revisions)]
+        cards = [post for post in posts if _is_card(post)]
         asked = len(self.logged("PermissionRequested"))
         if len(cards) != asked:
             kind = "duplicated" if len(cards) > asked else "lost"
@@ -335,6 +335,12 @@ class SessionUnderFaults:
         kinds = [f"{r.seq} {r.kind} {str(r.event)[:150]}" for r in self.tail.look()] if self.know() else []
         shown = [f"{post.id} {post.text!r}" for post in self.posts()]
         return "\n".join([f"--- {self.name} {self.session_id} thread {self.thread_id}", *kinds, *shown])
+
+
+def _is_card(post: Message) -> bool:
+    """Of a request: open, or the line that it became, perhaps before Discord took the card."""
+    was_open = any(revision.embeds for revision in post.revisions)
+    return was_open or bool(host_shown.choice(post, "Show"))
 
 
 def _ids(event: dict[str, object]) -> list[object]:
