@@ -258,7 +258,7 @@ def test_a_tool_whose_worker_died_is_shown_with_an_unknown_outcome() -> None:
     thread = in_turn()
     thread.happen(e.ToolStarted("t1", "Bash", '{"command":"make"}'))
     thread.happen(e.ToolFinished("t1", True, "", unknown=True), e.TurnEnded("lost", (5,), "the worker died"))
-    assert thread.texts() == ["-# ? Bash `make` – outcome unknown\n-# ? lost · 3 s"]
+    assert thread.texts() == ["-# ? Bash `make` – outcome unknown\n-# ? lost"]
 
 
 # --- the end of a turn -------------------------------------------------------------------------------
