@@ -64,6 +64,12 @@ def card_button(custom_id: str) -> tuple[str, str, str, int] | None:
     return verb, _dashed(session), generation, int(seq)
 
 
+def only_shows(custom_id: str) -> bool:
+    """Whether the button is one of what was decided: nothing can be answered with it."""
+    found = card_button(custom_id)
+    return found is not None and found[0] == "show"
+
+
 # --- steering a running turn ------------------------------------------------------------------------------
 
 

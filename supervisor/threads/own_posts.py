@@ -7,7 +7,7 @@
 
 A moderator may delete what Claude said; that is theirs to do. But a card that waits for an answer, or the answer that
 is being written, is owed to a person. What was deleted while we did not listen is found out by looking, after each new
-connection: only what can still be pressed, or belongs to a running turn, is looked at.
+connection: only what can still be answered, or belongs to a running turn, is looked at.
 
 A bot that deletes each of our posts at once would have us post for ever: each time the pause grows.
 """
@@ -17,6 +17,7 @@ import logging
 from collections.abc import Iterable
 
 from bridge.protocol.errors import RemoteError
+from bridge.session.custom_ids import only_shows
 from bridge.session.managed import ManagedSession
 from supervisor.discord.asking import Reading
 from supervisor.discord.errors import ChannelGone, MessageGone
@@ -33,8 +34,9 @@ log = logging.getLogger(__name__)
 
 
 def still_matters(row: PostRow, session: ManagedSession) -> bool:
-    """Whether a person waits for this post: it can be pressed, or it is of the turn that runs."""
-    if any(not button.disabled for button in row.desired.buttons) or row.desired.selects:
+    """Whether a person waits for this post: it can be answered, or it is of the turn that runs."""
+    answers = [one for one in row.desired.buttons if not one.disabled and not only_shows(one.custom_id)]
+    if answers or row.desired.selects:
         return True
     turn = session.turn
     return turn is not None and row.key.startswith(f"turn:{session.generation}:{turn.seq}.")

@@ -7,6 +7,7 @@ import pytest
 from bridge.protocol import events as e
 from bridge.render.posts import Button, Post
 from bridge.session.managed import ManagedSession
+from bridge.session.permission import RequestName
 from stages.gateway_stage import DEADLINE_S, Stage, stage
 from stages.support import awaited
 from supervisor.sessions.posts_table import PostRow
@@ -39,7 +40,8 @@ async def test_a_card_that_is_open_is_posted_anew_and_one_that_is_decided_stays_
     async with stage(tmp_path) as s, s.back():
         session = await s.session()
         card = await shown(s, session, "card:g:1", CARD)
-        decided = await shown(s, session, "card:g:2", Post("✓ Allowed"))
+        show = Button("Show", RequestName(session.session_id, "0123456789abcdef", 2).custom_id("show"))
+        decided = await shown(s, session, "card:g:2", Post("✓ Bash `ls` · allowed by ada", buttons=(show,)))
         for message in (decided, card):
             s.discord.world.delete(message)
         await s.discord.until(lambda: row(s, session, "card:g:1").message_id is None, DEADLINE_S, "it is new again")
