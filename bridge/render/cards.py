@@ -14,6 +14,7 @@ from bridge.protocol.events import PermissionRequested, SuggestedRule
 from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import asked as asked_for
 from bridge.render import pushes, questions, tool_phrases
+from bridge.render.decided import REASON_CHARS, because, decided_by
 from bridge.render.excerpts import code_excerpt, lines_excerpt, markdown_excerpt
 from bridge.render.modals import labelled, modal, text_field
 from bridge.render.posts import Button, Embed, File, Post
@@ -31,7 +32,6 @@ NAME_CHARS = 90
 FILE_BYTES = 8_000_000  # Discord takes 10 MiB a file (docs/discord-api.md, "Messages and components")
 RULE_CHARS = 300
 PLAN_CHANGE_CHARS = 3000
-REASON_CHARS = 500
 
 _OPEN, _ALLOWED, _DENIED, _GONE = 0xE0A030, 0x3BA55D, 0xD83C3E, 0x747F8D
 ACCEPTING_EDITS = (
@@ -141,10 +141,7 @@ def _allowed_so_far(request: PermissionRequest) -> str:
 
 
 def _verdict(request: PermissionRequest, how: Settled) -> str:
-    who = named(how.decider_id, how.decider)
-    if how.also_by:
-        who = f"{named(how.also_by)} and {who}"
-    why = f": “{escape(one_line(how.reason, REASON_CHARS))}”" if how.reason else ""
+    who, why = decided_by(how), because(how)
     match how.verdict:
         case "allowed" if request.is_plan:
             return f"✓ Plan approved by {who}" + (", edits are accepted without asking" if how.mode else "")
@@ -212,12 +209,12 @@ def _body(request: PermissionRequest, directory: str) -> tuple[str, tuple[File, 
 
 def _diff(text: str, whole: str) -> tuple[str, tuple[File, ...], bool]:
     """At most a few lines, or head and tail; the file has it as other programs read it."""
+    if text.count("\n") >= DIFF_LINES:
+        return _with_file(lines_excerpt(text, "diff", DIFF_LINES, EXCERPT_CHARS), whole, "diff")
     shown = code_block(text, "diff")
-    if text.count("\n") < DIFF_LINES and utf16_len(shown) <= BODY_CHARS:
-        return shown, (), True
-    if text.count("\n") < DIFF_LINES:
+    if utf16_len(shown) > BODY_CHARS:
         return _with_file(code_excerpt(text, "diff", EXCERPT_CHARS), whole, "diff")
-    return _with_file(lines_excerpt(text, "diff", DIFF_LINES, EXCERPT_CHARS), whole, "diff")
+    return shown, (), True
 
 
 def _code(text: str, language: str) -> tuple[str, tuple[File, ...], bool]:

@@ -10,7 +10,7 @@ still be looked at (**Show**). A question's card and a plan's stay cards: there 
 """
 
 from bridge.render import runs, tools
-from bridge.render.items import ToolItem, ToolState
+from bridge.render.items import TOOL_INPUT_KEPT_CHARS, ToolItem, ToolState
 from bridge.render.posts import Button, Post
 from bridge.session.people import named
 from bridge.session.permission import PermissionRequest, Settled
@@ -18,8 +18,6 @@ from bridge.session.rules import IN_WORDS
 from bridge.text import escape, one_line
 
 REASON_CHARS = 500
-INPUT_CHARS = 4000
-"""Of an input, for a line."""
 _MARKS = {ToolState.RUNNING: tools.RUNNING, ToolState.OK: tools.DONE, ToolState.UNKNOWN: tools.UNKNOWN}
 _FIXED = {"denied": tools.FAILED, "expired": "⌛", "withdrawn": "—"}
 """What never ran."""
@@ -37,8 +35,8 @@ def settle(item: ToolItem, request: PermissionRequest, how: Settled) -> None:
 
 def item_of(request: PermissionRequest, card: str) -> ToolItem:
     """For a request whose tool stands in no flow."""
-    event = request.event
-    return ToolItem(event.tool_use_id, event.tool, event.tool_input[:INPUT_CHARS], bool(event.agent_id), card=card)
+    event, kept = request.event, request.event.tool_input[:TOOL_INPUT_KEPT_CHARS]
+    return ToolItem(event.tool_use_id, event.tool, kept, bool(event.agent_id), card=card)
 
 
 def post(item: ToolItem, look: runs.Look, directory: str) -> Post:
@@ -64,11 +62,18 @@ def _end(item: ToolItem) -> str:
             return f" · {item.progress}" if item.progress else ""
 
 
-def _in_words(how: Settled) -> str:
+def decided_by(how: Settled) -> str:
     who = named(how.decider_id, how.decider)
-    if how.also_by:
-        who = f"{named(how.also_by)} and {who}"
-    why = f": “{escape(one_line(how.reason, REASON_CHARS))}”" if how.reason else ""
+    return f"{named(how.also_by)} and {who}" if how.also_by else who
+
+
+def because(how: Settled) -> str:
+    """The reason, as it stands behind a verdict; empty when none was given."""
+    return f": “{escape(one_line(how.reason, REASON_CHARS))}”" if how.reason else ""
+
+
+def _in_words(how: Settled) -> str:
+    who, why = decided_by(how), because(how)
     match how.verdict:
         case "allowed":
             return f"allowed{_kept(how)} by {who}" + (", edits are accepted without asking" if how.mode else "")

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+TOOL_INPUT_KEPT_CHARS = 4000
 THINKING = "thinking"
 """How the keys of notes begin that tell what Claude thought."""
 
@@ -39,8 +40,6 @@ class ToolItem(msgspec.Struct, tag="tool"):
     """All of it, where the short form is not all; only until it is done."""
     is_on_card: bool = False
     """A permission card shows what it does."""
-    is_decided: bool = False
-    """That card was answered."""
     card: str = ""
     """The key of that card's post, which has this tool's line instead of the flow (``bridge.render.decided``)."""
     verdict: str = ""

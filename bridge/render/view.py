@@ -16,7 +16,7 @@ from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
 from bridge.render import cards, decided, diff, ends, loosened, lost, marks, notices, tool_phrases, tools
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.flow import Now
-from bridge.render.items import THINKING, NoteItem, TextItem, ToolItem, ToolState
+from bridge.render.items import THINKING, TOOL_INPUT_KEPT_CHARS, NoteItem, TextItem, ToolItem, ToolState
 from bridge.render.live import forget_void
 from bridge.render.mended_flow import MendedFlow
 from bridge.render.posts import File, Post
@@ -32,7 +32,6 @@ from bridge.text import code_block, escape, one_line
 
 NOTE_CHARS = 900  # escaped, a note may be twice as long, and still fits a post
 THINKING_CHARS = 300
-TOOL_INPUT_KEPT_CHARS = 4000
 LONG_ANSWER_CHARS = 1500
 _DEFAULT = Display()
 
@@ -235,7 +234,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
         elif not calls:
             calls = [(Segment(""), decided.item_of(request, key))]
         for segment, tool in calls:
-            tool.is_denied, tool.is_decided, tool.card = how.verdict in ("denied", "expired"), True, key
+            tool.is_denied, tool.card = how.verdict in ("denied", "expired"), key
             if decided.is_line(request):
                 decided.settle(tool, request, how)
             posts |= decided_line(segment, tool, now) | (self._posts(segment, now) if segment.key else {})

@@ -9,11 +9,13 @@ from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.render import notices
 from bridge.render import rules as rules_told
+from bridge.render.posts import Post
 from bridge.session.people import named
 from bridge.session.permission import NOTHING_ANSWERED, First, PermissionRequest, Person, RequestName, Settled
 from bridge.session.questions import Draft
 from bridge.session.rules import IN_WORDS, OF_CHANNEL, Term
 from supervisor.sessions.lookup import Lookup
+from supervisor.sessions.sessions_table import SessionRow
 
 GRACE_AFTER_DISCORD_S = 600.0
 """A request that was open while Discord was away does not expire sooner after it came back."""
@@ -107,10 +109,7 @@ class Decisions(Lookup):
                     draft=draft,
                 )
             )
-            for key, post in row.view.redraft(name.seq, draft, row.session).items():
-                self.store.reveal(name.session_id, key)
-                self.store.desire(name.session_id, key, post)
-            self.store.save(row)
+            self._redraw(row, row.view.redraft(name.seq, draft, row.session))
         self.changes.posted(name.session_id)
         return True
 
@@ -131,12 +130,16 @@ class Decisions(Lookup):
                     first=first,
                 )
             )
-            for key, post in row.view.note_first(name.seq, first, row.session).items():
-                self.store.reveal(name.session_id, key)
-                self.store.desire(name.session_id, key, post)
-            self.store.save(row)
+            self._redraw(row, row.view.note_first(name.seq, first, row.session))
         self.changes.posted(name.session_id)
         return True
+
+    def _redraw(self, row: SessionRow, cards: Mapping[str, Post]) -> None:
+        """A card as the view has it now, kept with the view; within the transaction."""
+        for key, post in cards.items():
+            self.store.reveal(row.session.session_id, key)
+            self.store.desire(row.session.session_id, key, post)
+        self.store.save(row)
 
     def expire_requests(self, timeout_s: float | None, discord_back_at: float | None) -> None:
         """Decide for the clock what nobody answered. Both in seconds; None: never, and Discord is away."""
