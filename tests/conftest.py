@@ -3,6 +3,7 @@
 `--hypothesis-profile=search` looks at many more, chosen anew each time: after a change of what they try.
 """
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
@@ -11,3 +12,15 @@ settings.register_profile(
     "search", max_examples=5000, deadline=None, database=None, print_blob=True, suppress_health_check=_SLOW_IS_FINE
 )
 settings.load_profile("sure")
+
+
+_LONG_FIRST = ("tests/processes/", "tests/real/", "tests/scripts/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for processes are begun first, so that none of them is still running when all else is done."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, place in enumerate(_LONG_FIRST) if item.nodeid.startswith(place)), len(_LONG_FIRST))
+
+    items.sort(key=rank)

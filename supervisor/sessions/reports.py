@@ -22,7 +22,7 @@ from bridge.routing.seen import thread_name
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
 from supervisor.discord.errors import snowflake
-from supervisor.sessions import inbox, told
+from supervisor.sessions import inbox, log_lines
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules
 from supervisor.sessions.sessions_table import SessionRow
@@ -121,7 +121,7 @@ class Reports:
                 self._sessions.note(entry)
         session.apply(record)
         if not self._is_history(record, session.session_id):
-            told.record(record.event, session)
+            log_lines.record(record.event, session)
         self._tell_of_walls(session.session_id, record.event)
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)

@@ -13,7 +13,7 @@ from bridge.protocol import commands as c
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
 from supervisor.changes import Changes
-from supervisor.sessions import told
+from supervisor.sessions import log_lines
 from supervisor.sessions.gaps import Cursors
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.sessions_table import SessionRow
@@ -88,7 +88,7 @@ class Sessions:
             if self._depth == 0:
                 self._noted = []
         for entry in committed:
-            told.entry(entry, self.get_session(entry.session_id))
+            log_lines.entry(entry, self.get_session(entry.session_id))
 
     def note(self, entry: AnyEntry) -> None:
         """What the caller's transaction does, for the journal."""

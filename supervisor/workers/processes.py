@@ -28,7 +28,7 @@ from bridge.protocol.start import WorkerStart
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
-from supervisor.sessions import told
+from supervisor.sessions import log_lines
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store_health import StoreError
@@ -248,7 +248,7 @@ class Processes:
         if seat.held:
             seat.died = seats.worker_end_in_words(seat.code, seat.last_words)
             if session := self._manager.get_session(session_id):
-                told.worker_ended(session, seat.died)
+                log_lines.worker_ended(session, seat.died)
             seat.held.watch.close()
         seat.held = seat.spawned = None
 

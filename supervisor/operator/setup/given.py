@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from supervisor.config_table import Wrong, check_id
+from supervisor.config.table import Wrong, check_id
 
 
 class Given(msgspec.Struct, frozen=True):

@@ -9,13 +9,14 @@ from bridge.protocol.errors import UserError
 from lab.fuzz.edge import Edge, hold
 from lab.fuzz.mutation import VALUES
 from supervisor import config
+from supervisor.config import file
 
 TABLES: dict[str, tuple[str, ...]] = {
-    "discord": config.DiscordTable.__struct_fields__,
-    "claude": config.ClaudeTable.__struct_fields__,
-    "state": config.StateTable.__struct_fields__,
-    "files": config.FilesTable.__struct_fields__,
-    "limits": config.LimitsTable.__struct_fields__,
+    "discord": file.DiscordTable.__struct_fields__,
+    "claude": file.ClaudeTable.__struct_fields__,
+    "state": file.StateTable.__struct_fields__,
+    "files": file.FilesTable.__struct_fields__,
+    "limits": file.LimitsTable.__struct_fields__,
     "permissions": ("timeout",),
     "sessions": ("hibernate_after",),
     "display": ("ping_after",),
@@ -80,7 +81,7 @@ class Configuration(Edge):
                 lines.append(f"{key} = {random.choice(_SOME)}")
         lines += ["[[channels]]", f"id = {random.choice(('222', '222', _value(random)))}"]
         lines += [f"directory = {random.choice(('PROJECT', 'PROJECT', random.choice(_SOME)))}"]
-        for key in random.sample(config.ChannelTable.__struct_fields__, 2):
+        for key in random.sample(file.ChannelTable.__struct_fields__, 2):
             if key not in ("id", "directory"):
                 lines.append(f"{key} = {random.choice(_SOME)}")
         return "\n".join(lines).encode()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bridge.session.patterns import ToolPattern
 from bridge.session.rights import Access, Grant, Policy
-from supervisor.config_table import Table, Wrong, check_id
+from supervisor.config.table import Table, Wrong, check_id
 
 
 class GrantTable(Table, frozen=True):
