@@ -5,6 +5,7 @@
     Store ── Journal ── Sessions ── Members, Rules, WaitingPrompts, Delivery, Reports ── SessionManager    who decides
     Downlink ── Processes                     Outbox, Attachments                   who looks after what is wished
     Guilds ── Inbound ── Standing, Slash ── Gateway                                 who hears of Discord, and what
+    Postbox                                                                who does what is asked on the host
 
 Every part gets what it needs when it is made, and nothing is set into one afterwards. So the order here is the order of
 who needs whom, and there is no ring.
@@ -25,6 +26,7 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.display import Display
 from supervisor.changes import Changes
 from supervisor.commands.interactions import Interactions
+from supervisor.commands.postbox import Postbox
 from supervisor.commands.registration import Registration
 from supervisor.commands.sight import Sight
 from supervisor.commands.slash import Slash
@@ -42,6 +44,7 @@ from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
 from supervisor.discord.twins import Twins
 from supervisor.errands import Errands
+from supervisor.letters import Letters
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
 from supervisor.sessions.asked import request_in_log
@@ -159,6 +162,7 @@ class Ears(NamedTuple):
     gateway: Gateway
     standing: Standing
     guilds: Guilds
+    sight: Sight
     inbound: Inbound
     errands: Errands
     runs: tuple[Run, ...]
@@ -205,7 +209,7 @@ def ears(
     entry = Entry(settings.now.api_base, token, rest.hold, _identifies(manager, clocks, times))
     gateway = Gateway(entry, connection, line, standing, Hearing(guilds, twins, hears), errands, times)
     runs = (errands.run, inbound.run, own_posts.run, presence.run, gateway.run)
-    return Ears(gateway, standing, guilds, inbound, errands, runs)
+    return Ears(gateway, standing, guilds, sight, inbound, errands, runs)
 
 
 def _presence(manager: SessionManager) -> str:
@@ -227,6 +231,7 @@ class Threads(NamedTuple):
     """All that looks after Discord's channels and threads."""
 
     ears: Ears
+    postbox: Postbox
     outbox: Outbox
     typing: TypingShown
     files: Attachments
@@ -234,14 +239,16 @@ class Threads(NamedTuple):
     @property
     def runs(self) -> tuple[Run, ...]:
         """What is to run beside each other until all is cancelled."""
-        return *self.ears.runs, self.outbox.run, self.typing.run, self.files.run
+        return *self.ears.runs, self.outbox.run, self.typing.run, self.files.run, self.postbox.run
 
 
 def threads(reload: Reload, manager: SessionManager, rest: Rest, token: str) -> Threads:
     settings = reload.settings
     layout = settings.now.layout
+    heard = ears(reload, manager, rest, token)
     return Threads(
-        ears(reload, manager, rest, token),
+        heard,
+        Postbox(Letters(layout), manager, rest, settings.channels, heard.sight),
         Outbox(manager.store, manager, rest, layout=layout),
         TypingShown(manager, rest),
         Attachments(manager, layout, rest, lambda: settings.now.most_file_bytes, lambda: settings.now.limits),

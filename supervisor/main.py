@@ -193,6 +193,7 @@ def _tell_health(said: HealthFile, settings: Settings, standing: Standing, reloa
             reads=outcome.count,
             trouble=outcome.trouble,
             later=outcome.later,
+            reads_letters=True,
         )
     )
 

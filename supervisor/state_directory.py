@@ -19,7 +19,7 @@ _PRIVATE, _PRIVATE_FILE = 0o700, 0o600
 def prepare(layout: Layout) -> int:
     """The descriptor of the directory's lock. Raises UserError when it cannot be had."""
     try:
-        for folder in (layout.state, layout.sessions, layout.sockets):
+        for folder in (layout.state, layout.sessions, layout.sockets, layout.letters):
             folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
             _make_private(folder)
         check_version(layout)
@@ -97,7 +97,7 @@ def stale_sockets(layout: Layout) -> list[Path]:
 def exposed(layout: Layout) -> list[Path]:
     """What of the state others than its owner may read or write, or is somebody else's."""
     files = (layout.database, layout.supervisor_lock, layout.keys)
-    paths = [layout.state, layout.sessions, layout.sockets, *files]
+    paths = [layout.state, layout.sessions, layout.sockets, layout.letters, *files]
     owner = layout.state.stat().st_uid if layout.state.exists() else os.geteuid()
     return [path for path in paths if path.exists() and _is_exposed(path.stat(), owner)]
 

@@ -96,6 +96,18 @@ class ProjectAdded(Entry, frozen=True):
     directory: str = ""
 
 
+class AskedOnHost(Entry, frozen=True):
+    """A person on the host asked it by a command of ours. ``who``: their user's name there; ``what``: the command.
+
+    ``number`` tells one such wish from the next; ``digest`` of the text that came with it, empty without one.
+    """
+
+    who: str = ""
+    what: str = ""
+    number: int = 0
+    digest: str = ""
+
+
 class ProjectRemoved(Entry, frozen=True):
     """Messages in the channel start nothing since."""
 
@@ -211,6 +223,7 @@ type AnyEntry = (
     | FactRemembered
     | ProjectAdded
     | ProjectRemoved
+    | AskedOnHost
     | SessionBegun
     | PromptGiven
     | PermissionAsked

@@ -27,6 +27,7 @@ _SAID: Mapping[type[j.Entry], str] = MappingProxyType(
         j.FactRemembered: "{what}",
         j.ProjectAdded: "the channel's project since: {directory}",
         j.ProjectRemoved: "the channel has no project since",
+        j.AskedOnHost: "{who} asked on the host: {what}{more}",
         j.PromptGiven: "prompt {prompt_id} given to Claude, text {digest}",
         j.PermissionAsked: "asked for {tool} (request {seq}), input {digest}",
         j.PermissionDecided: "{verdict} {tool} (request {request}), input {digest}{more}",
@@ -58,6 +59,8 @@ def _more(entry: j.Entry) -> str:
             return ", always"
         case j.PermissionDecided(mode=mode) if mode:
             return f", mode {mode}"
+        case j.AskedOnHost(digest=digest) if digest:
+            return f", text {digest[:SHORT_DIGEST]}"
         case j.ToolEnded(unasked=rule) if rule:
             return f", not asked: {rule}"
         case _:

@@ -5,6 +5,7 @@
     supervisor.keys           its CURVE keys, which workers that outlive it know
     supervisor.lock           held by the one supervisor of this directory
     health.json               what the running supervisor says of itself
+    letters/<number>.new      what an operator's command asks of the running supervisor (``supervisor.letters``)
     bell                      touched by ``threadbridge kill``: the supervisor looks at all sessions
     sockets/<id>-<start>.sock one endpoint for each start of a worker
     sessions/<id>/log.jsonl   the event log, the truth of the session
@@ -78,6 +79,10 @@ class Layout(msgspec.Struct, frozen=True):
     @property
     def bell(self) -> Path:
         return self.state / "bell"
+
+    @property
+    def letters(self) -> Path:
+        return self.state / "letters"
 
     @property
     def sessions(self) -> Path:

@@ -19,7 +19,7 @@ from bridge.render.excerpts import code_excerpt, lines_excerpt, markdown_excerpt
 from bridge.render.modals import labelled, modal, text_field
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.session.custom_ids import REASON_FIELD, to_go_on, to_start_fresh
-from bridge.session.people import named
+from bridge.session.people import called, named, pinged
 from bridge.session.permission import KEEP_PLANNING, PermissionRequest, Settled
 from bridge.session.questions import Draft
 from bridge.text import clip, code_block, escape, one_line, reveal, utf16_len
@@ -48,12 +48,12 @@ def open_card(request: PermissionRequest, mention: int, directory: str) -> Post:
     body, files, is_whole = _body(request, directory)
     asked = request.questions
     return Post(
-        content=f"<@{mention}> {_what(request, directory)}{_allowed_so_far(request)}",
+        content=f"{called(mention)}{_what(request, directory)}{_allowed_so_far(request)}",
         embed=Embed(_title(request), body, _fine_print(request, directory), _OPEN),
         selects=questions.selects(request) if asked else (),
         buttons=questions.buttons(request) if asked else _buttons(request, may_allow=is_whole),
         files=files,
-        mentions=(mention,),
+        mentions=pinged(mention),
         urgent=True,
     )
 

@@ -7,6 +7,7 @@ from bridge.render.posts import Post
 from bridge.render.runs import QUIET
 from bridge.render.terminal import shown_text
 from bridge.session.managed import ManagedSession
+from bridge.session.people import pinged
 from bridge.text import duration, escape, one_line, tokens, usd
 
 SUMMARY_CHARS = 300
@@ -56,8 +57,9 @@ def summary(text: str, session: ManagedSession) -> Post:
 def ping(ended: e.TurnEnded, last_line: str, session: ManagedSession) -> Post:
     """The last line, for who asked and may be somewhere else by now. A post, because an edit notifies nobody."""
     known = [session.prompts[i].author_id for i in ended.prompt_ids if i in session.prompts]
-    people = tuple(dict.fromkeys(known or [session.last_prompter_id or session.owner_id]))[:PINGED_MOST]
-    return Post(f"{QUIET}{last_line} · {' '.join(f'<@{user}>' for user in people)}", mentions=people)
+    people = (pinged(*known) or pinged(session.last_prompter_id or session.owner_id))[:PINGED_MOST]
+    whom = f" · {' '.join(f'<@{user}>' for user in people)}" if people else ""
+    return Post(f"{QUIET}{last_line}{whom}", mentions=people)
 
 
 def exit_post(event: e.ChildExited, session: ManagedSession) -> Post:

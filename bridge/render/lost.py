@@ -8,6 +8,7 @@ import msgspec
 
 from bridge.render import tools
 from bridge.render.posts import Button, Post
+from bridge.session.people import called, pinged
 from bridge.session.permission import RequestName
 from bridge.text import clip, escape, one_line
 
@@ -55,19 +56,19 @@ def card(session_id: str, lost: LostTurn, mention: int, directory: str) -> Post:
         " *Discard* leaves it at that. Or write here."
     )
     return Post(
-        f"<@{mention}> {_told(lost, directory)}\n{rest}",
+        f"{called(mention)}{_told(lost, directory)}\n{rest}",
         buttons=(
             Button("Continue", name.custom_id("continue"), "primary"),
             Button("Discard", name.custom_id("discard"), "secondary"),
         ),
-        mentions=(mention,),
+        mentions=pinged(mention),
         urgent=True,
     )
 
 
 def settled_card(lost: LostTurn, verdict: str, mention: int, directory: str) -> Post:
     """The same card without its buttons, and pinging nobody; ``verdict`` says what became of it."""
-    return Post(f"<@{mention}> {_told(lost, directory)}\n{_QUIET}{verdict}", urgent=True)
+    return Post(f"{called(mention)}{_told(lost, directory)}\n{_QUIET}{verdict}", urgent=True)
 
 
 def continued_by(who: str) -> str:

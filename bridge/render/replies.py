@@ -132,9 +132,14 @@ def stopped(one: Listed, *, interrupted: bool, dropped: int = 0) -> str:
 def starter(person: str, directory: str, prompt: str) -> Post:
     """The message in the channel from which the thread of ``/new`` is made."""
     where = escape(PurePath(directory).name or directory)
+    head = f"**{escape(one_line(person, 100))}** started a session in **{where}**"
+    return Post(clip(f"{head}{quoted(prompt)}", CONTENT_CHARS))
+
+
+def quoted(prompt: str) -> str:
+    """Its beginning, on lines below what says whose it is."""
     said = clip(prompt.strip(), STARTER_PROMPT_CHARS)
-    quoted = "".join(f"\n> {line}" for line in said.splitlines())
-    return Post(clip(f"**{escape(one_line(person, 100))}** started a session in **{where}**{quoted}", CONTENT_CHARS))
+    return "".join(f"\n> {line}" for line in said.splitlines())
 
 
 def welcome(directory: str) -> Post:

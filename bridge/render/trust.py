@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bridge.discord import BUTTON_LABEL_CHARS
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.session.custom_ids import TrustButton
-from bridge.session.people import named
+from bridge.session.people import called, named, pinged
 from bridge.text import clip, code_block, inline_code, one_line, reveal, utf16_len
 from bridge.trust.acting import Acting
 from bridge.trust.decision import Trusted
@@ -36,16 +36,15 @@ SHOWN_AGAIN = "— Shown again on another card."
 def card(acting: Acting, mention: int = 0) -> Post:
     """Asks whether what would act may act. ``mention``: whom it pings; 0: nobody."""
     body, files = _body(acting)
-    whom = f"<@{mention}> " if mention else ""
     return Post(
-        f"{whom}{_about(acting.directory)}{_HAS} They do nothing yet.",
+        f"{called(mention)}{_about(acting.directory)}{_HAS} They do nothing yet.",
         embed=Embed("Trust these for this channel?", body, _FINE_PRINT, _OPEN),
         buttons=(
             Button("Trust these for this channel", TrustButton("yes", acting.digest).custom_id(), "primary"),
             Button("Not now", TrustButton("no", acting.digest).custom_id()),
         ),
         files=files,
-        mentions=(mention,) if mention else (),
+        mentions=pinged(mention),
         urgent=True,
     )
 

@@ -243,9 +243,7 @@ class BridgeRouter:
             return Refuse("This thread has no session of Claude's.")
         if words := self.lacks_to_stop(session, person):
             return Refuse(words)
-        if session.is_processing or session.prompts:
-            return InterruptSession(session.session_id)
-        return EndSession(session.session_id)
+        return halting(session)
 
     # --- rights --------------------------------------------------------------------------------------
 
@@ -287,3 +285,10 @@ class BridgeRouter:
 
     def channel(self, channel_id: int) -> Channel | None:
         return self._channels.get(channel_id)
+
+
+def halting(session: ManagedSession, *, keeps_waiting: bool = False) -> InterruptSession | EndSession:
+    """What to stop it means: to end the turn, or the session when it is idle. ``keeps_waiting``: as in the action."""
+    if session.is_processing or session.prompts:
+        return InterruptSession(session.session_id, keeps_waiting)
+    return EndSession(session.session_id)

@@ -44,7 +44,9 @@ class Invitations:
         if is_owner and not self._router.lacks(TALK, person, session.guild_id, session.channel_id):
             return ""
         words = self._router.lacks_in(session, MANAGE, person)
-        return f"{words} The session's owner, <@{session.owner_id}>, may do it too." if words else ""
+        if not words or not session.owner_id:
+            return words
+        return f"{words} The session's owner, <@{session.owner_id}>, may do it too."
 
 
 def _user_of(asked: Interaction) -> int:

@@ -65,6 +65,17 @@ class Showing(_Creating, Protocol):
     async def typing(self, channel_id: int) -> None: ...
 
 
+class Placing(_Creating, Protocol):
+    """What a wish from the host takes."""
+
+    async def rename(self, thread_id: int, name: str) -> None: ...
+
+    async def unarchive(self, thread_id: int) -> None: ...
+
+    async def own_messages(self, channel_id: int, after: int) -> list[Found]:
+        """Our own posts among the messages after the message id ``after``, oldest first."""
+
+
 class Answering(Protocol):
     """Interactions, and the commands that lead to them."""
 

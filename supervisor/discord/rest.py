@@ -134,6 +134,9 @@ class Rest:
     async def unarchive(self, thread_id: int) -> None:
         await self._do(Call("PATCH /channels/{channel_id}", Priority.URGENT, {"archived": False}), channel_id=thread_id)
 
+    async def rename(self, thread_id: int, name: str) -> None:
+        await self._do(Call("PATCH /channels/{channel_id}", Priority.URGENT, {"name": name}), channel_id=thread_id)
+
     async def own_messages(self, channel_id: int, after: int) -> list[Found]:
         own_id = self._own_id = self._own_id or await self._ask_own_id()
         messages: list[Message] = []

@@ -20,6 +20,7 @@ from supervisor import logs
 from supervisor.operator.backup_command import backup, restore
 from supervisor.operator.context import EXIT_FAILED, Asked, config_option, layout_of
 from supervisor.operator.installation.command import install, uninstall, upgrade
+from supervisor.operator.letter_commands import send, stop, title
 from supervisor.operator.list_command import list_sessions, open_session
 from supervisor.operator.log_command import log
 from supervisor.operator.logs_command import logs as show_logs
@@ -230,6 +231,9 @@ for _own in (
     list_sessions,
     open_session,
     log,
+    send,
+    stop,
+    title,
     backup,
     restore,
 ):

@@ -45,6 +45,8 @@ class Health(msgspec.Struct, frozen=True):
     """Why the configuration as it stands is not in force."""
     later: tuple[str, ...] = ()
     """Its keys that take effect at the next start."""
+    reads_letters: bool = False
+    """Whether it does what commands ask of it (``supervisor.letters``)."""
 
 
 class HealthFile:

@@ -16,16 +16,12 @@ from bridge.render.view import ThreadView
 from bridge.session.managed import ManagedSession, SessionState, session_from
 from supervisor import locks, state_directory
 from supervisor.places import NotHereError
-from supervisor.sessions import session_logs
+from supervisor.sessions import session_logs, targets
 from supervisor.sessions.database import DamagedStoreError
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import trees
-
-THREAD_ID_DIGITS = 15
-"""A target of so many digits, and digits only, is a thread id; fewer may be the beginning of a session id."""
-
 
 WORKER_STARTS_S = 20.0
 """A worker that has no lock after that time (the supervisor gives it 15 s) will not take one."""
@@ -177,19 +173,16 @@ def uncontained_channels(layout: Layout) -> tuple[int, ...]:
 
 def find(layout: Layout, target: str) -> SessionRow:
     """The one session that a target names. Raises NotHereError when there is none, or more than one."""
-    wanted = target.replace("-", "").lower()
-    if target.isdigit() and len(target) >= THREAD_ID_DIGITS:
-        matches = [row for row in known(layout) if row.session.thread_id == int(target)]
-    else:
-        matches = [row for row in known(layout) if row.session.session_id.replace("-", "").startswith(wanted)]
-    if not wanted or not matches:
+    rows = {row.session.session_id: row for row in known(layout)}
+    try:
+        found = targets.find([row.session for row in rows.values()], target)
+    except UserError as error:
+        raise NotHereError(str(error)) from None
+    if found is None:
         raise NotHereError(
             f"there is no session {target!r} in {layout.state}; `threadbridge list` shows the sessions there are"
         )
-    if len(matches) > 1:
-        some = ", ".join(row.session.session_id for row in matches[:4])
-        raise NotHereError(f"{target!r} is the beginning of {len(matches)} sessions' ids ({some}); give more of it")
-    return matches[0]
+    return rows[found.session_id]
 
 
 def strays(layout: Layout, session_ids: Iterable[str]) -> dict[str, list[trees.Process]]:

@@ -9,10 +9,26 @@ from click.shell_completion import CompletionItem
 from bridge.protocol.errors import LocalError, UserError
 from bridge.protocol.layout import Layout
 from bridge.text import one_line, reveal
+from supervisor import config as configuration
 from supervisor import places
 from supervisor.operator.context import Asked
 
 MOST = 50
+
+
+def complete_place(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Sessions as below, and before them the configured channels, with their directories."""
+    asked = context.find_object(Asked)
+    try:
+        loaded = configuration.load(configuration.find(asked.config if asked else None))
+    except UserError:
+        return complete_target(context, parameter, typed)
+    found = [
+        CompletionItem(str(channel_id), help=reveal(one_line(channel.directory, 60)))
+        for channel_id, channel in loaded.channels.items()
+        if str(channel_id).startswith(typed)
+    ]
+    return [*found, *complete_target(context, parameter, typed)]
 
 
 def complete_target(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:

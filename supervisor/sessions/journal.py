@@ -39,6 +39,8 @@ HEAD, LATEST = "journal", "journal_latest"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 SAID_EVERY_S = 86_400.0
 NO_SYNC = (j.ToolBegan, j.ToolEnded)
+TOLD_AGAIN = (j.OfRecord, j.AskedOnHost)
+"""After a death between the two: by the worker's log, or by the letter that lies there still."""
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +206,7 @@ class Journal:
 
     def _keep(self, line: Line | None) -> None:
         """One that the store does not know."""
-        if line and isinstance(line.entry, j.OfRecord):
+        if line and isinstance(line.entry, TOLD_AGAIN):
             self._known.add(_name(line.entry))
         elif line:
             self.unapplied.append(line)
@@ -242,9 +244,11 @@ def _number(line: bytes) -> int:
 
 
 def _name(entry: j.AnyEntry) -> tuple[str, str, int, type[j.AnyEntry]]:
-    """What tells one fact of a worker's record from each other; any other is told once by itself."""
+    """What tells one fact of those that may be told again from each other; any other is told once by itself."""
     if isinstance(entry, j.OfRecord):
         return sys.intern(entry.session_id), sys.intern(entry.generation), entry.seq, type(entry)
+    if isinstance(entry, j.AskedOnHost):
+        return "", "", entry.number, type(entry)
     return "", "", 0, type(entry)
 
 

@@ -87,6 +87,14 @@ class Lookup:
         post = self.store.post(session_id, "thread")
         return post.desired.thread_name if post else ""
 
+    def retitle(self, session_id: str, name: str) -> None:
+        """Within the caller's transaction. A thread that is there has that name already."""
+        row = self.store.post(session_id, "thread")
+        post = msgspec.structs.replace(row.desired if row else Post(urgent=True), thread_name=name)
+        self.store.desire(session_id, "thread", post)
+        if row and row.message_id:
+            self.store.note_shown(row.id, row.message_id, post)
+
     def has_thread(self, session_id: str) -> bool:
         """Whether Discord has made the session's thread."""
         post = self.store.post(session_id, "thread")

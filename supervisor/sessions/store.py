@@ -22,6 +22,13 @@ class Store(SessionsTable, InboxTable, PostsTable, StartsTable, ChannelsTable):
     def remember(self, name: str, value: str) -> None:
         self._execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
+    def facts_like(self, prefix: str) -> dict[str, str]:
+        rows = self._execute("SELECT name, value FROM facts WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+        return {str(name): str(value) for name, value in rows}
+
+    def forget(self, name: str) -> None:
+        self._execute("DELETE FROM facts WHERE name = ?", (name,))
+
     def registration(self, guild_id: int) -> str:
         """The digest of the slash commands that a server has of us; empty when it has none."""
         rows = self._execute("SELECT digest FROM registrations WHERE guild_id = ?", (guild_id,))

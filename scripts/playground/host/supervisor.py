@@ -42,18 +42,18 @@ class Threadbridge:
         self._argv = (*command, "--config", str(config))
         self._environment = dict(environment)
 
-    async def ask(self, *arguments: str) -> Answer:
-        """Run it to its end. Raises UserError when that takes longer than ANSWER_DEADLINE_S seconds."""
+    async def ask(self, *arguments: str, said: bytes = b"") -> Answer:
+        """Run it to its end, with ``said`` on its stdin. Raises UserError after ANSWER_DEADLINE_S seconds."""
         process = await asyncio.create_subprocess_exec(
             *(*self._argv, *arguments),
             cwd=INSTALLATION,
             env=self._environment,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            out, err = await asyncio.wait_for(process.communicate(), ANSWER_DEADLINE_S)
+            out, err = await asyncio.wait_for(process.communicate(said), ANSWER_DEADLINE_S)
         except TimeoutError:
             raise UserError(f"threadbridge {' '.join(arguments)} took too long") from None
         finally:

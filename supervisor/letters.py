@@ -1,0 +1,139 @@
+"""What an operator's command asks of the running supervisor: a letter, a small file in the state directory.
+
+    <number>.new      a command wrote it; it may take it back as long as nobody took it
+        │ renamed by the supervisor
+    <number>.taken    is carried out, once: also when the supervisor dies meanwhile
+        │
+    <number>.answer   what came of it; read and removed by the command, or swept after a day
+
+A rename has one winner, so a letter is taken or taken back and never both. Who may leave one is who may write in the
+state directory: its own user, and root. A child in its walls has no such directory.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from bridge.protocol.layout import Layout
+from supervisor.private_files import write_private
+
+MOST_BYTES = 1 << 20
+KEPT_S = 86_400.0
+"""An answer that nobody reads."""
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """Times in Unix seconds. It is read by other versions too: fields are only added, with defaults.
+
+    ``number`` is like an id of Discord's, made by time and chance; it becomes a prompt's id, and a message's nonce.
+    """
+
+    number: int
+    until: float
+    """Whoever wrote it waits no longer: what nobody took by then is not carried out."""
+    who: str
+    """Their user's name on the host."""
+    what: str
+    """``send``, ``stop`` or ``title``."""
+    target: str
+    """A session's or a thread's id, the beginning of a session's, a channel's id, or ``#`` and its name."""
+    text: str = ""
+    keeps_waiting: bool = False
+    """To stop: what waits for Claude is taken up next."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """``words`` for whoever asked; ``session`` and ``url`` of the session that it was about."""
+
+    done: bool
+    words: str
+    session: str = ""
+    url: str = ""
+
+
+class Letters:
+    """Of one state directory, for both ends. Methods may raise OSError."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._folder = layout.letters
+
+    # --- the command's end -----------------------------------------------------------------------------
+
+    def post(self, letter: Letter) -> None:
+        write_private(self._path(letter.number, "new"), msgspec.json.encode(letter), durable=True)
+
+    def take_back(self, number: int) -> bool:
+        """Whether nobody had taken it, so that nothing will come of it."""
+        try:
+            self._path(number, "new").unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def answer_to(self, number: int) -> Answer | None:
+        """Read and removed; None as long as there is none."""
+        path = self._path(number, "answer")
+        try:
+            answer = msgspec.json.decode(path.read_bytes(), type=Answer)
+        except FileNotFoundError:
+            return None
+        path.unlink(missing_ok=True)
+        return answer
+
+    # --- the supervisor's end --------------------------------------------------------------------------
+
+    def waiting(self) -> list[int]:
+        """The numbers of those that are to be carried out, the oldest first."""
+        return sorted({number for number, kind, _ in self._all() if kind in ("new", "taken")})
+
+    def take(self, number: int, now: float) -> Letter | None:
+        """It is ours to carry out from now on. None for one that was taken back, is too old, or is none."""
+        taken = self._path(number, "taken")
+        is_new = not taken.exists()
+        if is_new:
+            try:
+                self._path(number, "new").rename(taken)
+            except FileNotFoundError:
+                return None
+        letter = _read(taken)
+        if letter is None or letter.number != number or (is_new and letter.until < now):
+            taken.unlink(missing_ok=True)
+            return None
+        return letter
+
+    def answer(self, number: int, answer: Answer) -> None:
+        """It is carried out, or never will be."""
+        write_private(self._path(number, "answer"), msgspec.json.encode(answer), durable=True)
+        self._path(number, "taken").unlink(missing_ok=True)
+
+    def sweep(self, now: float | None = None) -> None:
+        """Remove answers that nobody fetched."""
+        limit = (time.time() if now is None else now) - KEPT_S
+        for _, kind, path in self._all():
+            with suppress(FileNotFoundError):
+                if kind == "answer" and path.stat().st_mtime < limit:
+                    path.unlink()
+
+    def _path(self, number: int, kind: str) -> Path:
+        return self._folder / f"{number}.{kind}"
+
+    def _all(self) -> Iterator[tuple[int, str, Path]]:
+        """(number, kind, path); nothing where there is no such folder (any more)."""
+        with suppress(FileNotFoundError):
+            for path in sorted(self._folder.iterdir()):
+                number, _, kind = path.name.partition(".")
+                if number.isdecimal():
+                    yield int(number), kind, path
+
+
+def _read(path: Path) -> Letter | None:
+    """None for what is no letter: a link, too long, or other bytes."""
+    try:
+        if path.is_symlink() or path.stat().st_size > MOST_BYTES:
+            return None
+        return msgspec.json.decode(path.read_bytes(), type=Letter)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None

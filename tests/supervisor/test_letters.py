@@ -1,0 +1,81 @@
+"""A letter is carried out or taken back, never both; and nothing else in the folder is taken for one."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bridge.protocol.layout import Layout
+from supervisor.letters import KEPT_S, MOST_BYTES, Answer, Letter, Letters
+
+NOW = 1_000_000.0
+LETTER = Letter(7, NOW + 30, "ada", "send", "#general", "fix it")
+
+
+@pytest.fixture
+def letters(tmp_path: Path) -> Letters:
+    Layout(tmp_path).letters.mkdir(mode=0o700)
+    return Letters(Layout(tmp_path))
+
+
+def test_it_is_taken_once_and_answered_once(letters: Letters, tmp_path: Path) -> None:
+    letters.post(LETTER)
+    assert letters.waiting() == [7]
+    assert letters.take(7, NOW) == LETTER
+    assert not letters.take_back(7), "it is taken, so it cannot be taken back"
+    assert letters.answer_to(7) is None
+    letters.answer(7, Answer(done=True, words="sent"))
+    assert letters.waiting() == []
+    assert letters.answer_to(7) == Answer(done=True, words="sent")
+    assert list(Layout(tmp_path).letters.iterdir()) == []
+
+
+def test_what_was_taken_back_is_not_taken(letters: Letters) -> None:
+    letters.post(LETTER)
+    assert letters.take_back(7)
+    assert (letters.take(7, NOW), letters.waiting()) == (None, [])
+
+
+def test_one_that_was_taken_before_a_death_is_taken_again_however_late(letters: Letters) -> None:
+    letters.post(LETTER)
+    assert letters.take(7, NOW)
+    assert letters.take(7, NOW + 10_000) == LETTER
+
+
+def test_what_nobody_waits_for_any_more_is_not_done(letters: Letters) -> None:
+    letters.post(LETTER)
+    assert letters.take(7, NOW + 31) is None
+    assert letters.waiting() == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"number": 8}', b"\xff", b"[" * 100, b" " * (MOST_BYTES + 1)])
+def test_what_is_no_letter_is_thrown_away(letters: Letters, tmp_path: Path, content: bytes) -> None:
+    Layout(tmp_path).letters.joinpath("7.new").write_bytes(content)
+    assert letters.take(7, NOW) is None
+    assert letters.waiting() == []
+
+
+def test_a_link_and_other_files_are_no_letters(letters: Letters, tmp_path: Path) -> None:
+    folder = Layout(tmp_path).letters
+    (tmp_path / "elsewhere").write_bytes(b"x")
+    (folder / "7.new").symlink_to(tmp_path / "elsewhere")
+    (folder / ".8.new.beef.new").write_bytes(b"half")
+    (folder / "README").write_bytes(b"")
+    assert letters.waiting() == [7]
+    assert letters.take(7, NOW) is None
+    assert (tmp_path / "elsewhere").read_bytes() == b"x"
+
+
+def test_only_answers_that_nobody_fetched_are_swept(letters: Letters, tmp_path: Path) -> None:
+    letters.post(LETTER)
+    letters.answer(8, Answer(done=True, words="old"))
+    letters.answer(9, Answer(done=True, words="new"))
+    os.utime(Layout(tmp_path).letters / "8.answer", (NOW, NOW))
+    os.utime(Layout(tmp_path).letters / "9.answer", (NOW + KEPT_S, NOW + KEPT_S))
+    letters.sweep(NOW + KEPT_S + 1)
+    assert sorted(path.name for path in Layout(tmp_path).letters.iterdir()) == ["7.new", "9.answer"]
+
+
+def test_it_is_for_its_user_alone(letters: Letters, tmp_path: Path) -> None:
+    letters.post(LETTER)
+    assert (Layout(tmp_path).letters / "7.new").stat().st_mode & 0o777 == 0o600
