@@ -145,6 +145,8 @@ class CloseCode(IntEnum):
 
 CONTENT_CHARS = 2000
 """Of a message (resources/message.mdx, "Create Message")."""
+EMBED_DESCRIPTION_CHARS = 4096
+"""resources/message.mdx, "Embed Limits"."""
 MOST_FILES = 10
 """Of a message."""
 BUTTONS_A_ROW = 5

@@ -187,7 +187,7 @@ def ears(
     inbound = Inbound(manager, rules, rest, settings, settings.channels, tell, guilds)
     standing = Standing(connection, inbound, guilds, settings.channels, manager.changes, lambda: rest.token_trouble)
     own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
-    sight = Sight(line.sees, standing.unfit, guilds.place)
+    sight = Sight(line.sees, line.reads, standing.unfit, guilds.place)
     slash = Slash(manager, rules, rest, settings, sight, trusts, ProjectChannels(settings, reload))
     in_log = partial(request_in_log, settings.now.layout)
     interactions = Interactions(manager, rules, rest, slash, trusts, in_log)

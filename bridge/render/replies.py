@@ -14,10 +14,9 @@ from bridge.render.modals import labelled, modal, text_field
 from bridge.render.posts import Button, Choice, Embed, Post, Select
 from bridge.session.custom_ids import REASON_FIELD, STOP_PICKER, HaltButton
 from bridge.session.managed import ManagedSession
-from bridge.text import clip, duration, escape, one_line, reveal, tokens, usd, utf16_len
+from bridge.text import clip, duration, escape, one_line, reveal, usd
 
 TITLE_CHARS = 45
-WAITS_CHARS = 200
 STARTER_PROMPT_CHARS = 1500
 REASON_CHARS = 1000
 
@@ -38,7 +37,7 @@ HELP = (
     "`/project add`, `list`, `remove`: which channels have a project\n"
     "`/invite person` lets somebody write in this thread only; `/uninvite person` ends that\n"
     "`/continue [prompt]` goes on with this thread's session, or with this channel's most recent one\n"
-    "`/status` shows the sessions of this server\n"
+    "`/status` shows the sessions of this server that you can see, what needs somebody first\n"
     "`/help` shows this\n\n"
     "When Claude asks for permission, a card with buttons appears in its thread. Nothing of the kind happens before"
     " somebody with the right **decide** allows it."
@@ -51,6 +50,8 @@ class Listed(msgspec.Struct, frozen=True):
     session: ManagedSession
     title: str
     state: str
+    has_lost: bool = False
+    """Its last turn was lost, and nobody said yet what is to become of it."""
 
 
 def presence(active: int, working: int) -> str:
@@ -60,39 +61,11 @@ def presence(active: int, working: int) -> str:
     return f"{active} session{'' if active == 1 else 's'} active" if active else "ready"
 
 
-# --- /status and the picker of /stop -----------------------------------------------------------------
+# --- the picker of /stop ------------------------------------------------------------------------------
 
 
-def status(listed: Sequence[Listed], now: float) -> str:
-    """The sessions one a line, as many as fit, and how many more there are. ``now`` in Unix seconds."""
-    if not listed:
-        return "There is no session yet. Write in a configured channel, or use `/new`."
-    lines: list[str] = []
-    room = CONTENT_CHARS - 40
-    for n, one in enumerate(listed):
-        line = _status_line(one, now)
-        if (room := room - utf16_len(line) - 1) < 0:
-            lines.append(f"-# … and {len(listed) - n} more")
-            break
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def _status_line(one: Listed, now: float) -> str:
-    session = one.session
-    count = session.message_count
-    parts = [
-        f"**{_title(one)}**",
-        one.state,
-        f"{duration(now - session.started_at)} old",
-        f"{count} message{'' if count == 1 else 's'}",
-        f"{tokens(session.input_tokens)} in, {tokens(session.output_tokens)} out",
-        usd(session.total_cost_usd),
-        *(["**not contained**"] if session.child_pid and not session.contained else []),
-        *([f"waits: {escape(one_line(session.last_failure, WAITS_CHARS))}"] if session.last_failure_may_pass else []),
-        session.url(),
-    ]
-    return " · ".join(parts)
+def title_in_bold(one: Listed) -> str:
+    return f"**{_title(one)}**"
 
 
 def _title(one: Listed) -> str:
@@ -121,9 +94,9 @@ def stopped(one: Listed, *, interrupted: bool, dropped: int = 0) -> str:
     """What stopping did, in words. ``dropped``: how many messages waited behind the turn."""
     if interrupted:
         lost = f" {dropped} that waited {'is' if dropped == 1 else 'are'} dropped." if dropped else ""
-        return f"Stopping what Claude does in **{_title(one)}** ({one.session.url()}).{lost} The session stays."
+        return f"Stopping what Claude does in {title_in_bold(one)} ({one.session.url()}).{lost} The session stays."
     ended = "was idle, so its session is ended, with all that it had started"
-    return f"**{_title(one)}** ({one.session.url()}) {ended}. `/continue` wakes it."
+    return f"{title_in_bold(one)} ({one.session.url()}) {ended}. `/continue` wakes it."
 
 
 # --- /new and /continue ------------------------------------------------------------------------------

@@ -60,4 +60,5 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "when": TALK,
     "halt": ANY,  # as /stop
     "stop": ANY,
+    "status": ANY,
 }

@@ -8,6 +8,7 @@
     tb:trust:yes|no|revoke:DIGEST        a project's own files
     tb:rule:RULE                         revoke what was allowed for longer
     tb:stop                              the menu of sessions that may be stopped
+    tb:status:next|back:PAGE:CHANNEL:STATE:PERSON   another page of /status; 0 and any: all
     reason · answerN                     the fields of a modal; N is the question's place
 
 SESSION is a session id's 32 hex digits, without its dashes. A post stays in its thread for good, and its buttons
@@ -16,7 +17,7 @@ At most 100 characters (docs/discord-api.md, "Messages and components").
 """
 
 import re
-from typing import Literal, Self, cast
+from typing import Literal, Self, cast, get_args
 
 import msgspec
 
@@ -45,8 +46,11 @@ _FRESH = re.compile(rf"tb:fresh:{_SESSION}")
 _MOVED = re.compile(rf"tb:moved:{_SESSION}")
 _TRUST = re.compile(r"tb:trust:(yes|no|revoke):([0-9a-f]{64})")
 _RULE = re.compile("tb:rule:([0-9a-f]{16})")
+_STATUS = re.compile(r"tb:status:(?:next|back):([0-9]{1,4}):([0-9]{1,19}):([a-z]+):([0-9]{1,19})")
 
 Fate = Literal["keep", "drop"]
+State = Literal["awaiting", "working", "idle", "asleep", "broken", "ended"]
+"""Of a session, as one can look for it."""
 
 
 # --- cards: the name of a request or of a lost turn -------------------------------------------------------
@@ -163,6 +167,29 @@ def rule_button(custom_id: str) -> str:
     return found[1] if found else ""
 
 
+# --- what one looks at --------------------------------------------------------------------------------------
+
+
+class StatusButton(msgspec.Struct, frozen=True):
+    """A page (from 0) of the sessions in a channel, in a state, of a person; 0 and ``any``: all of them."""
+
+    page: int = 0
+    channel_id: int = 0
+    state: State | Literal["any"] = "any"
+    person_id: int = 0
+
+    def custom_id(self, word: Literal["next", "back"]) -> str:
+        """Both lead to the page; the word keeps two buttons of one message apart."""
+        return f"tb:status:{word}:{self.page}:{self.channel_id}:{self.state}:{self.person_id}"
+
+    @classmethod
+    def parse(cls, custom_id: str) -> Self | None:
+        found = _STATUS.fullmatch(custom_id)
+        if not found or found[3] not in (*get_args(State), "any"):
+            return None
+        return cls(int(found[1]), int(found[2]), cast(State, found[3]), int(found[4]))
+
+
 # --- the fields of a modal ---------------------------------------------------------------------------------
 
 
@@ -184,7 +211,9 @@ def word_of(custom_id: str) -> str:
     if card := card_button(custom_id):
         return place_of(card[0])[0]
     word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
-    is_ours = trust_button(custom_id) or rule_button(custom_id) or steering_button(custom_id)
+    is_ours = (
+        trust_button(custom_id) or rule_button(custom_id) or steering_button(custom_id) or StatusButton.parse(custom_id)
+    )
     return word if is_ours or word in ("fresh", "moved", "stop") else ""
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from bridge.discord import OPTION_CHARS, OptionType
 from bridge.protocol.errors import RemoteError
+from bridge.render.status import STATES
 from bridge.routing.places import FITTING
 from supervisor.discord.asking import Answering
 from supervisor.discord.guilds import Guilds
@@ -42,13 +43,13 @@ def _setting(name: str, description: str, value: str) -> dict[str, Any]:
     }
 
 
-def _channel(description: str) -> dict[str, Any]:
+def _channel(description: str, *, required: bool = True) -> dict[str, Any]:
     fitting = sorted(FITTING)
     return {
         "type": OptionType.CHANNEL,
         "name": "channel",
         "description": description,
-        "required": True,
+        "required": required,
         "channel_types": fitting,
     }
 
@@ -166,7 +167,20 @@ COMMANDS: list[dict[str, Any]] = [
         "description": "Let somebody who was invited write in this thread no more",
         "options": [{"type": OptionType.USER, "name": "person", "description": "Who", "required": True}],
     },
-    {"name": "status", "description": "Show the sessions of this server"},
+    {
+        "name": "status",
+        "description": "Show the sessions of this server that you can see, what needs somebody first",
+        "options": [
+            _channel("Only those of this channel", required=False),
+            {
+                "type": OptionType.STRING,
+                "name": "state",
+                "description": "Only those in this state",
+                "choices": [{"name": f"{state}: {meaning}", "value": state} for state, meaning in STATES.items()],
+            },
+            {"type": OptionType.USER, "name": "person", "description": "Only those that this person began"},
+        ],
+    },
     {"name": "help", "description": "How to use Claude Code here"},
 ]
 

@@ -20,7 +20,6 @@ from bridge.routing.seen import Clicked, thread_name
 from bridge.session import custom_ids
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
-from bridge.session.rights import ANY
 from bridge.text import escape, one_line
 from supervisor.commands.claude_commands import ClaudeCommands
 from supervisor.commands.interactions import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
@@ -29,6 +28,7 @@ from supervisor.commands.project_command import ProjectCommand
 from supervisor.commands.rules_command import RulesCommand
 from supervisor.commands.sight import Sight
 from supervisor.commands.slash_settings import SettingsCommand
+from supervisor.commands.status_command import StatusCommand
 from supervisor.commands.trust_command import TrustCommand
 from supervisor.discord.asking import Telling
 from supervisor.discord.pace import Priority
@@ -73,6 +73,7 @@ class Slash:
         self._trust = TrustCommand(manager, channels, trusts)
         self._invitations = Invitations(manager, router)
         self._rules = RulesCommand(manager, channels)
+        self._status = StatusCommand(manager, router, sight, self._listed)
 
     def run(self, asked: Interaction) -> Answer:
         """A command. Raises UserError for the person who ran it."""
@@ -86,7 +87,7 @@ class Slash:
             case "continue":
                 return self._continue(asked, person)
             case "status":
-                return answer_in_words(replies.status(self._seen_by(asked), self._manager.clock()))
+                return self._status.run(asked)
             case "queue":
                 return self._queue(asked)
             case "model" | "mode" | "effort":
@@ -107,8 +108,8 @@ class Slash:
                 )
 
     def picked(self, asked: Interaction) -> Answer | None:
-        """A choice in one of our selects, or a button that steers a turn; None when it is none of ours."""
-        if answer := self._steered(asked):
+        """A choice in one of our selects, a button that steers a turn or turns a page; None when it is none of ours."""
+        if answer := self._steered(asked) or self._another_page(asked):
             return answer
         if asked.data.get("custom_id") != custom_ids.STOP_PICKER:
             return None
@@ -118,6 +119,12 @@ class Slash:
         if session is None or session.channel_id != asked.channel_id:
             raise UserError("This session belongs to another channel, so nothing was stopped.")
         return Answer(AnswerType.UPDATE, payload(Post(self._stop_one(session, asked, person)), editing=True))
+
+    def _another_page(self, asked: Interaction) -> Answer | None:
+        if (wanted := custom_ids.StatusButton.parse(str(asked.data.get("custom_id", "")))) is None:
+            return None
+        self._allowed(asked, "status")
+        return self._status.turned(asked, wanted)
 
     def _allowed(self, asked: Interaction, command: str) -> Person:
         """Who asked, when they have the right that the command needs at least. Raises UserError."""
@@ -298,7 +305,7 @@ class Slash:
             case action:
                 raise AssertionError(f"a button that steers cannot lead to {action}")
 
-    # --- /continue and /status -----------------------------------------------------------------------
+    # --- /continue, and what is listed -----------------------------------------------------------------------
 
     def _continue(self, asked: Interaction, person: Person) -> Answer:
         session = self._manager.session_of_thread(asked.channel_id)
@@ -316,17 +323,16 @@ class Slash:
     def _has_place(self, session: ManagedSession) -> bool:
         return not is_gone(self._manager, session.session_id)
 
-    def _seen_by(self, asked: Interaction) -> list[replies.Listed]:
-        """Of the server, and of channels where the person has some right. Active ones first."""
-        mine = [s for s in self._manager.get_all_sessions() if s.guild_id == asked.guild_id]
-        listed = self._listed([s for s in mine if not self._router.lacks_in(s, ANY, asked.person)])
-        return sorted(listed, key=lambda one: one.state == "ended")
-
     def _listed(self, sessions: list[ManagedSession]) -> list[replies.Listed]:
         """Those that work first, then by their last activity."""
         ordered = sorted(sessions, key=lambda s: (s.is_processing, s.last_activity), reverse=True)
         return [
-            replies.Listed(s, self._manager.title(s.session_id), self._manager.shown_state(s.session_id))
+            replies.Listed(
+                s,
+                self._manager.title(s.session_id),
+                self._manager.shown_state(s.session_id),
+                self._manager.row(s.session_id).view.lost_turn is not None,
+            )
             for s in ordered
         ]
 

@@ -121,12 +121,19 @@ class Client(nextcord.Client):
 
     def sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
         """Whether a member of that guild may read and write in a channel, by Discord's own permissions."""
+        permissions = self._permissions(channel_id, guild_id, member)
+        return bool(permissions.view_channel and permissions.send_messages)
+
+    def reads(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
+        """Whether a member of that guild may read in a channel."""
+        return bool(self._permissions(channel_id, guild_id, member).view_channel)
+
+    def _permissions(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> nextcord.Permissions:
         channel = self.get_channel(channel_id)
         if not isinstance(channel, nextcord.TextChannel) or channel.guild.id != guild_id:
-            return False
+            return nextcord.Permissions.none()
         somebody = nextcord.Member(data=member, guild=channel.guild, state=self._connection)  # type: ignore[arg-type]
-        permissions = channel.permissions_for(somebody)
-        return bool(permissions.view_channel and permissions.send_messages)
+        return channel.permissions_for(somebody)
 
     def _both(self, event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
         def heard(data: Any) -> None:

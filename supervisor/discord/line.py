@@ -26,6 +26,7 @@ class Socket(Protocol):
     async def let_go(self) -> None: ...
     async def show(self, text: str) -> None: ...
     def sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool: ...
+    def reads(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool: ...
 
 
 type MakesClient = Callable[[str, Callable[[str, Any], None], Callable[[], float]], Socket]
@@ -49,6 +50,10 @@ class Line:
     def sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
         """Whether a member of that guild (as JSON) may read and write in a channel; nobody while Discord is away."""
         return bool(self.client and self.client.sees(channel_id, guild_id, member))
+
+    def reads(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
+        """Whether they may read there; nobody while Discord is away."""
+        return bool(self.client and self.client.reads(channel_id, guild_id, member))
 
 
 class Presence:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bridge.protocol.errors import UserError
-from bridge.render import replies
+from bridge.render import status
+from bridge.render.replies import Listed
+from bridge.session.custom_ids import StatusButton
 from bridge.session.managed import ManagedSession
 from playground.host import claude as host_claude
 from stages.backstage import Backstage, backstage, folder_of_a_stage
@@ -91,8 +93,8 @@ async def test_an_uncontained_session_says_so_first_and_in_the_list() -> None:
         assert ", NOT CONTAINED" in table.fitting([line], 0.0, 80)
         (shown,) = [f for f in checkup.findings(stage.layout) if f.kind == "uncontained"]
         assert "decide for other sessions" in shown.todo
-        status = replies.status([replies.Listed(stage.live(session), "t", "idle")], 0.0)
-        assert "**not contained**" in status
+        page = status.page([Listed(stage.live(session), "t", "idle")], StatusButton(), 0, 0.0)
+        assert page.embed and "**not contained**" in page.embed.description
 
 
 @awaited

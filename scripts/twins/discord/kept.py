@@ -52,6 +52,7 @@ class KeptChannel(msgspec.Struct, frozen=True, omit_defaults=True):
     last_message_id: int | None = None
     thread: ThreadState | None = None
     denied: int = 0
+    hidden_from: tuple[int, ...] = ()
 
 
 class KeptGuild(msgspec.Struct, frozen=True):
@@ -120,6 +121,7 @@ def _channel(channel: Channel) -> KeptChannel:
         last_message_id=channel.last_message_id,
         thread=channel.thread,
         denied=int(channel.denied),
+        hidden_from=tuple(sorted(channel.hidden_from)),
     )
 
 
@@ -135,6 +137,7 @@ def _restored(kept: KeptChannel) -> Channel:
     channel = Channel(kept.id, kept.name, ChannelType(kept.type), kept.position, kept.parent_id, kept.topic)
     channel.last_message_id, channel.thread = kept.last_message_id, kept.thread
     channel.denied = Permission(kept.denied)
+    channel.hidden_from = frozenset(kept.hidden_from)
     return channel
 
 

@@ -165,6 +165,12 @@ class LoopbackDiscord:
         channel.denied = permissions
         self.world.emit(Dispatch("CHANNEL_UPDATE", self.world.channel_json(channel)))
 
+    def hide(self, channel_id: int, person: Person) -> None:
+        """Let a person not read in a channel."""
+        channel = self.world.channel(channel_id)
+        channel.hidden_from |= {person.id}
+        self.world.emit(Dispatch("CHANNEL_UPDATE", self.world.channel_json(channel)))
+
     def allow_intents(self, *, message_content: bool = True, members: bool = True) -> None:
         """What the developer portal has switched on; an IDENTIFY with more is closed with 4014."""
         allowed = Intent((1 << 32) - 1)

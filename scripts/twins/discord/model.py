@@ -133,6 +133,8 @@ class Channel:
     last_message_id: int | None = None
     thread: ThreadState | None = None
     denied: Permission = Permission.NONE
+    hidden_from: frozenset[int] = frozenset()
+    """Users who cannot read here."""
     messages: dict[int, "Message"] = field(default_factory=dict)
 
 

@@ -88,13 +88,17 @@ def channel_json(channel: Channel, guild_id: int, bot: User) -> Json:
 
 
 def _channel_part(channel: Channel, bot: User) -> Json:
-    denied = {"id": str(bot.id), "type": 1, "allow": "0", "deny": str(int(channel.denied))}
+    denied = {bot.id: channel.denied} if channel.denied != Permission.NONE else {}
+    denied |= dict.fromkeys(sorted(channel.hidden_from), Permission.VIEW_CHANNEL)
     return {
         "position": channel.position,
         "parent_id": None if channel.parent_id is None else str(channel.parent_id),
         "topic": channel.topic,
         "nsfw": False,
-        "permission_overwrites": [denied] if channel.denied != Permission.NONE else [],
+        "permission_overwrites": [
+            {"id": str(user_id), "type": 1, "allow": "0", "deny": str(int(permissions))}
+            for user_id, permissions in denied.items()
+        ],
     }
 
 

@@ -38,27 +38,6 @@ def test_the_presence_says_what_matters_most() -> None:
     ]
 
 
-def test_a_status_line_has_state_age_messages_tokens_cost_and_link() -> None:
-    assert replies.status([listed()], NOW) == (
-        "**fix it** · idle · 2 h 5 min old · 1 message · 12.3k in, 950 out · $1.50"
-        " · https://discord.com/channels/1574138217991503000/1574138217991503872"
-    )
-
-
-def test_a_status_that_does_not_fit_says_how_many_more_there_are() -> None:
-    many = [listed("🦆" * 95, "awaiting", n) for n in range(40)]
-    text = replies.status(many, NOW)
-    *lines, last = text.splitlines()
-    assert utf16_len(text) <= 2000
-    assert last == f"-# … and {40 - len(lines)} more"
-    assert len(lines) > 5
-
-
-def test_titles_cannot_format_or_hide_anything() -> None:
-    assert r"**\*\*x\*\* \[a\]\(b\)**" in replies.status([listed("**x** [a](b)")], NOW)
-    assert "⟨U+202E⟩" in replies.status([listed("a\u202eb")], NOW)
-
-
 def test_the_picker_offers_25_and_says_that_there_are_more() -> None:
     post = replies.stop_picker([listed("x" * 300, "busy", n) for n in range(30)], NOW)
     (select,) = post.selects

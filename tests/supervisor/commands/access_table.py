@@ -109,6 +109,7 @@ CLICKS = [
     *(Row("button", f"when {when}", within(THREADS, TALK)) for when in ("next", "later", "now")),
     *(Row("button", f"halt {fate}", within(THREADS, own)) for fate in ("keep", "drop")),
     Row("menu", "stop", within(("channel",), own), ANY),
+    *(Row("button", f"status {word}", within(EVERYWHERE, ANY), ANY) for word in ("next", "back")),
 ]
 NOBODYS = ("of a bot", "of Discord's own")
 """Whoever seems to have written these, nothing is done."""

@@ -25,7 +25,15 @@ from bridge.routing.needs import BUTTONS, COMMANDS
 from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import VOICE, MessageSeen
 from bridge.session import custom_ids
-from bridge.session.custom_ids import REASON_FIELD, STOP_PICKER, HaltButton, TrustButton, WhenButton, word_of
+from bridge.session.custom_ids import (
+    REASON_FIELD,
+    STOP_PICKER,
+    HaltButton,
+    StatusButton,
+    TrustButton,
+    WhenButton,
+    word_of,
+)
 from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from
 from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.questions import Draft
@@ -190,7 +198,7 @@ class Backstage:
         return self.known[OWN]
 
     def row(self, _session_id: str) -> SimpleNamespace:
-        return SimpleNamespace(ended_at=None, end_reason="")
+        return SimpleNamespace(ended_at=None, end_reason="", view=SimpleNamespace(lost_turn=None))
 
     def offers_of(self, _session: object) -> e.ChildOffered:
         return e.ChildOffered(commands=(e.Offer("compact"),))
@@ -274,7 +282,7 @@ class World:
         rest = cast(Telling, Rest(self.behind))
         settings = Settings(configuration(Path("/"), channels=channels))
         projects = ProjectChannels(settings, Reload(settings))
-        sight = Sight(lambda *_: True, lambda _: "", place_of)
+        sight = Sight(lambda *_: True, lambda *_: True, lambda _: "", place_of)
         slash = Slash(manager, self.router, rest, settings, sight, trusts, projects)
         in_log = self.behind.request_in_log
         self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts, in_log)
@@ -340,6 +348,8 @@ def custom_id_of(row: Row, session_id: str) -> str:
             return f"tb:{word}:{plain}"
         case ["stop"]:
             return STOP_PICKER
+        case ["status", word]:
+            return StatusButton().custom_id(cast(Literal["next", "back"], word))
         case _:
             return name.custom_id(row.name)
 
@@ -540,6 +550,7 @@ def test_every_way_in_which_a_message_can_be_another_kind_of_message_is_in_the_t
 def test_every_option_of_a_command_is_known_to_the_table() -> None:
     """An option may take another right: one that is added is either of no matter for rights, or makes a variant."""
     of_no_matter = {("new", "directory"), ("claude", "arguments"), ("compact", "arguments")}
+    of_no_matter |= {("status", option) for option in ("channel", "state", "person")}
     options = {
         (str(command["name"]), str(one["name"]))
         for command in registration.COMMANDS

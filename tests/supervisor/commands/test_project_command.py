@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -99,6 +100,10 @@ class NothingIsWritten(ProjectChannels):
         self.removed.append(channel_id)
 
 
+def anybody(_channel_id: int, _guild_id: int, _member: dict[str, Any]) -> bool:
+    return True
+
+
 class Desk:
     """A channel of server 9 with a project, and somebody who asks from some server."""
 
@@ -107,7 +112,7 @@ class Desk:
         self.manager = session_manager(self.store)
         settings = Settings(configuration(folder, policy=policy, channels={222: Channel(222, str(folder))}))
         router = BridgeRouter(policy, settings.channels, self.manager.session_of_thread, self.manager.request_of)
-        sight = Sight(lambda *_: True, lambda _: "", lambda channel_id: Place(channel_id, 0, guild_id=9))
+        sight = Sight(anybody, anybody, lambda _: "", lambda channel_id: Place(channel_id, 0, guild_id=9))
         self.channels = NothingIsWritten(settings)
         self.command = ProjectCommand(self.manager, router, settings, sight, self.channels)
 

@@ -15,7 +15,7 @@ from stages.support import awaited
 from supervisor.commands.registration import COMMANDS
 from supervisor.sessions.store_health import StoreError
 from twins.discord.interactions import Interaction, Kind
-from twins.discord.model import Permission
+from twins.discord.model import Message, Permission
 from twins.discord.person import Person
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
@@ -27,7 +27,7 @@ pytestmark = [
 COMMAND_ROUTE = "/applications/{application_id}/guilds/{guild_id}/commands"
 
 
-async def runs(s: Stage, person: Person, command: str, channel_id: int, **options: object) -> Interaction:
+async def runs(s: Stage, person: Person, command: str, channel_id: int, /, **options: object) -> Interaction:
     """The command, once the commands are there and once its answer is whole."""
     await s.discord.until(s.discord.guild_commands.all, DEADLINE_S, "the commands")
     ran = await person.runs(command, options, channel_id)
@@ -44,6 +44,10 @@ def content(ran: Interaction) -> str:
 def embeds(ran: Interaction) -> str:
     message = ran.answer.message if ran.answer else None
     return "\n".join(str(embed["description"]) for embed in message.embeds) if message else ""
+
+
+def components(message: Message) -> list[str]:
+    return [str(one["custom_id"]) for row in message.components for one in row["components"]]
 
 
 def is_ended(s: Stage, session: ManagedSession) -> bool:
@@ -262,10 +266,36 @@ async def test_status_lists_the_sessions_to_the_person_alone(tmp_path: Path) -> 
         ran = await runs(s, s.ada, "status", s.channel.id)
         assert ran.answer
         assert ran.answer.ephemeral
-        first, second = content(ran).splitlines()
-        assert "**busy one** · busy" in first
-        assert busy.url() in first
-        assert "**idle one** · ended" in second
+        mine, first, over, second = embeds(ran).splitlines()
+        assert (mine, over) == ("**Yours**", "**Ended**")
+        assert first.startswith(f"**busy one** · {busy.url()} · busy · <@{s.ada.id}>")
+        assert second.startswith(f"**idle one** · {idle.url()} · ended")
+
+
+@awaited
+async def test_status_turns_its_pages_and_looks_for_a_person(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back():
+        for n in range(11):
+            await s.session(f"number {n}")
+        ran = await runs(s, s.ada, "status", s.channel.id)
+        assert ran.answer and ran.answer.message
+        assert ran.answer.message.embeds[0]["footer"] == {"text": "1–10 of 11"}
+        (_, forth) = components(ran.answer.message)
+        await s.ada.clicks(ran.answer.message, forth)
+        assert ran.answer.message.embeds[0]["footer"] == {"text": "11–11 of 11"}
+        ran = await runs(s, s.ada, "status", s.channel.id, person=s.bob)
+        assert "No session that you can see fits that" in content(ran)
+
+
+@awaited
+async def test_status_shows_nothing_of_a_channel_that_the_asker_cannot_read(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back():
+        session = await s.session("secret")
+        assert session.url() in embeds(await runs(s, s.bob, "status", s.unrelated.id))
+        s.discord.hide(s.channel.id, s.bob)
+        await s.session("another")  # its message came after the channel's permissions
+        assert "no session yet" in content(await runs(s, s.bob, "status", s.unrelated.id))
+        assert session.url() in embeds(await runs(s, s.ada, "status", s.unrelated.id))
 
 
 @awaited

@@ -83,6 +83,9 @@ class FakeClient:
     def sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
         return False
 
+    def reads(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
+        return False
+
     async def close(self) -> None:
         pass
 

@@ -116,7 +116,7 @@ async def _not_in_log(_name: RequestName) -> None:
 async def _all(on: Stage, data: bytes) -> None:
     rest = _Rest()
     trusts, routes = Trusts(on.config, on.manager), router(Settings(on.config), on.manager)
-    sight = Sight(lambda *_: True, lambda _: "")
+    sight = Sight(lambda *_: True, lambda *_: True, lambda _: "")
     settings = Settings(on.config)
     slash = Slash(on.manager, routes, rest, settings, sight, trusts, ProjectChannels(settings, Reload(settings)))
     interactions = Interactions(on.manager, routes, rest, slash, trusts, _not_in_log)
