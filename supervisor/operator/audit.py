@@ -2,7 +2,6 @@
 
 import datetime
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,9 +16,6 @@ from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
 from supervisor.sessions.journal import known_head, latest_head
 from supervisor.sessions.store import Store
-
-_UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
-_SINCE = re.compile(r"(\d{1,6})([mhdw])")
 
 
 def lines_of(path: Path) -> Iterator[bytes]:
@@ -42,16 +38,6 @@ def _opened(path: Path) -> BinaryIO:
         file.close()
         raise UserError(f"the journal {path} cannot be read: it is no file")
     return file
-
-
-def since(text: str, now: float) -> float:
-    """``2h``, ``7d``, or a date (2026-11-28, with or without a time) → Unix seconds. Raises UserError."""
-    if found := _SINCE.fullmatch(text.strip()):
-        return now - int(found[1]) * _UNITS[found[2]]
-    try:
-        return datetime.datetime.fromisoformat(text.strip()).astimezone().timestamp()
-    except (ValueError, OverflowError):
-        raise UserError(f"--since {text!r}: a length as in 30m, 12h, 7d, 2w, or a date as in 2026-11-28") from None
 
 
 def shown(layout: Layout, after: float, session: str) -> Iterator[Line]:

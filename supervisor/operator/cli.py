@@ -5,8 +5,8 @@ What a command does not need it does not load: ``list`` never sees Discord's lib
 
 import importlib
 import json
+import os
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
@@ -18,12 +18,13 @@ from bridge.protocol.errors import LocalError, UserError
 from supervisor import config as configuration
 from supervisor import logs
 from supervisor.operator.backup_command import backup, restore
-from supervisor.operator.context import EXIT_FAILED, Asked, config_option, layout_of
+from supervisor.operator.context import EXIT_FAILED, Asked, coloured, config_option, layout_of
 from supervisor.operator.installation.command import install, uninstall, upgrade
 from supervisor.operator.letter_commands import send, stop, title
 from supervisor.operator.list_command import list_sessions, open_session
 from supervisor.operator.log_command import log
 from supervisor.operator.logs_command import logs as show_logs
+from supervisor.operator.moments import moment
 from supervisor.operator.reload_command import reload
 from supervisor.operator.setup.command import setup
 from supervisor.operator.status_command import status
@@ -50,6 +51,8 @@ UNCONTAINED = (
 @click.pass_context
 def cli(context: click.Context, config_path: str | None, state_path: str | None) -> None:
     context.obj = Asked(config_path, state_path)
+    if os.environ.get("NO_COLOR"):  # no-color.org
+        context.color = False
 
 
 @cli.command(help="Run the supervisor: Discord, the store and the workers. Ends on SIGTERM; workers go on.")
@@ -128,7 +131,8 @@ def check(context: click.Context, as_json: bool, end_strays: bool, containment: 
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
     else:
-        click.echo("\n".join(checkup.in_words(finding) for finding in found) or f"All is well in {layout.state}.")
+        told = "\n".join(coloured(checkup.in_words(finding)) for finding in found)
+        click.echo(told or f"All is well in {layout.state}.")
         if told := login.in_words(layout):
             click.echo(told)
         if told := checkup.closed_in_words(Path.home(), _opened(explicit)):
@@ -177,16 +181,15 @@ def _try_to_get_out(context: click.Context, own_config: str | None, *, as_json: 
     invoke_without_command=True,
     help="The journal: who asked, who decided what, what ran, how it ended. `verify` finds what was rewritten.",
 )
-@click.option("--since", "since_text", metavar="WHEN", default="", help="As in 30m, 12h, 7d, or a date.")
+@click.option("--since", "after", type=moment, default=0.0, metavar="WHEN", help="As in 30m, 12h, 7d, or a date.")
 @click.option("--session", "session", metavar="ID", default="", help="(The beginning of) a session's id.")
 @click.option("--json", "as_json", is_flag=True, help="The lines as they are.")
 @click.pass_context
-def show_audit(context: click.Context, since_text: str, session: str, as_json: bool, own_config: str | None) -> None:
+def show_audit(context: click.Context, after: float, session: str, as_json: bool, own_config: str | None) -> None:
     from supervisor.operator import audit  # noqa: PLC0415
 
     if context.invoked_subcommand is not None:
         return
-    after = audit.since(since_text, time.time()) if since_text else 0.0
     for line in audit.shown(layout_of(context, own_config), after, session):
         click.echo(audit.as_json(line) if as_json else audit.as_line(line))
 

@@ -15,6 +15,19 @@ from supervisor.places import NotHereError
 EXIT_FAILED = 1
 
 
+_COLOURS = {"NOT WELL": "red", "wrong": "red", "note": "yellow", "well": "green"}
+
+
+def coloured(text: str) -> str:
+    """What each line begins with, where it says how bad it is. ``click.echo`` takes it away where none is wanted."""
+    return "\n".join(_coloured(line) for line in text.split("\n"))
+
+
+def _coloured(line: str) -> str:
+    word, colon, rest = line.partition(":")
+    return click.style(word, fg=_COLOURS[word], bold=True) + colon + rest if word in _COLOURS else line
+
+
 class Asked(msgspec.Struct):
     """What was given before the command's name."""
 

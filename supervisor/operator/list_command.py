@@ -11,6 +11,8 @@ import msgspec
 from supervisor.operator.context import config_option, layout_of
 from supervisor.operator.targets import complete_target
 
+STATES = ("idle", "busy", "awaiting", "starting", "hibernating", "dormant", "broken", "ended")
+
 
 @config_option
 @click.command("list", help="List the sessions, with or without a supervisor; those that ended only with --all.")
@@ -18,7 +20,7 @@ from supervisor.operator.targets import complete_target
 @click.option("--wide", is_flag=True, help="All columns, whatever the terminal's width.")
 @click.option("--all", "everything", is_flag=True, help="Also those that ended.")
 @click.option(
-    "--state", "states", multiple=True, metavar="STATE", help="Only these, as in idle, busy, awaiting, ended."
+    "--state", "states", type=click.Choice(STATES), multiple=True, metavar="STATE", help=f"Only: {', '.join(STATES)}."
 )
 @click.option("--channel", type=int, default=0, metavar="ID", help="Only of this channel.")
 @click.option("--person", type=int, default=0, metavar="ID", help="Only those that this person began.")

@@ -12,6 +12,7 @@ import msgspec
 from bridge.protocol import events as e
 from bridge.text import reveal
 from supervisor.operator.context import config_option, layout_of
+from supervisor.operator.moments import moment
 from supervisor.operator.targets import complete_target
 
 FOLLOW_INTERVAL_S = 0.2
@@ -24,15 +25,15 @@ VALUE_CHARS = 100
 @click.option("--follow", is_flag=True, help="Go on showing what is added, until interrupted.")
 @click.option("--json", "--raw", "as_json", is_flag=True, help="The records as they are, one a line.")
 @click.option("-n", "most", type=click.IntRange(min=0), metavar="COUNT", help="Only as many of the last.")
-@click.option("--since", "since_text", metavar="WHEN", default="", help="As in 30m, 12h, 7d, or a date.")
+@click.option("--since", "after", type=moment, default=0.0, metavar="WHEN", help="As in 30m, 12h, 7d, or a date.")
 @click.pass_context
-def log(context: click.Context, /, own_config: str | None, *, target: str, most: int | None, **more: object) -> None:
-    from supervisor.operator import audit, listing  # noqa: PLC0415
+def log(
+    context: click.Context, /, own_config: str | None, *, target: str, most: int | None, after: float, **more: bool
+) -> None:
+    from supervisor.operator import listing  # noqa: PLC0415
     from supervisor.sessions import session_logs  # noqa: PLC0415
 
     layout = layout_of(context, own_config)
-    since = str(more["since_text"])
-    after = audit.since(since, time.time()) if since else 0.0
     path = layout.session(listing.find(layout, target).session.session_id).log
     there = session_logs.read_log(path)
     shown = _seen_already(there, after, most)

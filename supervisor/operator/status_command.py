@@ -7,7 +7,7 @@ import time
 import click
 import msgspec
 
-from supervisor.operator.context import EXIT_FAILED, config_option, layout_of
+from supervisor.operator.context import EXIT_FAILED, coloured, config_option, layout_of
 
 
 @config_option
@@ -18,6 +18,6 @@ def status(context: click.Context, as_json: bool, own_config: str | None) -> Non
     from supervisor.operator import status as looked  # noqa: PLC0415
 
     seen = looked.look(layout_of(context, own_config), time.time())
-    click.echo(json.dumps(msgspec.to_builtins(seen), indent=2) if as_json else looked.in_words(seen))
+    click.echo(json.dumps(msgspec.to_builtins(seen), indent=2) if as_json else coloured(looked.in_words(seen)))
     if not seen.well:
         sys.exit(EXIT_FAILED)

@@ -76,17 +76,6 @@ def test_where_nothing_ever_happened_there_is_nothing_to_show(tmp_path: Path) ->
     assert typed(Layout(tmp_path), "audit", "verify") == (0, ["0 entries, as they were written; head 0:"])
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("30m", 1800), ("12h", 43200), ("7d", 604800), ("2w", 1209600)])
-def test_since_takes_lengths(text: str, seconds: int) -> None:
-    assert audit.since(text, 1e9) == 1e9 - seconds
-
-
-@pytest.mark.parametrize("text", ["", "x", "7", "7y", "yesterday", "9999-12-31T23:59-23:59", "0001-01-01T00:00+23:59"])
-def test_since_says_what_it_takes(text: str) -> None:
-    with pytest.raises(UserError, match="30m, 12h, 7d, 2w"):
-        audit.since(text, 1e9)
-
-
 def test_what_is_no_file_is_not_waited_for(state: Layout) -> None:
     state.journal.unlink()
     os.mkfifo(state.journal)
