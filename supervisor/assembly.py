@@ -52,6 +52,7 @@ from supervisor.sessions.delivery import Delivery
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import Asked, Members
+from supervisor.sessions.pruning import Pruning
 from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules
@@ -232,6 +233,7 @@ class Threads(NamedTuple):
 
     ears: Ears
     postbox: Postbox
+    pruning: Pruning
     outbox: Outbox
     typing: TypingShown
     files: Attachments
@@ -239,16 +241,18 @@ class Threads(NamedTuple):
     @property
     def runs(self) -> tuple[Run, ...]:
         """What is to run beside each other until all is cancelled."""
-        return *self.ears.runs, self.outbox.run, self.typing.run, self.files.run, self.postbox.run
+        return *self.ears.runs, self.outbox.run, self.typing.run, self.files.run, self.postbox.run, self.pruning.run
 
 
 def threads(reload: Reload, manager: SessionManager, rest: Rest, token: str) -> Threads:
     settings = reload.settings
     layout = settings.now.layout
     heard = ears(reload, manager, rest, token)
+    pruning = Pruning(layout, manager, lambda: settings.now.keep_s)
     return Threads(
         heard,
-        Postbox(Letters(layout), manager, rest, settings.channels, heard.sight),
+        Postbox(Letters(layout), manager, rest, settings.channels, heard.sight, pruning),
+        pruning,
         Outbox(manager.store, manager, rest, layout=layout),
         TypingShown(manager, rest),
         Attachments(manager, layout, rest, lambda: settings.now.most_file_bytes, lambda: settings.now.limits),

@@ -37,7 +37,7 @@ class Letter(msgspec.Struct, frozen=True):
     who: str
     """Their user's name on the host."""
     what: str
-    """``send``, ``stop`` or ``title``."""
+    """``send``, ``stop``, ``title`` or ``prune``."""
     target: str
     """A session's or a thread's id, the beginning of a session's, a channel's id, or ``#`` and its name."""
     text: str = ""

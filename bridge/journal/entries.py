@@ -31,6 +31,12 @@ class SessionEnded(Entry, frozen=True):
     at: float = 0.0
 
 
+class SessionPruned(Entry, frozen=True):
+    """It had ended long ago, so its log and its files were removed."""
+
+    ended_at: float = 0.0
+
+
 class SessionReopened(Entry, frozen=True):
     """It was ended or broken, and somebody goes on with it."""
 
@@ -210,6 +216,7 @@ class JournalBroken(Entry, frozen=True):
 
 type AnyEntry = (
     SessionEnded
+    | SessionPruned
     | SessionReopened
     | ConversationBegunAnew
     | LostTurnSettled

@@ -14,6 +14,7 @@ _SAID: Mapping[type[j.Entry], str] = MappingProxyType(
     {
         j.SessionBegun: "session begun in {directory}",
         j.SessionEnded: "session ended: {reason}",
+        j.SessionPruned: "log and files removed",
         j.SessionReopened: "session goes on",
         j.ConversationBegunAnew: "Claude's conversation begins anew",
         j.LostTurnSettled: "lost turn: {verdict}",

@@ -40,6 +40,15 @@ def goes_on_here(who: str) -> Post:
     return Post(f"✓ {who} lets Claude go on in the directory as it is now.")
 
 
+def pruned(ended_at: float, at: float) -> Post:
+    """When somebody writes into a session whose log was removed. Unix seconds."""
+    return Post(
+        f"-# This session ended on <t:{int(ended_at)}:D>, and its log and files were removed on <t:{int(at)}:D> to make"
+        " room: Claude begins anew here, and remembers nothing of what stands above.",
+        silent=True,
+    )
+
+
 def log_lost(*, whole: bool) -> Post:
     """The session's log on the disk is gone, or the end of it. What is shown in the thread was shown from it."""
     if whole:

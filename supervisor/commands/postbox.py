@@ -37,6 +37,7 @@ from supervisor.discord.pace import Priority
 from supervisor.letters import Answer, Letter, Letters
 from supervisor.sessions import targets
 from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.pruning import Pruning
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.gone import is_gone
 
@@ -62,6 +63,7 @@ class Postbox:
         rest: Placing,
         channels: Mapping[int, Channel],
         sight: Sight,
+        pruning: Pruning,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._letters = letters
@@ -69,6 +71,7 @@ class Postbox:
         self._rest = rest
         self._channels = channels
         self._sight = sight
+        self._pruning = pruning
         self._clock = clock
         self._open: set[int] = set()
         self._beginning = asyncio.Lock()
@@ -130,6 +133,8 @@ class Postbox:
                 return self._stop(self._session(letter.target), letter)
             case "title":
                 return await self._title(self._session(letter.target), letter)
+            case "prune":
+                return self._prune(letter)
         raise UserError(f"the supervisor that runs is of a version that cannot do {letter.what!r}: restart it")
 
     # --- whom it is about ------------------------------------------------------------------------------
@@ -194,6 +199,14 @@ class Postbox:
         answer = _about(session, "renamed")
         with self._manager.transaction(_entry(letter, session.session_id, session.channel_id)):
             self._manager.retitle(session.session_id, name)
+            self._keep(letter, answer)
+        return answer
+
+    def _prune(self, letter: Letter) -> Answer:
+        """To do it again is harmless: what is removed is not there any more."""
+        count = self._pruning.prune(self._clock() - float(letter.text))
+        answer = Answer(done=True, words=f"the logs and files of {count} ended sessions are removed")
+        with self._manager.transaction(_entry(letter, "", 0)):
             self._keep(letter, answer)
         return answer
 

@@ -51,6 +51,7 @@ def checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:
         layout=_layout(file.state, environ),
         token_file=file.discord.token_file,
         most_file_bytes=_file_bytes(file.files),
+        keep_s=_seconds("state.keep", file.state.keep),
         ping_after_s=_seconds("display.ping_after", file.display.ping_after),
         limits=_limits(file.limits),
         readable=_opened("readable", file.containment.readable),

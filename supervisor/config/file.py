@@ -88,6 +88,7 @@ class ProjectsTable(Table, frozen=True):
 
 class StateTable(Table, frozen=True):
     directory: str = ""
+    keep: str = "0"
 
 
 class ConfigFile(Table, frozen=True):

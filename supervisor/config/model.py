@@ -27,6 +27,8 @@ class Config(msgspec.Struct, frozen=True):
     layout: Layout
     token_file: str
     hibernate_after_s: float | None = 900.0
+    keep_s: float | None = None
+    """How long the log and the files of an ended session are kept; None: for ever."""
     most_file_bytes: int = 25_000_000
     """Of all files of one prompt together."""
     ping_after_s: float | None = PING_AFTER_S

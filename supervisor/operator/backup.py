@@ -20,7 +20,18 @@ from supervisor.sessions.store import Store
 
 DATABASE = "threadbridge.db"
 _LEFT_OUT = frozenset(
-    {"sockets", "letters", "login", "renewal", "caches", "supervisor.keys", "supervisor.lock", "bell", "health.json"}
+    {
+        "sockets",
+        "letters",
+        "pruned",
+        "login",
+        "renewal",
+        "caches",
+        "supervisor.keys",
+        "supervisor.lock",
+        "bell",
+        "health.json",
+    }
 )
 _LEFT_OUT_OF_SESSIONS = frozenset({"lock", "stopped"})
 

@@ -25,6 +25,7 @@ from supervisor.operator.list_command import list_sessions, open_session
 from supervisor.operator.log_command import log
 from supervisor.operator.logs_command import logs as show_logs
 from supervisor.operator.moments import moment
+from supervisor.operator.prune_command import prune
 from supervisor.operator.reload_command import reload
 from supervisor.operator.setup.command import setup
 from supervisor.operator.status_command import status
@@ -237,6 +238,7 @@ for _own in (
     send,
     stop,
     title,
+    prune,
     backup,
     restore,
 ):

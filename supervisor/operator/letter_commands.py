@@ -54,7 +54,7 @@ def send(context: click.Context, target: str, text: str | None, as_json: bool, o
         raise click.UsageError(
             f"the text has {len(said)} characters, and {MOST_CHARS} can be sent: name a file instead"
         )
-    _ask(layout_of(context, own_config), "send", target, as_json=as_json, text=said)
+    ask(layout_of(context, own_config), "send", target, as_json=as_json, text=said)
 
 
 @config_option
@@ -64,7 +64,7 @@ def send(context: click.Context, target: str, text: str | None, as_json: bool, o
 @_json
 @click.pass_context
 def stop(context: click.Context, target: str, keep: bool, as_json: bool, own_config: str | None) -> None:
-    _ask(layout_of(context, own_config), "stop", target, as_json=as_json, keeps_waiting=keep)
+    ask(layout_of(context, own_config), "stop", target, as_json=as_json, keeps_waiting=keep)
 
 
 @config_option
@@ -76,10 +76,10 @@ def stop(context: click.Context, target: str, keep: bool, as_json: bool, own_con
 def title(context: click.Context, target: str, text: str, as_json: bool, own_config: str | None) -> None:
     if not text.strip():
         raise click.UsageError("the name is empty")
-    _ask(layout_of(context, own_config), "title", target, as_json=as_json, text=text)
+    ask(layout_of(context, own_config), "title", target, as_json=as_json, text=text)
 
 
-def _ask(layout: Layout, what: str, target: str, *, as_json: bool, **more: str | bool) -> None:
+def ask(layout: Layout, what: str, target: str, *, as_json: bool, **more: str | bool) -> None:
     """Print what came of it. Ends with 1 when nothing did."""
     number = snowflake(time.time()) | secrets.randbits(CHANCE_BITS)
     plain = {"number": number, "until": time.time() + WAIT_S, "who": asker(), "what": what, "target": target}
@@ -87,7 +87,7 @@ def _ask(layout: Layout, what: str, target: str, *, as_json: bool, **more: str |
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(answer), indent=2))
     elif answer.done:
-        click.echo(f"{answer.words}\n{answer.session}  {answer.url}")
+        click.echo("\n".join(filter(None, [answer.words, f"{answer.session}  {answer.url}".strip()])))
     if not answer.done:
         click.echo(f"threadbridge: {answer.words}", err=True)
         sys.exit(EXIT_FAILED)

@@ -20,6 +20,15 @@ def since(text: str, now: float) -> float:
         raise ValueError(f"{text!r}: a length as in 30m, 12h, 7d, 2w, or a date as in 2026-11-28") from None
 
 
+def length(typed: str | float) -> float:
+    """An option's type: seconds, more than none."""
+    if isinstance(typed, float):
+        return typed
+    if found := _LENGTH.fullmatch(typed.strip()):
+        return int(found[1]) * _UNITS[found[2]]
+    raise click.BadParameter(f"{typed!r}: a length as in 12h, 7d, 2w")
+
+
 def moment(typed: str | float) -> float:
     """An option's type: Unix seconds."""
     if isinstance(typed, float):

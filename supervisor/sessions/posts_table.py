@@ -76,6 +76,11 @@ class PostsTable(Database):
             (session_id, key, _json.encode(post), _json.encode(post), message_id),
         )
 
+    def forget_posts(self, session_id: str, before: int) -> None:
+        """All but the thread itself; nothing of ours is looked for before that message id any more."""
+        self._execute("DELETE FROM posts WHERE session_id = ? AND key <> 'thread'", (session_id,))
+        self.add_shown(session_id, "history", before, Post())
+
     def unsettled_posts(self, session_id: str) -> list[PostRow]:
         """Posts of the session that Discord does not show as desired, in the thread's order."""
         return self._posts("session_id = ? AND failed = '' AND (shown IS NULL OR shown <> desired)", session_id)

@@ -39,7 +39,7 @@ _UNKNOWN = Post(
     " stands above.",
     silent=True,
 )
-_IS_UNKNOWN = "unknown:"
+_IS_UNKNOWN, _IS_PRUNED = "unknown:", "pruned:"
 _WALLS, _UNTOLD, _TOLD = "walls", "untold", "told"
 """The fact whether somebody was told that the home is closed."""
 _CHANGES_LATER = ("card:", "resume:", "moved:", "lost:")
@@ -310,16 +310,28 @@ class Reports:
         """Somebody writes here. Within the caller's transaction."""
         if at := self._sessions.store.restored(session_id):
             self._sessions.store.keep_restored(session_id, "")
-            told = _UNKNOWN if at.startswith(_IS_UNKNOWN) else _RESTORED
-            self._sessions.store.desire(session_id, f"restored:{at}", told)
+            self._sessions.store.desire(session_id, f"restored:{at}", _told_of(at))
 
     def note_unknown(self, session_id: str) -> None:
         """As ``_note_restored``, of a thread of which not even a log is left."""
         self._sessions.store.keep_restored(session_id, f"{_IS_UNKNOWN}{int(self._sessions.clock())}")
 
+    def note_pruned(self, session_id: str, ended_at: float) -> None:
+        """As ``_note_restored``, of a session whose log was removed."""
+        mark = f"{_IS_PRUNED}{int(ended_at)}:{int(self._sessions.clock())}"
+        self._sessions.store.keep_restored(session_id, mark)
+
     def _begin_quiet(self, row: SessionRow, generation: str, through: int) -> None:
         self._quiet[row.session.session_id] = generation, through
         self._sessions.store.may_exist(row.session.session_id)
+
+
+def _told_of(mark: str) -> Post:
+    """What is said of a thread whose history was lost, restored or removed."""
+    if mark.startswith(_IS_PRUNED):
+        ended_at, _, at = mark.removeprefix(_IS_PRUNED).partition(":")
+        return notices.pruned(float(ended_at), float(at))
+    return _UNKNOWN if mark.startswith(_IS_UNKNOWN) else _RESTORED
 
 
 def _last_message(records: Sequence[e.Record]) -> int:

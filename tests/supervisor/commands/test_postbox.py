@@ -18,6 +18,7 @@ from supervisor.commands.postbox import Postbox
 from supervisor.discord.errors import Forbidden, Unavailable, snowflake
 from supervisor.letters import Answer, Letter, Letters
 from supervisor.operator import audit
+from supervisor.sessions.pruning import Pruning
 from supervisor.sessions.store_health import StoreError
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
@@ -29,7 +30,8 @@ _chances = itertools.count(1)
 
 
 def box(s: Stage) -> Postbox:
-    return Postbox(Letters(s.config.layout), s.manager, s.rest, s.settings.channels, s.ears.sight)
+    pruning = Pruning(s.config.layout, s.manager, lambda: None)
+    return Postbox(Letters(s.config.layout), s.manager, s.rest, s.settings.channels, s.ears.sight, pruning)
 
 
 def letter(s: Stage, what: str, target: object, text: str = "", *, keeps: bool = False) -> Letter:
