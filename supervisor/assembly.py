@@ -48,6 +48,7 @@ from supervisor.letters import Letters
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
 from supervisor.sessions.asked import request_in_log
+from supervisor.sessions.bursts import Bursts
 from supervisor.sessions.delivery import Delivery
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
@@ -88,16 +89,18 @@ def session_manager(
     display_of: Callable[[int], Display] = _as_usual,
     asked: Asked | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    burst_s: Callable[[], float] = lambda: 0.0,
 ) -> SessionManager:
     """All that decides about sessions. ``clock`` gives Unix seconds, ``monotonic`` seconds.
 
-    ``display_of``: what a channel shows. Without ``asked`` everybody may talk.
+    ``display_of``: what a channel shows. Without ``asked`` everybody may talk. ``burst_s``: within how many seconds
+    messages of one person are one prompt; 0: each is its own.
     """
     sessions = Sessions(store, Journal(store.path.with_name(JOURNAL), store, clock), Changes(), clock)
     waiting = WaitingPrompts(sessions)
     members = Members(asked, sessions.changes.wished, monotonic)
     rules = Rules(sessions, members)
-    delivery = Delivery(sessions, waiting.drop, members, rules)
+    delivery = Delivery(sessions, waiting.drop, members, rules, Bursts(sessions, burst_s))
     reports = Reports(sessions, waiting, display_of, rules)
     return SessionManager(sessions, waiting, delivery, reports)
 
@@ -136,6 +139,7 @@ def router(settings: Settings, manager: SessionManager) -> BridgeRouter:
         manager.request_of,
         manager.invited,
         begins_in,
+        manager.bursts.joined_by,
     )
 
 
@@ -204,12 +208,13 @@ def ears(
         **dict.fromkeys(("CHANNEL_DELETE", "THREAD_DELETE"), (inbound.place_gone,)),
         "GUILD_CREATE": (inbound.guild_seen, registration.guild_seen),
         "GUILD_DELETE": (registration.guild_gone,),
+        "TYPING_START": (inbound.typed,),
         "INTERACTION_CREATE": (lambda data: errands.begin(interactions.handle(data)),),
     }
     twins = Twins(rest.nonces, guilds, inbound.is_ours, tell)
     entry = Entry(settings.now.api_base, token, rest.hold, _identifies(manager, clocks, times))
     gateway = Gateway(entry, connection, line, standing, Hearing(guilds, twins, hears), errands, times)
-    runs = (errands.run, inbound.run, own_posts.run, presence.run, gateway.run)
+    runs = (errands.run, manager.bursts.run, inbound.run, own_posts.run, presence.run, gateway.run)
     return Ears(gateway, standing, guilds, sight, inbound, errands, runs)
 
 

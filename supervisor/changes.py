@@ -3,6 +3,7 @@
     wished      something waits for a session's worker: a prompt, a decision, an end   processes, downlink, attachments
     posted      something is to be shown in a session's thread                         the outbox
     caught up   all that was written while we did not listen is read back              who tells since when we are back
+    listening   whether all that people write is heard now                             who waits for the next message
 
 Nothing is told but the session's id: whoever hears it comes and looks, and looking twice is harmless.
 """
@@ -20,6 +21,7 @@ class Changes:
         self._hear_wishes: list[Listener] = []
         self._hear_posts: list[Listener] = []
         self._hear_caught_up: list[Callable[[], None]] = []
+        self._hear_listening: list[Callable[[bool], None]] = []
 
     def hear_wishes(self, listener: Listener) -> None:
         self._hear_wishes.append(listener)
@@ -29,6 +31,9 @@ class Changes:
 
     def hear_caught_up(self, listener: Callable[[], None]) -> None:
         self._hear_caught_up.append(listener)
+
+    def hear_listening(self, listener: Callable[[bool], None]) -> None:
+        self._hear_listening.append(listener)
 
     def wished(self, session_id: str) -> None:
         for listener in self._hear_wishes:
@@ -46,3 +51,7 @@ class Changes:
     def caught_up(self) -> None:
         for listener in self._hear_caught_up:
             listener()
+
+    def listening(self, hears: bool) -> None:
+        for listener in self._hear_listening:
+            listener(hears)

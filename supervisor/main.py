@@ -84,7 +84,12 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
     try:
         async with Rest(config.api_base, token, Pace()) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
-            manager = session_manager(store, display_of=settings.display, asked=Asked(settings, rest))
+            manager = session_manager(
+                store,
+                display_of=settings.display,
+                asked=Asked(settings, rest),
+                burst_s=lambda: settings.now.burst_s,
+            )
             recall(config.layout, manager)
             remember(manager)
             note_walls(manager.sessions)

@@ -14,7 +14,7 @@ import msgspec
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from worker.history import History
-from worker.recovery import amended, answer_to, renewed
+from worker.recovery import amended, answer_to, edited
 
 OF_A_LOST_LOG = "the request is of a log that is gone"
 
@@ -116,9 +116,9 @@ def _of_amend(command: c.Amend, history: History, child: Child) -> list[Move]:
         return [answer_to(command, done=True)]
     if history.open_prompt(known.prompt_id) and known.uuid not in child.given:
         return [*amended(command, known)]
-    if known.text == command.text:
+    if known.text == command.text and known.parts == (command.parts or known.parts):
         return [answer_to(command, done=True)]
-    return [Amend(command, known.uuid, None if command.text is None else renewed(known, text=command.text))]
+    return [Amend(command, known.uuid, None if command.text is None else edited(known, command))]
 
 
 def _of_requeue(command: c.Requeue, history: History) -> list[Move]:
@@ -140,4 +140,5 @@ def _accepted(command: c.Prompt) -> e.PromptAccepted:
         is_command=command.is_command,
         attachments=command.attachments,
         is_ours=command.is_ours,
+        parts=command.parts,
     )

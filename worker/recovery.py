@@ -52,7 +52,7 @@ def amended(command: c.Amend, waiting: e.PromptAccepted | None) -> list[e.AnyEve
         return [answer]
     if command.text is None:
         return [answer, e.PromptCancelled(command.prompt_id, DELETED)]
-    return [renewed(waiting, text=command.text), answer]
+    return [edited(waiting, command), answer]
 
 
 def all_amended(
@@ -87,6 +87,15 @@ def answer_to(command: Changing, *, done: bool) -> e.AnyEvent:
 def renewed(prompt: e.PromptAccepted, **changes: object) -> e.PromptAccepted:
     """The prompt as it is sent again, and so under another uuid."""
     return msgspec.structs.replace(prompt, uuid=str(uuid4()), **changes)
+
+
+def edited(prompt: e.PromptAccepted, command: c.Amend) -> e.PromptAccepted:
+    """The prompt with the edit's text, and without the files of messages that are gone."""
+    if not command.parts:
+        return renewed(prompt, text=command.text)
+    left = {part.message_id for part in command.parts}
+    files = tuple(a for a in prompt.attachments if (a.message_id or prompt.prompt_id) in left)
+    return renewed(prompt, text=command.text, parts=command.parts, attachments=files)
 
 
 def claude_id_of(history: History, unknown: str) -> str:

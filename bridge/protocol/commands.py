@@ -6,7 +6,7 @@ A worker that is given a command a second time ignores it: the events in its log
 
 import msgspec
 
-from bridge.protocol.events import Attachment, Verdict, When
+from bridge.protocol.events import Attachment, Part, Verdict, When
 
 HIBERNATION = "hibernation"
 """The reason of a stop that only saves memory: the next prompt wakes the session."""
@@ -29,6 +29,12 @@ class Prompt(Command, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     is_ours: bool = False
     """The bridge's own words, in the name of who let Claude go on."""
+    parts: tuple[Part, ...] = ()
+    """As in PromptAccepted; of one that is open, also where it is one message."""
+    heard_at: float = 0.0
+    """Unix seconds when its last message came, while others may still join it; 0: it is closed."""
+    is_typed: bool = False
+    """Its author was seen typing after that."""
 
 
 class Decide(Command, frozen=True):
@@ -81,6 +87,8 @@ class Amend(Command, frozen=True):
     prompt_id: int
     text: str | None
     by: int = 0
+    parts: tuple[Part, ...] = ()
+    """What is left of several messages, and what they say now."""
 
 
 class Requeue(Command, frozen=True):

@@ -18,6 +18,8 @@ class CreateSession(msgspec.Struct, frozen=True):
     text: str
     thread_name: str
     attachments: tuple[Attachment, ...] = ()
+    may_grow: bool = False
+    """Messages that follow closely join its first prompt."""
 
 
 class PromptSession(msgspec.Struct, frozen=True):
@@ -26,6 +28,10 @@ class PromptSession(msgspec.Struct, frozen=True):
     text: str
     author: Person
     attachments: tuple[Attachment, ...] = ()
+    may_grow: bool = False
+    """Messages that follow closely join it."""
+    joins: int = 0
+    """The open prompt that it is a part of; 0: it is one of its own."""
 
 
 class DecideRequest(msgspec.Struct, frozen=True):

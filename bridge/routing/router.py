@@ -29,6 +29,7 @@ from bridge.routing.actions import (
     StartFresh,
 )
 from bridge.routing.answers import by_two, decided_by
+from bridge.routing.bursts import begins, stands_alone
 from bridge.routing.channel import Channel
 from bridge.routing.needs import BUTTONS, COMMANDS, MANAGE, TALK
 from bridge.routing.places import unfit_in_words
@@ -65,13 +66,18 @@ def _nobody(_session_id: str) -> Collection[int]:
     return ()
 
 
+def _none(_channel_id: int, _author_id: int, _message_id: int) -> None:
+    return None
+
+
 def _as_usual(_channel_id: int) -> str:
     return DEFAULT
 
 
 class BridgeRouter:
     """``session_of`` finds a thread's session; ``request_of`` a pending request or how it ended; ``invited`` who may
-    talk in one session only; ``begins_in`` the permission mode of a channel's new sessions.
+    talk in one session only; ``begins_in`` the permission mode of a channel's new sessions; ``joined_by`` the session
+    and prompt that a message (channel, author, id) is a part of.
     """
 
     def __init__(
@@ -82,6 +88,7 @@ class BridgeRouter:
         request_of: Callable[[RequestName], PermissionRequest | Settled | None],
         invited: Callable[[str], Collection[int]] = _nobody,
         begins_in: Callable[[int], str] = _as_usual,
+        joined_by: Callable[[int, int, int], tuple[str, int] | None] = _none,
     ) -> None:
         self._rights = rights
         self._channels = channels
@@ -89,6 +96,7 @@ class BridgeRouter:
         self._request_of = request_of
         self._invited = invited
         self._begins_in = begins_in
+        self._joined_by = joined_by
 
     def handle_message(self, message: MessageSeen) -> Action:
         if not message.is_from_person:
@@ -112,7 +120,7 @@ class BridgeRouter:
             return silence.of_stranger(message.unheard, words)
         if message.objection:
             return Refuse(message.objection)
-        return CreateSession(
+        return self._part(message) or CreateSession(
             thread_id=message.message_id,
             guild_id=message.guild_id,
             channel=channel,
@@ -120,7 +128,16 @@ class BridgeRouter:
             text=message.prompt,
             thread_name=thread_name(message.title),
             attachments=message.attachments,
+            may_grow=not stands_alone(message),
         )
+
+    def _part(self, message: MessageSeen) -> PromptSession | None:
+        """The message, where it goes on with what its author has just begun."""
+        if begins(message):
+            return None
+        found = self._joined_by(message.channel_id, message.author.user_id, message.message_id)
+        what = message.message_id, message.prompt, message.author, message.attachments
+        return PromptSession(found[0], *what, joins=found[1]) if found else None
 
     def _has_some_right(self, message: MessageSeen) -> bool:
         """In the channel; in the one above a thread that is not ours; in a direct message, in any."""
@@ -133,9 +150,9 @@ class BridgeRouter:
             return silence.of_stranger(message.unheard, words)
         if message.objection:
             return Refuse(message.objection)
-        return PromptSession(
-            session.session_id, message.message_id, message.prompt, message.author, message.attachments
-        )
+        what = message.message_id, message.prompt, message.author, message.attachments
+        may_grow = not stands_alone(message)
+        return self._part(message) or PromptSession(session.session_id, *what, may_grow=may_grow)
 
     def handle_click(self, click: Clicked) -> Action:
         """The click's own custom_id names the request, and its channel must be the session's thread."""

@@ -27,6 +27,7 @@ class MessageSeen(msgspec.Struct, frozen=True):
     quote: str = ""
     """What it answers or passes on, marked as a quotation."""
     is_forward: bool = False
+    is_reply: bool = False
     is_voice: bool = False
     attachments: tuple[Attachment, ...] = ()
     is_post: bool = True

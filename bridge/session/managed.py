@@ -67,6 +67,8 @@ class OpenPrompt(msgspec.Struct):
     is_message: bool = False
     """It can be edited and deleted on Discord."""
     when: e.When = "next"
+    parts: tuple[e.Part, ...] = ()
+    """The messages that it is made of, where they are several."""
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -278,7 +280,7 @@ class ManagedSession(msgspec.Struct):
             case e.PromptAccepted():
                 known = self.prompts.pop(event.prompt_id, None)  # sent again: its turn comes last
                 self.prompts[event.prompt_id] = OpenPrompt(
-                    event.uuid, event.author_id, is_message=event.is_message, when=event.when
+                    event.uuid, event.author_id, is_message=event.is_message, when=event.when, parts=event.parts
                 )
                 self.last_prompter_id = event.author_id
                 self.message_count += 0 if known else 1

@@ -29,6 +29,7 @@ from supervisor.config.table import Wrong, check_id
 from supervisor.meant import meant_model
 
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")
+LONGEST_BURST_S = 10.0
 MOST_MEGABYTES = 500
 """What Discord takes from anybody in one file (discord-api-docs, "Uploading Files")."""
 
@@ -50,6 +51,7 @@ def checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:
         hibernate_after_s=_seconds("sessions.hibernate_after", file.sessions.hibernate_after),
         layout=_layout(file.state, environ),
         token_file=file.discord.token_file,
+        burst_s=_burst_s(file.discord),
         most_file_bytes=_file_bytes(file.files),
         keep_s=_seconds("state.keep", file.state.keep),
         ping_after_s=_seconds("display.ping_after", file.display.ping_after),
@@ -186,6 +188,13 @@ def _seconds(key: str, given: str) -> float | None:
         return seconds_of(given)
     except ValueError:
         raise Wrong(key, f"{given!r} is no time such as 90s, 60m, 2h, 1d or 0") from None
+
+
+def _burst_s(table: DiscordTable) -> float:
+    seconds = _seconds("discord.burst", table.burst) or 0.0
+    if seconds > LONGEST_BURST_S:
+        raise Wrong("discord.burst", f"{table.burst!r} is longer than {LONGEST_BURST_S:g}s; every prompt waits for it")
+    return seconds
 
 
 def _file_bytes(table: FilesTable) -> int:

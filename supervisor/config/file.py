@@ -16,6 +16,8 @@ GitPush = Literal["off", "ask"]
 class DiscordTable(Table, frozen=True):
     token_file: str = ""
     api_base: str = "https://discord.com/api/v10"
+    burst: str = "1.5s"
+    """Within which messages of one person are one prompt; 0: each is its own."""
 
 
 class ChannelTable(Table, frozen=True):

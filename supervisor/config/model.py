@@ -29,6 +29,8 @@ class Config(msgspec.Struct, frozen=True):
     hibernate_after_s: float | None = 900.0
     keep_s: float | None = None
     """How long the log and the files of an ended session are kept; None: for ever."""
+    burst_s: float = 0.0
+    """Within which messages of one person are one prompt; 0: each is its own."""
     most_file_bytes: int = 25_000_000
     """Of all files of one prompt together."""
     ping_after_s: float | None = PING_AFTER_S

@@ -56,7 +56,9 @@ class Client(nextcord.Client):
 
     def __init__(self, api_base: str, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> None:
         Route.BASE = api_base
-        intents = nextcord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
+        intents = nextcord.Intents(
+            guilds=True, guild_messages=True, guild_typing=True, dm_messages=True, message_content=True
+        )
         super().__init__(
             intents=intents,
             max_messages=None,
@@ -72,7 +74,7 @@ class Client(nextcord.Client):
         self._allow_identify = allow_identify
         parsers = self._connection.parsers
         guard(parsers)
-        for event in (*_MESSAGES, "INTERACTION_CREATE"):
+        for event in (*_MESSAGES, "TYPING_START", "INTERACTION_CREATE"):
             parsers[event] = lambda data, event=event: hear(event, data)
         for event in ("READY", "RESUMED", *OF_GUILDS):
             parsers[event] = self._both(event, parsers[event])

@@ -146,6 +146,13 @@ class Message(msgspec.Struct, frozen=True):
         return (self.message_reference and self.message_reference.message_id) or 0
 
 
+class Typing(msgspec.Struct, frozen=True):
+    """A TYPING_START: told when somebody begins, and again about every ten seconds while they go on."""
+
+    channel_id: Id
+    user_id: Id
+
+
 class Edit(msgspec.Struct, frozen=True):
     """A MESSAGE_UPDATE. Without ``edited_timestamp`` nobody edited it: Discord put a preview below it, or the like."""
 

@@ -47,6 +47,7 @@ class Standing:
         self._guilds = guilds
         self._channels = channels
         self._trouble = trouble
+        self._changes = changes
         changes.hear_caught_up(self.look)
 
     @property
@@ -69,6 +70,7 @@ class Standing:
         """Something of this changed."""
         if self.back_at is not None:
             self.was_back.set()
+        self._changes.listening(self.back_at is not None)
 
     @property
     def status(self) -> str:

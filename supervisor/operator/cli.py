@@ -138,8 +138,9 @@ def check(context: click.Context, as_json: bool, end_strays: bool, containment: 
             click.echo(told)
         if told := checkup.closed_in_words(Path.home(), _opened(explicit)):
             click.echo(told)
-        if told := checkup.limits_in_words(layout):
-            click.echo(told)
+        for told in (checkup.limits_in_words(layout), preflight.bursts_in_words(explicit)):
+            if told:
+                click.echo(told)
     if any(finding.is_wrong for finding in found):
         sys.exit(EXIT_FAILED)
 

@@ -48,6 +48,20 @@ def findings(
     return [*_of_token(config, environ), *_of_claude(config, environ), *_of_discord(config, layout), *_notes(config)]
 
 
+def bursts_in_words(explicit: str | None, environ: Mapping[str, str] = os.environ) -> str:
+    """Which messages are one prompt, and how it is known that somebody types; empty where there is nothing to tell."""
+    try:
+        window_s = configuration.load(configuration.find(explicit, environ), environ).burst_s
+    except UserError:  # which is told already
+        return ""
+    if not window_s:
+        return ""
+    return (
+        f"messages of one person within {window_s:g} s are one prompt ([discord] burst); that somebody types is heard"
+        " by the intent GUILD_MESSAGE_TYPING, which needs no switch in the portal"
+    )
+
+
 def _of_token(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
     try:
         configuration.read_token(config, environ)

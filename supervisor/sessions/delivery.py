@@ -1,5 +1,6 @@
 """What of a session's inbox may go to its worker now; asked anew each time that something is delivered.
 
+    a prompt that others of its author's may join         kept, until it is closed; behind it all prompts
     a prompt whose thread Discord does not let us make    kept, and nobody works for it, until there is a thread
     what its author has no right to any more:
       a prompt, an edit, a choice of when                 dropped, and said below it
@@ -27,6 +28,7 @@ from bridge.routing.claims import Claim, claims, objection
 from bridge.routing.needs import TALK
 from bridge.session.managed import ManagedSession
 from bridge.session.rules import Rule
+from supervisor.sessions.bursts import Bursts
 from supervisor.sessions.inbox_table import InboxRow
 from supervisor.sessions.members import Members
 from supervisor.sessions.rows import Sessions
@@ -39,9 +41,15 @@ class Delivery:
     """Of all sessions. ``drop`` forgets prompts, and their files."""
 
     def __init__(
-        self, sessions: Sessions, drop: Callable[[str, Sequence[c.Prompt]], None], members: Members, rules: Rules
+        self,
+        sessions: Sessions,
+        drop: Callable[[str, Sequence[c.Prompt]], None],
+        members: Members,
+        rules: Rules,
+        bursts: Bursts,
     ) -> None:
         self._sessions = sessions
+        self.bursts = bursts
         self._drop = drop
         self.members = members
         self._rules = rules
@@ -85,8 +93,8 @@ class Delivery:
     def of(self, session_id: str) -> Iterator[InboxRow]:
         """What may go now, in order. Raises StoreError."""
         session = self._sessions.rows[session_id].session
-        prompts_wait, settings_wait = not self.has_place(session_id), False
-        for item in self._sessions.store.inbox(session_id):
+        prompts_wait, settings_wait = False, False
+        for item in self._closed(session_id):
             match item.command:
                 case c.Prompt() if prompts_wait:
                     continue
@@ -101,6 +109,17 @@ class Delivery:
                 settings_wait |= isinstance(item.command, c.Configure)
             if may:
                 yield item
+
+    def _closed(self, session_id: str) -> Iterator[InboxRow]:
+        """What waits, but prompts without a place, and those from the first on that others may still join."""
+        prompts_wait = not self.has_place(session_id)
+        for item in self._sessions.store.inbox(session_id):
+            if not isinstance(item.command, c.Prompt):
+                yield item
+            elif not prompts_wait and (closed := self.bursts.closed(session_id, item.command)):
+                yield InboxRow(item.id, closed, item.created_at)
+            else:
+                prompts_wait = True
 
     def _stands(self, session: ManagedSession, command: c.AnyCommand) -> bool | None:
         """None: not known now. What does not is dropped, and said."""

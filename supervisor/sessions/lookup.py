@@ -29,6 +29,7 @@ class Lookup:
             sessions.clock,
         )
         self.rows, self.by_thread, self.rules = sessions.rows, sessions.by_thread, reports.rules
+        self.bursts = delivery.bursts
 
     def get_session(self, session_id: str) -> ManagedSession | None:
         return self.sessions.get_session(session_id)

@@ -18,7 +18,7 @@ from bridge.protocol import events as e
 from bridge.render import marks
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
-from bridge.routing.actions import CreateSession
+from bridge.routing.actions import CreateSession, PromptSession
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.permission import Person
 from supervisor.private_files import inode_of
@@ -73,10 +73,13 @@ class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
                     is_message=bool(handled_in),
                     attachments=action.attachments,
                 )
+                if action.may_grow and handled_in:
+                    prompt = self.bursts.begun(prompt, handled_in)
                 self.sessions.wish(session.session_id, prompt)
             self.sessions.move_cursor(handled_in, action.thread_id)
         self.rows[session.session_id] = SessionRow(session, ThreadView(), None, "", fresh=False, attached=0)
         self.by_thread[session.thread_id] = session.session_id
+        self.bursts.note(session.session_id)
         self.changed(session.session_id)
         return session
 
@@ -114,19 +117,39 @@ class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
 
         ``is_command``: a slash command of Claude's, which waits for the running turn's end.
         """
+        prompt = _prompt(prompt_id, text, author, is_message=bool(handled_in), attachments=attachments)
+        if is_command:
+            prompt = msgspec.structs.replace(prompt, is_command=True, when="later")
+        self._ask(session_id, prompt, handled_in)
+
+    def hear(self, action: PromptSession, handled_in: int) -> None:
+        """As ``prompt``, of a message that may be a part of an open prompt, or which others may join."""
+        if action.joins:
+            self._join(action, handled_in)
+            return
+        prompt = _prompt(action.prompt_id, action.text, action.author, is_message=True, attachments=action.attachments)
+        prompt = self.bursts.begun(prompt, handled_in) if action.may_grow else prompt
+        self._ask(action.session_id, prompt, handled_in)
+
+    def _ask(self, session_id: str, prompt: c.Prompt, handled_in: int) -> None:
         row = self.rows[session_id]
-        if prompt_id in row.session.prompts:
-            self.handled(handled_in, prompt_id)
+        if prompt.prompt_id in row.session.prompts:
+            self.handled(handled_in, prompt.prompt_id)
             return
         with self.transaction():
             self.sessions.reopen_row(row)
             self.reports.say_restored(session_id)
-            prompt = _prompt(prompt_id, text, author, is_message=bool(handled_in), attachments=attachments)
-            if is_command:
-                prompt = msgspec.structs.replace(prompt, is_command=True, when="later")
             self.sessions.wish(session_id, prompt)
-            self.sessions.move_cursor(handled_in, prompt_id)
+            self.sessions.move_cursor(handled_in, prompt.prompt_id)
+        self.bursts.note(session_id)
         self.changed(session_id)
+
+    def _join(self, action: PromptSession, handled_in: int) -> None:
+        with self.transaction():
+            self.bursts.join(action, handled_in)
+            self.sessions.move_cursor(handled_in, action.prompt_id)
+        self.bursts.note(action.session_id)
+        self.changed(action.session_id)
 
     def interrupt(self, session_id: str, command_id: str, by: int, *, keep_queued: bool = False) -> None:
         """A prompt that still waits for its files is queued too, though no worker knows of it."""

@@ -214,6 +214,7 @@ class Reports:
             self._sessions.store.desire(session_id, key, post)
         if is_history and isinstance(record.event, e.PromptAccepted) and record.event.is_message:
             self._sessions.store.move_cursor(row.session.thread_id, record.event.prompt_id)
+            self._pass_parts([record])
         if is_history and record.seq == through:
             row.view.is_open = False  # what comes now gets posts of its own
 
@@ -267,6 +268,7 @@ class Reports:
             self._recall_thread(session, whole)
             self._sessions.store.move_cursor(created.channel_id, created.thread_id)
             self._sessions.store.move_cursor(created.thread_id, _last_message(whole))
+            self._pass_parts(whole)
             self._fold_quietly(row, history)
             self._sessions.store.save(row)
         self._sessions.rows[session_id], self._sessions.by_thread[created.thread_id] = row, session_id
@@ -277,9 +279,16 @@ class Reports:
         row = self._sessions.rows[session_id]
         with self._sessions.transaction():
             self._sessions.store.move_cursor(row.session.thread_id, _last_message(records))
+            self._pass_parts(records)
             self._fold_quietly(row, records, through)
             self._sessions.store.save(row)
         self._sessions.changed(session_id)
+
+    def _pass_parts(self, records: Sequence[e.Record]) -> None:
+        """Messages that are parts of prompts were handled, wherever they were written."""
+        for record in records:
+            for part in record.event.parts if isinstance(record.event, e.PromptAccepted) else ():
+                self._sessions.store.move_cursor(part.channel_id, part.message_id)
 
     def _recall_thread(self, session: ManagedSession, records: Sequence[e.Record]) -> None:
         """It has a thread, in which posts stand that we do not know: what is lost from now on is looked for below."""

@@ -1,6 +1,6 @@
 """The prompts that Claude has not taken up: edited, deleted, put off, and kept back until their files are there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 import msgspec
@@ -9,7 +9,8 @@ from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.answers import key_of
 from bridge.render import marks, notices
-from bridge.session.managed import ManagedSession, PromptState
+from bridge.routing import bursts
+from bridge.session.managed import ManagedSession, OpenPrompt, PromptState
 from supervisor.sessions.rows import Sessions
 
 
@@ -27,36 +28,63 @@ class WaitingPrompts:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    def messages(self, session_id: str) -> list[int]:
-        """The messages that are prompts and that Claude has not taken up, as far as we know."""
+    def messages(self, session_id: str) -> dict[int, int]:
+        """The messages that Claude has not taken up, as far as we know, each with the channel it was written in."""
         session = self._sessions.rows[session_id].session
-        waiting = [i.command for i in self._sessions.store.inbox(session_id) if isinstance(i.command, c.Prompt)]
-        accepted = [i for i, p in session.prompts.items() if p.is_message and p.state is not PromptState.TAKEN]
-        return list(dict.fromkeys([*accepted, *(prompt.prompt_id for prompt in waiting if prompt.is_message)]))
+        found: dict[int, int] = {}
+        for prompt_id, prompt in self._open(session_id).items():
+            if prompt.is_message:
+                where = session.channel_id if prompt_id == session.thread_id else session.thread_id
+                found |= {part.message_id: part.channel_id for part in prompt.parts} or {prompt_id: where}
+        return found
 
-    def amend(self, session_id: str, prompt_id: int, text: str | None) -> bool:
+    def _open(self, session_id: str) -> dict[int, c.Prompt | OpenPrompt]:
+        """The prompts that Claude has not taken up: those with its worker, and those in the inbox, which say more."""
+        known = self._sessions.rows[session_id].session.prompts
+        accepted = {i: prompt for i, prompt in known.items() if prompt.state is not PromptState.TAKEN}
+        waiting = [i.command for i in self._sessions.store.inbox(session_id) if isinstance(i.command, c.Prompt)]
+        return {**accepted, **{prompt.prompt_id: prompt for prompt in waiting}}
+
+    def session_with(self, channel_id: int, message_id: int) -> ManagedSession | None:
+        """Whose prompt this message of a channel is a part of."""
+        wished = self._sessions.store.sessions_with_wishes()
+        for row in self._sessions.rows.values():
+            session_id, has_prompts = row.session.session_id, row.session.prompts or row.session.session_id in wished
+            is_near = row.session.channel_id == channel_id and has_prompts
+            if is_near and self.messages(session_id).get(message_id) == channel_id:
+                return row.session
+        return None
+
+    def amend(self, session_id: str, message_id: int, text: str | None) -> bool:
         """A prompt's message was edited, or deleted (None). Whether Claude may still get it otherwise, or not at all.
 
         What waits in the inbox is changed there; it may be on its way to the worker all the same, so a worker that
         runs is told too.
         """
-        row = self._sessions.rows[session_id]
-        waiting = self._wished(session_id, prompt_id)
-        accepted = row.session.prompts.get(prompt_id)
-        is_with_worker = accepted is not None and accepted.state is not PromptState.TAKEN
-        if (waiting is None and not is_with_worker) or (waiting and waiting.text == text):
+        prompts = self._open(session_id)
+        if (prompt_id := _with_message(prompts, message_id)) is None:
             return False
+        prompt = prompts[prompt_id]
+        parts = bursts.amended(prompt.parts, message_id, text)
+        if prompt.parts:
+            text = bursts.text_of(parts) if parts else None
+        waiting = prompt if isinstance(prompt, c.Prompt) else None
+        if waiting and (waiting.text, waiting.parts) == (text, parts):
+            return False
+        row = self._sessions.rows[session_id]
         with self._sessions.transaction():
             if waiting and text is None:
                 self.drop(session_id, [waiting])
                 self._sessions.store.desire(session_id, f"mark:{prompt_id}", marks.deleted(prompt_id))
             elif waiting and text is not None:
-                self._sessions.store.change_wish(session_id, msgspec.structs.replace(waiting, text=text))
-            if is_with_worker or row.attached:
+                files = bursts.files_left(waiting, parts) if parts else waiting.attachments
+                changed = msgspec.structs.replace(waiting, text=text, parts=parts, attachments=files)
+                self._sessions.store.change_wish(session_id, changed)
+            is_closed = waiting is None or not bursts.is_open(waiting)
+            if is_closed and (prompt_id in row.session.prompts or row.attached):
                 self._sessions.store.drop_wishes(session_id, f"amend:{prompt_id}.")
-                author = waiting or accepted
-                by = author.author_id if author else 0
-                self._sessions.wish(session_id, c.Amend(f"{prompt_id}.{uuid4().hex}", prompt_id, text, by))
+                name = f"{prompt_id}.{uuid4().hex}"
+                self._sessions.wish(session_id, c.Amend(name, prompt_id, text, prompt.author_id, parts))
         self._sessions.changed(session_id)
         return True
 
@@ -97,7 +125,7 @@ class WaitingPrompts:
     def without_files(self, session_id: str) -> list[c.Prompt]:
         """The waiting prompts with files that are still to be fetched, in their order."""
         waiting = [item.command for item in self._sessions.store.inbox(session_id)]
-        return [command for command in waiting if isinstance(command, c.Prompt) and not is_settled(command)]
+        return [command for command in waiting if isinstance(command, c.Prompt) and not _has_files(command)]
 
     def settle_attachment(
         self, session_id: str, prompt_id: int, attachment_id: int, *, stored: str = "", failure: str = ""
@@ -128,7 +156,8 @@ class WaitingPrompts:
         """They wait no more; the note of their files is in the same transaction, so that none stays behind."""
         for prompt in prompts:
             self._sessions.store.answered(session_id, key_of(prompt))
-        self.forget_files(session_id, [prompt.prompt_id for prompt in prompts if prompt.attachments])
+        folders = {a.message_id or prompt.prompt_id: None for prompt in prompts for a in prompt.attachments}
+        self.forget_files(session_id, list(folders))
 
     def forget_files(self, session_id: str, prompt_ids: Sequence[int]) -> None:
         self._sessions.store.add_dropped(session_id, prompt_ids)
@@ -146,5 +175,17 @@ class WaitingPrompts:
 
 
 def is_settled(prompt: c.Prompt) -> bool:
-    """Each of its files is there, or is known never to come."""
+    """Nothing joins it any more, and each of its files is there, or is known never to come."""
+    return not bursts.is_open(prompt) and _has_files(prompt)
+
+
+def _has_files(prompt: c.Prompt) -> bool:
     return all(attachment.stored or attachment.failure for attachment in prompt.attachments)
+
+
+def _with_message(prompts: Mapping[int, c.Prompt | OpenPrompt], message_id: int) -> int | None:
+    """The prompt that the message is, or is a part of."""
+    for prompt_id, prompt in prompts.items():
+        if message_id in ({part.message_id for part in prompt.parts} or {prompt_id}):
+            return prompt_id
+    return None

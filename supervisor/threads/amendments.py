@@ -107,8 +107,8 @@ class Amendments:
         whole = True
         for session_id in sorted(self._unsure):
             try:
-                for prompt_id in self._manager.waiting.messages(session_id):
-                    await self._compare(session_id, prompt_id)
+                for message_id, channel_id in self._manager.waiting.messages(session_id).items():
+                    await self._compare(session_id, channel_id, message_id)
                 self._unsure.discard(session_id)
             except (ChannelGone, Forbidden, Refused) as error:
                 log.warning("session %s: what waits cannot be fetched again: %s", session_id, error)
@@ -118,15 +118,14 @@ class Amendments:
                 whole = False
         return whole
 
-    async def _compare(self, session_id: str, prompt_id: int) -> None:
+    async def _compare(self, session_id: str, channel_id: int, message_id: int) -> None:
         """One message that waits, with what it says on Discord now."""
         session = self._manager.get_session(session_id)
         assert session
-        channel_id = session.channel_id if prompt_id == session.thread_id else session.thread_id
         try:
-            message = read(await self._rest.message(channel_id, prompt_id), Edit)
+            message = read(await self._rest.message(channel_id, message_id), Edit)
         except MessageGone:
-            self._manager.waiting.amend(session_id, prompt_id, None)
+            self._manager.waiting.amend(session_id, message_id, None)
             return
         if not message.edited_timestamp or message.content is None or not is_edit_of_a_person(message):
             return
@@ -135,4 +134,4 @@ class Amendments:
             found = await self._rest.member(session.guild_id, message.author.id)
             message = msgspec.structs.replace(message, member=found)
         if self._may_still_talk(session, message):
-            self._manager.waiting.amend(session_id, prompt_id, edited_text(message, self._guilds.bot_id))
+            self._manager.waiting.amend(session_id, message_id, edited_text(message, self._guilds.bot_id))

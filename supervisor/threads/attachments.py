@@ -142,7 +142,8 @@ class Attachments:
             session_id, prompt.prompt_id, attachment.attachment_id, stored=stored, failure=failure
         )
         if not settled:  # deleted, or the session was ended meanwhile
-            shutil.rmtree(self._layout.session(session_id).files_of(prompt.prompt_id), ignore_errors=True)
+            folder = self._layout.session(session_id).files_of(_message_of(prompt, attachment))
+            shutil.rmtree(folder, ignore_errors=True)
 
     async def _fetch(self, session_id: str, prompt: Prompt, place: int) -> str:
         """Where the file is then, below the session's folder. Raises _Hopeless."""
@@ -151,7 +152,8 @@ class Attachments:
         room, why_not = self._room(paths, prompt.attachments, place)
         if attachment.size_bytes > room:
             raise _Hopeless(why_not)
-        path = paths.files_of(prompt.prompt_id) / names_of(prompt.attachments)[place]
+        beside = [a for a in prompt.attachments if a.message_id == attachment.message_id]
+        path = paths.files_of(_message_of(prompt, attachment)) / names_of(beside)[beside.index(attachment)]
         url, why = attachment.url, ""
         for pause_s in (*self._pauses_s, None):
             try:
@@ -206,9 +208,10 @@ class Attachments:
         session = self._manager.get_session(session_id)
         if session is None or not prompt.is_message:
             return ""
-        channel_id = session.channel_id if prompt.prompt_id == session.thread_id else session.thread_id
+        message_id = _message_of(prompt, attachment)
+        channel_id = self._manager.waiting.messages(session_id).get(message_id, session.thread_id)
         try:
-            found = await self._rest.message(channel_id, prompt.prompt_id)
+            found = await self._rest.message(channel_id, message_id)
         except (MessageGone, ChannelGone):
             raise _Hopeless("its message was deleted") from None
         except RemoteError:
@@ -222,6 +225,11 @@ class Attachments:
 
 PART = ".part"
 """No file of a person's can be named so: names lose their leading dots."""
+
+
+def _message_of(prompt: Prompt, attachment: Attachment) -> int:
+    """The message that the file came with."""
+    return attachment.message_id or prompt.prompt_id
 
 
 def too_large(most_bytes: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from bridge.render.posts import Post
 from bridge.routing.actions import CreateSession, Ignore, PromptSession, Refuse, Whisper
+from bridge.routing.bursts import follows
 from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import MessageSeen
 from supervisor.discord.guilds import Guilds
@@ -50,6 +51,8 @@ class Handling:
         self._quiet = Quiet()
         self._recent: dict[int, None] = {}
         self._failures: dict[int, int] = {}
+        self._adopted: dict[int, MessageSeen] = {}
+        """By its channel, the last message that an earlier state answered."""
 
     def live(self, message: Message) -> None:
         """Within the call that brings it. Never raises."""
@@ -92,6 +95,8 @@ class Handling:
             )
         elif self._has_our_thread(message):
             self._begun_before(seen)
+        elif self._goes_with_adopted(seen):
+            self._manager.handled(seen.channel_id, seen.message_id)
         else:
             self._act(seen)
         self._failures.pop(message.id, None)
@@ -121,22 +126,24 @@ class Handling:
         if isinstance(action, CreateSession) and self._manager.session_of_thread(seen.message_id) is None:
             log.warning("message %s has a thread that this store does not know; it is not asked again", seen.message_id)
             self._manager.adopt_thread(action, handled_in=seen.channel_id)
+            self._adopted[seen.channel_id] = seen
         else:
             self._act(seen)
+
+    def _goes_with_adopted(self, seen: MessageSeen) -> bool:
+        """It has no thread of its own, and followed closely on a message with one: it was a part of that prompt."""
+        before = self._adopted.get(seen.channel_id)
+        if not before or not follows(before, seen, self._manager.bursts.window_s):
+            return False
+        self._adopted[seen.channel_id] = seen
+        return True
 
     def _act(self, seen: MessageSeen) -> None:
         match self._router.handle_message(seen):
             case CreateSession() as action:
                 self._manager.create_session(action, handled_in=seen.channel_id)
             case PromptSession() as action:
-                self._manager.prompt(
-                    action.session_id,
-                    action.prompt_id,
-                    action.text,
-                    action.author,
-                    handled_in=seen.channel_id,
-                    attachments=action.attachments,
-                )
+                self._manager.hear(action, handled_in=seen.channel_id)
             case Refuse(text):
                 self._refuse(seen, text)
             case Whisper() as action:

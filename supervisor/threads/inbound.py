@@ -33,7 +33,7 @@ from bridge.session.managed import ManagedSession
 from bridge.session.rights import Rights
 from supervisor.discord.asking import Reading
 from supervisor.discord.guilds import Guilds
-from supervisor.discord.shapes import GuildShown, Message, PlaceShown, WithId, glimpse, read
+from supervisor.discord.shapes import GuildShown, Message, PlaceShown, Typing, WithId, glimpse, read
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.amendments import Amendments
@@ -106,6 +106,12 @@ class Inbound:
     def deleted(self, data: object) -> None:
         """A MESSAGE_DELETE or MESSAGE_DELETE_BULK. Never raises."""
         self._amendments.deleted(data)
+
+    def typed(self, data: object) -> None:
+        """A TYPING_START. Raises msgspec.ValidationError, StoreError."""
+        typing = read(data, Typing)
+        if self._places.is_ours(typing.channel_id):
+            self._manager.bursts.typed(typing.channel_id, typing.user_id)
 
     def live(self, data: object) -> None:
         """A MESSAGE_CREATE. Never raises."""

@@ -2,7 +2,7 @@
 
 import re
 
-from bridge.discord import MessageFlag
+from bridge.discord import MessageFlag, MessageType
 from bridge.routing.seen import MessageSeen
 from supervisor.discord.guilds import NOWHERE, Where
 from supervisor.discord.message import POST_TYPES, attachments_of, quote_of, with_quote
@@ -27,6 +27,7 @@ def message_seen(
         mentions_bot=any(user.id == bot_id for user in message.mentions) or where.own_role in message.mention_roles,
         quote=quote_of(message, bot_id),
         is_forward=bool(message.message_snapshots),
+        is_reply=message.type == MessageType.REPLY,
         is_voice=bool(message.flags & MessageFlag.IS_VOICE_MESSAGE),
         attachments=attachments_of(message),
         is_post=message.type in POST_TYPES and message.author.id != bot_id,

@@ -56,8 +56,12 @@ class OurPlaces:
         return self._rights.access(session.channel_id if session else channel_id).talk
 
     def session_of(self, channel_id: int, message_id: int) -> ManagedSession | None:
-        """Whose prompt the message may be: it was written in the session's thread, or the thread was made from it."""
+        """Whose prompt the message may be: it was written in the session's thread, the thread was made from it, or it
+        followed that closely.
+        """
         if session := self._manager.session_of_thread(channel_id):
             return session
         starter = self._manager.session_of_thread(message_id)
-        return starter if starter and starter.channel_id == channel_id else None
+        if starter:
+            return starter if starter.channel_id == channel_id else None
+        return self._manager.waiting.session_with(channel_id, message_id) if channel_id in self.channels else None

@@ -69,6 +69,7 @@ def test_where_everything_is_there_all_is_well(home: Path) -> None:
     done = check(home)
     assert (done.returncode, wrongs(done)) == (0, []), done.stdout
     assert "All is well in" in done.stdout
+    assert "within 1.5 s are one prompt" in done.stdout and "GUILD_MESSAGE_TYPING" in done.stdout
 
 
 def test_without_a_configuration_not_all_is_well(home: Path) -> None:

@@ -87,11 +87,14 @@ def buttons(message: Message) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def playhouse(choose: Callable[[Place], Chosen] | None = None) -> AsyncIterator[Playhouse]:
-    """A playground in a temporary folder; with the scripted claude, or the one that ``choose`` gives."""
+async def playhouse(choose: Callable[[Place], Chosen] | None = None, burst: str = "0") -> AsyncIterator[Playhouse]:
+    """A playground in a temporary folder; with the scripted claude, or the one that ``choose`` gives.
+
+    ``burst``: within what time messages are one prompt; else each is its own.
+    """
     with host_place.temporary() as place:
         chosen = choose(place) if choose else host_claude.scripted(place.home)
-        async with hosted(place, chosen) as host:
+        async with hosted(place, chosen, burst=burst) as host:
             house = Playhouse(host)
             await house.connected()
             yield house

@@ -40,6 +40,7 @@ from bridge.protocol.events.processes import (
 from bridge.protocol.events.prompts import (
     ANSWERED,
     Attachment,
+    Part,
     PromptAccepted,
     PromptAmended,
     PromptCancelled,
@@ -96,6 +97,7 @@ __all__ = [
     "Number",
     "Offer",
     "Outcome",
+    "Part",
     "PermissionRequested",
     "PermissionResolved",
     "PermissionWithdrawn",

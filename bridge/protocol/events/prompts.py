@@ -29,6 +29,16 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """Empty: it is the person's own. ``forwarded``: it hung on a message of somebody's that the person passed on;
     ``answered``: on the one that the person answers.
     """
+    message_id: int = 0
+    """Of the part that it came with; 0: of the prompt's own message."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One of several messages that are one prompt."""
+
+    message_id: int
+    channel_id: int
+    text: str
 
 
 class PromptAccepted(Event, frozen=True):
@@ -51,6 +61,8 @@ class PromptAccepted(Event, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     is_ours: bool = False
     """The bridge's own words, in the name of who let Claude go on."""
+    parts: tuple[Part, ...] = ()
+    """The messages that it is made of, where they are several; ``text`` is theirs together."""
 
 
 class PromptQueued(Event, frozen=True):

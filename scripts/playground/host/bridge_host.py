@@ -16,7 +16,7 @@ import msgspec
 from playground.host import claude as host_claude
 from playground.host import place as host_place
 from playground.host.claude import Chosen
-from playground.host.place import Facts, Place
+from playground.host.place import BURST, Facts, Place
 from playground.host.supervisor import THREADBRIDGE, Supervisor, Threadbridge
 from twins.discord.limits import Kind
 from twins.discord.loopback import LoopbackDiscord
@@ -60,11 +60,16 @@ class Host(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def hosted(
-    place: Place, claude: Chosen, command: Sequence[str] = THREADBRIDGE, limits: Kind = "leaking"
+    place: Place,
+    claude: Chosen,
+    command: Sequence[str] = THREADBRIDGE,
+    limits: Kind = "leaking",
+    burst: str = BURST,
 ) -> AsyncIterator[Host]:
     """Start everything; at the end end this playground's workers and stop the supervisor.
 
-    `command` is the argv of `threadbridge`; `limits`: the kind of Discord's buckets.
+    `command` is the argv of `threadbridge`; `limits`: the kind of Discord's buckets; `burst`: within what time messages
+    are one prompt.
     """
     threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command)
     await _end_sessions(place, threadbridge)
@@ -79,6 +84,7 @@ async def hosted(
             *(discord.api_base, token, you.id, channel.id),
             *(claude.command, claude.environment, claude.containment, claude.readable),
             git_push=claude.git_push,
+            burst=burst,
         )
         host_place.write_configuration(place, facts)
         try:

@@ -27,6 +27,7 @@ from bridge.protocol.layout import Layout
 INSTALLATION = Path(bridge.__file__).resolve().parent.parent
 """Ours, a checkout or a wheel's; read-only for Claude: no project may lie inside it (worker/walls/)."""
 SHORT_TEMPORARY = "/tmp"
+BURST = "1.5s"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -75,6 +76,7 @@ class Facts(msgspec.Struct, frozen=True):
     containment: str = "project"
     readable: Sequence[str] = ()
     git_push: str = "off"
+    burst: str = BURST
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -142,6 +144,7 @@ def configuration(place: Place, facts: Facts) -> str:
 [discord]
 token_file = {_quoted(str(place.token_file))}
 api_base = {_quoted(facts.api_base)}
+burst = {_quoted(facts.burst)}
 
 [access]
 users = [{facts.user_id}]

@@ -69,13 +69,13 @@ def message(channel_id: int = 600, *, author: Person = ADA, text: str = "fix it"
 
 def test_a_message_in_a_configured_channel_creates_a_session_with_its_own_thread() -> None:
     action = World().router.handle_message(message(text="fix  the\ntests"))
-    assert action == a.CreateSession(900, 500, CHANNEL, ADA, "fix  the\ntests", "fix the tests")
+    assert action == a.CreateSession(900, 500, CHANNEL, ADA, "fix  the\ntests", "fix the tests", may_grow=True)
 
 
 def test_a_message_in_a_sessions_thread_prompts_that_session() -> None:
     for thread, session_id in ((700, A), (701, B)):
         action = World().router.handle_message(message(thread, parent_id=600))
-        assert action == a.PromptSession(session_id, 900, "fix it", ADA)
+        assert action == a.PromptSession(session_id, 900, "fix it", ADA, may_grow=True)
 
 
 def test_what_no_person_wrote_is_answered_nowhere() -> None:
@@ -335,7 +335,9 @@ def test_files_without_a_word_begin_a_session_that_is_named_after_them() -> None
 def test_files_and_the_quotation_go_with_a_prompt_and_the_thread_is_named_after_the_text() -> None:
     said = message(700, quote="[In reply to what bob wrote:]\n> old", attachments=FILES)
     action = World().router.handle_message(said)
-    assert action == a.PromptSession(A, 900, "[In reply to what bob wrote:]\n> old\n\nfix it", ADA, FILES)
+    assert action == a.PromptSession(
+        A, 900, "[In reply to what bob wrote:]\n> old\n\nfix it", ADA, FILES, may_grow=True
+    )
     begun = World().router.handle_message(message(quote="[In reply to what bob wrote:]\n> old"))
     assert isinstance(begun, a.CreateSession)
     assert begun.thread_name == "fix it"

@@ -538,6 +538,7 @@ def test_every_way_in_which_a_message_can_be_another_kind_of_message_is_in_the_t
         "mentions_bot": "mention",
         "attachments": "file",
         "quote": "reply",
+        "is_reply": "reply",
         "is_forward": "forward",
         "is_voice": "voice",
         "is_from_person": "of a bot",

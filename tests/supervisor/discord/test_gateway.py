@@ -2,12 +2,12 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bridge.protocol import events as e
 from bridge.protocol.errors import UserError
+from bridge.routing.actions import PromptSession
 from stages.gateway_stage import DEADLINE_S, buttons, stage
 from stages.support import awaited
 from supervisor.discord.connection import MOST_LOSSES
@@ -114,15 +114,15 @@ async def test_a_message_that_could_not_be_handled_is_read_back_and_then_given_u
     monkeypatch.setattr("supervisor.threads.inbound.RETRY_MAX_S", 0.01)
     async with stage(tmp_path) as s, s.back():
         session = await s.session("one")
-        prompt, failures = s.manager.prompt, {"two": 2, "poison": 100}
+        hear, failures = s.manager.hear, {"two": 2, "poison": 100}
 
-        def failing(session_id: str, prompt_id: int, text: str, *rest: Any, **more: Any) -> None:
-            failures[text] = failures.get(text, 0) - 1
-            if failures[text] >= 0:
+        def failing(action: PromptSession, handled_in: int) -> None:
+            failures[action.text] = failures.get(action.text, 0) - 1
+            if failures[action.text] >= 0:
                 raise OSError("no space left on the device")
-            prompt(session_id, prompt_id, text, *rest, **more)
+            hear(action, handled_in)
 
-        monkeypatch.setattr(s.manager, "prompt", failing)
+        monkeypatch.setattr(s.manager, "hear", failing)
         await s.ada.says(session.thread_id, "two")
         poison = await s.ada.says(session.thread_id, "poison")
         last = await s.ada.says(session.thread_id, "last")

@@ -310,7 +310,7 @@ async def test_a_waiting_prompt_is_delivered_as_edited_and_a_deleted_one_not_at_
         d.inbound.deleted({"id": "1003", "channel_id": "1000"})
         d.inbound.deleted({"ids": ["1001"], "channel_id": "1000"})
         assert d.prompts() == ["one", "edited"]
-        assert d.manager.waiting.messages(d.session.session_id) == [1002]
+        assert d.manager.waiting.messages(d.session.session_id) == {1002: THREAD}
         marks = {row.key for row in d.store.posts_like(d.session.session_id, "mark:")}
         assert marks == {"mark:1001", "mark:1003"}
 
@@ -363,7 +363,7 @@ async def test_what_an_interaction_asked_is_no_message_and_never_looked_for(
 ) -> None:
     async with desk(tmp_path, monkeypatch) as d:
         d.manager.prompt(d.session.session_id, 1500, "by a command", Person(ADA, "Ada"))
-        assert d.manager.waiting.messages(d.session.session_id) == []
+        assert not d.manager.waiting.messages(d.session.session_id)
         d.sees_guild(thread_last=0)
         await d.caught_up()
         assert d.prompts() == ["one", "by a command"]
