@@ -14,7 +14,6 @@ who needs whom, and there is no ring.
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -47,9 +46,9 @@ from supervisor.errands import Errands
 from supervisor.letters import Letters
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
-from supervisor.sessions.asked import request_in_log
 from supervisor.sessions.bursts import Bursts
 from supervisor.sessions.delivery import Delivery
+from supervisor.sessions.in_log import InLog
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import Asked, Members
@@ -194,8 +193,7 @@ def ears(
     own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
     sight = Sight(line.sees, line.reads, standing.unfit, guilds.place)
     slash = Slash(manager, rules, rest, settings, sight, trusts, ProjectChannels(settings, reload))
-    in_log = partial(request_in_log, settings.now.layout)
-    interactions = Interactions(manager, rules, rest, slash, trusts, in_log)
+    interactions = Interactions(manager, rules, rest, slash, trusts, InLog(settings.now.layout))
     registration = Registration(manager, rest, settings.channels, guilds, errands)
     settings.hear_added(inbound.channels_added)
     settings.hear_added(registration.channels_added)

@@ -89,6 +89,7 @@ class Frame(msgspec.Struct):
     compact_metadata: Raw = EMPTY
     # user
     tool_result_meta: list[ResultMeta] = []
+    tool_use_result: Raw = EMPTY
     # result
     is_error: bool = False
     result: str | None = None

@@ -77,7 +77,7 @@ class Messages:
         steps: list[Step] = []
         for block in f.part(frame.message, f.Message).blocks():
             if block.type == "tool_result":
-                steps += self.tools.end(block, f.allowed_by(frame, block.tool_use_id))
+                steps += self.tools.end(block, f.allowed_by(frame, block.tool_use_id), frame.tool_use_result)
         return steps
 
     def _stopped(self, frame: f.Frame) -> list[Step]:

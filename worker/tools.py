@@ -8,6 +8,7 @@ import hashlib
 
 from bridge.protocol import events as e
 from worker import frames as f
+from worker.file_changes import change_of
 from worker.steps import ImagesReturned, Step
 
 OUTPUT_KEPT_BYTES = 16 * 1024
@@ -31,11 +32,20 @@ class Tools:
             self._returning[block.id] = block.name
         return e.ToolStarted(block.id, block.name, kept, size, agent)
 
-    def end(self, block: f.Block, allowed_by: str) -> list[Step]:
+    def end(self, block: f.Block, allowed_by: str, told: f.Raw = f.EMPTY) -> list[Step]:
+        """``told``: what the CLI tells of it besides what Claude gets."""
         agent = self._agents.pop(block.tool_use_id, "")
         tool = self._returning.pop(block.tool_use_id, "")
         kept, size, digest = capped(f.text_of(block.content))
-        finished = e.ToolFinished(block.tool_use_id, bool(block.is_error), kept, size, digest, allowed_by=allowed_by)
+        finished = e.ToolFinished(
+            block.tool_use_id,
+            bool(block.is_error),
+            kept,
+            size,
+            digest,
+            allowed_by=allowed_by,
+            change=None if block.is_error else change_of(told),
+        )
         images = f.images_of(block.content) if tool and not agent else []
         return [finished, *([ImagesReturned(tool, tuple(images))] if images else [])]
 

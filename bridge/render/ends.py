@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from bridge.protocol import events as e
-from bridge.render.posts import Post
+from bridge.render.posts import Button, Post
 from bridge.render.runs import QUIET
 from bridge.render.terminal import shown_text
 from bridge.session.managed import ManagedSession
@@ -54,12 +54,16 @@ def summary(text: str, session: ManagedSession) -> Post:
     )
 
 
-def ping(ended: e.TurnEnded, last_line: str, session: ManagedSession) -> Post:
+def diff_button(custom_id: str) -> Button:
+    return Button("Diff", custom_id)
+
+
+def ping(ended: e.TurnEnded, last_line: str, session: ManagedSession, diff: str = "") -> Post:
     """The last line, for who asked and may be somewhere else by now. A post, because an edit notifies nobody."""
     known = [session.prompts[i].author_id for i in ended.prompt_ids if i in session.prompts]
     people = (pinged(*known) or pinged(session.last_prompter_id or session.owner_id))[:PINGED_MOST]
     whom = f" · {' '.join(f'<@{user}>' for user in people)}" if people else ""
-    return Post(f"{QUIET}{last_line}{whom}", mentions=people)
+    return Post(f"{QUIET}{last_line}{whom}", mentions=people, buttons=(diff_button(diff),) if diff else ())
 
 
 def exit_post(event: e.ChildExited, session: ManagedSession) -> Post:

@@ -17,6 +17,7 @@ import msgspec
 
 from bridge.discord import CONTENT_CHARS
 from bridge.render import runs, tools
+from bridge.render.ends import diff_button
 from bridge.render.items import Item, NoteItem, TextItem, ToolItem, ToolState
 from bridge.render.live import closed
 from bridge.render.markdown.split import split
@@ -41,6 +42,8 @@ class Segment(msgspec.Struct, dict=True):
     items: list[Item] = []
     held: list[Item] = []
     footer: str = ""
+    diff: str = ""
+    """The custom_id of the button beside the footer that shows what the turn changed; empty: nothing."""
     posts: int = 0
     """How many posts it has been cut into; never fewer are shown."""
     is_withdrawn: bool = False
@@ -80,7 +83,11 @@ def posts_of(segment: Segment, streaming: Sequence[Item], directory: str) -> dic
     texts += [""] * (segment.posts - len(texts))
     segment.posts = len(texts)
     empty = _WITHDRAWN if segment.is_withdrawn else _ON_CARD if segment.is_on_cards else _EMPTY
-    return {f"{segment.key}.{n}": Post(text or empty, silent=n > 0, optional=not text) for n, text in enumerate(texts)}
+    posts = {f"{segment.key}.{n}": Post(text or empty, silent=n > 0, optional=not text) for n, text in enumerate(texts)}
+    if posts and segment.footer and segment.diff:
+        last = next(reversed(posts))
+        posts[last] = msgspec.structs.replace(posts[last], buttons=(diff_button(segment.diff),))
+    return posts
 
 
 class _Laid(msgspec.Struct):

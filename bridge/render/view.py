@@ -23,6 +23,7 @@ from bridge.render.posts import File, Post
 from bridge.render.segments import Segment, posts_of
 from bridge.render.task_flow import decided_line
 from bridge.render.terminal import shown_text
+from bridge.session.custom_ids import on_card
 from bridge.session.display import Display
 from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
 from bridge.session.patterns import unasked
@@ -368,11 +369,12 @@ class ThreadView(MendedFlow, msgspec.Struct):
         pings = self._pings(event, seconds, now.display)
         segment = self._open_segment(now)
         segment.footer = "" if pings else last_line
+        segment.diff = on_card("diff", session.session_id, self.generation, self.turn_seq) if self.changed else ""
         posts |= posts_of(segment, [], session.directory)
         if event.outcome == "completed" and self.answer_chars >= LONG_ANSWER_CHARS:
             posts[f"summary:{self.generation}:{self.turn_seq}"] = ends.summary(self.last_text, session)
         if pings:
-            posts[f"ping:{self.generation}:{self.turn_seq}"] = ends.ping(event, last_line, session)
+            posts[f"ping:{self.generation}:{self.turn_seq}"] = ends.ping(event, last_line, session, segment.diff)
         self.is_open = False
         return posts
 

@@ -100,6 +100,13 @@ class ShowInput(msgspec.Struct, frozen=True):
     name: RequestName
 
 
+class ShowChanges(msgspec.Struct, frozen=True):
+    """Show what a turn changed, or the whole session so far. ``turn`` is its TurnStarted's name."""
+
+    turn: RequestName
+    whole_session: bool
+
+
 class SettleLostTurn(msgspec.Struct, frozen=True):
     """A turn was lost with its process (``name`` is its TurnEnded's): tell Claude to go on, or leave it."""
 
@@ -178,6 +185,7 @@ Action = (
     | AskReason
     | SettleLostTurn
     | ShowInput
+    | ShowChanges
     | StartFresh
     | GoOnHere
     | JudgeProject

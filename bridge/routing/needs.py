@@ -52,6 +52,8 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "other": DECIDE,
     "page": DECIDE,
     "show": ANY,  # it stood there for all to see
+    "diff": ANY,  # so did what Claude did
+    "sdiff": ANY,
     "continue": TALK,
     "discard": DECIDE,
     "fresh": TALK,

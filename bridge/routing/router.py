@@ -25,6 +25,7 @@ from bridge.routing.actions import (
     RequeuePrompt,
     RevokeRule,
     SettleLostTurn,
+    ShowChanges,
     ShowInput,
     StartFresh,
 )
@@ -38,6 +39,7 @@ from bridge.session.custom_ids import (
     HaltButton,
     TrustButton,
     WhenButton,
+    only_shows,
     place_of,
     rule_button,
     session_to_go_on,
@@ -171,9 +173,9 @@ class BridgeRouter:
         if session is None or session.session_id != name.session_id:
             return Refuse("This button belongs to another thread, so it decides nothing here.")
         if words := self.lacks_in(session, BUTTONS[place_of(verb)[0]], click.person):
-            return Refuse(words if verb in ("continue", "show") else f"{words} {STAYS_OPEN}")
-        if verb == "show":
-            return ShowInput(name)
+            return Refuse(words if verb == "continue" or only_shows(click.custom_id) else f"{words} {STAYS_OPEN}")
+        if only_shows(click.custom_id):
+            return ShowInput(name) if verb == "show" else ShowChanges(name, verb == "sdiff")
         if verb in ("continue", "discard"):
             return SettleLostTurn(name, verb == "continue", click.person)
         match self._request_of(name):

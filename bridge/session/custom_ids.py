@@ -32,6 +32,7 @@ CARD_VERBS = (
     r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
     r"|continue|discard"  # a lost turn
     r"|show"  # what was decided, whole
+    r"|diff|sdiff"  # what a turn, or the session, changed; named by the turn's TurnStarted
 )
 STOP_PICKER = "tb:stop"
 REASON_FIELD = "reason"
@@ -69,9 +70,9 @@ def card_button(custom_id: str) -> tuple[str, str, str, int] | None:
 
 
 def only_shows(custom_id: str) -> bool:
-    """Whether the button is one of what was decided: nothing can be answered with it."""
+    """Whether the button is one of what is over: nothing can be answered with it."""
     found = card_button(custom_id)
-    return found is not None and found[0] == "show"
+    return found is not None and found[0] in ("show", "diff", "sdiff")
 
 
 # --- steering a running turn ------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import msgspec
 
 from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, AnswerType, InteractionType, MessageFlag
 from bridge.protocol.errors import RemoteError, UserError
-from bridge.render import cards, loosened, questions, replies, rules
-from bridge.render.posts import Post, payload
+from bridge.render import cards, changed, loosened, questions, replies, rules
+from bridge.render.posts import File, Post, payload
 from bridge.routing.actions import (
     Action,
     AllowFirst,
@@ -30,16 +30,18 @@ from bridge.routing.actions import (
     Refuse,
     RevokeRule,
     SettleLostTurn,
+    ShowChanges,
     ShowInput,
     StartFresh,
 )
 from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import Clicked
 from bridge.session import custom_ids
-from bridge.session.permission import PermissionRequest, RequestName
+from bridge.session.permission import RequestName
 from bridge.text import clip, one_line
 from supervisor.discord.asking import Answering
 from supervisor.discord.shapes import Interaction, read
+from supervisor.sessions.in_log import InLog
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
@@ -49,6 +51,7 @@ LOST_IS_SETTLED = "This was settled already: somebody clicked, or the conversati
 OTHERS_WERE_FASTER = "Somebody else pressed a button of this card just before you. Look at it again."
 UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothing was done. Please try again."
 NOT_IN_LOG = "What it asked is not in the session's log (any more)."
+TURN_NOT_IN_LOG = "This turn is not in the session's log (any more)."
 WAS_DECIDED = "This request was already decided."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
@@ -60,7 +63,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     kind: int
     data: dict[str, Any] | None = None
-    later: Callable[[], Awaitable[dict[str, Any]]] | None = None
+    later: Callable[[], Awaitable[dict[str, Any] | Post]] | None = None
 
 
 def answer_in_words(text: str) -> Answer:
@@ -75,7 +78,7 @@ def answer_with(post: Post, *, to_all: bool = False) -> Answer:
     )
 
 
-def answer_later(work: Callable[[], Awaitable[dict[str, Any]]]) -> Answer:
+def answer_later(work: Callable[[], Awaitable[dict[str, Any] | Post]]) -> Answer:
     """What only this person sees, once it is there."""
     return Answer(AnswerType.DEFERRED_MESSAGE, {"flags": MessageFlag.EPHEMERAL}, work)
 
@@ -104,9 +107,9 @@ class Interactions:
         rest: Answering,
         commands: CommandSet,
         trusts: Trusts,
-        request_in_log: Callable[[RequestName], Awaitable[PermissionRequest | None]],
+        in_log: InLog,
     ) -> None:
-        self._request_in_log = request_in_log
+        self._in_log = in_log
         self._trusts = trusts
         self._manager = manager
         self._router = router
@@ -124,8 +127,8 @@ class Interactions:
         try:
             await self._rest.answer_interaction(asked.id, asked.token, answer.kind, answer.data)
             if answer.later:
-                data = await _finished(answer.later)
-                await self._rest.edit_interaction_answer(asked.application_id, asked.token, data)
+                data, files = await _finished(answer.later)
+                await self._rest.edit_interaction_answer(asked.application_id, asked.token, data, files)
         except RemoteError as error:
             log.warning("interaction %s could not be answered: %s", asked.id, error)
         except Exception:
@@ -173,6 +176,8 @@ class Interactions:
                 return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(LOST_IS_SETTLED)
             case ShowInput(name):
                 return answer_later(lambda: self._input(name))
+            case ShowChanges(turn, whole_session):
+                return answer_later(lambda: self._changes(turn, whole_session=whole_session))
             case AskReason(custom_id, tool):
                 return Answer(AnswerType.MODAL, replies.reason_modal(custom_id, cards.tool_in_words(tool)))
             case StartFresh(session_id):
@@ -202,11 +207,18 @@ class Interactions:
                 raise AssertionError(f"a click cannot lead to {action}")
 
     async def _input(self, name: RequestName) -> dict[str, Any]:
-        request = await self._request_in_log(name)
+        request = await self._in_log.request(name)
         session = self._manager.get_session(name.session_id)
         if request is None or session is None:
             raise UserError(NOT_IN_LOG)
         return payload(cards.input_card(request, session.directory), editing=True)
+
+    async def _changes(self, turn: RequestName, *, whole_session: bool) -> Post:
+        found = await self._in_log.changes(turn, whole_session=whole_session)
+        session = self._manager.get_session(turn.session_id)
+        if found is None or session is None:
+            raise UserError(TURN_NOT_IN_LOG)
+        return changed.answer(found, turn, session.directory, whole_session=whole_session)
 
     async def _judged(self, action: JudgeProject) -> dict[str, Any]:
         words = await self._trusts.judge(action.channel_id, action.verb, action.digest, action.person)
@@ -241,14 +253,16 @@ class Interactions:
         return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(WAS_DECIDED)
 
 
-async def _finished(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+async def _finished(work: Callable[[], Awaitable[dict[str, Any] | Post]]) -> tuple[dict[str, Any], tuple[File, ...]]:
+    """What the answer becomes, and its files."""
     try:
-        return await work()
+        done = await work()
     except (UserError, RemoteError) as error:
-        return payload(Post(clip(f"That did not work: {error}", CONTENT_CHARS)), editing=True)
+        done = Post(clip(f"That did not work: {error}", CONTENT_CHARS))
     except Exception:
         log.exception("what takes longer failed")
-        return payload(Post(FAILED), editing=True)
+        done = Post(FAILED)
+    return (payload(done, editing=True), done.files) if isinstance(done, Post) else (done, ())
 
 
 def _clicked(asked: Interaction) -> Clicked:

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
-from bridge.render.posts import Post
+from bridge.render.posts import File, Post
 from supervisor.discord.errors import Found
 from supervisor.discord.pace import Priority
 from supervisor.discord.shapes import Member, Message, Unreadable
@@ -83,7 +83,9 @@ class Answering(Protocol):
         self, interaction_id: int, token: str, kind: int, data: dict[str, Any] | None = ...
     ) -> None: ...
 
-    async def edit_interaction_answer(self, application_id: int, token: str, data: dict[str, Any]) -> None: ...
+    async def edit_interaction_answer(
+        self, application_id: int, token: str, data: dict[str, Any], files: tuple[File, ...] = ()
+    ) -> None: ...
 
     async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[dict[str, Any]]) -> None:
         """Replace all of the guild's slash commands."""

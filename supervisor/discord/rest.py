@@ -213,8 +213,10 @@ class Rest:
         call = Call(route, Priority.INTERACTION, body, patience_s=ANSWER_PATIENCE_S)
         await self._do(call, interaction_id=interaction_id, token=token)
 
-    async def edit_interaction_answer(self, application_id: int, token: str, data: Json) -> None:
-        call = Call(f"PATCH {_HOOK}/messages/@original", Priority.INTERACTION, data)
+    async def edit_interaction_answer(
+        self, application_id: int, token: str, data: Json, files: tuple[File, ...] = ()
+    ) -> None:
+        call = Call(f"PATCH {_HOOK}/messages/@original", Priority.INTERACTION, data, files)
         await self._do(call, application_id=application_id, token=token)
 
     async def bulk_put_commands(self, application_id: int, guild_id: int, commands: list[Json]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from playground.host import claude as host_claude
-from stages.playhouse import Playhouse, playhouse
+from stages.playhouse import Playhouse, buttons, playhouse
 from stages.real_environment import real_claude
 from stages.support import awaited
 from supervisor.workers import claude_cli
@@ -52,6 +52,30 @@ async def test_an_edit_deep_in_a_file_is_shown_with_its_own_line_numbers_and_its
         await house.press(card, "Allow")
         await house.done(thread)
         assert r"mcp\_\_server\_\_tool" in house.text(thread)
+
+
+@awaited
+async def test_what_edits_and_writes_made_of_files_is_shown_by_diff_with_their_tabs() -> None:
+    async with real_house() as (house, model):
+        path, new = house.project / "app.py", house.project / "new.txt"
+        path.write_text("def f():\n\treturn 1\n" + "\n".join(LINES))
+        edits = [("\treturn 1", "\treturn 2"), ("\treturn 2", "\treturn 3"), ("line_40 = 40", "line_40 = 41")]
+        model.add(turn(tool("Read", {"file_path": str(path)})))
+        for old, after in edits:
+            model.add(turn(tool("Edit", {"file_path": str(path), "old_string": old, "new_string": after})))
+        model.add(turn(tool("Write", {"file_path": str(new), "content": "x\n"})), turn(text("Done.")))
+        thread = await house.starts("edit it")
+        await house.press(await house.card(thread), "Accept edits")
+        await house.done(thread)
+        (last,) = [post for post in house.posts(thread) if "Diff" in buttons(post)]
+        pressed = await house.press(last, "Diff")
+        await house.until(lambda: pressed.answer and pressed.answer.content, "the whole answer")
+        answer = pressed.answer and pressed.answer.message
+        assert answer
+        assert answer.content == "In this turn +3 −2:\napp.py +2 −2\nnew.txt +1 −0 (new)"
+        shown = "".join(str(embed["description"]) for embed in answer.embeds)
+        assert "-  2 \treturn 1\n+  2 \treturn 3\n" in shown
+        assert "- 42 line_40 = 40\n+ 42 line_40 = 41" in shown
 
 
 @awaited

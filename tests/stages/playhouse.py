@@ -74,8 +74,8 @@ class Playhouse:
 
 
 def is_open(message: Message) -> bool:
-    """Whether something can be answered; what was decided can only be shown."""
-    return bool(buttons(message).keys() - {"Show"})
+    """Whether something can be answered; what was decided, and what changed, can only be shown."""
+    return bool(buttons(message).keys() - {"Show", "Diff"})
 
 
 def buttons(message: Message) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from bridge.protocol.events.base import Event
 
 Outcome = Literal["completed", "failed", "interrupted", "lost"]
@@ -55,6 +57,28 @@ class ToolStarted(Event, frozen=True):
     agent_id: str = ""
 
 
+class Hunk(msgspec.Struct, frozen=True):
+    """Lines of one change that stand together. ``at``: where they begin in the file before, counted from 0.
+
+    Each of ``lines`` begins with a blank (it stays), ``-`` (it goes) or ``+`` (it comes), and ends as in the file: with
+    a newline, or without one at the file's end.
+    """
+
+    at: int
+    lines: tuple[str, ...]
+
+
+class FileChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a tool made of a file, from the state before it; hunks from above to below."""
+
+    path: str
+    hunks: tuple[Hunk, ...] = ()
+    is_new: bool = False
+    """There was no such file."""
+    is_cut: bool = False
+    """It was more than a record keeps, so only the path is known."""
+
+
 class ToolFinished(Event, frozen=True):
     """``output`` is capped to 16 KiB; ``output_bytes`` and ``output_digest`` tell of the whole."""
 
@@ -69,6 +93,8 @@ class ToolFinished(Event, frozen=True):
     """By what the CLI says that it was allowed, in its words; empty when it does not tell."""
     rule: str = ""
     """The rule of the trusted copy that allowed it, so that nobody was asked; empty when it was none of those."""
+    change: FileChange | None = None
+    """Of a tool that edits or writes a file, where Claude Code tells what it did."""
 
 
 class ApiRetried(Event, frozen=True):

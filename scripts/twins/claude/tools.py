@@ -133,12 +133,21 @@ def _read(tool_input: Json) -> Outcome:
 
 def _write(tool_input: Json) -> Outcome:
     path, content = tool_input["file_path"], tool_input["content"]
+    before = _text_of(path)
     with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(content)
-    detail: Json = {"type": "create", "filePath": path, "content": content, "structuredPatch": []}
-    detail.update(originalFile=None, userModified=False)
+    kind = "create" if before is None else "update"
+    detail: Json = {"type": kind, "filePath": path, "content": content, "structuredPatch": []}
+    detail.update(originalFile=before, userModified=False)
     note = "(file state is current in your context — no need to Read it back)"
     return Outcome(f"File created successfully at: {path} {note}", detail)
+
+
+def _text_of(path: str) -> str | None:
+    if not os.path.exists(path):  # noqa: PTH110
+        return None
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        return file.read()
 
 
 def _edit(tool_input: Json) -> Outcome:

@@ -26,6 +26,7 @@ def example(kind: Any) -> e.AnyEvent:
     values |= {e.When: "later", dict[str, str]: {"Which?": "This"}, tuple[e.Offer, ...]: (e.Offer("opus", "big"),)}
     values |= {tuple[e.Attachment, ...]: (e.Attachment(5, "a.png", 9, stored="files/5-a.png"),)}
     values[tuple[e.Part, ...]] = (e.Part(3, 4, "a"),)
+    values[e.FileChange | None] = e.FileChange("a", (e.Hunk(2, ("-b\n",)),), True, True)
     values[tuple[e.Place, ...]] = (e.Place(3, "a", "b\n", 2),)
     event: e.AnyEvent = kind(**{field.name: values[field.type] for field in msgspec.structs.fields(kind)})
     return event

@@ -108,7 +108,9 @@ def test_one_writes_opens_the_thread_and_allows_and_mallory_is_refused() -> None
         await browser.click(".button", "Allow")
         await browser.shows("· allowed by @You")
         await browser.shows("✓ done")
-        await browser.until("![...document.querySelectorAll('.components .button')].some(b => b.innerText != 'Show')")
+        await browser.until(
+            "![...document.querySelectorAll('.components .button')].some(b => !['Show', 'Diff'].includes(b.innerText))"
+        )
         await browser.until("!document.querySelector('.asks')")
         assert (stage.house.project / "made.txt").exists()
 

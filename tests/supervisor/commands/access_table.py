@@ -100,7 +100,7 @@ CLICKS = [
     Row("modal", "other0", within(THREADS, DECIDE), variant="of a question"),
     *(Row("button", word, within(THREADS, DECIDE), variant="of a push") for word in ("allow", "deny", "reason")),
     Row("modal", "reason", within(THREADS, DECIDE), variant="of a push"),
-    Row("button", "show", within(THREADS, ANY)),
+    *(Row("button", word, within(THREADS, ANY)) for word in ("show", "diff", "sdiff")),
     Row("button", "continue", within(THREADS, TALK)),
     Row("button", "discard", within(THREADS, DECIDE)),
     Row("button", "fresh", within(THREADS, TALK)),

@@ -18,6 +18,7 @@ from bridge.protocol import events as e
 from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT
 from bridge.protocol.push import PUSH_TOOL
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
+from bridge.render.posts import Post, payload
 from bridge.routing import actions as a
 from bridge.routing import places
 from bridge.routing.channel import Channel
@@ -25,6 +26,7 @@ from bridge.routing.needs import BUTTONS, COMMANDS
 from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import VOICE, MessageSeen
 from bridge.session import custom_ids
+from bridge.session.changed_files import ChangedFiles
 from bridge.session.custom_ids import (
     REASON_FIELD,
     STOP_PICKER,
@@ -49,6 +51,7 @@ from supervisor.discord.asking import Answering, Telling
 from supervisor.discord.shapes import Interaction, PlaceShown
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
+from supervisor.sessions.in_log import InLog
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts
 from supervisor.settings import Settings
@@ -216,10 +219,14 @@ class Backstage:
     def clock(self) -> float:
         return 2000.0
 
-    async def request_in_log(self, name: RequestName) -> PermissionRequest | None:
+    async def request(self, name: RequestName) -> PermissionRequest | None:
         self._do("show")
         found = request_of(name.session_id, "")
         return found if isinstance(found, PermissionRequest) else None
+
+    async def changes(self, _turn: RequestName, *, whole_session: bool) -> ChangedFiles | None:
+        self._do("show the session's changes" if whole_session else "show the turn's changes")
+        return ChangedFiles()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -284,7 +291,7 @@ class World:
         projects = ProjectChannels(settings, Reload(settings))
         sight = Sight(lambda *_: True, lambda *_: True, lambda _: "", place_of)
         slash = Slash(manager, self.router, rest, settings, sight, trusts, projects)
-        in_log = self.behind.request_in_log
+        in_log = cast(InLog, self.behind)
         self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts, in_log)
 
     def answers(self, asked: Interaction) -> Answer:
@@ -300,12 +307,12 @@ def place_of(channel_id: int) -> places.Place | None:
     return places.Place(channel_id, 0, guild_id=guild_id) if guild_id else None
 
 
-def now(work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+def now(work: Awaitable[dict[str, Any] | Post]) -> dict[str, Any]:
     """What comes of work that waits for nothing."""
     try:
         work.__await__().send(None)
     except StopIteration as done:
-        return cast(dict[str, Any], done.value)
+        return payload(done.value, editing=True) if isinstance(done.value, Post) else done.value
     raise AssertionError("it waits for something")
 
 

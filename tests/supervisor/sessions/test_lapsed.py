@@ -307,7 +307,8 @@ async def test_a_rule_that_is_revoked_before_its_answer_is_delivered_allows_it_n
 async def rules_shown(d: Desk) -> str:
     answer = RulesCommand(d.manager, {}).run(Interaction(1, 1, 2, "t", {"name": "rules"}, GUILD, THREAD))
     data = await answer.later() if answer.later else answer.data
-    return str((data or {})["content"])
+    assert isinstance(data, dict)
+    return str(data["content"])
 
 
 @pytest.mark.parametrize("term", ["always", "cever"])

@@ -31,6 +31,7 @@ from supervisor.commands.slash import Slash
 from supervisor.discord.errors import Found
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
+from supervisor.sessions.in_log import InLog
 from supervisor.sessions.trust import Trusts
 from supervisor.settings import Settings
 
@@ -109,17 +110,13 @@ def _component(random: Random, kind: int) -> dict[str, Any]:
     return data
 
 
-async def _not_in_log(_name: RequestName) -> None:
-    return None
-
-
 async def _all(on: Stage, data: bytes) -> None:
     rest = _Rest()
     trusts, routes = Trusts(on.config, on.manager), router(Settings(on.config), on.manager)
     sight = Sight(lambda *_: True, lambda *_: True, lambda _: "")
     settings = Settings(on.config)
     slash = Slash(on.manager, routes, rest, settings, sight, trusts, ProjectChannels(settings, Reload(settings)))
-    interactions = Interactions(on.manager, routes, rest, slash, trusts, _not_in_log)
+    interactions = Interactions(on.manager, routes, rest, slash, trusts, InLog(on.config.layout))
     plain = RequestName(on.session.session_id, GENERATION, 5).custom_id("allow").split(":")[2]
     for line in data.replace(SESSION.encode(), plain.encode()).split(b"\n"):
         try:
@@ -159,7 +156,9 @@ class _Rest:
         hold(kind in range(4, 10), f"an answer of the kind {kind}")
         _fits(data)
 
-    async def edit_interaction_answer(self, _application_id: int, _token: str, data: dict[str, Any]) -> None:
+    async def edit_interaction_answer(
+        self, _application_id: int, _token: str, data: dict[str, Any], *_: object
+    ) -> None:
         _fits(data)
 
     async def bulk_put_commands(self, *_: object) -> None: ...

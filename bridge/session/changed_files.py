@@ -1,0 +1,80 @@
+"""Which files a turn changed, or all turns so far, by what the log says of Claude's own editing tools.
+
+Whatever else changes files (commands, people, other sessions) is in no record; that commands ran is.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from bridge.protocol import events as e
+from bridge.session.net_change import DoesNotFitError, NetChange
+
+_EDITING = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
+
+
+class ChangedFile(msgspec.Struct, frozen=True):
+    """``parts``: its changes, each out of as many as fit together; another one follows on what something else did."""
+
+    path: str
+    parts: tuple[NetChange, ...]
+    is_cut: bool = False
+    """Something of it was more than the log keeps, so this is not all."""
+
+
+class ChangedFiles(msgspec.Struct, frozen=True):
+    files: tuple[ChangedFile, ...] = ()
+    """In the order in which they were first changed; one of which nothing is left is not among them."""
+    commands: int = 0
+    """How many commands ran, which may have changed anything."""
+    untold: int = 0
+    """How many edits the log tells no more of than that they were made."""
+
+
+def of_turn(records: Iterable[e.Record], turn: int) -> ChangedFiles:
+    """``turn``: the seq of its TurnStarted."""
+    return of_session(_of_turn(records, turn))
+
+
+def of_session(records: Iterable[e.Record]) -> ChangedFiles:
+    tools, nets, cut = dict[str, str](), dict[str, list[NetChange]](), set[str]()
+    commands = untold = 0
+    for record in records:
+        match record.event:
+            case e.ToolStarted(tool_use_id=call, tool=tool):
+                tools[call] = tool
+                commands += tool == "Bash"
+            case e.ToolFinished(is_error=False, unknown=False, change=e.FileChange() as change):
+                cut |= {change.path} if change.is_cut else set()
+                _add(nets.setdefault(change.path, []), change)
+            case e.ToolFinished(tool_use_id=call, is_error=False, unknown=False):
+                untold += tools.get(call, "") in _EDITING
+            case _:
+                pass
+    found = (ChangedFile(path, _left(parts), path in cut) for path, parts in nets.items())
+    return ChangedFiles(tuple(file for file in found if file.parts or file.is_cut), commands, untold)
+
+
+def _of_turn(records: Iterable[e.Record], turn: int) -> Iterator[e.Record]:
+    for record in records:
+        if record.seq > turn and isinstance(record.event, e.TurnStarted | e.TurnEnded):
+            return
+        if record.seq >= turn:
+            yield record
+
+
+def _add(parts: list[NetChange], change: e.FileChange) -> None:
+    if not change.is_cut and parts:
+        try:
+            return parts[-1].add(change)
+        except DoesNotFitError:
+            pass
+    if not change.is_cut or parts:  # what comes after one that is not known begins anew
+        parts.append(NetChange(is_new=change.is_new and not change.is_cut))
+    if not change.is_cut:
+        parts[-1].add(change)
+    return None
+
+
+def _left(parts: Iterable[NetChange]) -> tuple[NetChange, ...]:
+    return tuple(part for part in parts if part.is_new or part.hunks())

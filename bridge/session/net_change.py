@@ -1,0 +1,174 @@
+"""One change of a file out of several that were made one after the other, without the file.
+
+What a file was before is not known, only the lines that its changes name. So it is kept as pieces: stretches of the
+file as it was, of unknown length at the end, and lines that came. A change is carried out on the pieces; its lines
+that stay or go tell what stood in a stretch, and what is missing of the stretches at the end is what went. Lines that
+came and went again leave no trace.
+
+A change that does not fit what is known says that something else changed the file in between (``DoesNotFitError``).
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from bridge.protocol.events import FileChange, Hunk
+from bridge.protocol.line_diff import CONTEXT, between
+
+_END = 1 << 40
+"""More lines than a file has."""
+
+
+class DoesNotFitError(Exception):
+    """The file is not what the changes before left."""
+
+
+class _Stretch(msgspec.Struct):
+    """Lines of the file as it was, from ``start`` to before ``end``."""
+
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+    def cut(self, at: int) -> tuple["_Stretch", "_Stretch"]:
+        return _Stretch(self.start, self.start + at), _Stretch(self.start + at, self.end)
+
+
+class _Came(msgspec.Struct):
+    lines: list[str]
+
+    @property
+    def size(self) -> int:
+        return len(self.lines)
+
+    def cut(self, at: int) -> tuple["_Came", "_Came"]:
+        return _Came(self.lines[:at]), _Came(self.lines[at:])
+
+
+class NetChange:
+    """Of one file. ``was``: what is known of the lines that were there."""
+
+    def __init__(self, *, is_new: bool) -> None:
+        self.is_new = is_new
+        self.was: dict[int, str] = {}
+        self._pieces: list[_Stretch | _Came] = [_Stretch(0, 0 if is_new else _END)]
+
+    def add(self, change: FileChange) -> None:
+        """Raises DoesNotFitError, and then nothing has changed here."""
+        if change.is_new and self._is_not_empty():
+            raise DoesNotFitError
+        kept = self.was.copy(), [*self._pieces]
+        try:
+            for hunk in reversed(change.hunks):
+                self._carry_out(hunk)
+        except DoesNotFitError:
+            self.was, self._pieces = kept
+            raise
+
+    def hunks(self) -> list[Hunk]:
+        """What all of it comes to; none where nothing is left of it."""
+        rows = [*self._rows()]
+        near = [*_near_a_change(rows)]
+        found: list[tuple[int, list[str]]] = []
+        last: _Row | None = None
+        for row in near:
+            if last is None or row.at != last.behind:
+                found.append((row.at, []))
+            found[-1][1].append(row.mark + row.line)
+            last = row
+        return [Hunk(at, tuple(lines)) for at, lines in found]
+
+    def _is_not_empty(self) -> bool:
+        return any(piece.size for piece in self._pieces)
+
+    # --- carrying out --------------------------------------------------------------------------------------
+
+    def _carry_out(self, hunk: Hunk) -> None:
+        at = hunk.at
+        for mark, lines in _runs(hunk.lines):
+            if mark == "+":
+                self._pieces.insert(self._cut_at(at), _Came(lines))
+            else:
+                self._check(at, lines)
+            if mark == "-":
+                first, behind = self._cut_at(at), self._cut_at(at + len(lines))
+                del self._pieces[first:behind]
+            else:
+                at += len(lines)
+
+    def _check(self, at: int, lines: Sequence[str]) -> None:
+        """What stands there, where it is known; and where it was not, it is known now."""
+        first, behind = self._cut_at(at), self._cut_at(at + len(lines))
+        rest = [*lines]
+        for piece in self._pieces[first:behind]:
+            these, rest = rest[: piece.size], rest[piece.size :]
+            if isinstance(piece, _Came):
+                known = piece.lines
+            else:
+                known = [self.was.setdefault(piece.start + n, line) for n, line in enumerate(these)]
+            if known != these:
+                raise DoesNotFitError
+
+    def _cut_at(self, at: int) -> int:
+        """The place among the pieces of what begins at this line. Raises DoesNotFitError behind the file's end."""
+        for n, piece in enumerate(self._pieces):
+            if at == 0:
+                return n
+            if at < piece.size:
+                self._pieces[n : n + 1] = piece.cut(at)
+                return n + 1
+            at -= piece.size
+        if at:
+            raise DoesNotFitError
+        return len(self._pieces)
+
+    # --- what it comes to ----------------------------------------------------------------------------------
+
+    def _rows(self) -> Iterator["_Row"]:
+        """All that is known of the file, with what went and what came."""
+        at, came = 0, list[str]()
+        for piece in self._pieces:
+            if isinstance(piece, _Came):
+                came += piece.lines
+            elif piece.size:
+                yield from self._change(at, piece.start, came)
+                at, came = piece.end, []
+                known = sorted(n for n in self.was if piece.start <= n < piece.end)
+                yield from (_Row(" ", self.was[n], n) for n in known)
+        yield from self._change(at, at, came)
+
+    def _change(self, at: int, behind: int, came: Sequence[str]) -> Iterator["_Row"]:
+        """A place where something differs, without what came as it was."""
+        for hunk in between([self.was[n] for n in range(at, behind)], came, at, context=behind - at):
+            at = hunk.at
+            for line in hunk.lines:
+                yield _Row(line[:1], line[1:], at)
+                at += not line.startswith("+")
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A line as it stands in a hunk; ``at``: where it stood, or before which line it came."""
+
+    mark: str
+    line: str
+    at: int
+
+    @property
+    def behind(self) -> int:
+        return self.at + (self.mark != "+")
+
+
+def _near_a_change(rows: Sequence[_Row]) -> Iterator[_Row]:
+    changes = [n for n, row in enumerate(rows) if row.mark != " "]
+    near = {n for change in changes for n in range(change - CONTEXT, change + CONTEXT + 1)}
+    yield from (row for n, row in enumerate(rows) if n in near)
+
+
+def _runs(lines: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Lines of one mark that stand together, without their marks."""
+    for mark, run in itertools.groupby(lines, key=lambda line: line[:1]):
+        yield mark, [line[1:] for line in run]
