@@ -131,7 +131,7 @@ def router(settings: Settings, manager: SessionManager) -> BridgeRouter:
         mode = manager.default(channel_id, "permission_mode") or settings.now.permission_mode
         return DEFAULT if settings.access(channel_id).bars(mode) else mode
 
-    return BridgeRouter(
+    made = BridgeRouter(
         settings,
         settings.channels,
         manager.session_of_thread,
@@ -140,6 +140,8 @@ def router(settings: Settings, manager: SessionManager) -> BridgeRouter:
         begins_in,
         manager.bursts.joined_by,
     )
+    made.shared = manager
+    return made
 
 
 class GatewayRest(Reading, Answering, Telling, Protocol):

@@ -33,7 +33,7 @@ FILE_BYTES = 8_000_000  # Discord takes 10 MiB a file (docs/discord-api.md, "Mes
 RULE_CHARS = 300
 PLAN_CHANGE_CHARS = 3000
 
-_OPEN, _ALLOWED, _DENIED, _GONE = 0xE0A030, 0x3BA55D, 0xD83C3E, 0x747F8D
+OPEN, _ALLOWED, _DENIED, _GONE = 0xE0A030, 0x3BA55D, 0xD83C3E, 0x747F8D
 ACCEPTING_EDITS = (
     "With edits accepted Claude edits, and runs rm, mv, mkdir and sed in the directory, without asking; /mode default"
     " ends that."
@@ -43,31 +43,45 @@ STILL_ASKED = "Claude asks about each edit all the same: in this channel two peo
 _FILE_NAMES = {"diff": "change.diff", "bash": "command.sh", "json": "input.json", "markdown": "plan.md"}
 
 
-def open_card(request: PermissionRequest, mention: int, directory: str) -> Post:
-    """The card of a pending request, for the person ``mention`` whose prompt it serves."""
-    body, files, is_whole = _body(request, directory)
+def open_card(request: PermissionRequest, mention: int, directory: str, times: int = 1, *, pings: bool = True) -> Post:
+    """The card of a pending request, for the person ``mention`` whose prompt it serves.
+
+    ``times``: so many equal ones are asked by it; it names the last of them, and decides those before it too.
+    """
+    body, files, is_whole = body_of(request, directory)
     asked = request.questions
+    often = f" (asked {times} times)" if times > 1 else ""
     return Post(
-        content=f"{called(mention)}{_what(request, directory)}{_allowed_so_far(request)}",
-        embed=Embed(_title(request), body, _fine_print(request, directory), _OPEN),
+        content=f"{called(mention)}{what(request, directory)}{often}{_allowed_so_far(request)}",
+        embed=Embed(_title(request), body, _fine_print(request, directory), OPEN),
         selects=questions.selects(request) if asked else (),
         buttons=questions.buttons(request) if asked else _buttons(request, may_allow=is_whole),
         files=files,
-        mentions=pinged(mention),
+        mentions=pinged(mention) if pings else (),
         urgent=True,
     )
 
 
+def alone(requests: Sequence[PermissionRequest], directory: str, before: str = "") -> Post:
+    """For who looks at them one by one: the last of equal ones, as ``open_card`` has it; nobody is called.
+
+    ``before``: what is to be said first.
+    """
+    post = open_card(requests[-1], 0, directory, len(requests), pings=False)
+    content = "\n".join(filter(None, (before, post.content)))
+    return msgspec.structs.replace(post, content=content, files=())
+
+
 def input_card(request: PermissionRequest, directory: str) -> Post:
     """What a decided request asked, for who looks it up; the file of a long one still stands beside its line."""
-    body, _, _ = _body(request, directory)
-    return Post(_what(request, directory), embed=Embed(_title(request), body, _full_name(request.event), _GONE))
+    body, _, _ = body_of(request, directory)
+    return Post(what(request, directory), embed=Embed(_title(request), body, _full_name(request.event), _GONE))
 
 
 def settled_card(request: PermissionRequest, how: Settled, directory: str) -> Post:
     """A question's or a plan's card, saying how it ended; it pings nobody. Its files stay; a draft is void."""
     request = msgspec.structs.replace(request, draft=Draft())
-    body, files, _ = _body(request, directory)
+    body, files, _ = body_of(request, directory)
     if request.questions and how.verdict == "allowed":
         body = questions.answered(request.questions, how.answers)
     color = {"allowed": _ALLOWED, "denied": _DENIED}.get(how.verdict, _GONE)
@@ -109,18 +123,18 @@ def resume_settled_card(reason: str, verdict: str) -> Post:
     return Post(f"Claude could not resume this conversation: {escape(one_line(reason, REASON_CHARS))}\n-# {verdict}")
 
 
-def _what(request: PermissionRequest, directory: str) -> str:
+def what(request: PermissionRequest, directory: str) -> str:
     """What a push shows."""
-    by = f" · asked by {_subagent(request)}" if request.event.agent_id else ""
+    by = f" · asked by {subagent(request.agent)}" if request.event.agent_id else ""
     if request.is_plan:
         return f"Claude has a plan{by}"
     if asked := request.questions:
         more = f" (and {len(asked) - 1} more)" if len(asked) > 1 else ""
         return f"Claude asks: {tool_phrases.plain(asked[0].question, asked_for.SPOKEN_CHARS)}{more}{by}"
-    return _spoken(request, directory) + by
+    return spoken(request, directory) + by
 
 
-def _spoken(request: PermissionRequest, directory: str) -> str:
+def spoken(request: PermissionRequest, directory: str) -> str:
     event = request.event
     if push := _push(event):
         return _escaped(pushes.title(push), 200)
@@ -129,8 +143,8 @@ def _spoken(request: PermissionRequest, directory: str) -> str:
     return asked_for.spoken(event.tool, _input(event), directory)
 
 
-def _subagent(request: PermissionRequest) -> str:
-    name = _escaped(request.agent, AGENT_CHARS)
+def subagent(agent: str) -> str:
+    name = _escaped(agent, AGENT_CHARS)
     return f"a subagent of Claude’s ({name})" if name else "a subagent of Claude’s"
 
 
@@ -187,7 +201,7 @@ def _escaped(text: str, limit: int) -> str:
     return escape(line)
 
 
-def _body(request: PermissionRequest, directory: str) -> tuple[str, tuple[File, ...], bool]:
+def body_of(request: PermissionRequest, directory: str) -> tuple[str, tuple[File, ...], bool]:
     """(what the card shows, the files beside it, whether a person can see all of it)."""
     event = request.event
     if request.questions:
@@ -248,12 +262,20 @@ def _fine_print(request: PermissionRequest, directory: str) -> str:
     parts = [
         ACCEPTING_EDITS if request.offers_edits else "",
         STILL_ASKED if request.is_plan and request.must_ask else "",
-        _full_name(event),
-        f"Touches {tool_phrases.relative(event.blocked_path, directory)}" if event.blocked_path else "",
-        event.reason,
+        *besides(event, directory),
         f"Always allow, for this session: {rules_in_words(event.rules)}" if _offers_always(request) else "",
     ]
-    return "\n".join(one_line(reveal(part), RULE_CHARS + 40) for part in parts if part)
+    return "\n".join(_fine(part) for part in parts if part)
+
+
+def besides(event: PermissionRequested, directory: str) -> list[str]:
+    """What else there is to know of a request, each on one line."""
+    touches = f"Touches {tool_phrases.relative(event.blocked_path, directory)}" if event.blocked_path else ""
+    return [_fine(part) for part in (_full_name(event), touches, event.reason) if part]
+
+
+def _fine(part: str) -> str:
+    return one_line(reveal(part), RULE_CHARS + 40)
 
 
 def _full_name(event: PermissionRequested) -> str:

@@ -15,9 +15,12 @@ from bridge.render.posts import Button, Post
 from bridge.session.people import named
 from bridge.session.permission import PermissionRequest, Settled
 from bridge.session.rules import IN_WORDS
-from bridge.text import escape, one_line
+from bridge.text import clip, escape, one_line, utf16_len
 
 REASON_CHARS = 500
+SHORT_CHARS = 230
+"""UTF-16 units of a line that shares its post with others."""
+_WHAT_CHARS = 80
 _MARKS = {ToolState.RUNNING: tools.RUNNING, ToolState.OK: tools.DONE, ToolState.UNKNOWN: tools.UNKNOWN}
 _FIXED = {"denied": tools.FAILED, "expired": "⌛", "withdrawn": "—"}
 """What never ran."""
@@ -45,11 +48,22 @@ def post(item: ToolItem, look: runs.Look, directory: str) -> Post:
     return Post(text, buttons=(Button("Show", item.show),), urgent=True)
 
 
+def short(item: ToolItem, directory: str) -> str:
+    """The line alone; where it is long without why it was denied or failed, which *Show* and Claude tell."""
+    line = runs.head(item) + _line(item, directory)
+    if utf16_len(line) <= SHORT_CHARS:
+        return line
+    what = tools.tool_line(item.tool, tools.read_input(item.tool_input), directory, _WHAT_CHARS)
+    return clip(f"{runs.head(item)}{_mark(item)} {what} · {item.decided.partition(': “')[0]}", SHORT_CHARS)
+
+
+def _mark(item: ToolItem) -> str:
+    return _FIXED.get(item.verdict) or _MARKS.get(item.state, tools.FAILED)
+
+
 def _line(item: ToolItem, directory: str) -> str:
     what = tools.tool_line(item.tool, tools.read_input(item.tool_input), directory)
-    if mark := _FIXED.get(item.verdict):
-        return f"{mark} {what} · {item.decided}"
-    return f"{_MARKS.get(item.state, tools.FAILED)} {what} · {item.decided}{_end(item)}"
+    return f"{_mark(item)} {what} · {item.decided}{'' if item.verdict in _FIXED else _end(item)}"
 
 
 def _end(item: ToolItem) -> str:

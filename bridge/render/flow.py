@@ -23,6 +23,8 @@ class Now(msgspec.Struct, frozen=True):
     session: ManagedSession
     live: Mapping[str, str]
     display: Display
+    by_rule: bool = False
+    """What is asked is allowed by rules: no card of it is shown."""
 
 
 class Flow(msgspec.Struct):
@@ -39,9 +41,12 @@ class Flow(msgspec.Struct):
     """What was shown of the texts that are not whole yet, by block. Live text is only in memory; this is stored."""
     after_card: bool = False
     """A card that pinged is the last thing in the thread, but for last lines."""
+    is_card_last: bool = False
+    """A card of what is asked is the last thing in the thread, but for the lines of tools."""
 
     def _add(self, item: Item, now: Now) -> dict[str, Post]:
         self.after_card = self.after_card and isinstance(item, ToolItem) and item.agent
+        self.is_card_last = self.is_card_last and isinstance(item, ToolItem)
         segment = self._open_segment(now)
         is_held = not isinstance(item, TextItem) and bool(self._streaming(segment, now))
         items = segment.held if is_held else segment.items
@@ -104,4 +109,4 @@ class Flow(msgspec.Struct):
     def _break_flow(self, now: Now) -> None:
         """What comes next stands below the post that is made now; text that streams goes on where it is."""
         self.is_open = self.is_open and bool(now.live)
-        self.after_card = False
+        self.after_card = self.is_card_last = False

@@ -42,6 +42,8 @@ class ToolItem(msgspec.Struct, tag="tool"):
     """A permission card shows what it does."""
     card: str = ""
     """The key of that card's post, which has this tool's line instead of the flow (``bridge.render.decided``)."""
+    asked_in: int = 0
+    """The seq of the request that asks for it, where its card is shared."""
     verdict: str = ""
     decided: str = ""
     """How that ended, in words; empty while it is open, and of a question and a plan, whose cards stay."""

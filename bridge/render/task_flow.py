@@ -3,18 +3,18 @@
 import msgspec
 
 from bridge.protocol import events as e
-from bridge.render import decided, tasks
+from bridge.render import tasks
 from bridge.render.agents import Agents
-from bridge.render.flow import Flow, Now
+from bridge.render.card_flow import CardFlow
+from bridge.render.flow import Now
 from bridge.render.items import ToolItem
 from bridge.render.posts import Post
-from bridge.render.runs import LOOKS
 from bridge.render.segments import Segment
 from bridge.render.terminal import shown_text
 from bridge.text import duration
 
 
-class TaskFlow(Flow, msgspec.Struct):
+class TaskFlow(CardFlow, msgspec.Struct):
     """Stored with the view, of which it is a part."""
 
     agents: Agents = msgspec.field(default_factory=Agents)
@@ -61,7 +61,7 @@ class TaskFlow(Flow, msgspec.Struct):
 
     def _of_call(self, segment: Segment, item: ToolItem, now: Now) -> dict[str, Post]:
         """Where the call's line stands: in the flow, or on its own card."""
-        return decided_line(segment, item, now) or self._posts(segment, now)
+        return self._decided_line(segment, item, now) or self._posts(segment, now)
 
     def _lose_tasks(self) -> dict[str, Post]:
         """Their process is gone."""
@@ -71,9 +71,3 @@ class TaskFlow(Flow, msgspec.Struct):
 
     def _task_key(self, task_id: str) -> str:
         return f"task:{self.generation}:{task_id}"
-
-
-def decided_line(segment: Segment, tool: ToolItem, now: Now) -> dict[str, Post]:
-    """The line on the tool's own card; nothing while that is open."""
-    look = LOOKS[segment.verbosity]
-    return {tool.card: decided.post(tool, look, now.session.directory)} if tool.decided else {}

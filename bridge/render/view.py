@@ -12,23 +12,20 @@ import msgspec
 
 from bridge.protocol import events as e
 from bridge.protocol.edits import EDIT_TOOLS
-from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
-from bridge.render import cards, decided, diff, ends, loosened, lost, marks, notices, tool_phrases, tools
+from bridge.protocol.modes import DEFAULT, is_looser
+from bridge.render import cards, diff, ends, loosened, lost, marks, notices, tool_phrases, tools
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.flow import Now
 from bridge.render.items import THINKING, TOOL_INPUT_KEPT_CHARS, NoteItem, TextItem, ToolItem, ToolState
 from bridge.render.live import forget_void
 from bridge.render.mended_flow import MendedFlow
 from bridge.render.posts import File, Post
-from bridge.render.segments import Segment, posts_of
-from bridge.render.task_flow import decided_line
+from bridge.render.segments import posts_of
 from bridge.render.terminal import shown_text
 from bridge.session.custom_ids import on_card
 from bridge.session.display import Display
 from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
-from bridge.session.patterns import unasked
-from bridge.session.permission import First, PermissionRequest, Settled
-from bridge.session.questions import Draft
+from bridge.session.permission import Settled
 from bridge.text import code_block, escape, one_line
 
 NOTE_CHARS = 900  # escaped, a note may be twice as long, and still fits a post
@@ -40,8 +37,6 @@ _DEFAULT = Display()
 class ThreadView(MendedFlow, msgspec.Struct):
     """The changeable end of a thread. ``apply`` follows ``ManagedSession.apply`` of the same record."""
 
-    cards: dict[int, PermissionRequest] = {}
-    """The open requests, with the subagents' names and the drafts of answers."""
     answer_chars: int = 0
     last_text: str = ""
     turn_started_at: float = 0.0
@@ -59,11 +54,20 @@ class ThreadView(MendedFlow, msgspec.Struct):
     """The post of the deaths in a row: of one failure that comes again there is one."""
 
     def apply(
-        self, record: e.Record, session: ManagedSession, live: Mapping[str, str], display: Display = _DEFAULT
+        self,
+        record: e.Record,
+        session: ManagedSession,
+        live: Mapping[str, str],
+        display: Display = _DEFAULT,
+        *,
+        by_rule: bool = False,
     ) -> dict[str, Post]:
-        """The posts that change, by key, in the thread's order. ``live``: text of blocks that are open."""
+        """The posts that change, by key, in the thread's order. ``live``: text of blocks that are open.
+
+        ``by_rule``: what is asked now is allowed by rules, and nobody needs to look at it.
+        """
         forget_void(self.unfinished, record.event)
-        now = Now(session, self._with_unfinished(live), display)
+        now = Now(session, self._with_unfinished(live), display, by_rule)
         self.agents.apply(record.event)
         return self._mode_line(record, session) | self._apply_all(record, now)
 
@@ -132,10 +136,10 @@ class ThreadView(MendedFlow, msgspec.Struct):
             segment.release()
             for tool in segment.tools():
                 tool.state = ToolState.UNKNOWN if tool.state is ToolState.RUNNING else tool.state
-                posts |= decided_line(segment, tool, now)
+                posts |= self._decided_line(segment, tool, now)
             posts |= posts_of(segment, [], session.directory)
         posts |= self.settle_lost_turn(lost.LOG_LOST, session)
-        self.cards, self.segments, self.is_open = {}, [], False
+        self.cards, self.shared, self.listings, self.segments, self.is_open = {}, [], [], [], False
         posts |= {f"mark:{prompt_id}": marks.fate_unknown(prompt_id) for prompt_id in self.asked}
         self.asked, self.unknown, self.marks, self.edited = {}, [], [], []
         if was_known:
@@ -155,6 +159,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
                 self.waited_s += 0.0 if self.cards else max(0.0, record.at - self.asked_at)
                 return self._settle(request, session.settled[seq], now)
             case e.PromptAccepted():
+                self.is_card_last = False
                 return self._on_prompt(event, session)
             case e.PromptQueued() | e.PromptTaken() | e.PromptCancelled() | e.PromptDone():
                 return self._on_mark(event, session)
@@ -208,70 +213,16 @@ class ThreadView(MendedFlow, msgspec.Struct):
         return {self.exit_key: ends.exit_post(event, session)}
 
     def _on_request(self, seq: int, event: e.PermissionRequested, now: Now) -> dict[str, Post]:
-        posts: dict[str, Post] = {}
-        for segment, tool in self._calls(event.tool_use_id):
-            tool.is_on_card, tool.card = True, _card_key(now.session.requests[seq])
-            posts |= self._posts(segment, now)
-        self._break_flow(now)
-        self.after_card = True
-        request, agent = now.session.requests[seq], self.agents.name(event.agent_id)
+        request = now.session.requests[seq]
         self.asked_at = self.asked_at if self.cards else request.at
-        needs_two = any(one.covers(event.tool, event.tool_input) for one in now.display.second)
-        must_ask = bool(unasked(now.display.second, ACCEPT_EDITS))
-        self.cards[seq] = msgspec.structs.replace(request, agent=agent, needs_two=needs_two, must_ask=must_ask)
-        return posts | self._open_card(seq, now.session)
-
-    def _open_card(self, seq: int, session: ManagedSession) -> dict[str, Post]:
-        request = self.cards[seq]
-        card = cards.open_card(request, session.prompter_of(request), session.directory)
-        return {_card_key(request): card}
-
-    def _settle(self, request: PermissionRequest, how: Settled, now: Now) -> dict[str, Post]:
-        """The card becomes the line of its tool; a question's and a plan's stay cards."""
-        key, directory, calls = _card_key(request), now.session.directory, self._calls(request.event.tool_use_id)
-        posts: dict[str, Post] = {}
-        if not decided.is_line(request):
-            posts[key] = cards.settled_card(request, how, directory)
-        elif not calls:
-            calls = [(Segment(""), decided.item_of(request, key))]
-        for segment, tool in calls:
-            tool.is_denied, tool.card = how.verdict in ("denied", "expired"), key
-            if decided.is_line(request):
-                decided.settle(tool, request, how)
-            posts |= decided_line(segment, tool, now) | (self._posts(segment, now) if segment.key else {})
-        return posts
-
-    def back_in_flow(self, seq: int, by: str, session: ManagedSession, display: Display) -> dict[str, Post]:
-        """A rule of somebody's decided it, and its card was never made: its line stands in the flow after all."""
-        key = f"card:{self.generation}:{seq}"
-        for segment in self.segments:
-            for tool in [tool for tool in segment.tools() if tool.card == key]:
-                tool.card, tool.decided, tool.unasked = "", "", by
-                self.is_open = self.is_open or segment is self.segments[-1]
-                return self._posts(segment, Now(session, self.unfinished, display))
-        return {}
-
-    def redraft(self, seq: int, draft: Draft, session: ManagedSession) -> dict[str, Post]:
-        """A question's card with what is chosen so far. The draft is kept with the card, and gone with it."""
-        self.cards[seq] = msgspec.structs.replace(self.cards[seq], draft=draft)
-        return self._open_card(seq, session)
-
-    def note_first(self, seq: int, first: First | None, session: ManagedSession) -> dict[str, Post]:
-        """The card of what two people must allow, with who did; None: nobody yet (any more)."""
-        self.cards[seq] = msgspec.structs.replace(self.cards[seq], first=first, needs_two=True)
-        return self._open_card(seq, session)
-
-    def ask_again(self, seq: int, session: ManagedSession) -> dict[str, Post]:
-        """The card of a request whose decision does not count: nobody allowed it (yet)."""
-        if seq not in self.cards or seq not in session.requests:
-            return {}
-        self.cards[seq] = msgspec.structs.replace(self.cards[seq], first=None)
-        return self._open_card(seq, session)
+        return self._ask(request, self.agents.name(event.agent_id), now)
 
     # --- the turn ------------------------------------------------------------------------------------
 
     def _on_turn_started(self, record: e.Record, event: e.TurnStarted, now: Now) -> dict[str, Post]:
         self.segments = [s for s in self.segments if s.can_change]
+        self._forget_decided()
+        self.is_card_last = False
         self.turn_seq, self.next_index, self.is_open = record.seq, 0, False
         self.answer_chars, self.last_text, self.unknown = 0, "", []
         self.turn_started_at = record.at
@@ -388,10 +339,6 @@ class ThreadView(MendedFlow, msgspec.Struct):
         is_awaited = event.outcome in ("completed", "failed") and bool(event.prompt_ids)
         is_long = display.ping_after_s is not None and seconds >= display.ping_after_s
         return is_awaited and is_long and not self.after_card
-
-
-def _card_key(request: PermissionRequest) -> str:
-    return f"card:{request.name.generation}:{request.name.seq}"
 
 
 def _note(seq: int, event: e.ApiRetried | e.Compacted | e.Noticed) -> NoteItem:

@@ -44,6 +44,21 @@ class DecideRequest(msgspec.Struct, frozen=True):
     mode: str = ""
     term: Term = "always"
     """With ``always``: for how long, and where."""
+    equals: tuple[PermissionRequest, ...] = ()
+    """What the card showed as one with it; it is decided alike."""
+
+
+class DecideTogether(msgspec.Struct, frozen=True):
+    """What a shared card listed: decided as far as it is open and this person may; the rest is told in words."""
+
+    decisions: tuple[DecideRequest, ...]
+    others: tuple[str, ...]
+
+
+class AskOneByOne(msgspec.Struct, frozen=True):
+    """Show what a shared card listed one after the other, to who asked for that."""
+
+    request: PermissionRequest
 
 
 class AskTerm(msgspec.Struct, frozen=True):
@@ -176,6 +191,8 @@ Action = (
     CreateSession
     | PromptSession
     | DecideRequest
+    | DecideTogether
+    | AskOneByOne
     | AllowFirst
     | AskTerm
     | RevokeRule

@@ -30,6 +30,7 @@ from bridge.session.questions import Draft, answers_at_once, pages_of, picked, w
 from bridge.session.rules import term_of
 
 NOT_OFFERED = "That is not among the choices of this question. Nothing was changed."
+NOT_KNOWN = "This request is not known (any more), so it cannot be decided."
 ONE_MORE = "You allowed this already; another person must allow it too. The request stays open."
 NOTHING_CHOSEN = "Choose or write at least one answer first, or press *No answer*."
 

@@ -41,6 +41,7 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "cweek": DECIDE,
     "cever": DECIDE,
     "rule": (*DECIDE, *MANAGE),
+    "list": DECIDE,
     "deny": DECIDE,
     "reason": DECIDE,
     "edits": DECIDE,  # and, because the mode that follows is looser, manage

@@ -7,6 +7,8 @@ request is never looked for; a click names it, and must come from its own sessio
 
 from collections.abc import Callable, Collection, Mapping
 
+import msgspec
+
 from bridge.protocol.modes import DEFAULT, is_looser
 from bridge.routing import silence
 from bridge.routing.actions import (
@@ -29,14 +31,16 @@ from bridge.routing.actions import (
     ShowInput,
     StartFresh,
 )
-from bridge.routing.answers import by_two, decided_by
+from bridge.routing.answers import NOT_KNOWN, by_two, decided_by
 from bridge.routing.bursts import begins, stands_alone
 from bridge.routing.channel import Channel
 from bridge.routing.needs import BUTTONS, COMMANDS, MANAGE, TALK
 from bridge.routing.places import unfit_in_words
 from bridge.routing.seen import Clicked, MessageSeen, thread_name
+from bridge.routing.together import NOT_LISTED, NothingShared, SharedCards, decided_together, listed_one, one_by_one
 from bridge.session.custom_ids import (
     HaltButton,
+    TogetherButton,
     TrustButton,
     WhenButton,
     only_shows,
@@ -45,6 +49,7 @@ from bridge.session.custom_ids import (
     session_to_go_on,
     session_to_start_fresh,
     steering_button,
+    together_button,
     trust_button,
 )
 from bridge.session.managed import ManagedSession
@@ -79,7 +84,8 @@ def _as_usual(_channel_id: int) -> str:
 class BridgeRouter:
     """``session_of`` finds a thread's session; ``request_of`` a pending request or how it ended; ``invited`` who may
     talk in one session only; ``begins_in`` the permission mode of a channel's new sessions; ``joined_by`` the session
-    and prompt that a message (channel, author, id) is a part of.
+    and prompt that a message (channel, author, id) is a part of. ``shared``, set by who joins the parts: what cards
+    show of several requests.
     """
 
     def __init__(
@@ -92,6 +98,7 @@ class BridgeRouter:
         begins_in: Callable[[int], str] = _as_usual,
         joined_by: Callable[[int, int, int], tuple[str, int] | None] = _none,
     ) -> None:
+        self.shared: SharedCards = NothingShared()
         self._rights = rights
         self._channels = channels
         self._session_of = session_of
@@ -158,6 +165,10 @@ class BridgeRouter:
 
     def handle_click(self, click: Clicked) -> Action:
         """The click's own custom_id names the request, and its channel must be the session's thread."""
+        return self._of_more_than_one(click) or self._of_a_request(click)
+
+    def _of_more_than_one(self, click: Clicked) -> Action | None:
+        """A button of a session, a project, a rule or a list; None when it is none of those."""
         if fresh := session_to_start_fresh(click.custom_id):
             return self._refusal(fresh, click, BUTTONS["fresh"]) or StartFresh(fresh, click.person)
         if moved := session_to_go_on(click.custom_id):
@@ -166,6 +177,10 @@ class BridgeRouter:
             return self._judge_project(project, click)
         if rule_id := rule_button(click.custom_id):
             return self._revoke_rule(rule_id, click)
+        together = together_button(click.custom_id)
+        return self._judge_together(together, click) if together else None
+
+    def _of_a_request(self, click: Clicked) -> Action:
         if not (parsed := RequestName.parse(click.custom_id)):
             return Ignore("not a button of ours")
         verb, name = parsed
@@ -180,11 +195,44 @@ class BridgeRouter:
             return SettleLostTurn(name, verb == "continue", click.person)
         match self._request_of(name):
             case None:
-                return Refuse("This request is not known (any more), so it cannot be decided.")
+                return Refuse(NOT_KNOWN)
             case Settled() as settled:
                 return Refuse(settled.in_words())
             case request:
-                return self._within(session, request, decided_by(verb, request, click), click.person)
+                action = self._within(session, request, decided_by(verb, request, click), click.person)
+                return self._with_equals(session, action, click.person)
+
+    def _with_equals(self, session: ManagedSession, action: Action, person: Person) -> Action:
+        """What the card showed as one with it is decided alike, where this person may decide that too."""
+        if not isinstance(action, DecideRequest):
+            return action
+        alike = [msgspec.structs.replace(action, request=one) for one in self.shared.equals_of(action.request.name)]
+        judged = [self._within(session, one.request, one, person) for one in alike]
+        may = tuple(one.request for one in judged if isinstance(one, DecideRequest))
+        return msgspec.structs.replace(action, equals=may)
+
+    def _judge_together(self, button: TogetherButton, click: Clicked) -> Action:
+        """Exactly what was listed when the button was shown, each request by itself."""
+        session = self._session_at(click)
+        if session is None or session.session_id != button.session_id:
+            return Refuse("This button belongs to another thread, so it decides nothing here.")
+        if words := self.lacks_in(session, BUTTONS["list"], click.person):
+            return Refuse(f"{words} {STAYS_OPEN}")
+        listing = self.shared.listing(session.session_id, button.listing)
+        if listing is None or listing.generation != session.generation:
+            return Refuse(NOT_LISTED)
+        names = [RequestName(session.session_id, listing.generation, seq) for seq in listing.digests]
+        found = [self._request_of(name) for name in names]
+        if button.verb == "each":
+            return one_by_one(found)
+        return decided_together(
+            [
+                decision
+                if isinstance(decision := listed_one(listing, one, click.person, allowed=button.verb == "all"), Refuse)
+                else self._within(session, decision.request, decision, click.person)
+                for one in found
+            ]
+        )
 
     def _session_at(self, click: Clicked) -> ManagedSession | None:
         """Of the click's thread; of a thread that is said to be in another server than it is, none."""

@@ -1,6 +1,7 @@
 """Every custom_id of ours, spelled and parsed: the one grammar of buttons, menus, modals and their fields.
 
     tb:VERB:SESSION:GENERATION:SEQ       a card of a permission request, a question or a lost turn
+    tb:list:all|none|each:SESSION:LIST   a card that several requests share, of the list that was shown
     tb:when:next|later|now:SESSION:PROMPT   take a waiting prompt up at another time
     tb:halt:keep|drop:SESSION            end the running turn, and keep or drop what waits
     tb:fresh:SESSION                     begin anew where Claude cannot resume
@@ -49,9 +50,13 @@ _TRUST = re.compile(r"tb:trust:(yes|no|revoke):([0-9a-f]{64})")
 _RULE = re.compile("tb:rule:([0-9a-f]{16})")
 _STATUS = re.compile(r"tb:status:(?:next|back):([0-9]{1,4}):([0-9]{1,19}):([a-z]+):([0-9]{1,19})")
 
+_TOGETHER = re.compile(rf"tb:list:(all|none|each):{_SESSION}:([0-9a-f]{{48}})")
+
 Fate = Literal["keep", "drop"]
 State = Literal["awaiting", "working", "idle", "asleep", "broken", "ended"]
 """Of a session, as one can look for it."""
+TogetherVerb = Literal["all", "none", "each"]
+"""Allow all, deny all, one by one."""
 
 
 # --- cards: the name of a request or of a lost turn -------------------------------------------------------
@@ -73,6 +78,24 @@ def only_shows(custom_id: str) -> bool:
     """Whether the button is one of what is over: nothing can be answered with it."""
     found = card_button(custom_id)
     return found is not None and found[0] in ("show", "diff", "sdiff")
+
+
+class TogetherButton(msgspec.Struct, frozen=True):
+    """On a card that several requests share; ``listing`` names what it listed when the button was shown."""
+
+    verb: TogetherVerb
+    session_id: str
+    listing: str
+
+    def custom_id(self) -> str:
+        return f"tb:list:{self.verb}:{_plain(self.session_id)}:{self.listing}"
+
+
+def together_button(custom_id: str) -> TogetherButton | None:
+    """None for a button that is none of these."""
+    if not (found := _TOGETHER.fullmatch(custom_id)):
+        return None
+    return TogetherButton(msgspec.convert(found[1], TogetherVerb), _dashed(found[2]), found[3])
 
 
 # --- steering a running turn ------------------------------------------------------------------------------
@@ -212,9 +235,8 @@ def word_of(custom_id: str) -> str:
     if card := card_button(custom_id):
         return place_of(card[0])[0]
     word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
-    is_ours = (
-        trust_button(custom_id) or rule_button(custom_id) or steering_button(custom_id) or StatusButton.parse(custom_id)
-    )
+    parsers = (trust_button, rule_button, steering_button, together_button, StatusButton.parse)
+    is_ours = any(parse(custom_id) for parse in parsers)
     return word if is_ours or word in ("fresh", "moved", "stop") else ""
 
 

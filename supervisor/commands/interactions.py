@@ -12,17 +12,21 @@ from typing import Any, Protocol
 import msgspec
 
 from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, AnswerType, InteractionType, MessageFlag
+from bridge.protocol.commands import Decide
 from bridge.protocol.errors import RemoteError, UserError
+from bridge.protocol.events import Verdict
 from bridge.render import cards, changed, loosened, questions, replies, rules
 from bridge.render.posts import File, Post, payload
 from bridge.routing.actions import (
     Action,
     AllowFirst,
     AskAnswers,
+    AskOneByOne,
     AskPlanChange,
     AskReason,
     AskTerm,
     DecideRequest,
+    DecideTogether,
     DraftAnswers,
     GoOnHere,
     Ignore,
@@ -37,7 +41,7 @@ from bridge.routing.actions import (
 from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import Clicked
 from bridge.session import custom_ids
-from bridge.session.permission import RequestName
+from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import clip, one_line
 from supervisor.discord.asking import Answering
 from supervisor.discord.shapes import Interaction, read
@@ -52,6 +56,7 @@ OTHERS_WERE_FASTER = "Somebody else pressed a button of this card just before yo
 UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothing was done. Please try again."
 NOT_IN_LOG = "What it asked is not in the session's log (any more)."
 TURN_NOT_IN_LOG = "This turn is not in the session's log (any more)."
+NOTHING_MORE = "Decided. Nothing more is open on this card."
 WAS_DECIDED = "This request was already decided."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
@@ -161,10 +166,25 @@ class Interactions:
                 return answer_in_words(f"This kind of interaction ({asked.type}) is not known here.")
 
     def _click(self, asked: Interaction) -> Answer:
+        answer = self._answered(asked)
+        parsed = RequestName.parse(str(asked.data.get("custom_id", ""))) if asked.is_for_one else None
+        return self._one_by_one(parsed[1], answer) if parsed else answer
+
+    def _one_by_one(self, name: RequestName, answer: Answer) -> Answer:
+        """What only one person sees goes on to the next request of the same card, once this one is decided."""
+        session = self._manager.get_session(name.session_id)
+        if session is None or isinstance(self._manager.request_of(name), PermissionRequest):
+            return answer
+        words = str((answer.data or {}).get("content", "")) if answer.kind == AnswerType.MESSAGE else ""
+        upcoming = self._manager.next_beside(name)
+        post = cards.alone(upcoming, session.directory, words) if upcoming else Post(words or NOTHING_MORE)
+        return Answer(AnswerType.UPDATE, payload(post, editing=True))
+
+    def _answered(self, asked: Interaction) -> Answer:
         self._manager.delivery.note(asked.guild_id, asked.person.user_id, asked.person.role_ids)
         match self._router.handle_click(_clicked(asked)):
-            case DecideRequest() as action:
-                return self._decided(action)
+            case DecideRequest() | DecideTogether() as action:
+                return self._decided(action) if isinstance(action, DecideRequest) else self._decided_together(action)
             case AllowFirst() | DraftAnswers() as action:
                 return self._noted(action, asked.person.user_id)
             case AskAnswers(request, page):
@@ -195,6 +215,8 @@ class Interactions:
         match action:
             case AskTerm(request):
                 return answer_with(rules.choice(request))
+            case AskOneByOne(request):
+                return self._shown_alone(request)
             case RevokeRule() as given:
                 rule = self._manager.revoke_rule(given.rule_id, given.channel_id, given.session_id, given.person)
                 gone = "This rule does not hold here (any more)."
@@ -239,18 +261,34 @@ class Interactions:
         if action.always and action.request.event.rules:
             is_first = self._manager.allow_for(action.request, action.person, action.term)
             return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(WAS_DECIDED)
-        decision = action.request.decide(
-            "allowed" if action.allowed else "denied",
-            action.person,
-            reason=action.reason,
-            answers=action.answers,
-            mode=action.mode,
-        )
-        is_first = self._manager.settle(action.request, msgspec.structs.replace(decision, loosens=loosens))
+        alike = [(one, _decision(action, one, loosens=loosens)) for one in (action.request, *action.equals)]
+        is_first = self._manager.settle_all(alike) > 0
         if is_first and loosens and session:
             post = loosened.in_thread(action.mode, action.person.user_id, session.thread_id)
             self._manager.show(session.session_id, f"{loosened.KEY}:{action.request.name.custom_id('edits')}", post)
         return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(WAS_DECIDED)
+
+    def _decided_together(self, action: DecideTogether) -> Answer:
+        decisions = [(one.request, _decision(one, one.request)) for one in action.decisions]
+        first, wanted = self._manager.settle_all(decisions), len(action.decisions) + len(action.others)
+        others = [*action.others, *[WAS_DECIDED] * (len(decisions) - first)]
+        if not others:
+            return Answer(AnswerType.DEFERRED_UPDATE)
+        done = "Allowed" if action.decisions[0].allowed else "Denied"
+        return answer_in_words(
+            "\n".join([f"{done}: {first} of the {wanted} that were listed.", *dict.fromkeys(others)])
+        )
+
+    def _shown_alone(self, request: PermissionRequest) -> Answer:
+        session = self._manager.get_session(request.name.session_id)
+        upcoming = self._manager.next_beside(request.name)
+        return answer_with(cards.alone(upcoming or [request], session.directory if session else ""))
+
+
+def _decision(action: DecideRequest, request: PermissionRequest, *, loosens: bool = False) -> Decide:
+    verdict: Verdict = "allowed" if action.allowed else "denied"
+    decision = request.decide(verdict, action.person, reason=action.reason, answers=action.answers, mode=action.mode)
+    return msgspec.structs.replace(decision, loosens=loosens)
 
 
 async def _finished(work: Callable[[], Awaitable[dict[str, Any] | Post]]) -> tuple[dict[str, Any], tuple[File, ...]]:

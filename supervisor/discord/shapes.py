@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from bridge.discord import MessageFlag
 from bridge.protocol.errors import UserError
 from bridge.routing.places import Place
 from bridge.session.permission import Person
@@ -241,6 +242,12 @@ class RoleGone(msgspec.Struct, frozen=True):
 # --- interactions --------------------------------------------------------------------------------------
 
 
+class PressedIn(msgspec.Struct, frozen=True):
+    """The message whose component was pressed."""
+
+    flags: int = 0
+
+
 class Interaction(msgspec.Struct, frozen=True):
     """A command, a click, a form, or what somebody types in one. ``member`` as it came: nextcord takes it so."""
 
@@ -253,6 +260,12 @@ class Interaction(msgspec.Struct, frozen=True):
     channel_id: Id = 0
     channel: PlaceShown | None = None
     member: dict[str, Any] | None = None
+    message: PressedIn | None = None
+
+    @property
+    def is_for_one(self) -> bool:
+        """Whether it was pressed in a message that only this person sees."""
+        return self.message is not None and bool(self.message.flags & MessageFlag.EPHEMERAL)
 
     @property
     def person(self) -> Person:

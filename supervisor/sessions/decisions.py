@@ -1,6 +1,6 @@
 """What people (or the clock) decide of what Claude asks: the first decision wins, in the transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -10,6 +10,8 @@ from bridge.protocol import events as e
 from bridge.render import notices
 from bridge.render import rules as rules_told
 from bridge.render.posts import Post
+from bridge.session.listing import Listing, without_equals
+from bridge.session.managed import ManagedSession
 from bridge.session.people import named
 from bridge.session.permission import NOTHING_ANSWERED, First, PermissionRequest, Person, RequestName, Settled
 from bridge.session.questions import Draft
@@ -60,16 +62,25 @@ class Decisions(Lookup):
 
     def settle(self, request: PermissionRequest, decision: c.Decide) -> bool:
         """As ``decide``."""
-        session_id = request.name.session_id
+        return self.settle_all([(request, decision)]) == 1
+
+    def settle_all(self, decisions: Sequence[tuple[PermissionRequest, c.Decide]]) -> int:
+        """Of at least one request, all of one session: how many of these decisions are the first."""
+        session_id = decisions[0][0].name.session_id
         with self.transaction():
-            if not isinstance(self.request_of(request.name), PermissionRequest):
-                return False
-            first = self.sessions.wish(session_id, decision)
-        self.changed(session_id)
+            first = sum(self._settle(request, decision) for request, decision in decisions)
+        if first:
+            self.changed(session_id)
         return first
 
+    def _settle(self, request: PermissionRequest, decision: c.Decide) -> bool:
+        """Within the caller's transaction."""
+        if not isinstance(self.request_of(request.name), PermissionRequest):
+            return False
+        return self.sessions.wish(request.name.session_id, decision)
+
     def allow_for(self, request: PermissionRequest, person: Person, term: Term) -> bool:
-        """Allow it, and what is like it, for some time. Whether this decision is the first."""
+        """Allow it, and what is like it, for some time, also what of that waits. Whether this decision is the first."""
         session_id = request.name.session_id
         session = self.rows[session_id].session
         with self.transaction():
@@ -80,8 +91,34 @@ class Decisions(Lookup):
                 self.store.desire(session_id, f"rule:{rule.rule_id}", rules_told.announced(rule, term))
             decision = request.decide("allowed", person, always=True)
             first = self.sessions.wish(session_id, msgspec.structs.replace(decision, kept=IN_WORDS[term]))
-        self.changed(session_id)
+            others = [one for one in self.active_sessions() if self._settle_by_rules(one)]
+        for changed in {session_id, *(one.session_id for one in others)}:
+            self.changed(changed)
         return first
+
+    def _settle_by_rules(self, session: ManagedSession) -> int:
+        """What waits in the session and rules allow (now); how many that are. Within the caller's transaction."""
+        waiting = [one for one in session.requests.values() if isinstance(self.request_of(one.name), PermissionRequest)]
+        decisions = [self.rules.decision(session, one) for one in waiting]
+        return sum(self.sessions.wish(session.session_id, one) for one in decisions if one)
+
+    # --- what a shared card shows ------------------------------------------------------------------------
+
+    def listing(self, session_id: str, name: str) -> Listing | None:
+        """What a shared card of the session listed under this name; None: it is not known (any more)."""
+        return self.rows[session_id].view.listing(name)
+
+    def equals_of(self, name: RequestName) -> list[PermissionRequest]:
+        """The open requests that its card shows as one with it."""
+        view = self.rows[name.session_id].view
+        return view.equal_before(name.seq) if name.seq in view.cards and name.generation == view.generation else []
+
+    def next_beside(self, name: RequestName) -> list[PermissionRequest]:
+        """What is to be decided next on the card of this request: one, and what is equal to it, which it names last."""
+        row = self.rows.get(name.session_id)
+        beside = row.view.beside(name.seq) if row and row.view.generation == name.generation else []
+        is_open = [one for one in beside if isinstance(self.request_of(one.name), PermissionRequest)]
+        return next(iter(without_equals(is_open)), [])
 
     def revoke_rule(self, rule_id: str, channel_id: int, session_id: str, person: Person) -> bool:
         """Whether it held here. It is said where it counted, if that can be seen from here."""

@@ -15,6 +15,7 @@ from bridge.protocol import events as e
 from bridge.protocol import wire
 from bridge.protocol.modes import DEFAULT
 from bridge.render import notices
+from bridge.render.flow import Now
 from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post
 from bridge.render.view import ThreadView
@@ -125,8 +126,9 @@ class Reports:
         self._tell_of_walls(session.session_id, record.event)
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)
-        posts = self._drawn(row, record, live, display)
-        self._show_all(row, record, self._without_asking(row, record, posts, display))
+        by_rules = self._by_rules(row, record)
+        posts = self._drawn(row, record, live, display, by_rule=by_rules is not None)
+        self._show_all(row, record, self._without_asking(row, record, posts, by_rules))
         forget_ended(live, record.event)
         inbox.clear(self._sessions.store, self._waiting, session, record)
         if isinstance(record.event, e.ChildExited) and session.is_broken:
@@ -144,22 +146,21 @@ class Reports:
             name = f"barred-{record.generation}-{record.seq}"
             self._sessions.wish(session.session_id, c.Configure(name, "permission_mode", DEFAULT))
 
+    def _by_rules(self, row: SessionRow, record: e.Record) -> c.Decide | None:
+        """The decision of a request that rules allow."""
+        if not isinstance(record.event, e.PermissionRequested) or self._is_history(record, row.session.session_id):
+            return None
+        request = row.session.requests.get(record.seq)
+        return self.rules.decision(row.session, request) if request else None
+
     def _without_asking(
-        self, row: SessionRow, record: e.Record, posts: dict[str, Post], display: Display
+        self, row: SessionRow, record: e.Record, posts: dict[str, Post], by_rules: c.Decide | None
     ) -> dict[str, Post]:
         """Of a request that rules allow no card is shown, and nobody is asked; nor when it is over."""
         session_id, event = row.session.session_id, record.event
         match event:
-            case e.PermissionRequested() if not self._is_history(record, session_id):
-                request = row.session.requests.get(record.seq)
-                covering = self.rules.covering(row.session, request) if request else []
-                if not (request and covering):
-                    return posts
-                givers = ", ".join(dict.fromkeys(rule.by for rule in covering))
-                decision = request.decide("allowed", None, reason=f"by a rule of {givers}")
-                ids = tuple(dict.fromkeys(rule.rule_id for rule in covering))
-                told = msgspec.structs.replace(decision, decider=f"a rule of {givers}", by_rules=ids)
-                self._sessions.wish(session_id, told)
+            case e.PermissionRequested() if by_rules:
+                self._sessions.wish(session_id, by_rules)
                 seq = record.seq
             case e.PermissionResolved(seq=seq) | e.PermissionWithdrawn(seq=seq):
                 pass
@@ -169,14 +170,17 @@ class Reports:
         if key in posts and self._sessions.store.post(session_id, key) is None:
             posts[key] = msgspec.structs.replace(posts[key], optional=True)
             if isinstance(event, e.PermissionResolved) and event.verdict == "allowed":
-                posts |= row.view.back_in_flow(seq, event.decider, row.session, display)
+                now = Now(row.session, row.view.unfinished, self._display_of(row.session.channel_id))
+                posts |= row.view.back_in_flow(seq, event.decider, now)
         return posts
 
     @staticmethod
-    def _drawn(row: SessionRow, record: e.Record, live: dict[str, str], display: Display) -> dict[str, Post]:
+    def _drawn(
+        row: SessionRow, record: e.Record, live: dict[str, str], display: Display, *, by_rule: bool
+    ) -> dict[str, Post]:
         """The posts that change. What cannot be drawn is said, and may not stop what comes after it."""
         try:
-            return row.view.apply(record, row.session, live, display)
+            return row.view.apply(record, row.session, live, display, by_rule=by_rule)
         except Exception:
             name = f"{record.generation}:{record.seq}"
             log.exception("session %s: record %s cannot be shown", row.session.session_id, name)

@@ -5,6 +5,7 @@ from uuid import uuid4
 import msgspec
 
 from bridge.journal.entries import FactRemembered
+from bridge.protocol.commands import Decide
 from bridge.protocol.events import PermissionRequested
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, Person
@@ -42,6 +43,15 @@ class Rules:
         access = self._members.access(session.channel_id)
         mine = [r for r in self.of(session.channel_id, session.session_id) if not self.lost(r, session.guild_id)]
         return covering(mine, request.event, session.askers_of(request), access, self._sessions.clock())
+
+    def decision(self, session: ManagedSession, request: PermissionRequest) -> Decide | None:
+        """That of the rules which allow it together; None when a person is to be asked."""
+        if not (rules := self.covering(session, request)):
+            return None
+        givers = ", ".join(dict.fromkeys(rule.by for rule in rules))
+        decision = request.decide("allowed", None, reason=f"by a rule of {givers}")
+        ids = tuple(dict.fromkeys(rule.rule_id for rule in rules))
+        return msgspec.structs.replace(decision, decider=f"a rule of {givers}", by_rules=ids)
 
     def lost(self, rule: Rule, guild_id: int) -> tuple[Right, ...] | None:
         """The rights that it takes and its giver has not (any more): it allows nothing. None: not known now."""

@@ -27,6 +27,7 @@ SCENES = {
         "plan ## Moving the tests\\n\\n1. Add `pytest` to the development tools\\n2. Rename the classes,"
         " **one module at a time**\\n3. Drop `unittest` at the end\\n\\nNothing else changes."
     ),
+    "card-together": "Look at this machine\nparallel read /etc/hostname /etc/os-release",
     "steering": "Run the slow tests\nsleep 60",
 }
 

@@ -5,6 +5,7 @@ import pytest
 from bridge.protocol import events as e
 from bridge.protocol.push import PUSH_TOOL, Push, as_input
 from bridge.render import decided
+from bridge.render.flow import Now
 from bridge.render.posts import payload
 from bridge.render.runs import LOOKS
 from bridge.session.display import Display, Verbosity
@@ -109,7 +110,7 @@ def test_a_tool_beside_one_that_was_asked_about_keeps_its_line() -> None:
 def test_what_a_rule_allowed_goes_back_into_the_flow() -> None:
     thread = in_turn()
     thread.happen(bash(1), ASKED, e.PermissionResolved(6, "allowed", decider="a rule of Ada"))
-    (flow,) = thread.view.back_in_flow(6, "a rule of Ada", thread.session, Display()).values()
+    (flow,) = thread.view.back_in_flow(6, "a rule of Ada", Now(thread.session, {}, Display())).values()
     assert flow.content == "-# ⋯ Bash `ls` · running" and not flow.optional
     (after,) = thread.happen(e.ToolFinished("t1", False, "")).values()
     assert after.content == "-# ✓ Bash `ls` · unasked by `a rule of Ada`"

@@ -41,6 +41,14 @@ def test_a_stops_button_says_what_becomes_of_what_waits(fate: c.Fate) -> None:
     assert c.steering_button(literal) == c.HaltButton(SESSION, fate)
 
 
+@pytest.mark.parametrize("verb", ["all", "none", "each"])
+def test_a_button_of_a_shared_card_names_what_was_listed(verb: c.TogetherVerb) -> None:
+    literal = f"tb:list:{verb}:5c0ffee5000040008000000000000001:{'cd' * 24}"
+    button = c.TogetherButton(verb, SESSION, "cd" * 24)
+    assert button.custom_id() == literal and len(literal) <= 100
+    assert c.together_button(literal) == button
+
+
 def test_the_button_of_a_fresh_start_names_its_session() -> None:
     assert c.to_start_fresh(SESSION) == "tb:fresh:5c0ffee5000040008000000000000001"
     assert c.session_to_start_fresh("tb:fresh:5c0ffee5000040008000000000000001") == SESSION

@@ -32,10 +32,12 @@ from bridge.session.custom_ids import (
     STOP_PICKER,
     HaltButton,
     StatusButton,
+    TogetherButton,
     TrustButton,
     WhenButton,
     word_of,
 )
+from bridge.session.listing import Listing
 from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from
 from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.questions import Draft
@@ -64,6 +66,7 @@ OWN, ANOTHERS = 700, 701
 OPERATOR, STARTER = 1, 2
 IDS = {OWN: "aaaaaaaa-0000-4000-8000-000000000001", ANOTHERS: "bbbbbbbb-0000-4000-8000-000000000002"}
 GENERATION = "0123456789abcdef"
+LISTED = Listing(GENERATION, {7: "d"})
 WHERE: dict[Place, tuple[int, int]] = {
     "own thread": (OWN, GUILD),
     "another's thread": (ANOTHERS, GUILD),
@@ -219,6 +222,17 @@ class Backstage:
     def clock(self) -> float:
         return 2000.0
 
+    def listing(self, _session_id: str, name: str) -> Listing | None:
+        return LISTED if name == LISTED.name else None
+
+    def equals_of(self, _name: RequestName) -> list[PermissionRequest]:
+        return []
+
+    next_beside = equals_of
+
+    def request_of(self, name: RequestName) -> PermissionRequest:
+        return request_of(name.session_id, "")
+
     async def request(self, name: RequestName) -> PermissionRequest | None:
         self._do("show")
         found = request_of(name.session_id, "")
@@ -285,6 +299,7 @@ class World:
             lambda name: request_of(name.session_id, variant),
             invited,
         )
+        self.router.shared = self.behind
         manager, trusts = cast(SessionManager, self.behind), cast(Trusts, ScriptedTrusts(self.behind))
         rest = cast(Telling, Rest(self.behind))
         settings = Settings(configuration(Path("/"), channels=channels))
@@ -349,6 +364,8 @@ def custom_id_of(row: Row, session_id: str) -> str:
             return WhenButton(session_id, 5, cast(e.When, when)).custom_id()
         case ["halt", fate]:
             return HaltButton(session_id, cast(Literal["keep", "drop"], fate)).custom_id()
+        case ["list", verb]:
+            return TogetherButton(cast(custom_ids.TogetherVerb, verb), session_id, LISTED.name).custom_id()
         case ["rule"]:
             return f"tb:rule:{'a' * 16}"
         case ["fresh" | "moved" as word]:
@@ -531,7 +548,9 @@ def test_every_command_that_is_completed_while_typing_is_in_the_table() -> None:
     assert {row.name for row in TABLE if row.kind == "typing"} == completed
 
 
-@pytest.mark.parametrize(("word", "kinds"), [("trust", Verb), ("when", e.When), ("halt", custom_ids.Fate)])
+@pytest.mark.parametrize(
+    ("word", "kinds"), [("trust", Verb), ("when", e.When), ("halt", custom_ids.Fate), ("list", custom_ids.TogetherVerb)]
+)
 def test_each_kind_of_a_button_is_in_the_table(word: str, kinds: object) -> None:
     named = {row.name.split()[1] for row in TABLE if row.kind == "button" and row.name.split()[0] == word}
     assert named == set(get_args(kinds))

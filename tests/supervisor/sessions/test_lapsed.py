@@ -228,7 +228,8 @@ def asks_again(d: Desk) -> PermissionRequest:
 
 
 def has_card(d: Desk, request: PermissionRequest) -> bool:
-    posts = d.store.posts_like(d.session.session_id, f"card:{request.name.generation}:{request.name.seq}")
+    key = d.manager.row(d.session.session_id).view.card_key(request.name.seq)
+    posts = [row for row in d.store.posts_like(d.session.session_id, key) if row.key == key]
     return [bool(post.desired.buttons) and not post.desired.optional for post in posts] == [True]
 
 

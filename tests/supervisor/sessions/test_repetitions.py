@@ -136,10 +136,10 @@ def test_a_decision_on_a_request_of_a_log_that_is_gone_is_dropped(desk: Desk) ->
 def test_a_record_that_cannot_be_drawn_is_said_and_stops_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     apply = ThreadView.apply
 
-    def fails(view: ThreadView, record: e.Record, *rest: Any) -> Any:
+    def fails(view: ThreadView, record: e.Record, *rest: Any, **named: Any) -> Any:
         if isinstance(record.event, e.TextWritten):
             raise IndexError("list index out of range")
-        return apply(view, record, *rest)
+        return apply(view, record, *rest, **named)
 
     monkeypatch.setattr(ThreadView, "apply", fails)
     batch = records(*ASKED, *ENDED)

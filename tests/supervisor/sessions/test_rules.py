@@ -94,7 +94,9 @@ class Desk:
         return next(one for one in found if one.seq == name.seq)
 
     def card(self, request: PermissionRequest) -> bool:
-        return self.store.post(request.name.session_id, f"card:{G}:{request.name.seq}") is not None
+        view = self.manager.row(request.name.session_id).view
+        key = view.card_key(request.name.seq) if request.name.seq in view.cards else f"card:{G}:{request.name.seq}"
+        return self.store.post(request.name.session_id, key) is not None
 
 
 @pytest.mark.parametrize("term", ["always", "hour", "chour", "cweek", "cever"])
