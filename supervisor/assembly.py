@@ -168,6 +168,7 @@ class Ears(NamedTuple):
     gateway: Gateway
     standing: Standing
     guilds: Guilds
+    line: Line
     sight: Sight
     inbound: Inbound
     errands: Errands
@@ -215,7 +216,7 @@ def ears(
     entry = Entry(settings.now.api_base, token, rest.hold, _identifies(manager, clocks, times))
     gateway = Gateway(entry, connection, line, standing, Hearing(guilds, twins, hears), errands, times)
     runs = (errands.run, manager.bursts.run, inbound.run, own_posts.run, presence.run, gateway.run)
-    return Ears(gateway, standing, guilds, sight, inbound, errands, runs)
+    return Ears(gateway, standing, guilds, line, sight, inbound, errands, runs)
 
 
 def _presence(manager: SessionManager) -> str:

@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 from bridge.protocol.errors import UserError, first_of
 from supervisor import descriptors, logs, places, prctl, state_directory, token_file
-from supervisor.assembly import session_manager, threads, workers
+from supervisor.assembly import Ears, session_manager, threads, workers
 from supervisor.clock_jumps import JumpWatch
 from supervisor.config import Config
 from supervisor.discord.pace import Pace
@@ -28,7 +29,7 @@ from supervisor.discord.survey import survey as look_at_ids
 from supervisor.hangup import Terminal
 from supervisor.login import keeper as login
 from supervisor.login.renewal import Renewal
-from supervisor.operator.health import Health, HealthFile
+from supervisor.operator.health import CLOCK_STEP_S, Health, HealthFile
 from supervisor.operator.start_report import StartReport
 from supervisor.reload import Outcome, Reload
 from supervisor.sessions.asking_again import ask_again
@@ -40,6 +41,7 @@ from supervisor.sessions.remembered import remember
 from supervisor.sessions.reports import note_walls
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
+from supervisor.sessions.versions import note_version
 from supervisor.settings import Settings
 from supervisor.systemd import Notifier
 from supervisor.workers import cgroups
@@ -93,6 +95,7 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             recall(config.layout, manager)
             remember(manager)
             note_walls(manager.sessions)
+            note_version(manager.sessions, version("threadbridge"))
             ask_again(manager, settings.access)
             settings.hear_added(lambda _: ask_again(manager, settings.access))
             _note_uncontained(settings, manager)
@@ -113,7 +116,7 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
                 lambda: look_at_ids(settings.now, guilds, rest, time.time()),
             )
             runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.members.run, report.run)
-            await below.downlink.run(lambda: _serve(reload, manager, runs, standing))
+            await below.downlink.run(lambda: _serve(reload, manager, runs, above.ears, rest))
     finally:
         store.close()
 
@@ -145,15 +148,16 @@ async def _serve(
     reload: Reload,
     manager: SessionManager,
     runs: Sequence[Callable[[], Coroutine[Any, Any, None]]],
-    standing: Standing,
+    ears: Ears,
+    rest: Rest,
 ) -> None:
-    settings, notifier = reload.settings, Notifier()
+    settings, notifier, standing = reload.settings, Notifier(), ears.standing
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     terminal, said = Terminal(), HealthFile(settings.now.layout)
-    tell = partial(_tell_health, said, settings, standing, reload)
+    tell = partial(_tell_health, said, reload, ears, rest)
 
     def hang_up() -> None:
         if terminal.is_gone():
@@ -186,11 +190,11 @@ async def _serve(
             task.cancel()
 
 
-def _tell_health(said: HealthFile, settings: Settings, standing: Standing, reload: Reload) -> None:
-    outcome = reload.outcome
+def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest) -> None:
+    outcome, standing, answered_at = reload.outcome, ears.standing, ears.line.answered_at
     said.say(
         Health(
-            config=str(settings.now.path),
+            config=str(reload.settings.now.path),
             discord=standing.status,
             discord_back_at=standing.back_at,
             behind=standing.behind,
@@ -198,6 +202,10 @@ def _tell_health(said: HealthFile, settings: Settings, standing: Standing, reloa
             reads=outcome.count,
             trouble=outcome.trouble,
             later=outcome.later,
+            answered_at=None if answered_at is None else round(answered_at),
+            behind_since=ears.inbound.behind_since,
+            apart_s=round((rest.apart_s or 0.0) / CLOCK_STEP_S) * CLOCK_STEP_S,
+            most_sessions=descriptors.most_sessions(),
             reads_letters=True,
         )
     )

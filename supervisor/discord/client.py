@@ -6,6 +6,7 @@ The only module that knows nextcord: its errors are translated here.
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -116,6 +117,17 @@ class Client(nextcord.Client):
     def bot_id(self) -> int:
         """Ours; 0 before the login."""
         return self.user.id if self.user else 0
+
+    @property
+    def answered_at(self) -> float | None:
+        """When Discord answered the last heartbeat, in Unix seconds; None without a connection.
+
+        nextcord 3.2 keeps it in its heartbeat's thread, by another clock.
+        """
+        keeper = getattr(self.ws, "_keep_alive", None)
+        if not isinstance(keeper, KeepAliveHandler):
+            return None
+        return time.time() - (time.perf_counter() - keeper._last_ack)
 
     async def show(self, text: str) -> None:
         """What the bot is shown to do."""

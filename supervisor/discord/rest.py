@@ -9,8 +9,10 @@ knows no ``enforce_nonce`` (docs/discord-api.md, "nextcord").
 
 import asyncio
 import mimetypes
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -73,6 +75,8 @@ class Rest:
         self._held = ""
         self.nonces = Nonces()
         """Of all messages that we asked for."""
+        self.apart_s: float | None = None
+        """By how many seconds our clock is ahead of Discord's, about; None before it answered."""
 
     def hold(self, words: str) -> None:
         """Ask nothing with the token until told otherwise (empty), because of that."""
@@ -260,7 +264,16 @@ class Rest:
             method, url, data=data, params=call.query, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
             turn.report(response.status, response.headers)
+            self.apart_s = _apart_s(response.headers.get("Date", ""), self.apart_s)
             return Reply(response.status, await response.read(), response.headers.get("Retry-After", ""))
+
+
+def _apart_s(date: str, before: float | None) -> float | None:
+    """``date``: of an answer, in whole seconds (RFC 9110, "Date")."""
+    try:
+        return time.time() - parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return before
 
 
 async def _take_all(response: aiohttp.ClientResponse, take: Callable[[bytes], object], most_bytes: int) -> None:

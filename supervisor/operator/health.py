@@ -19,6 +19,7 @@ from supervisor.private_files import write_private
 EVERY_S = 10.0
 OLD_S = 45.0
 """A supervisor whose last word is older hangs, or its disk takes nothing."""
+CLOCK_STEP_S = 30.0
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -45,6 +46,14 @@ class Health(msgspec.Struct, frozen=True):
     """Why the configuration as it stands is not in force."""
     later: tuple[str, ...] = ()
     """Its keys that take effect at the next start."""
+    answered_at: float | None = None
+    """When Discord answered the last heartbeat, to the second; None while it is away."""
+    behind_since: float | None = None
+    """Since when something is to be read back; None while nothing is."""
+    apart_s: float = 0.0
+    """By how much the clock is ahead of Discord's, to ``CLOCK_STEP_S``."""
+    most_sessions: int = 0
+    """How many can run at once; 0: not told."""
     reads_letters: bool = False
     """Whether it does what commands ask of it (``supervisor.letters``)."""
 

@@ -1,11 +1,11 @@
 """What ``threadbridge check`` says of the configuration: whether a start would come to anything, without starting.
 
-It asks Claude Code for its version, and Discord nothing: what the ids are there, the last start has seen.
+It asks Claude Code for its version, and Discord what the bot may do; what the ids are there, the last start has seen.
 """
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -16,6 +16,7 @@ from supervisor import config as configuration
 from supervisor import locks, token_file
 from supervisor.config import Config
 from supervisor.discord.survey import Survey
+from supervisor.operator import on_discord, on_machine
 from supervisor.operator.checkup import Finding
 from supervisor.operator.start_report import FACT
 from supervisor.sessions.store import Store
@@ -23,6 +24,7 @@ from supervisor.sessions.store_health import StoreError
 from supervisor.workers import claude_cli
 from supervisor.workers.starts import worker_environment
 
+_NOTHING = Survey((), (), 0)
 MEND = "mend that: `threadbridge run` does not start before"
 
 
@@ -45,7 +47,24 @@ def findings(
     if is_about_state and config.layout.state != layout.state:
         what = f"the configuration {path} is for the state directory {config.layout.state}, so it was not looked at"
         return [Finding("other_state", what, "name the right one with --config FILE", is_wrong=False)]
-    return [*_of_token(config, environ), *_of_claude(config, environ), *_of_discord(config, layout), *_notes(config)]
+    seen = list(_of_discord(config, layout))
+    return [
+        *_of_token(config, environ),
+        *_of_claude(config, environ),
+        *seen,
+        *_live(config, environ, {trouble.subject for trouble in (_survey(layout) or _NOTHING).troubles}),
+        *on_machine.findings(config, layout, environ),
+        *_notes(config),
+    ]
+
+
+def _live(config: Config, environ: Mapping[str, str], told: Collection[int]) -> list[Finding]:
+    """What Discord says now; nothing where the token is another's to read."""
+    try:
+        token = configuration.read_token(config, environ)
+    except UserError:
+        return []
+    return on_discord.findings(config, token, told)
 
 
 def bursts_in_words(explicit: str | None, environ: Mapping[str, str] = os.environ) -> str:

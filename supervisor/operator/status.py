@@ -20,14 +20,19 @@ from supervisor.operator.health import OLD_S, Health
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
+from supervisor.sessions.versions import older_starts
 
 AWAY_S = 60.0
 """Discord may be away as long: connections are lost now and then, and nobody notices."""
 WAITS_S = 120.0
 """A prompt or a post that waits longer is noticed."""
-LITTLE_DISK = 200 * 1024 * 1024
+NEARLY = 0.8
+"""How much of a limit is near it."""
+CLOCK_APART_S = 60.0
+LITTLE_DISK, NEARLY_LITTLE = 200 * 1024 * 1024, 1024 * 1024 * 1024
 """In bytes: what is left of the state's disk when logs and the store are about to be refused."""
 BUDGET_FACT = "identify_budget"
+WITH_WORKER = frozenset({"starting", "idle", "busy", "awaiting"})
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -62,6 +67,14 @@ class Status(msgspec.Struct, frozen=True):
     """Pids of workers that are not connected to this supervisor."""
     disk_free: int
     """In bytes, where the state is."""
+    heartbeat_s: float | None = None
+    """How many seconds ago Discord answered the last heartbeat (one goes every 41 s); None while it is away."""
+    behind_s: float | None = None
+    """For how long something is still to be read back; None while nothing is."""
+    older: tuple[int, ...] = ()
+    """Pids of workers that another version of Threadbridge started."""
+    most_sessions: int = 0
+    """How many can run at once; 0: not known."""
 
 
 def look(layout: Layout, now: float) -> Status:
@@ -70,7 +83,7 @@ def look(layout: Layout, now: float) -> Status:
     told = health.read(layout) or Health()
     rows = listing.rows(layout)
     running = {row.session.session_id: locks.holder(layout.session(row.session.session_id).lock) for row in rows}
-    prompts, posts, left = _of_store(layout, now)
+    prompts, posts, left, older = _of_store(layout, now)
     asked = [request.at for row in rows if row.ended_at is None for request in row.session.requests.values()]
     seen = Status(
         well=True,
@@ -91,9 +104,17 @@ def look(layout: Layout, now: float) -> Status:
         requests=_waiting(asked, now),
         unattached=tuple(sorted(p for row in rows if (p := running[row.session.session_id]) and p != row.attached)),
         disk_free=shutil.disk_usage(layout.state).free,
+        heartbeat_s=_ago(told.answered_at, now),
+        behind_s=_ago(told.behind_since, now),
+        older=tuple(sorted(worker for session_id, worker in running.items() if worker and session_id in older)),
+        most_sessions=told.most_sessions,
     )
     troubles = tuple(_troubles(seen, told, now))
     return msgspec.structs.replace(seen, well=not troubles, troubles=troubles, notes=tuple(_notes(seen, told)))
+
+
+def _ago(at: float | None, now: float) -> float | None:
+    return None if at is None else max(0.0, now - at)
 
 
 def in_words(status: Status) -> str:
@@ -104,9 +125,10 @@ def in_words(status: Status) -> str:
         up = f", for {duration(status.uptime_s)}" if status.version else ""
         lines.append(f"supervisor  pid {status.supervisor_pid}, version {status.version or '?'}{up}")
         since = f", for {duration(status.discord_back_s)}" if status.discord_back_s is not None else ""
-        lines.append(
-            f"Discord     {status.discord or '?'}{since}; {status.identifies_left} connections can be made now"
-        )
+        heart = f"; heartbeat answered {duration(status.heartbeat_s)} ago" if status.heartbeat_s is not None else ""
+        lag = f"; behind for {duration(status.behind_s)}" if status.behind_s is not None else ""
+        left = f"; {status.identifies_left} connections can be made now"
+        lines.append(f"Discord     {status.discord or '?'}{since}{heart}{lag}{left}")
     lines.append(f"state       {status.state} ({human_size(status.disk_free)} free on its disk)")
     if status.config:
         lines.append(f"config      {status.config}")
@@ -157,14 +179,30 @@ def _notes(status: Status, told: Health) -> list[str]:
         found.append(f"what was written meanwhile cannot be read back yet in {told.gaps} places")
     if status.supervisor_pid and status.unattached:
         found.append(f"workers that are not connected: {', '.join(map(str, status.unattached))}")
+    if status.older:
+        found.append(
+            f"workers that another version started: {', '.join(map(str, status.older))}; each goes on as it is, and the"
+            " next start of its session is of this version"
+        )
+    if abs(told.apart_s) > CLOCK_APART_S:
+        way = "ahead of" if told.apart_s > 0 else "behind"
+        found.append(f"this machine's clock is {duration(abs(told.apart_s))} {way} Discord's")
+    if (workers := _workers(status)) >= NEARLY * status.most_sessions > 0:
+        found.append(f"{workers} sessions run, and {status.most_sessions} can at once (open files: LimitNOFILE=)")
+    if LITTLE_DISK <= status.disk_free < NEARLY_LITTLE:
+        found.append(f"{human_size(status.disk_free)} are free where the state is; `threadbridge prune` makes room")
     if status.identifies_left < IDENTIFY_BURST // 5:
         found.append(f"it connected to Discord very often lately: {status.identifies_left} connections are left now")
     return found
 
 
-def _of_store(layout: Layout, now: float) -> tuple[Waiting, Waiting, int]:
-    """(prompts, posts, IDENTIFYs left); nothing, where the store cannot tell."""
-    nothing = Waiting(), Waiting(), IDENTIFY_BURST
+def _workers(status: Status) -> int:
+    return sum(count for state, count in status.sessions.items() if state in WITH_WORKER)
+
+
+def _of_store(layout: Layout, now: float) -> tuple[Waiting, Waiting, int, set[str]]:
+    """(prompts, posts, IDENTIFYs left, sessions that another version started); nothing, where the store cannot tell."""
+    nothing = Waiting(), Waiting(), IDENTIFY_BURST, set[str]()
     if not layout.database.exists():
         return nothing
     try:
@@ -178,13 +216,13 @@ def _of_store(layout: Layout, now: float) -> tuple[Waiting, Waiting, int]:
                 if isinstance(row.command, c.Prompt)
             ]
             posts = [post for session_id in store.unsettled_sessions() for post in store.unsettled_posts(session_id)]
-            budget = store.fact(BUDGET_FACT)
+            budget, older = store.fact(BUDGET_FACT), older_starts(store)
     except (StoreError, UserError):
         return nothing
     tried = [post.attempted_at for post in posts if post.attempted_at is not None and post.shown is None]
     oldest = max(0.0, now - min(tried)) if tried else None
     left = (msgspec.json.decode(budget, type=IdentifyBudget) if budget else IdentifyBudget()).now(now)
-    return _waiting(given, now), Waiting(len(posts), oldest), int(left)
+    return _waiting(given, now), Waiting(len(posts), oldest), int(left), older
 
 
 def _waiting(since: list[float], now: float) -> Waiting:

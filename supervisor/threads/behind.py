@@ -28,6 +28,7 @@ class Behind:
         self._held: dict[int, list[Message]] = {}
         self._surely: set[int] = set()
         self._caught_up_at: float | None = 0.0
+        self._since = 0.0
 
     def __len__(self) -> int:
         return len(self._held)
@@ -35,6 +36,11 @@ class Behind:
     @property
     def places(self) -> frozenset[int]:
         return frozenset(self._held)
+
+    @property
+    def since(self) -> float | None:
+        """Unix seconds since when something is to be read back; None while nothing is."""
+        return self._since if self._held else None
 
     @property
     def caught_up_at(self) -> float | None:
@@ -56,6 +62,7 @@ class Behind:
         if gap := self.gaps.get(channel_id):
             gap.not_before = 0.0
         else:
+            self._since = self._since if self._held else self._clock()
             self._held.setdefault(channel_id, [])
             self._caught_up_at = None
 

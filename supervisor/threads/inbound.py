@@ -80,6 +80,11 @@ class Inbound:
         return len(self._behind)
 
     @property
+    def behind_since(self) -> float | None:
+        """Unix seconds since when something is to be read back; None while nothing is."""
+        return self._behind.since
+
+    @property
     def caught_up_at(self) -> float | None:
         """Unix seconds since when nothing is to be read back; None while something is."""
         return self._behind.caught_up_at

@@ -38,7 +38,7 @@ def home(tmp_path: Path) -> Path:
 def configuration(home: Path, claude: tuple[str, ...] = scripted_claude(), more: str = "") -> str:
     return "\n".join(
         [
-            f'[discord]\ntoken_file = "{home}/.config/threadbridge/token"',
+            f'[discord]\ntoken_file = "{home}/.config/threadbridge/token"\napi_base = "http://127.0.0.1:1"',
             "[access]\nusers = [111]",
             f'[[channels]]\nid = 222\ndirectory = "{home}/project"',
             f"[claude]\ncommand = {json.dumps(claude)}",
@@ -68,7 +68,8 @@ def program(home: Path, lines: str) -> tuple[str, ...]:
 def test_where_everything_is_there_all_is_well(home: Path) -> None:
     done = check(home)
     assert (done.returncode, wrongs(done)) == (0, []), done.stdout
-    assert "All is well in" in done.stdout
+    assert "note: Discord could not be asked: " in done.stdout
+    assert done.stdout.count("note: ") == 1
     assert "within 1.5 s are one prompt" in done.stdout and "GUILD_MESSAGE_TYPING" in done.stdout
 
 

@@ -38,7 +38,7 @@ def write_config(stage: Backstage) -> Path:
         token.touch(0o600)
         token.write_text("a token")
         lines = [
-            f'[discord]\ntoken_file = "{token}"',
+            f'[discord]\ntoken_file = "{token}"\napi_base = "http://127.0.0.1:1"',
             "[access]\nusers = [111]",
             f'[[channels]]\nid = 222\ndirectory = "{stage.project}"',
             f"[claude]\ncommand = {json.dumps(scripted_claude())}",

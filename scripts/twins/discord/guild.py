@@ -79,7 +79,7 @@ class Guild:
         """Permission bits of a member, in `channel` if given."""
         if user.id == self.bot.id:
             denied = self.denied_to_bot(channel) if channel else Permission.NONE
-            return ALL_PERMISSIONS & ~int(denied)
+            return ALL_PERMISSIONS & ~int(denied | Permission.ADMINISTRATOR)  # who is one is denied nothing
         if user.id == self.owner_id:
             return ALL_PERMISSIONS
         bits = self.roles[self.id].permissions

@@ -52,7 +52,7 @@ class Sky:
 class FakeClient:
     """As much of the gateway's client as it uses. A login is over the network, so it costs no IDENTIFY."""
 
-    bot_id = 0
+    bot_id, answered_at = 0, None
 
     def __init__(self, sky: Sky, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> None:
         self._sky = sky

@@ -132,3 +132,25 @@ def test_a_file_of_another_version_or_none_is_no_reason_to_fail(tmp_path: Path) 
     for text in (b"", b"[]", b'{"pid": "x"}', b'{"pid": 1, "newer": true}'):
         layout.health.write_bytes(text)
         assert health.read(layout) is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "told", "words"),
+    [
+        ({"older": (41, 42)}, {}, "workers that another version started: 41, 42"),
+        ({}, {"apart_s": 3600.0}, "clock is 1 h ahead of Discord's"),
+        ({}, {"apart_s": -3600.0}, "clock is 1 h behind Discord's"),
+        ({"sessions": {"idle": 70, "busy": 10, "ended": 99}, "most_sessions": 100}, {}, "80 sessions run, and 100 can"),
+        ({"disk_free": 2**29}, {}, "512 MiB are free where the state is"),
+    ],
+)
+def test_what_comes_near_is_a_note(seen: dict[str, object], told: dict[str, object], words: str) -> None:
+    changed = msgspec.structs.replace(WELL, **seen), msgspec.structs.replace(TOLD, **told)
+    (note,) = status._notes(*changed)
+    assert words in note
+    assert status._troubles(*changed, NOW) == []
+
+
+def test_the_heartbeat_and_how_far_it_is_behind_are_shown() -> None:
+    words = status.in_words(msgspec.structs.replace(WELL, heartbeat_s=12.0, behind_s=3.0))
+    assert "heartbeat answered 12 s ago; behind for 3 s; 100 connections" in words

@@ -1,0 +1,23 @@
+"""Since when this version runs here, so that it can be told which workers an earlier one started."""
+
+from supervisor.sessions.rows import Sessions
+from supervisor.sessions.store import Store
+
+FACT = "version_since"
+
+
+def note_version(sessions: Sessions, version: str) -> None:
+    """At each start. Raises StoreError."""
+    if _noted(sessions.store)[0] != version:
+        sessions.remember(FACT, f"{version} {sessions.clock()}")
+
+
+def older_starts(store: Store) -> set[str]:
+    """The sessions whose workers another version started. Raises StoreError."""
+    since = _noted(store)[1]
+    return {start.session_id for start in store.starts() if start.started_at < since}
+
+
+def _noted(store: Store) -> tuple[str, float]:
+    version, _, since = store.fact(FACT).rpartition(" ")
+    return version, float(since or 0.0)
