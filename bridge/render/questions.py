@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bridge.discord import CHOICE_CHARS, PLACEHOLDER_CHARS
 from bridge.protocol.questions import Option, Question
-from bridge.render.markdown.split import pages
+from bridge.render.excerpts import markdown_excerpt
 from bridge.render.modals import labelled, text_field
 from bridge.render.posts import Button, Choice, File, Select
 from bridge.session.custom_ids import answer_field
@@ -17,9 +17,8 @@ from bridge.session.questions import OTHER_CHARS, Draft, Row, answers_at_once, f
 from bridge.text import clip, code_block, escape, one_line, reveal, utf16_len
 
 BODY_CHARS = 3000
+EXCERPT_CHARS = 1900
 ANSWERS_CHARS = 1000
-SOURCE_PER_UNIT = 8
-"""Characters of Markdown that are looked at for each that is shown."""
 FILE_NAME = "questions.md"
 NO_ANSWER = "(no answer)"
 
@@ -40,16 +39,10 @@ def body(questions: tuple[Question, ...], draft: Draft) -> tuple[str, tuple[File
     if utf16_len(whole) <= BODY_CHARS:
         return _text(questions, range(len(questions)), answers), ()
     places = sorted({row.place for _, row in _page(questions, draft)})
-    shown = beginning(_text(questions, places, {}), BODY_CHARS - 100)
+    shown, _ = markdown_excerpt(_text(questions, places, {}), BODY_CHARS - 100, EXCERPT_CHARS)
     chosen = "\n".join(f"{place + 1}. {_chosen(answers[place], len(places))}" for place in places if answers[place])
-    note = f"The whole of it is in **{FILE_NAME}**."
+    note = f"The whole of it is in **{FILE_NAME}** ({len(whole):,} characters)."
     return "\n\n".join(part for part in (shown, note, chosen) if part), (File(FILE_NAME, whole),)
-
-
-def beginning(text: str, limit: int) -> str:
-    """As much of a Markdown text as fits, and no fence left open; never empty, whatever the text is made of."""
-    shown = pages(text[: limit * SOURCE_PER_UNIT], limit)
-    return shown[0] if shown else code_block(clip(text, limit // 2), "", limit)
 
 
 def answered(questions: tuple[Question, ...], answers: Mapping[str, str]) -> str:
