@@ -1,4 +1,4 @@
-"""No card hides what it asks: every character of the input is on the card, in its file, or counted as between both ends.
+"""No card hides what it asks: every character of the input is on it, in its file, or counted as between both ends.
 
 What is looked for are characters, not words: each text of the input is made of signs that occur nowhere else on a card,
 so how often they are shown says whether one is missing.
@@ -50,7 +50,7 @@ def on_card(card: Post) -> Counter[str]:
 
 
 def is_all_there(card: Post, *texts: str) -> None:
-    """Each sign as often as in the input; on the card itself, or in its file while the card counts what it leaves out."""
+    """Each sign as often as in the input; on the card, or in its file while the card counts what it leaves out."""
     assert card.embed and utf16_len(card.embed.description) <= 4096
     if not card.files:
         wanted = of_signs(*texts)
