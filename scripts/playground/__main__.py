@@ -78,7 +78,7 @@ def serve(options: argparse.Namespace) -> int:
 
 
 async def _serve(place: Place, options: argparse.Namespace) -> None:
-    """Until the person leaves, a signal comes, or the supervisor ends (then UserError)."""
+    """Until the person leaves or a signal comes. Raises UserError when the supervisor does not come up."""
     refusal = await asyncio.to_thread(shutting_in.refusal_in_words, place.state)
     claude = await host_claude.choose(options.claude, place.home, refusal=refusal, may_be_free=options.uncontained)
     async with hosted(place, claude) as host, Page(host, options.page_port) as page:
@@ -91,17 +91,20 @@ async def _serve(place: Place, options: argparse.Namespace) -> None:
 
 
 async def _use(host: Host) -> None:
-    """Talk, where there is a terminal; else wait. Raises UserError when the supervisor ends."""
-    ending = asyncio.ensure_future(host.supervisor.ended())
-    talking = asyncio.ensure_future(Talk(host).run(terminal_lines())) if sys.stdin.isatty() else ending
-    try:
-        await asyncio.wait({ending, talking}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        ending.cancel()
-        talking.cancel()
-    if host.supervisor.ending:
-        raise UserError(host.supervisor.ending)
-    talking.result()
+    """Talk, where there is a terminal; else wait. Discord and the page outlive the supervisor."""
+    async with asyncio.TaskGroup() as group:
+        telling = group.create_task(_tell_of_endings(host))
+        if sys.stdin.isatty():
+            await Talk(host).run(terminal_lines())
+            telling.cancel()
+
+
+async def _tell_of_endings(host: Host) -> None:
+    while True:
+        await host.supervisor.ended()
+        print(f"  ! {host.supervisor.ending}; start it again on the page, or with /start", flush=True)
+        await host.supervisor.started_again()
+        print(f"  · the supervisor runs again (pid {host.supervisor.pid})", flush=True)
 
 
 def run[T](main: Coroutine[Any, Any, T]) -> T:

@@ -1,15 +1,17 @@
 """The playground at a terminal: what you type is said by You, what the threads show is printed."""
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from playground import bridge, typed
 from playground.host import shown as host_shown
 from playground.host.bridge_host import Host
 from twins.discord.forms import CannotError
 from twins.discord.interactions import Interaction
-from twins.discord.model import Channel, Message, walk
+from twins.discord.model import Channel, Json, Message, walk
 from twins.discord.person import InteractionFailedError, Person
 
 LOOK_INTERVAL_S = 0.2
@@ -18,13 +20,16 @@ QUIET_S = 0.8
 RESTLESS_S = 6.0
 """A post that changes all the time is printed this often."""
 TEXT_INPUT = 4
-TEXT_OPTION = 3
+PASTED_GAP_S = 0.05
+"""Lines that come closer together were not typed one after the other."""
 HELP = """\
   What you type is said in the channel, which starts a session in a new thread; then it is said in that thread.
-  /new [PROMPT]  /stop  /status  /continue  /help    slash commands of the bot
+  A line that ends with \\ goes on in the next one, and lines that are pasted together are one message.
+  /COMMAND [SUBCOMMAND] [OPTION:VALUE…] [TEXT]       any slash command of the bot; /commands lists them
   /threads   /in N   /in 0     list the threads, go into one, go back to the channel
   /click LABEL                 press a button (or pick an entry) of the newest post that has it
   /as mallory LINE             Mallory, who may not use the bridge, types this line
+  /kill   /start               kill the bridge (kill -9), and start it again: Claude works on meanwhile
   /keys  /quit                 this text; the end"""
 
 
@@ -69,6 +74,9 @@ class Talk:
             "/in": self._go,
             "/click": self._click,
             "/as": self._act_as,
+            "/kill": self._kill,
+            "/start": self._start,
+            "/commands": self._commands,
             "/keys": self._help,
         }
         if act := own.get(word):
@@ -110,11 +118,27 @@ class Talk:
                 return
         raise CannotError(f"nothing here has a button {label!r}")
 
+    async def _kill(self, _who: Person, _rest: str) -> None:
+        self._write(f"  {await bridge.kill(self._host)}")
+
+    async def _start(self, _who: Person, _rest: str) -> None:
+        self._write(f"  {await bridge.start(self._host)}")
+
+    async def _commands(self, _who: Person, _rest: str) -> None:
+        for command in self._every_command():
+            options = " ".join(str(one["name"]) for one in command.get("options") or [])
+            self._write(f"  /{command['name']} {options}".rstrip() + f"   {command['description']}")
+
+    def _every_command(self) -> list[Json]:
+        return [*self._discord.guild_commands.all(), *self._discord.global_commands.all()]
+
     async def _run_command(self, who: Person, name: str, rest: str) -> None:
-        command = self._discord.guild_commands.find(name) or self._discord.global_commands.find(name)
-        options = [option["name"] for option in (command or {}).get("options") or [] if option["type"] == TEXT_OPTION]
-        given = {options[0]: rest} if options and rest else {}
-        self._told(who, await who.runs(name, given, self._where))
+        command = next((one for one in self._every_command() if one["name"] == name), None)
+        if command is None:
+            raise CannotError(f"there is no command /{name}; /commands lists those there are")
+        world = self._discord.world
+        path, given = typed.options_of(command, rest, [*world.users.values()], [*world.channels.values()])
+        self._told(who, await who.runs(" ".join([name, *path]), given, self._where))
 
     def _told(self, who: Person, made: Interaction) -> None:
         """A modal takes the next line."""
@@ -192,13 +216,58 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-async def terminal_lines() -> AsyncIterator[str]:
-    """The lines of the terminal, until its end (Ctrl-D)."""
+async def terminal_lines(fd: int | None = None) -> AsyncIterator[str]:
+    """What is typed at the terminal, a message at a time, until its end (Ctrl-D).
+
+    A line is one, but for those that end with a backslash, and those that were pasted together.
+    """
+    fd = sys.stdin.fileno() if fd is None else fd
     loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[str] = asyncio.Queue()
-    loop.add_reader(sys.stdin.fileno(), lambda: lines.put_nowait(sys.stdin.readline()))
+    read: asyncio.Queue[bytes] = asyncio.Queue()
+    loop.add_reader(fd, lambda: read.put_nowait(_piece(fd)))
+    text = b""
     try:
-        while line := await lines.get():
-            yield line
+        while piece := await read.get():
+            text += piece
+            while not _is_whole(text) or await _more_comes(read):
+                if not (piece := await read.get()):
+                    break
+                text += piece
+            for message in _messages(text.decode(errors="replace")):
+                yield message
+            text = b""
     finally:
-        loop.remove_reader(sys.stdin.fileno())
+        loop.remove_reader(fd)
+
+
+def _piece(fd: int) -> bytes:
+    """Empty at its end, also where the terminal is gone."""
+    try:
+        return os.read(fd, 64 * 1024)
+    except OSError:
+        return b""
+
+
+def _is_whole(text: bytes) -> bool:
+    return text.endswith(b"\n") and not text.endswith(b"\\\n")
+
+
+async def _more_comes(read: asyncio.Queue[bytes]) -> bool:
+    """Whether the next line was pasted with this one."""
+    if read.empty():
+        await asyncio.sleep(PASTED_GAP_S)
+    return not read.empty()
+
+
+def _messages(text: str) -> list[str]:
+    """Each command is one; other lines that stand together are one."""
+    found: list[str] = []
+    is_open = False
+    for line in text.replace("\\\n", "\0").splitlines():
+        is_command = line.startswith("/")
+        if is_open and not is_command:
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+        is_open = not is_command
+    return [message.replace("\0", "\n") for message in found]

@@ -79,7 +79,7 @@ class Threadbridge:
 
 
 class Supervisor(asyncio.DatagramProtocol):
-    """`threadbridge run` from `start` to `stop`."""
+    """`threadbridge run` from `start` to `stop`; in between it may be killed, and started again."""
 
     def __init__(self, threadbridge: Threadbridge, log: Path, notify_socket: Path) -> None:
         self.status = ""
@@ -89,6 +89,7 @@ class Supervisor(asyncio.DatagramProtocol):
         self._ready = asyncio.Event()
         self._notices: asyncio.DatagramTransport | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._begun = asyncio.Event()
 
     @property
     def is_ready(self) -> bool:
@@ -106,13 +107,15 @@ class Supervisor(asyncio.DatagramProtocol):
     @property
     def ending(self) -> str:
         """In words; empty while it runs."""
+        if self.exit_code == -signal.SIGKILL:
+            return "the supervisor was killed"
         return "" if self.exit_code is None else f"the supervisor ended with exit code {self.exit_code}"
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         address = str(self._notify_socket)
         self._notices, _ = await loop.create_datagram_endpoint(lambda: self, address, family=socket.AF_UNIX)
-        self._process = await self._threadbridge.start(self._log, self._notify_socket)
+        await self.start()
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -136,6 +139,29 @@ class Supervisor(asyncio.DatagramProtocol):
                 wait.cancel()
         if not self.is_ready:
             raise UserError(self.ending or f"the supervisor is not ready after {deadline_s:g} s")
+
+    async def start(self) -> None:
+        """Also again, once it has ended; one that runs is left alone."""
+        if self._process is None or self._process.returncode is not None:
+            self._ready.clear()
+            self.status = ""
+            self._process = await self._threadbridge.start(self._log, self._notify_socket)
+            self._begun.set()
+
+    async def kill(self) -> None:
+        """SIGKILL, as the machine's worst moment would. Its workers run on."""
+        if self._process is not None and self._process.returncode is None:
+            self._begun.clear()
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+    async def started_again(self) -> None:
+        """Once it has ended: wait until somebody starts it."""
+        self._begun.clear()
+        while self.exit_code is not None:
+            await self._begun.wait()
+            self._begun.clear()
 
     async def ended(self) -> int:
         """Wait for it."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from playground import bridge
 from playground.host.bridge_host import Host
 from twins.discord.errors import ApiError
 from twins.discord.forms import CannotError
@@ -48,6 +49,7 @@ class Scene:
     """What an act works on: the Discord, and who acts."""
 
     def __init__(self, host: Host, who: str) -> None:
+        self.host = host
         self.discord = host.discord
         people = {"you": host.you, "mallory": host.mallory}
         if who not in people:
@@ -138,6 +140,20 @@ class Run(Act, frozen=True):
         return _told(await scene.person.runs(self.command, given, int(self.channel), may_fail=True))
 
 
+class Kill(Act, frozen=True):
+    """The supervisor, as `kill -9` does."""
+
+    async def done(self, scene: Scene) -> Json:
+        return {"told": await bridge.kill(scene.host)}
+
+
+class Start(Act, frozen=True):
+    """The supervisor again."""
+
+    async def done(self, scene: Scene) -> Json:
+        return {"told": await bridge.start(scene.host)}
+
+
 class Complete(Act, frozen=True):
     """What is offered while `focused` is typed."""
 
@@ -151,7 +167,7 @@ class Complete(Act, frozen=True):
         return {"choices": offered}
 
 
-_ACT = msgspec.json.Decoder(Say | Edit | Delete | Click | Submit | Run | Complete)
+_ACT = msgspec.json.Decoder(Say | Edit | Delete | Click | Submit | Run | Kill | Start | Complete)
 
 
 async def act(host: Host, body: bytes) -> tuple[int, Json]:

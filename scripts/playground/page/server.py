@@ -117,7 +117,7 @@ class Page:
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: each is a Change of what `?as=` sees; the first has everything."""
-        view = page_view.View(self._host.discord, self._person(request))
+        view = page_view.View(self._host, self._person(request))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         known: page_view.Items | None = None

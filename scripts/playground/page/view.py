@@ -6,6 +6,8 @@ channel:ID       a channel or thread; in the order of the ids
 message:ID       a message, also an ephemeral one if it is for this person
 commands         what "/" offers
 bot              connected or not, and its presence
+bridge           whether its supervisor runs; how it ended
+scene            what one may try first, and who may what
 typing           channel id → names of who types there
 """
 
@@ -15,9 +17,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from playground.host.bridge_host import Host
+from playground.host.claude import Chosen
 from twins.discord.clock import moment_of
 from twins.discord.interactions import Interaction
-from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Attachment, Channel, Json, Message, MessageFlag, User
 from twins.discord.person import Person
 from twins.discord.wire import stamp
@@ -49,8 +52,9 @@ def change(old: Items | None, new: Items) -> Change:
 class View:
     """One person's sight. Messages are made into JSON again only when they changed."""
 
-    def __init__(self, discord: LoopbackDiscord, person: Person) -> None:
-        self._discord = discord
+    def __init__(self, host: Host, person: Person) -> None:
+        self._host = host
+        discord = self._discord = host.discord
         self._world = discord.world
         self._person = person
         self._made: dict[int, tuple[object, Json]] = {}
@@ -62,6 +66,8 @@ class View:
         found: Items = {
             "guild": {"id": str(self._world.id), "name": self._world.name, "me": str(self._person.id)},
             "bot": self._bot(),
+            "bridge": {"runs": self._host.supervisor.exit_code is None, "ending": self._host.supervisor.ending},
+            "scene": {"prompts": first_prompts(self._host.claude)},
             "commands": self._offered(),
             "typing": self._typing(),
         }
@@ -150,6 +156,21 @@ class View:
     def _wrote_at(self, channel_id: int) -> float:
         written = self._world.channels[channel_id].messages.values()
         return max((m.revisions[0].at for m in written if m.author is self._world.bot and m.revisions), default=0.0)
+
+
+def first_prompts(claude: Chosen) -> list[str]:
+    """What somebody may tap who does not know what to write: something that is asked about, edited, and chosen."""
+    if claude.is_scripted:
+        return [
+            "run ls -la",
+            "write notes.txt Hello from Discord",
+            "question Which database? | SQLite = one file | PostgreSQL = a server",
+        ]
+    return [
+        "What is in this directory?",
+        "Write a small Python program that prints the first ten primes, and run it.",
+        "Ask me which kind of web page I want, then make one.",
+    ]
 
 
 def user_item(user: User) -> Json:

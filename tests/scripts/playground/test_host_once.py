@@ -114,6 +114,23 @@ def test_a_playground_that_serves_leaves_nothing_after_sigterm(folder: Path) -> 
     assert of_this_playground(folder) == []
 
 
+def test_a_playground_outlives_its_supervisor_and_says_that_it_ended(folder: Path) -> None:
+    process = start(folder)
+    supervisor = next(child for child in psutil.Process(process.pid).children() if "run" in child.cmdline())
+    supervisor.kill()
+    assert process.stdout
+    told = ""
+    while "! the supervisor was killed" not in told:
+        line = process.stdout.readline()
+        assert line, told
+        told += line
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0
+    assert of_this_playground(folder) == []
+
+
 def test_a_playground_that_was_killed_takes_its_supervisor_along_and_starts_again(folder: Path) -> None:
     process = start(folder)
     supervisors = psutil.Process(process.pid).children()

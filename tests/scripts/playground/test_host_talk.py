@@ -1,7 +1,9 @@
 """Talking at a terminal: what lines do, and how posts are printed. Without a supervisor: the posts are made here."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,15 @@ from playground.host import shown as host_shown
 from playground.host.bridge_host import Host
 from playground.host.place import Place
 from playground.host.supervisor import Supervisor, Threadbridge
-from playground.talk import QUIET_S, RESTLESS_S, Screen, Talk
+from playground.talk import QUIET_S, RESTLESS_S, Screen, Talk, terminal_lines
+from playground.typed import CHANNEL, NUMBER, PERSON, SUBCOMMANDS, TEXT, WHOLE, YES_OR_NO, options_of
+from supervisor.commands import registration
+from twins.discord.forms import CannotError
 from twins.discord.loopback import LoopbackDiscord
-from twins.discord.model import Channel, Json, Message, Revision
+from twins.discord.model import Channel, ChannelType, Json, Message, Revision, User
 
 DEADLINE_S = 10
+NOW = datetime.now(UTC)
 
 ROUNDING_S = 0.001
 """(a + b) - a may be less than b."""
@@ -216,5 +222,107 @@ def test_the_exact_label_wins_over_one_that_only_begins_so() -> None:
         assert host_shown.choice(post, "deny") == ("do:Deny", None)
         assert host_shown.choice(post, "deny w") == ("do:Deny with a reason", None)
         assert host_shown.choice(post, "allow") is None
+
+    in_a_scene(test)
+
+
+# --- what is typed at a terminal -------------------------------------------------------------------------
+
+
+def typed_at_a_pipe(*pieces: bytes) -> list[str]:
+    """Each piece once what was made of those before it was heard."""
+
+    async def play() -> list[str]:
+        reads, writes = os.pipe()
+        heard: list[str] = []
+        try:
+            with os.fdopen(writes, "wb", buffering=0) as pipe:
+                pipe.write(pieces[0])
+                left = [*pieces[1:]]
+                async for line in terminal_lines(reads):
+                    heard.append(line)
+                    if left:
+                        pipe.write(left.pop(0))
+                    else:
+                        pipe.close()
+        finally:
+            os.close(reads)
+        return heard
+
+    return asyncio.run(asyncio.wait_for(play(), DEADLINE_S))
+
+
+def test_each_line_is_a_message_and_what_ends_with_a_backslash_goes_on() -> None:
+    assert typed_at_a_pipe(b"one\n", b"two \\\nand more\n", b"three\n") == ["one", "two \nand more", "three"]
+
+
+def test_lines_that_are_pasted_together_are_one_message_but_for_commands() -> None:
+    assert typed_at_a_pipe("an\n\nüß\n".encode(), b"x\n/in 1\ny\nz\n") == ["an\n\nüß", "x", "/in 1", "y\nz"]
+
+
+# --- slash commands, as they are typed -------------------------------------------------------------------
+
+COMMANDS: dict[str, Json] = {
+    str(command["name"]): {"id": "1", "type": 1, **command} for command in registration.COMMANDS
+}
+
+
+def in_options(line: str) -> tuple[list[str], dict[str, object]]:
+    name, _, rest = line.partition(" ")
+    people = [User(5, "You", NOW), User(6, "Mallory", NOW)]
+    path, given = options_of(COMMANDS[name], rest, people, [Channel(7, "playground", ChannelType.TEXT)])
+    return path, {key: getattr(value, "name", value) for key, value in given.items()}
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "given"),
+    [
+        ("new fix: the login", [], {"prompt": "fix: the login"}),
+        ('new directory:"/srv/my app" fix it', [], {"directory": "/srv/my app", "prompt": "fix it"}),
+        ("mode mode:plan for_channel:yes", [], {"mode": "plan", "for_channel": True}),
+        ("mode plan", [], {"mode": "plan"}),
+        ("invite person:@mallory", [], {"person": "Mallory"}),
+        ("project list", ["list"], {}),
+        ("project add channel:#playground /srv/x", ["add"], {"channel": "playground", "directory": "/srv/x"}),
+        ("status state:idle person:You", [], {"state": "idle", "person": "You"}),
+        ("help", [], {}),
+    ],
+)
+def test_options_are_given_by_name_and_the_rest_goes_to_the_first_text(
+    line: str, path: list[str], given: dict[str, object]
+) -> None:
+    assert in_options(line) == (path, given)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("help me", "takes no options"),
+        ("project dance", "one of add, list, remove"),
+        ("invite person:Eve", "one of you, mallory"),
+        ("mode for_channel:perhaps", "yes or no"),
+        ('new directory:"/srv', "has no end"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(line: str, words: str) -> None:
+    with pytest.raises(CannotError, match=words):
+        in_options(line)
+
+
+def test_no_registered_command_is_out_of_reach() -> None:
+    for command in registration.COMMANDS:
+        kinds = {one["type"] for one in command.get("options", [])} | {
+            inside["type"] for one in command.get("options", []) for inside in one.get("options", [])
+        }
+        assert kinds <= {*SUBCOMMANDS, TEXT, WHOLE, YES_OR_NO, PERSON, CHANNEL, NUMBER}, command["name"]
+
+
+# --- the bridge, killed and started again ----------------------------------------------------------------
+
+
+def test_killing_one_that_does_not_run_is_said() -> None:
+    async def test(scene: Scene) -> None:
+        await scene.types("/start")
+        assert scene.printed == ["  ! The bridge runs; kill it first."]
 
     in_a_scene(test)

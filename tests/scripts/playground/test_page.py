@@ -243,7 +243,7 @@ def test_an_ephemeral_message_is_seen_by_its_person_only() -> None:
         refusal = {"type": 4, "data": {"content": "Not you.", "flags": 64}}
         click = {"message": id_of(card), "custom_id": "tb:allow"}
         await asyncio.gather(scene.act("Click", "mallory", **click), scene.answers(refusal))
-        sights = [View(scene.discord, who).items() for who in (scene.host.you, scene.host.mallory)]
+        sights = [View(scene.host, who).items() for who in (scene.host.you, scene.host.mallory)]
         texts = [[str(item) for name, item in sight.items() if name.startswith("message:")] for sight in sights]
         assert [["Not you." in text for text in every] for every in texts] == [[False], [False, True]]
 
@@ -252,7 +252,7 @@ def test_an_ephemeral_message_is_seen_by_its_person_only() -> None:
 
 def test_reactions_threads_and_marks_count_as_changes() -> None:
     async def test(scene: Scene) -> None:
-        view = View(scene.discord, scene.host.you)
+        view = View(scene.host, scene.host.you)
         post = scene.post("a")
         sights = [view.items()]
         await scene.host.mallory.reacts(post, "👍")
@@ -271,7 +271,7 @@ def test_the_name_of_the_command_that_a_message_answers_is_known() -> None:
         scene.discord.guild_commands.overwrite([{"name": "status", "description": "How it goes"}])
         run = scene.act("Run", channel=id_of(scene.channel), command="status")
         await asyncio.gather(run, scene.answers({"type": 4, "data": {"content": "well"}}))
-        items = View(scene.discord, scene.host.you).items()
+        items = View(scene.host, scene.host.you).items()
         assert items["commands"] == [{"name": "status", "description": "How it goes", "options": []}]
         used = [item["used"] for name, item in items.items() if name.startswith("message:") and isinstance(item, dict)]
         assert used == [{"name": "status", "by": str(scene.host.you.id)}]
@@ -281,7 +281,7 @@ def test_the_name_of_the_command_that_a_message_answers_is_known() -> None:
 
 def test_typing_is_shown_until_the_bot_writes() -> None:
     async def test(scene: Scene) -> None:
-        view = View(scene.discord, scene.host.you)
+        view = View(scene.host, scene.host.you)
         scene.discord.typings.append((scene.channel.id, scene.discord.clock.monotonic()))
         assert view.items()["typing"] == {str(scene.channel.id): ["Threadbridge"]}
         scene.post("here")

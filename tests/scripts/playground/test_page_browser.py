@@ -318,3 +318,46 @@ def test_on_a_phone_questions_are_answered_with_menus_and_ones_own_words() -> No
         await browser.shows("✓ done")
 
     on_stage(test, PHONE)
+
+
+# --- the bridge, killed and started again ----------------------------------------------------------------
+
+
+def test_on_a_phone_the_first_screen_offers_what_to_try_and_says_who_one_is() -> None:
+    async def test(stage: Stage) -> None:
+        browser = stage.browser
+        await browser.shows("A thread is a session", "#welcome")
+        await browser.shows("talk, decide, manage", "#as")
+        assert await browser.evaluate("document.querySelectorAll('#prompts button').length") == 3
+        await browser.click("#prompts button", "write notes.txt")
+        await browser.until("document.querySelector('#welcome').hidden")
+        said = stage.house.discord.messages(stage.channel.id)[0]
+        thread = await stage.house.until(lambda: stage.house.discord.thread_of(said), "its thread")
+        await stage.house.card(thread)
+        await browser.click("#as")
+        await browser.click("#who label", "Mallory")
+        await browser.click("#close")
+        await browser.shows("no rights", "#as")
+
+    on_stage(test, PHONE)
+
+
+def test_on_a_phone_the_bridge_is_killed_claude_works_on_and_its_thread_has_all_of_it_afterwards() -> None:
+    async def test(stage: Stage) -> None:
+        browser, house = stage.browser, stage.house
+        await house.you.says(stage.channel.id, "say one\nsleep 4\nsay two")
+        said = house.discord.messages(stage.channel.id)[0]
+        thread = await house.until(lambda: house.discord.thread_of(said), "its thread")
+        await house.shows(thread, "one")
+        await browser.click("#menu")
+        await browser.shows("runs", "#bridge-state")
+        await browser.click("#bridge-act", "Kill the bridge")
+        await browser.shows("the supervisor was killed", "#broken")
+        await browser.click("#close")
+        assert "two" not in house.text(thread)
+        await browser.click("#broken button", "Start it again")
+        await house.shows(thread, "two")
+        await house.done(thread)
+        await browser.until("document.querySelector('#broken').hidden")
+
+    on_stage(test, PHONE)

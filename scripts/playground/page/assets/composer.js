@@ -115,6 +115,12 @@ export class Composer {
     this.draw();
   }
 
+  /** As if it were typed and sent, beside what stands there. */
+  async say(text) {
+    const answer = await act(this.store.who, "Say", { channel: this.channel, text, reply: null, files: [] });
+    this.trouble(answer.error);
+  }
+
   async #send() {
     const text = this.#text.value;
     if (!text.trim() && !this.#files.length) return;

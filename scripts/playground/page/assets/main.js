@@ -1,5 +1,6 @@
 // The page: the list of channels beside the messages of one, and who one is.
 
+import { Bridge } from "./bridge.js";
 import { Composer } from "./composer.js";
 import { byId, h, unseen } from "./dom.js";
 import { avatar, Messages } from "./messages.js";
@@ -22,6 +23,7 @@ const answered = (answer) => {
 };
 const messages = new Messages(store, { open, answered, reply: (id) => composer.reply(id), seen });
 const composer = new Composer(store, { answered, editLast: () => messages.editLast() });
+const bridge = new Bridge(store, { say: (text) => composer.say(text), fails: (words) => composer.trouble(words) });
 
 function changed(names, isFresh) {
   const has = (kind) => [...names].some((name) => name.startsWith(kind));
@@ -34,7 +36,10 @@ function changed(names, isFresh) {
   }
   drawSide();
   drawTyping();
+  bridge.draw(isEmpty());
 }
+
+const isEmpty = () => store.channels().every((channel) => store.messages(channel.id).length === 0);
 
 /** The channel in the address if it is there, else the first. */
 function wanted() {
@@ -56,6 +61,7 @@ function open(channel, message) {
   shut();
   drawSide();
   drawTyping();
+  bridge.draw(isEmpty());
   if (message) messages.jumpTo(message);
 }
 
@@ -188,11 +194,14 @@ function shut() {
   byId("menu").setAttribute("aria-expanded", "false");
 }
 
-byId("menu").addEventListener("click", () => {
+function pull(focused) {
   document.body.classList.add("drawer");
   byId("menu").setAttribute("aria-expanded", "true");
-  document.querySelector("[aria-current=page]")?.focus();
-});
+  document.querySelector(focused)?.focus();
+}
+
+byId("menu").addEventListener("click", () => pull("[aria-current=page]"));
+byId("as").addEventListener("click", () => pull("#who input:checked"));
 byId("close").addEventListener("click", () => {
   shut();
   byId("menu").focus();

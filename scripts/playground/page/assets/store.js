@@ -4,6 +4,7 @@ import { compareIds } from "./dom.js";
 
 const BUTTON = 2;
 const LINK = 5;
+const ONLY_SHOWS = /^tb:(show|s?diff):/; // of our bot's: what was asked, and what changed
 
 export class Store {
   #items = new Map();
@@ -66,6 +67,12 @@ export class Store {
   }
   get bot() {
     return this.#items.get("bot") ?? {};
+  }
+  get bridge() {
+    return this.#items.get("bridge") ?? { runs: true, ending: "" };
+  }
+  get scene() {
+    return this.#items.get("scene") ?? { prompts: [] };
   }
   get commands() {
     return this.#items.get("commands") ?? [];
@@ -144,7 +151,7 @@ export class Store {
 const isOpen = (components) =>
   components.some(
     (part) =>
-      (part.custom_id && !part.disabled && !(part.type === BUTTON && part.style === LINK)) ||
+      (part.custom_id && !part.disabled && !ONLY_SHOWS.test(part.custom_id) && !(part.type === BUTTON && part.style === LINK)) ||
       isOpen([...(part.components ?? []), ...(part.accessory ? [part.accessory] : [])]),
   );
 
