@@ -18,11 +18,13 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from bridge.protocol import events as e
 from bridge.protocol.layout import JOURNAL
 from bridge.protocol.modes import DEFAULT
 from bridge.render import replies
 from bridge.routing.router import BridgeRouter
 from bridge.session.display import Display
+from bridge.session.managed import ManagedSession
 from supervisor.changes import Changes
 from supervisor.commands.interactions import Interactions
 from supervisor.commands.postbox import Postbox
@@ -89,18 +91,19 @@ def session_manager(
     asked: Asked | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     burst_s: Callable[[], float] = lambda: 0.0,
+    heard: Callable[[e.AnyEvent, ManagedSession], None] = lambda *_: None,
 ) -> SessionManager:
     """All that decides about sessions. ``clock`` gives Unix seconds, ``monotonic`` seconds.
 
     ``display_of``: what a channel shows. Without ``asked`` everybody may talk. ``burst_s``: within how many seconds
-    messages of one person are one prompt; 0: each is its own.
+    messages of one person are one prompt; 0: each is its own. ``heard``: gets what workers tell, of now.
     """
     sessions = Sessions(store, Journal(store.path.with_name(JOURNAL), store, clock), Changes(), clock)
     waiting = WaitingPrompts(sessions)
     members = Members(asked, sessions.changes.wished, monotonic)
     rules = Rules(sessions, members)
     delivery = Delivery(sessions, waiting.drop, members, rules, Bursts(sessions, burst_s))
-    reports = Reports(sessions, waiting, display_of, rules)
+    reports = Reports(sessions, waiting, display_of, rules, heard)
     return SessionManager(sessions, waiting, delivery, reports)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.protocol.errors import UserError, first_of
 from supervisor import descriptors, logs, places, prctl, state_directory, token_file
@@ -48,6 +48,9 @@ from supervisor.workers import cgroups
 from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys, server_keys
 from supervisor.workers.starts import Surroundings, worker_environment
+
+if TYPE_CHECKING:
+    from supervisor.operator.metrics import Metrics
 
 EXPIRY_INTERVAL_S = 1.0
 
@@ -83,14 +86,16 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
     store = Store(config.layout.database)
     settings = Settings(config)
     reload = Reload(settings)
+    metrics = _metrics(config)
     try:
-        async with Rest(config.api_base, token, Pace()) as rest:
+        async with Rest(config.api_base, token, Pace(), heard=metrics.answered if metrics else _nobody) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
             manager = session_manager(
                 store,
                 display_of=settings.display,
                 asked=Asked(settings, rest),
                 burst_s=lambda: settings.now.burst_s,
+                heard=metrics.recorded if metrics else _nobody,
             )
             recall(config.layout, manager)
             remember(manager)
@@ -115,10 +120,30 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
                 standing.was_back,
                 lambda: look_at_ids(settings.now, guilds, rest, time.time()),
             )
-            runs = (below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.members.run, report.run)
+            runs = [below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.members.run, report.run]
+            if metrics:
+                look = partial(_look, metrics, manager, standing)
+                runs.append(partial(metrics.run, config.metrics_listen, look))
             await below.downlink.run(lambda: _serve(reload, manager, runs, above.ears, rest))
     finally:
         store.close()
+
+
+def _metrics(config: Config) -> "Metrics | None":
+    """None where nobody may ask; then its library is not loaded."""
+    if not config.metrics_listen:
+        return None
+    from supervisor.operator.metrics import Metrics  # noqa: PLC0415
+
+    return Metrics()
+
+
+def _nobody(*_: object) -> None:
+    pass
+
+
+def _look(metrics: "Metrics", manager: SessionManager, standing: Standing) -> None:
+    metrics.look(manager, is_back=standing.back_at is not None)
 
 
 def _note_uncontained(settings: Settings, manager: SessionManager) -> None:

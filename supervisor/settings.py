@@ -20,6 +20,7 @@ AT_THE_NEXT_START = {
     "command": "claude.command",
     "environment": "claude.environment",
     "mcp_logins": "containment.mcp_logins",
+    "metrics_listen": "metrics.listen",
 }
 """Fields of ``Config`` that are used once, by the keys a person knows them by."""
 

@@ -21,6 +21,7 @@ ONLY_IN = {
     "sqlite3": {"supervisor/sessions/database.py"},
     "psutil": {"supervisor/workers/trees.py"},
     "aiohttp": {"supervisor/discord/rest.py"},
+    "prometheus_client": {"supervisor/operator/metrics.py"},
 }
 SPAWNS_ONLY_IN = {
     *("worker/claude.py", "worker/git.py"),

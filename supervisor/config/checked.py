@@ -3,6 +3,8 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 
 from bridge.protocol.errors import UserError
@@ -53,6 +55,7 @@ def checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:
         token_file=file.discord.token_file,
         burst_s=_burst_s(file.discord),
         most_file_bytes=_file_bytes(file.files),
+        metrics_listen=_listen(file.metrics.listen),
         keep_s=_seconds("state.keep", file.state.keep),
         ping_after_s=_seconds("display.ping_after", file.display.ping_after),
         limits=_limits(file.limits),
@@ -77,6 +80,9 @@ def _root(n: int, given: str) -> str:
 def _warnings(path: Path, file: ConfigFile) -> Iterator[str]:
     if near := meant_model(file.claude.model):
         yield f"{path}: claude.model: Claude Code may know no {file.claude.model!r}; did you mean {near}?"
+    host = file.metrics.listen.rpartition(":")[0].strip("[]")
+    if host and not ip_address(host).is_loopback:
+        yield f"{path}: metrics.listen: whoever reaches {file.metrics.listen} over the network can read the metrics"
     for n, table in enumerate(file.channels):
         if table.containment in {"auto", "required"}:
             yield (
@@ -98,6 +104,14 @@ def _warnings(path: Path, file: ConfigFile) -> Iterator[str]:
                 f'{path}: channels[{n}].git_push: "ask" does nothing at the level {table.containment}: Claude has your'
                 " keys there, and pushes by itself"
             )
+
+
+def _listen(given: str) -> str:
+    host, _, port = given.rpartition(":")
+    with suppress(ValueError):
+        if not given or (ip_address(host.strip("[]")) and 0 < int(port) < 1 << 16):
+            return given
+    raise Wrong("metrics.listen", f"{given!r} is no address and port such as 127.0.0.1:9100 or [::1]:9100")
 
 
 def _api_base(table: DiscordTable) -> str:

@@ -88,6 +88,12 @@ class ProjectsTable(Table, frozen=True):
     roots: tuple[str, ...] = ()
 
 
+class MetricsTable(Table, frozen=True):
+    """Where Prometheus may ask; empty: nowhere."""
+
+    listen: str = ""
+
+
 class StateTable(Table, frozen=True):
     directory: str = ""
     keep: str = "0"
@@ -106,6 +112,7 @@ class ConfigFile(Table, frozen=True):
     limits: LimitsTable = LimitsTable()
     projects: ProjectsTable = ProjectsTable()
     state: StateTable = StateTable()
+    metrics: MetricsTable = MetricsTable()
 
 
 TABLES: dict[str, type[Table]] = {
@@ -120,4 +127,5 @@ TABLES: dict[str, type[Table]] = {
     "limits": LimitsTable,
     "projects": ProjectsTable,
     "state": StateTable,
+    "metrics": MetricsTable,
 }

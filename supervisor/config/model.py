@@ -27,6 +27,8 @@ class Config(msgspec.Struct, frozen=True):
     layout: Layout
     token_file: str
     hibernate_after_s: float | None = 900.0
+    metrics_listen: str = ""
+    """An address and a port; empty: nowhere."""
     keep_s: float | None = None
     """How long the log and the files of an ended session are kept; None: for ever."""
     burst_s: float = 0.0

@@ -64,7 +64,16 @@ _WRITES: dict[Literal["create", "edit"], str] = {"create": f"POST {_MESSAGES}", 
 class Rest:
     """One connection pool. ``api_base`` ends in ``/api/v10``; ``timeout_s`` bounds one request, without its turn."""
 
-    def __init__(self, api_base: str, token: str, pace: Pace, timeout_s: float = CALL_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        api_base: str,
+        token: str,
+        pace: Pace,
+        timeout_s: float = CALL_TIMEOUT_S,
+        heard: Callable[[str, int, float], None] = lambda *_: None,
+    ) -> None:
+        """``heard`` gets of each answer the route, the status and the seconds it took."""
+        self._heard = heard
         self._base = api_base.rstrip("/")
         self._token = token
         self._pace = pace
@@ -260,10 +269,12 @@ class Rest:
             headers["Authorization"] = f"Bot {self._token}"
         url = self._base + template.format(**parameters)
         timeout = UPLOAD_TIMEOUT if any(file.path for file in call.files) else self._timeout
+        began = time.monotonic()
         async with self._http.request(
             method, url, data=data, params=call.query, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
             turn.report(response.status, response.headers)
+            self._heard(call.route, response.status, time.monotonic() - began)
             self.apart_s = _apart_s(response.headers.get("Date", ""), self.apart_s)
             return Reply(response.status, await response.read(), response.headers.get("Retry-After", ""))
 

@@ -56,9 +56,16 @@ class Reports:
     """Of all workers. ``display_of`` says what a channel shows. Any method may raise StoreError."""
 
     def __init__(
-        self, sessions: Sessions, waiting: WaitingPrompts, display_of: Callable[[int], Display], rules: Rules
+        self,
+        sessions: Sessions,
+        waiting: WaitingPrompts,
+        display_of: Callable[[int], Display],
+        rules: Rules,
+        heard: Callable[[e.AnyEvent, ManagedSession], None] = lambda *_: None,
     ) -> None:
+        """``heard`` gets each event that is no history."""
         self.rules = rules
+        self._heard = heard
         self._sessions = sessions
         self._waiting = waiting
         self._display_of = display_of
@@ -123,6 +130,7 @@ class Reports:
         session.apply(record)
         if not self._is_history(record, session.session_id):
             log_lines.record(record.event, session)
+            self._heard(record.event, session)
         self._tell_of_walls(session.session_id, record.event)
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)

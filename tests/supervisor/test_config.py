@@ -167,6 +167,12 @@ def test_a_session_has_limits_that_fit_a_small_machine_unless_others_are_given(w
         ),
         ('command = ["sh"]', 'command = ["sh"]\n[permissions]\ntimeout = "soon"', "permissions.timeout: 'soon'"),
         ('command = ["sh"]', 'command = ["sh"]\n[state]\nkeep = "90"', "state.keep: '90' is no time such as"),
+        ('command = ["sh"]', 'command = ["sh"]\n[metrics]\nlisten = "9100"', "metrics.listen: '9100' is no address"),
+        (
+            'command = ["sh"]',
+            'command = ["sh"]\n[metrics]\nlisten = "here:1"',
+            "metrics.listen: 'here:1' is no address",
+        ),
         ('command = ["sh"]', 'command = ["sh"]\n[discord]\napi_base = "ftp://x"', "discord.api_base"),
         ('command = ["sh"]', 'command = ["sh"]\n[discord]\nburst = "11s"', "discord.burst: '11s' is longer than 10s"),
         ('command = ["sh"]', 'command = ["sh"]\n[discord]\nburst = "soon"', "discord.burst: 'soon' is no time"),
