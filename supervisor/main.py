@@ -33,6 +33,7 @@ from supervisor.operator.health import CLOCK_STEP_S, Health, HealthFile
 from supervisor.operator.start_report import StartReport
 from supervisor.reload import Outcome, Reload
 from supervisor.sessions.asking_again import ask_again
+from supervisor.sessions.held_back import hold_back
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import Asked
@@ -99,6 +100,7 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             )
             recall(config.layout, manager)
             remember(manager)
+            hold_back(config.layout, manager)
             note_walls(manager.sessions)
             note_version(manager.sessions, version("threadbridge"))
             ask_again(manager, settings.access)

@@ -84,6 +84,9 @@ class Worker:
         closing, _ = recovery.closing_events(self._history, self._taken(), why=why)
         for event in closing:
             self._record(event)
+        for prompt in self._history.open_prompts():
+            if prompt.prompt_id in self._start.void_prompts:
+                self._record(e.PromptCancelled(prompt.prompt_id, recovery.FROM_A_BACKUP))
 
     def _taken(self) -> frozenset[str]:
         claude_id = recovery.claude_id_of(self._history, self._start.created.session_id)

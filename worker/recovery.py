@@ -18,6 +18,7 @@ from worker.history import History
 LOST = "the worker died while this ran"
 NEVER_ALLOWED = "it was waiting for permission, so it did not run"
 DELETED = "deleted"
+FROM_A_BACKUP = "the bridge's state came from a backup, so it may have been answered since"
 type Changing = c.Amend | c.Requeue
 
 

@@ -19,6 +19,7 @@
     sessions/<id>/sent/…      copies of what Claude sent to the person
     sessions/<id>/push/       a copy of the branch whose push somebody is asked about
     sessions/<id>/inside/…    what is /tmp, $HOME and so on for the child
+    restored                  it came from a backup that no supervisor ran on yet (``supervisor.sessions.held_back``)
     pruned/<name>/            what of ended sessions is being removed (``supervisor.sessions.pruning``)
     login/                    Claude's access token, for children that are shut in
     renewal/                  the CLI's other files while it renews the login; emptied before each time
@@ -88,6 +89,10 @@ class Layout(msgspec.Struct, frozen=True):
     @property
     def sessions(self) -> Path:
         return self.state / "sessions"
+
+    @property
+    def restored(self) -> Path:
+        return self.state / "restored"
 
     @property
     def pruned(self) -> Path:

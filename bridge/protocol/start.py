@@ -72,6 +72,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """The directory below which the worker makes a cgroup for its session; empty: none can be had."""
     trusted_copy: str = ""
     """The folder with the copy of the project's files that somebody trusts; it acts. Empty: nothing of it does."""
+    void_prompts: tuple[int, ...] = ()
+    """The log has them as not taken up, and they are not to be sent: the state comes from a backup."""
     git_push: str = "off"
     """``ask``: Claude may ask that we push for it."""
 

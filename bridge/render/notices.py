@@ -8,6 +8,7 @@ from bridge.text import duration, escape, human_size, one_line
 
 REASON_CHARS = 900  # escaped, it may be twice as long, and is still one post
 CAPTION_CHARS = 700
+HELD_CHARS, HELD_TOLD = 150, 5
 FILES_TOLD = 4
 """Each takes up to 400 characters of the post when it is escaped."""
 
@@ -38,6 +39,23 @@ def fresh_start() -> Post:
 def goes_on_here(who: str) -> Post:
     """``who``: as ``people.named`` has it."""
     return Post(f"✓ {who} lets Claude go on in the directory as it is now.")
+
+
+def held_back(texts: Sequence[str]) -> Post:
+    """What waited for Claude when a backup was made that is the state now."""
+    lines = [f"> {escape(one_line(text, HELD_CHARS)) or '(a file)'}" for text in texts[:HELD_TOLD]]
+    if (more := len(texts) - HELD_TOLD) > 0:
+        lines.append(f"> … and {more} more")
+    return Post(
+        "\n".join(
+            [
+                "⚠ The bridge's state came from a backup. What waited for Claude when it was made is not sent, because"
+                " it may have been answered since:",
+                *lines,
+                "-# Write again what is still wanted.",
+            ]
+        )
+    )
 
 
 def pruned(ended_at: float, at: float) -> Post:

@@ -2,7 +2,8 @@
 
 First the store, then the journal, then the rest: what is newer than the store is what a start catches up with anyway
 (``supervisor.sessions.recall``, ``supervisor.sessions.remembered``). What only a running bridge needs is left out, and
-so are secrets that are made anew: its keys, and Claude's access token. What waited for Claude then waits again.
+so are secrets that are made anew: its keys, and Claude's access token. What waited for Claude then is not sent again
+(``supervisor.sessions.held_back``).
 """
 
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import JOURNAL, Layout
 from supervisor import locks, state_directory
+from supervisor.private_files import touch_private
 from supervisor.sessions.store import Store
 
 DATABASE = "threadbridge.db"
@@ -24,6 +26,7 @@ _LEFT_OUT = frozenset(
         "sockets",
         "letters",
         "pruned",
+        "restored",
         "login",
         "renewal",
         "caches",
@@ -65,6 +68,7 @@ def restore(source: Path, layout: Layout) -> int:
             if DATABASE not in archive.getnames():
                 raise UserError(f"{source} is no backup of ours")
             archive.extractall(layout.state, filter="data")
+            touch_private(layout.restored)
             return sum(member.isfile() for member in archive)
     except (OSError, tarfile.TarError) as error:
         raise UserError(f"{source} cannot be restored: {error}") from None

@@ -23,7 +23,8 @@ def backup(context: click.Context, /, own_config: str | None, *, file: Path) -> 
 
 @config_option
 @click.command(
-    "restore", help="Bring a backup back into an empty state directory. Prompts that waited then wait again."
+    "restore",
+    help="Bring a backup back into an empty state directory. What waited for Claude then is not sent, and said.",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context

@@ -13,6 +13,7 @@ from bridge.protocol.start import WorkerStart
 from bridge.session.managed import ManagedSession
 from supervisor.config import Config
 from supervisor.login import keeper as login
+from supervisor.sessions.held_back import void_prompts
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Trusts
 from supervisor.settings import Settings
@@ -69,6 +70,7 @@ class StartMessages:
             limits=config.limits,
             cgroup=self._around.cgroup,
             trusted_copy=copy,
+            void_prompts=void_prompts(manager.store, session.session_id),
             git_push=channel.git_push if channel else "off",
         )
 

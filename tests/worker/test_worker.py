@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import msgspec
+
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol import wire
@@ -366,3 +368,16 @@ async def test_without_a_supervisor_a_worker_does_not_wait_long_for_its_farewell
         stage.child.exit(0)
         await stage.over()
         assert stage.acked.seq == 0 and not stage.socket.is_open
+
+
+@jumping
+async def test_what_the_state_of_a_backup_calls_void_is_not_sent(tmp_path: Path) -> None:
+    log = ScriptedLog(WorkerStage(tmp_path).start.created)
+    for number in (1, 2):
+        log.append(e.PromptAccepted(number, f"u{number}", f"prompt {number}", 1, "Ada"))
+    stage = WorkerStage(tmp_path, log, wake=False)
+    stage.start = msgspec.structs.replace(stage.start, void_prompts=(1,))
+    async with stage.playing():
+        await stage.until(stage.child.prompts)
+        assert [event.prompt_id for event in log.events(e.PromptCancelled)] == [1]
+        assert stage.child.prompts() == ["prompt 2"]
