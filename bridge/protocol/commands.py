@@ -35,6 +35,12 @@ class Prompt(Command, frozen=True):
     """Unix seconds when its last message came, while others may still join it; 0: it is closed."""
     is_typed: bool = False
     """Its author was seen typing after that."""
+    answer_to: int = 0
+    """The seq of the open request that it answers unless its author says otherwise in time; 0: it answers none."""
+    answer_in: str = ""
+    """The generation of the log that names that request."""
+    is_reason: bool = False
+    """It answers only when somebody says so: as the reason to deny the request."""
 
 
 class Decide(Command, frozen=True):

@@ -52,7 +52,7 @@ def open_card(request: PermissionRequest, mention: int, directory: str, times: i
     asked = request.questions
     often = f" (asked {times} times)" if times > 1 else ""
     return Post(
-        content=f"{called(mention)}{what(request, directory)}{often}{_allowed_so_far(request)}",
+        content=f"{called(mention)}{what(request, directory)}{often}{allowed_so_far(request)}",
         embed=Embed(_title(request), body, _fine_print(request, directory), OPEN),
         selects=questions.selects(request) if asked else (),
         buttons=questions.buttons(request) if asked else _buttons(request, may_allow=is_whole),
@@ -148,7 +148,7 @@ def subagent(agent: str) -> str:
     return f"a subagent of Claude’s ({name})" if name else "a subagent of Claude’s"
 
 
-def _allowed_so_far(request: PermissionRequest) -> str:
+def allowed_so_far(request: PermissionRequest) -> str:
     if request.first:
         return f"\n1 of 2: allowed by {named(request.first.user_id, request.first.name)}; one more."
     return "\nTwo people must allow this." if request.needs_two else ""

@@ -2,7 +2,7 @@
 
 from bridge.protocol.events import When
 from bridge.render.posts import Button, Post
-from bridge.session.custom_ids import WhenButton
+from bridge.session.custom_ids import TypedButton, WhenButton
 
 _WAITS: dict[When, str] = {
     "next": "to Claude, who takes it up at the next step or after this turn.",
@@ -21,6 +21,31 @@ def waiting(session_id: str, prompt_id: int, when: When, *, is_edited: bool) -> 
         if when not in (other, "now")
     )
     return _mark(prompt_id, f"◷ {what} {_WAITS[when]}", buttons)
+
+
+def answers(session_id: str, prompt_id: int, *, is_reason: bool, is_plan: bool) -> Post:
+    """What is written while something is asked is held for a moment, in which another meaning can be chosen."""
+    if is_reason:
+        button = Button("Deny with this as the reason", TypedButton("because", session_id, prompt_id).custom_id())
+        return _mark(prompt_id, "◷ A message for Claude, sent in a moment. Claude waits for a permission.", (button,))
+    button = Button("Not an answer", TypedButton("plain", session_id, prompt_id).custom_id())
+    what = "what to change in Claude’s plan" if is_plan else "the answer to Claude’s question"
+    return _mark(prompt_id, f"↳ Taken as {what}, in a moment.", (button,))
+
+
+def answered(prompt_id: int, *, is_plan: bool) -> Post:
+    what = "what to change in the plan" if is_plan else "the answer to the question"
+    return _mark(prompt_id, f"✓ Claude gets this as {what}.")
+
+
+def is_reason(prompt_id: int) -> Post:
+    return _mark(prompt_id, "✓ Denied, with this as the reason.")
+
+
+def no_answer(prompt_id: int, *, too_late: bool) -> Post:
+    """``too_late``: what it answered was over by then."""
+    why = "It answers nothing any more: a" if too_late else "A"
+    return _mark(prompt_id, f"◷ {why} message for Claude.")
 
 
 def taken(prompt_id: int) -> Post:

@@ -107,6 +107,7 @@ def _entry(number: int, same: Sequence[PermissionRequest], directory: str) -> st
     often = f" ×{len(same)}" if len(same) > 1 else ""
     body, _, _ = cards.body_of(first, directory)
     below = [f"-# {escape(part)}" for part in cards.besides(first.event, directory)]
+    below += [f"-# {first_of_two}" for one in same if (first_of_two := cards.allowed_so_far(one).strip())]
     return "\n".join([f"**{number}.** {cards.spoken(first, directory)}{often}{_by(same)}", body, *below])
 
 

@@ -32,6 +32,10 @@ class PromptSession(msgspec.Struct, frozen=True):
     """Messages that follow closely join it."""
     joins: int = 0
     """The open prompt that it is a part of; 0: it is one of its own."""
+    answers: RequestName | None = None
+    """The request that it answers, unless somebody says otherwise in time."""
+    is_reason: bool = False
+    """It answers only when somebody says so: as the reason to deny it."""
 
 
 class DecideRequest(msgspec.Struct, frozen=True):
@@ -94,6 +98,16 @@ class AskAnswers(msgspec.Struct, frozen=True):
 
     request: PermissionRequest
     page: int
+
+
+class JudgeTyped(msgspec.Struct, frozen=True):
+    """What a typed text is that might be an answer."""
+
+    session_id: str
+    prompt_id: int
+    is_reason: bool
+    """The reason to deny what is asked; else a message like any other."""
+    person: Person
 
 
 class AskPlanChange(msgspec.Struct, frozen=True):
@@ -193,6 +207,7 @@ Action = (
     | DecideRequest
     | DecideTogether
     | AskOneByOne
+    | JudgeTyped
     | AllowFirst
     | AskTerm
     | RevokeRule

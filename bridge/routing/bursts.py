@@ -28,6 +28,8 @@ LATE_S = 0.25
 TYPING = 3.0
 """How much longer is waited for who types: so many windows."""
 MOST_PARTS = 16
+MOMENT_S = 8.0
+"""So long it can be said that a text is no answer; that or the window, whichever is longer."""
 LONGEST_S = 20.0
 """From the first of them to the last."""
 _ID_TIME_SHIFT = 22
@@ -105,7 +107,8 @@ def files_left(prompt: c.Prompt, parts: tuple[Part, ...]) -> tuple[Attachment, .
 
 def closes_at(prompt: c.Prompt, window_s: float) -> float:
     """Unix seconds from which on nothing joins it."""
-    return prompt.heard_at + _reach_s(prompt, window_s) + LATE_S if window_s else prompt.heard_at
+    at = prompt.heard_at + _reach_s(prompt, window_s) + LATE_S if window_s else prompt.heard_at
+    return max(at, prompt.heard_at + MOMENT_S) if prompt.answer_to else at
 
 
 def closed(prompt: c.Prompt) -> c.Prompt:

@@ -61,6 +61,8 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "moved": DECIDE,
     "trust": MANAGE,
     "when": TALK,
+    "plain": TALK,
+    "because": DECIDE,
     "halt": ANY,  # as /stop
     "stop": ANY,
     "status": ANY,

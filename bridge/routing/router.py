@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 import msgspec
 
 from bridge.protocol.modes import DEFAULT, is_looser
-from bridge.routing import silence
+from bridge.routing import silence, typed
 from bridge.routing.actions import (
     Action,
     AskPlanChange,
@@ -22,6 +22,7 @@ from bridge.routing.actions import (
     Ignore,
     InterruptSession,
     JudgeProject,
+    JudgeTyped,
     PromptSession,
     Refuse,
     RequeuePrompt,
@@ -34,7 +35,7 @@ from bridge.routing.actions import (
 from bridge.routing.answers import NOT_KNOWN, by_two, decided_by
 from bridge.routing.bursts import begins, stands_alone
 from bridge.routing.channel import Channel
-from bridge.routing.needs import BUTTONS, COMMANDS, MANAGE, TALK
+from bridge.routing.needs import BUTTONS, COMMANDS, DECIDE, MANAGE, TALK
 from bridge.routing.places import unfit_in_words
 from bridge.routing.seen import Clicked, MessageSeen, thread_name
 from bridge.routing.together import NOT_LISTED, NothingShared, SharedCards, decided_together, listed_one, one_by_one
@@ -42,6 +43,7 @@ from bridge.session.custom_ids import (
     HaltButton,
     TogetherButton,
     TrustButton,
+    TypedButton,
     WhenButton,
     only_shows,
     place_of,
@@ -160,8 +162,19 @@ class BridgeRouter:
         if message.objection:
             return Refuse(message.objection)
         what = message.message_id, message.prompt, message.author, message.attachments
-        may_grow = not stands_alone(message)
-        return self._part(message) or PromptSession(session.session_id, *what, may_grow=may_grow)
+        prompt = PromptSession(session.session_id, *what, may_grow=not stands_alone(message))
+        return self._part(message) or self._as_answer(prompt, message, session)
+
+    def _as_answer(self, prompt: PromptSession, message: MessageSeen, session: ManagedSession) -> PromptSession:
+        """A text that answers what is asked, where its author may."""
+        found = [self._request_of(name) for name in (one.name for one in session.requests.values())]
+        asked = typed.asked_by(message, [one for one in found if isinstance(one, PermissionRequest)])
+        decision = typed.decision(asked, message.text, message.author) if asked else None
+        if asked is None or decision is None or self.lacks_in(session, DECIDE, message.author):
+            return prompt
+        if not isinstance(self._within(session, asked, decision, message.author), DecideRequest):
+            return prompt
+        return msgspec.structs.replace(prompt, answers=asked.name, is_reason=typed.is_only_reason(asked))
 
     def handle_click(self, click: Clicked) -> Action:
         """The click's own custom_id names the request, and its channel must be the session's thread."""
@@ -177,6 +190,10 @@ class BridgeRouter:
             return self._judge_project(project, click)
         if rule_id := rule_button(click.custom_id):
             return self._revoke_rule(rule_id, click)
+        if said := TypedButton.parse(click.custom_id):
+            is_reason = said.verb == "because"
+            answer = JudgeTyped(said.session_id, said.prompt_id, is_reason, click.person)
+            return self._refusal(said.session_id, click, BUTTONS[said.verb]) or answer
         together = together_button(click.custom_id)
         return self._judge_together(together, click) if together else None
 

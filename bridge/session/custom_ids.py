@@ -3,6 +3,8 @@
     tb:VERB:SESSION:GENERATION:SEQ       a card of a permission request, a question or a lost turn
     tb:list:all|none|each:SESSION:LIST   a card that several requests share, of the list that was shown
     tb:when:next|later|now:SESSION:PROMPT   take a waiting prompt up at another time
+    tb:plain:SESSION:PROMPT              a typed answer is none
+    tb:because:SESSION:PROMPT            deny what is asked, with what was typed as the reason
     tb:halt:keep|drop:SESSION            end the running turn, and keep or drop what waits
     tb:fresh:SESSION                     begin anew where Claude cannot resume
     tb:moved:SESSION                     go on in the directory that stands there now
@@ -43,6 +45,7 @@ _PLACES = frozenset(map(str, range(MOST_QUESTIONS)))
 _SESSION = "([0-9a-f]{32})"
 _CARD = re.compile(rf"tb:({CARD_VERBS}):{_SESSION}:([0-9a-f]{{8,32}}):([0-9]{{1,15}})")
 _WHEN = re.compile(rf"tb:when:(next|later|now):{_SESSION}:([0-9]{{1,20}})")
+_TYPED = re.compile(rf"tb:(plain|because):{_SESSION}:([0-9]{{1,20}})")
 _HALT = re.compile(rf"tb:halt:(keep|drop):{_SESSION}")
 _FRESH = re.compile(rf"tb:fresh:{_SESSION}")
 _MOVED = re.compile(rf"tb:moved:{_SESSION}")
@@ -133,6 +136,25 @@ class HaltButton(msgspec.Struct, frozen=True):
         if not (found := _HALT.fullmatch(custom_id)):
             return None
         return cls(_dashed(found[2]), msgspec.convert(found[1], Fate))
+
+
+class TypedButton(msgspec.Struct, frozen=True):
+    """What a typed text is, that might be an answer: a message like any other, or the reason to deny what is asked."""
+
+    verb: Literal["plain", "because"]
+    session_id: str
+    prompt_id: int
+
+    def custom_id(self) -> str:
+        word = "tb:plain" if self.verb == "plain" else "tb:because"
+        return f"{word}:{_plain(self.session_id)}:{self.prompt_id}"
+
+    @classmethod
+    def parse(cls, custom_id: str) -> Self | None:
+        if not (found := _TYPED.fullmatch(custom_id)):
+            return None
+        verb, session, prompt_id = found.groups()
+        return cls("plain" if verb == "plain" else "because", _dashed(session), int(prompt_id))
 
 
 def steering_button(custom_id: str) -> WhenButton | HaltButton | None:
@@ -235,7 +257,7 @@ def word_of(custom_id: str) -> str:
     if card := card_button(custom_id):
         return place_of(card[0])[0]
     word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
-    parsers = (trust_button, rule_button, steering_button, together_button, StatusButton.parse)
+    parsers = (trust_button, rule_button, steering_button, together_button, TypedButton.parse, StatusButton.parse)
     is_ours = any(parse(custom_id) for parse in parsers)
     return word if is_ours or word in ("fresh", "moved", "stop") else ""
 

@@ -31,6 +31,7 @@ from bridge.routing.actions import (
     GoOnHere,
     Ignore,
     JudgeProject,
+    JudgeTyped,
     Refuse,
     RevokeRule,
     SettleLostTurn,
@@ -57,6 +58,7 @@ UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothin
 NOT_IN_LOG = "What it asked is not in the session's log (any more)."
 TURN_NOT_IN_LOG = "This turn is not in the session's log (any more)."
 NOTHING_MORE = "Decided. Nothing more is open on this card."
+TOO_LATE_TYPED = "Too late: it was taken as what the line below it says."
 WAS_DECIDED = "This request was already decided."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
@@ -217,6 +219,8 @@ class Interactions:
                 return answer_with(rules.choice(request))
             case AskOneByOne(request):
                 return self._shown_alone(request)
+            case JudgeTyped() as judgement:
+                return self._typed(judgement)
             case RevokeRule() as given:
                 rule = self._manager.revoke_rule(given.rule_id, given.channel_id, given.session_id, given.person)
                 gone = "This rule does not hold here (any more)."
@@ -278,6 +282,11 @@ class Interactions:
         return answer_in_words(
             "\n".join([f"{done}: {first} of the {wanted} that were listed.", *dict.fromkeys(others)])
         )
+
+    def _typed(self, judgement: JudgeTyped) -> Answer:
+        typed, which = self._manager.delivery.typed, (judgement.session_id, judgement.prompt_id)
+        is_first = typed.denies(*which, judgement.person) if judgement.is_reason else typed.is_message(*which)
+        return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(TOO_LATE_TYPED)
 
     def _shown_alone(self, request: PermissionRequest) -> Answer:
         session = self._manager.get_session(request.name.session_id)

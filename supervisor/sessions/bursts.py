@@ -55,10 +55,9 @@ class Bursts:
 
     def note(self, session_id: str) -> None:
         """The session may have an open prompt, or one that is open for longer."""
-        if self.window_s:
-            self._with_open.add(session_id)
-            self._to_tell.add(session_id)
-            self._wake.set()
+        self._with_open.add(session_id)
+        self._to_tell.add(session_id)
+        self._wake.set()
 
     def joined_by(self, channel_id: int, author_id: int, message_id: int) -> tuple[str, int] | None:
         """(session, prompt) of the open prompt that this message is a part of."""

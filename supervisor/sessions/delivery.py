@@ -33,6 +33,7 @@ from supervisor.sessions.inbox_table import InboxRow
 from supervisor.sessions.members import Members
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules, rule_in
+from supervisor.sessions.typed import Typed
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Delivery:
     ) -> None:
         self._sessions = sessions
         self.bursts = bursts
+        self.typed = Typed(sessions)
         self._drop = drop
         self.members = members
         self._rules = rules
@@ -116,10 +118,15 @@ class Delivery:
         for item in self._sessions.store.inbox(session_id):
             if not isinstance(item.command, c.Prompt):
                 yield item
-            elif not prompts_wait and (closed := self.bursts.closed(session_id, item.command)):
-                yield InboxRow(item.id, closed, item.created_at)
-            else:
+            elif prompts_wait or not (closed := self.bursts.closed(session_id, item.command)):
                 prompts_wait = True
+            elif prompt := self._no_answer(session_id, closed):
+                yield InboxRow(item.id, prompt, item.created_at)
+
+    def _no_answer(self, session_id: str, prompt: c.Prompt) -> c.Prompt | None:
+        """None: it was one, and decided something."""
+        session = self._sessions.rows[session_id].session
+        return self.typed.settled(session, prompt) if prompt.answer_to else prompt
 
     def _stands(self, session: ManagedSession, command: c.AnyCommand) -> bool | None:
         """None: not known now. What does not is dropped, and said."""

@@ -24,6 +24,7 @@ from bridge.session.permission import Person
 from supervisor.private_files import inode_of
 from supervisor.projects.remote import remote_of
 from supervisor.projects.repository import found_at
+from supervisor.sessions import typed
 from supervisor.sessions.decisions import Decisions
 from supervisor.sessions.invitations import Invitations
 from supervisor.sessions.mends import Mends
@@ -129,7 +130,7 @@ class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
             return
         prompt = _prompt(action.prompt_id, action.text, action.author, is_message=True, attachments=action.attachments)
         prompt = self.bursts.begun(prompt, handled_in) if action.may_grow else prompt
-        self._ask(action.session_id, prompt, handled_in)
+        self._ask(action.session_id, typed.held(prompt, action, self.clock()), handled_in)
 
     def _ask(self, session_id: str, prompt: c.Prompt, handled_in: int) -> None:
         row = self.rows[session_id]
@@ -140,8 +141,11 @@ class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
             self.sessions.reopen_row(row)
             self.reports.say_restored(session_id)
             self.sessions.wish(session_id, prompt)
+            if prompt.answer_to:
+                self.delivery.typed.tell(session_id, prompt)
             self.sessions.move_cursor(handled_in, prompt.prompt_id)
-        self.bursts.note(session_id)
+        if self.bursts.window_s or prompt.answer_to:
+            self.bursts.note(session_id)
         self.changed(session_id)
 
     def _join(self, action: PromptSession, handled_in: int) -> None:

@@ -133,7 +133,10 @@ class Stage:
         )
 
     async def asks(self, session: ManagedSession, command: str) -> Message:
-        """A permission request of a session in a turn; its card, as the outbox would post it."""
+        """A permission request of a session in a turn, once those that were decided are over; its card, as the outbox
+        would post it."""
+        for one in self.decisions(session):
+            self.happens(session, e.PermissionResolved(one.seq, one.verdict, decided_by=one.decided_by))
         tool_input = f'{{"command": "{command}"}}'
         self.happens(session, e.PermissionRequested("r", "Bash", tool_input, digest_of(tool_input)))
         post = self.store.post(session.session_id, f"card:{GENERATION}:{session.applied}")

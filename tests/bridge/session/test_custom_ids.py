@@ -1,5 +1,7 @@
 """What stands in threads is understood: each custom_id that any version has made, letter by letter."""
 
+from typing import Literal
+
 import pytest
 
 from bridge.protocol.events import When
@@ -47,6 +49,14 @@ def test_a_button_of_a_shared_card_names_what_was_listed(verb: c.TogetherVerb) -
     button = c.TogetherButton(verb, SESSION, "cd" * 24)
     assert button.custom_id() == literal and len(literal) <= 100
     assert c.together_button(literal) == button
+
+
+@pytest.mark.parametrize("verb", ["plain", "because"])
+def test_a_button_below_a_typed_text_names_it(verb: Literal["plain", "because"]) -> None:
+    literal = f"tb:{verb}:5c0ffee5000040008000000000000001:1234567890123456789"
+    button = c.TypedButton(verb, SESSION, 1234567890123456789)
+    assert button.custom_id() == literal
+    assert c.TypedButton.parse(literal) == button
 
 
 def test_the_button_of_a_fresh_start_names_its_session() -> None:

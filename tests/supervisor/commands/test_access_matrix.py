@@ -177,7 +177,8 @@ class Backstage:
         self.known = {OWN: session(OWN, mine, asker), ANOTHERS: session(ANOTHERS, STARTER, STARTER)}
         self.invited_people = {PERSON} if who.invited else set[int]()
         self.sessions = SimpleNamespace(note=lambda *_: None)
-        self.delivery = SimpleNamespace(note=lambda *_: None)
+        typed = SimpleNamespace(is_message=lambda *_: self._do("plain"), denies=lambda *_: self._do("because"))
+        self.delivery = SimpleNamespace(note=lambda *_: None, typed=typed)
         self.rules = SimpleNamespace(of=lambda *_: [])
         self.waiting = SimpleNamespace(all=lambda _id: [], requeue=lambda *_: self._do("requeue"))
 
@@ -364,6 +365,8 @@ def custom_id_of(row: Row, session_id: str) -> str:
             return WhenButton(session_id, 5, cast(e.When, when)).custom_id()
         case ["halt", fate]:
             return HaltButton(session_id, cast(Literal["keep", "drop"], fate)).custom_id()
+        case ["plain" | "because" as verb]:
+            return f"tb:{verb}:{plain}:5"
         case ["list", verb]:
             return TogetherButton(cast(custom_ids.TogetherVerb, verb), session_id, LISTED.name).custom_id()
         case ["rule"]:
