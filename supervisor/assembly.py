@@ -33,7 +33,7 @@ from supervisor.commands.sight import Sight
 from supervisor.commands.slash import Slash
 from supervisor.discord import telling
 from supervisor.discord.alone import Entry, Nonces
-from supervisor.discord.asking import Answering, Reading, Telling
+from supervisor.discord.asking import Answering, Reading, Renaming, Telling
 from supervisor.discord.client import Client
 from supervisor.discord.connection import Connection
 from supervisor.discord.gateway import Gateway, Times
@@ -64,6 +64,7 @@ from supervisor.sessions.waiting import WaitingPrompts
 from supervisor.settings import Settings
 from supervisor.threads.attachments import Attachments
 from supervisor.threads.inbound import Inbound
+from supervisor.threads.names import Names
 from supervisor.threads.outbox import Outbox
 from supervisor.threads.own_posts import OwnPosts
 from supervisor.threads.typing_shown import TypingShown
@@ -147,7 +148,7 @@ def router(settings: Settings, manager: SessionManager) -> BridgeRouter:
     return made
 
 
-class GatewayRest(Reading, Answering, Telling, Protocol):
+class GatewayRest(Reading, Answering, Telling, Renaming, Protocol):
     """What all that hears of Discord needs of REST: ``supervisor.discord.rest.Rest`` has it."""
 
     @property
@@ -196,6 +197,7 @@ def ears(
     tell = telling.Telling(rest, errands).tell
     inbound = Inbound(manager, rules, rest, settings, settings.channels, tell, guilds)
     standing = Standing(connection, inbound, guilds, settings.channels, manager.changes, lambda: rest.token_trouble)
+    names = Names(manager, rest)
     own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
     sight = Sight(line.sees, line.reads, standing.unfit, guilds.place)
     slash = Slash(manager, rules, rest, settings, sight, trusts, ProjectChannels(settings, reload))
@@ -209,8 +211,10 @@ def ears(
         "MESSAGE_CREATE": (inbound.live,),
         "MESSAGE_UPDATE": (inbound.edited,),
         **dict.fromkeys(("MESSAGE_DELETE", "MESSAGE_DELETE_BULK"), (own_posts.heard_deleted, inbound.deleted)),
+        "THREAD_UPDATE": (names.seen,),
+        "THREAD_LIST_SYNC": (names.listed,),
         **dict.fromkeys(("CHANNEL_DELETE", "THREAD_DELETE"), (inbound.place_gone,)),
-        "GUILD_CREATE": (inbound.guild_seen, registration.guild_seen),
+        "GUILD_CREATE": (inbound.guild_seen, registration.guild_seen, names.guild_seen),
         "GUILD_DELETE": (registration.guild_gone,),
         "TYPING_START": (inbound.typed,),
         "INTERACTION_CREATE": (lambda data: errands.begin(interactions.handle(data)),),
@@ -218,7 +222,7 @@ def ears(
     twins = Twins(rest.nonces, guilds, inbound.is_ours, tell)
     entry = Entry(settings.now.api_base, token, rest.hold, _identifies(manager, clocks, times))
     gateway = Gateway(entry, connection, line, standing, Hearing(guilds, twins, hears), errands, times)
-    runs = (errands.run, manager.bursts.run, inbound.run, own_posts.run, presence.run, gateway.run)
+    runs = (errands.run, manager.bursts.run, names.run, inbound.run, own_posts.run, presence.run, gateway.run)
     return Ears(gateway, standing, guilds, line, sight, inbound, errands, runs)
 
 

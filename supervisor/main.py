@@ -89,7 +89,10 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
     reload = Reload(settings)
     metrics = _metrics(config)
     try:
-        async with Rest(config.api_base, token, Pace(), heard=metrics.answered if metrics else _nobody) as rest:
+        heard = metrics.answered if metrics else _nobody
+        async with Rest(
+            config.api_base, token, Pace(), heard=heard, archive_minutes=lambda: settings.now.archive_minutes
+        ) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
             manager = session_manager(
                 store,

@@ -147,7 +147,7 @@ class ChildStart:
         ]
 
     def _stream(self, pid: int, conversation: Conversation) -> Stream:
-        return Stream(
+        stream = Stream(
             pid,
             claude_id=conversation.claude_id,
             resuming=conversation.resume,
@@ -156,6 +156,9 @@ class ChildStart:
             places=places_of(self._start, self._paths).in_words(),
             remote=remote_offered(self._start),
         )
+        if self._start.titles:
+            stream.want_title()
+        return stream
 
     async def _clear(self, whole: bool) -> None:
         """Of a session that may go on only what lasts is kept, unless that is too much."""

@@ -108,6 +108,12 @@ class Initialized(msgspec.Struct):
     current_permission_mode: str = ""
 
 
+class Title(msgspec.Struct):
+    """The answer to ``generate_session_title``."""
+
+    title: str = ""
+
+
 class ControlResponse(msgspec.Struct):
     subtype: Literal["success", "error"] | str = ""
     request_id: str = ""

@@ -7,8 +7,12 @@ clock is the caller's.
 
 from collections.abc import Mapping
 
+from worker import titles
+
 ANSWER_DEADLINE_S = 60.0
 DEADLINES_S = {"interrupt": 10.0}
+UNAWAITED = frozenset({titles.SUBTYPE})
+"""Answered by Claude's API, which may be away, and nothing here waits for it."""
 _WHAT = {"initialize": "its start", "interrupt": "being told to stop", "get_plan": "being asked for its plan"}
 
 
@@ -32,8 +36,9 @@ class OwedAnswers:
 
     def objection(self, unanswered: Mapping[str, str], now: float, *, in_turn: bool) -> str:
         """Why the child counts as hung, in words; empty while it does not. ``unanswered``: request id → subtype."""
-        self._since = {request_id: self._since.get(request_id, now) for request_id in unanswered}
-        for request_id, subtype in unanswered.items():
+        awaited = {request_id: subtype for request_id, subtype in unanswered.items() if subtype not in UNAWAITED}
+        self._since = {request_id: self._since.get(request_id, now) for request_id in awaited}
+        for request_id, subtype in awaited.items():
             deadline_s = DEADLINES_S.get(subtype, ANSWER_DEADLINE_S)
             if now - self._since[request_id] >= deadline_s:
                 return f"Claude did not answer within {deadline_s:.0f} seconds of {_WHAT.get(subtype, subtype)}"

@@ -65,6 +65,9 @@ class Prompts:
         """Commands that wait for Claude's answer, by their ids."""
         return {one.command_id for change in self._changes.values() for one in change.commands}
 
+    def open(self, uuid: str) -> e.PromptAccepted | None:
+        return self._open.get(uuid)
+
     def id_of(self, uuid: str) -> int | None:
         return self._open[uuid].prompt_id if uuid in self._open else None
 

@@ -33,6 +33,7 @@ from worker.prompts import ContentOf, Prompts, only_text
 from worker.seen_lines import SeenLines
 from worker.steps import EndChild, Step
 from worker.tasks import Tasks
+from worker.titles import Titles
 from worker.turn import Turn, shows_work
 
 MOST_OPEN = 1000
@@ -70,6 +71,7 @@ class Stream:
         self._asks = Asks(self._own.ask)
         self._tasks = Tasks(self._asks.agent_ended)
         self._prompts = Prompts(self._own.ask, content_of)
+        self._titles = Titles(self._own.ask)
         self._claudes = ClaudeRequests(self._asks, places, remote)
 
     @property
@@ -108,6 +110,10 @@ class Stream:
 
     def initialize(self) -> list[Step]:
         return [self._own.ask("initialize", self._on_initialized, hooks=None, sdkMcpServers=[mcp.SERVER])]
+
+    def want_title(self) -> None:
+        """Ask for one of the prompt that Claude takes up next."""
+        self._titles.wanted = True
 
     def prompt(self, prompt: e.PromptAccepted) -> list[Step]:
         return self._prompts.send(prompt)
@@ -190,7 +196,8 @@ class Stream:
     def _on_lifecycle(self, frame: f.Frame) -> list[Step]:
         steps = self._prompts.on_lifecycle(frame.command_uuid, frame.state, in_turn=self.in_turn)
         taken = [step.prompt_id for step in steps if isinstance(step, e.PromptTaken)]
-        return [*(begun for prompt_id in taken for begun in self._begin_turn(prompt_id)), *steps]
+        titles = self._titles.asked_of(self._prompts.open(frame.command_uuid)) if taken else []
+        return [*(begun for prompt_id in taken for begun in self._begin_turn(prompt_id)), *steps, *titles]
 
     def _begin_turn(self, prompt_id: int | None, origin: str = "") -> list[Step]:
         if not (begun := self._turn.begin(prompt_id, origin)):

@@ -74,6 +74,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """The folder with the copy of the project's files that somebody trusts; it acts. Empty: nothing of it does."""
     void_prompts: tuple[int, ...] = ()
     """The log has them as not taken up, and they are not to be sent: the state comes from a backup."""
+    titles: bool = False
+    """Claude is asked for a title of a new conversation."""
     git_push: str = "off"
     """``ask``: Claude may ask that we push for it."""
 

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 
 from bridge.protocol.events import AnyEvent, Attachment, ConfigureAccepted, FileSent, PermissionRequested
 from bridge.render.posts import File, Post
+from bridge.session.managed import ManagedSession
+from bridge.session.people import pinged
 from bridge.text import duration, escape, human_size, one_line
 
 REASON_CHARS = 900  # escaped, it may be twice as long, and is still one post
@@ -30,6 +32,21 @@ def invited(came: Collection[int], went: Collection[int], by: int) -> Post:
     lines = [f"✓ <@{user}> may write to Claude in this thread: invited by <@{by}>." for user in came]
     lines += [f"✗ <@{user}> may not write to Claude in this thread any more, says <@{by}>." for user in went]
     return Post("\n".join(lines), mentions=tuple(came), silent=not came)
+
+
+def archived(session: ManagedSession) -> Post:
+    """Discord hides a thread in which somebody is waited for. In the channel."""
+    people = pinged(*(session.prompter_of(request) for request in session.requests.values()))
+    whom = "".join(f"<@{user}> " for user in people)
+    return Post(
+        f"{whom}Claude waits for an answer in {session.url()}, which Discord has archived.",
+        mentions=people,
+        where="channel",
+    )
+
+
+def opened_again(session: ManagedSession) -> Post:
+    return Post(f"-# ✓ {session.url()} is open again.", where="channel")
 
 
 def fresh_start() -> Post:

@@ -77,6 +77,8 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     where: Literal["thread", "channel"] = "thread"
     thread_name: str = ""
     """Not a message: the session's thread itself, to be made from the message that has its id."""
+    is_named: bool = False
+    """Of a thread: somebody gave it that name, so it keeps it."""
 
 
 def payload(post: Post, *, editing: bool = False) -> dict[str, object]:

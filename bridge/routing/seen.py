@@ -3,13 +3,14 @@
 import msgspec
 
 from bridge.protocol.events import ANSWERED, Attachment
+from bridge.render.titles import TITLE_CHARS, title_of
 from bridge.routing.places import Place
 from bridge.routing.silence import Unheard
 from bridge.session.permission import (
     Person,
 )
 
-THREAD_NAME_CHARS = 95
+THREAD_NAME_CHARS = TITLE_CHARS
 
 
 class MessageSeen(msgspec.Struct, frozen=True):
@@ -80,7 +81,5 @@ VOICE = "Claude cannot listen to voice messages. Write what you want, please."
 
 
 def thread_name(text: str) -> str:
-    """The first 95 characters on one line; a thread's name has 1 to 100 (docs/discord-api.md, "Messages and
-    components").
-    """
-    return " ".join(text.split())[:THREAD_NAME_CHARS].strip() or "Claude"
+    """What a thread is called that begins with this text."""
+    return title_of(text)

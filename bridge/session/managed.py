@@ -105,6 +105,8 @@ class ManagedSession(msgspec.Struct):
     """The one that Claude told last."""
     admitted_mode: str = ""
     """The last one that was chosen, or told by Claude and no looser; the next child begins in it."""
+    title: str = ""
+    """What Claude made of the first prompt; empty: nothing."""
     model: str = ""
     """What a person chose for this session; empty: the channel's or the configuration's."""
     effort: str = ""
@@ -229,6 +231,8 @@ class ManagedSession(msgspec.Struct):
             case e.ChildStarted():
                 self.child_pid, self.claude_id = event.pid, event.claude_id
                 self.child_started_at = at
+            case e.Titled():
+                self.title = event.title
             case e.ClaudeIdentified():
                 self.claude_id = event.claude_id
             case e.WorkerStopping():

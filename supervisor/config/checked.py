@@ -20,6 +20,7 @@ from supervisor.config.file import (
     ClaudeTable,
     ConfigFile,
     DiscordTable,
+    DisplayTable,
     FilesTable,
     GitPush,
     LimitsTable,
@@ -31,6 +32,7 @@ from supervisor.config.table import Wrong, check_id
 from supervisor.meant import meant_model
 
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")
+ARCHIVE_MINUTES = (60, 1440, 4320, 10_080)
 LONGEST_BURST_S = 10.0
 MOST_MEGABYTES = 500
 """What Discord takes from anybody in one file (discord-api-docs, "Uploading Files")."""
@@ -57,6 +59,8 @@ def checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:
         most_file_bytes=_file_bytes(file.files),
         metrics_listen=_listen(file.metrics.listen),
         keep_s=_seconds("state.keep", file.state.keep),
+        titles=file.display.titles == "claude",
+        archive_minutes=_archive_minutes(file.display),
         ping_after_s=_seconds("display.ping_after", file.display.ping_after),
         limits=_limits(file.limits),
         readable=_opened("readable", file.containment.readable),
@@ -202,6 +206,13 @@ def _seconds(key: str, given: str) -> float | None:
         return seconds_of(given)
     except ValueError:
         raise Wrong(key, f"{given!r} is no time such as 90s, 60m, 2h, 1d or 0") from None
+
+
+def _archive_minutes(table: DisplayTable) -> int:
+    minutes = round((_seconds("display.archive_after", table.archive_after) or 0.0) / 60)
+    if minutes not in ARCHIVE_MINUTES:
+        raise Wrong("display.archive_after", f"{table.archive_after!r} is none of 1h, 1d, 3d, 7d, which Discord has")
+    return minutes
 
 
 def _burst_s(table: DiscordTable) -> float:

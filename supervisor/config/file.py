@@ -11,6 +11,7 @@ from supervisor.config.table import Table
 Containment = Literal["project", "home", "none", "required", "auto"]
 """``required`` and ``auto`` are older words; they mean ``project`` now."""
 GitPush = Literal["off", "ask"]
+Titles = Literal["claude", "words"]
 
 
 class DiscordTable(Table, frozen=True):
@@ -65,6 +66,9 @@ class SessionsTable(Table, frozen=True):
 
 class DisplayTable(Table, frozen=True):
     ping_after: str = "60s"
+    titles: Titles = "claude"
+    archive_after: str = "7d"
+    """Without a message for so long, Discord archives a thread."""
 
 
 class FilesTable(Table, frozen=True):

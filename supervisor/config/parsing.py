@@ -12,7 +12,7 @@ from bridge.protocol.errors import UserError
 from bridge.session.display import Thinking, Verbosity
 from bridge.session.rights import ANY
 from supervisor.config.access import GrantTable
-from supervisor.config.file import TABLES, ChannelTable, ConfigFile, GitPush
+from supervisor.config.file import TABLES, ChannelTable, ConfigFile, GitPush, Titles
 from supervisor.config.table import Table
 from supervisor.meant import meant
 
@@ -23,6 +23,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "verbosity": get_args(Verbosity),
     "thinking": get_args(Thinking),
     "git_push": get_args(GitPush),
+    "titles": get_args(Titles),
 }
 
 

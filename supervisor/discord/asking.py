@@ -57,6 +57,8 @@ class Showing(_Creating, Protocol):
     async def make_thread(self, channel_id: int, message_id: int, name: str) -> bool:
         """A thread from a message; that it exists already is no error (160004). Whether we had made it before."""
 
+    async def add_member(self, thread_id: int, user_id: int) -> None: ...
+
     async def unarchive(self, thread_id: int) -> None: ...
 
     async def own_messages(self, channel_id: int, after: int) -> list[Found]:
@@ -65,10 +67,12 @@ class Showing(_Creating, Protocol):
     async def typing(self, channel_id: int) -> None: ...
 
 
-class Placing(_Creating, Protocol):
-    """What a wish from the host takes."""
-
+class Renaming(Protocol):
     async def rename(self, thread_id: int, name: str) -> None: ...
+
+
+class Placing(_Creating, Renaming, Protocol):
+    """What a wish from the host takes."""
 
     async def unarchive(self, thread_id: int) -> None: ...
 

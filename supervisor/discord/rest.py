@@ -50,7 +50,8 @@ UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=55.0)
 HELD_S = 1.0
 """How soon to ask again whether we may ask."""
 PIECE_BYTES = 256 * 1024
-AUTO_ARCHIVE_MINUTES = 1440
+ARCHIVE_MINUTES = 10_080
+"""A week, the longest that Discord has (discord-api-docs, "Start Thread from Message")."""
 OWN_PAGES = 5
 """How far ``own_messages`` reads: what was lost stands near the place where we look."""
 USER_AGENT = "DiscordBot (threadbridge, 0.2)"
@@ -62,7 +63,10 @@ _WRITES: dict[Literal["create", "edit"], str] = {"create": f"POST {_MESSAGES}", 
 
 
 class Rest:
-    """One connection pool. ``api_base`` ends in ``/api/v10``; ``timeout_s`` bounds one request, without its turn."""
+    """One connection pool. ``api_base`` ends in ``/api/v10``; ``timeout_s`` bounds one request, without its turn.
+
+    ``archive_minutes``: after how long without a message Discord archives a new thread.
+    """
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class Rest:
         pace: Pace,
         timeout_s: float = CALL_TIMEOUT_S,
         heard: Callable[[str, int, float], None] = lambda *_: None,
+        archive_minutes: Callable[[], int] = lambda: ARCHIVE_MINUTES,
     ) -> None:
         """``heard`` gets of each answer the route, the status and the seconds it took."""
         self._heard = heard
@@ -79,6 +84,7 @@ class Rest:
         self._pace = pace
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._http: aiohttp.ClientSession | None = None
+        self._archive_minutes = archive_minutes
         self._own_id = 0
         self._watch = TokenWatch()
         self._held = ""
@@ -129,7 +135,7 @@ class Rest:
         await self._do(call, channel_id=channel_id, message_id=message_id)
 
     async def make_thread(self, channel_id: int, message_id: int, name: str) -> bool:
-        body = {"name": name, "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
+        body = {"name": name, "auto_archive_duration": self._archive_minutes()}
         call = Call(f"POST {_MESSAGE}/threads", Priority.URGENT, body, accept=ErrorCode.THREAD_EXISTS)
         reply = await self._do(call, channel_id=channel_id, message_id=message_id)
         if reply.status < 300:
@@ -149,6 +155,13 @@ class Rest:
 
     async def rename(self, thread_id: int, name: str) -> None:
         await self._do(Call("PATCH /channels/{channel_id}", Priority.URGENT, {"name": name}), channel_id=thread_id)
+
+    async def add_member(self, thread_id: int, user_id: int) -> None:
+        """That somebody is one already is no error."""
+        call = Call(
+            "PUT /channels/{channel_id}/thread-members/{user_id}", Priority.COSMETIC, patience_s=COSMETIC_PATIENCE_S
+        )
+        await self._do(call, channel_id=thread_id, user_id=user_id)
 
     async def own_messages(self, channel_id: int, after: int) -> list[Found]:
         own_id = self._own_id = self._own_id or await self._ask_own_id()

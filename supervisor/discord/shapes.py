@@ -188,6 +188,10 @@ class Unreadable(msgspec.Struct, frozen=True):
 # --- servers -------------------------------------------------------------------------------------------
 
 
+class ThreadMetadata(msgspec.Struct, frozen=True):
+    archived: bool = False
+
+
 class PlaceShown(msgspec.Struct, frozen=True):
     """A channel or a thread."""
 
@@ -197,6 +201,7 @@ class PlaceShown(msgspec.Struct, frozen=True):
     parent_id: Id | None = None
     guild_id: Id | None = None
     last_message_id: Id | None = None
+    thread_metadata: ThreadMetadata = ThreadMetadata()
 
     @property
     def place(self) -> Place:

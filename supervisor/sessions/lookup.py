@@ -91,10 +91,37 @@ class Lookup:
     def retitle(self, session_id: str, name: str) -> None:
         """Within the caller's transaction. A thread that is there has that name already."""
         row = self.store.post(session_id, "thread")
-        post = msgspec.structs.replace(row.desired if row else Post(urgent=True), thread_name=name)
+        post = msgspec.structs.replace(row.desired if row else Post(urgent=True), thread_name=name, is_named=True)
         self.store.desire(session_id, "thread", post)
         if row and row.message_id:
             self.store.note_shown(row.id, row.message_id, post)
+
+    def thread_is_called(self, session_id: str, name: str) -> None:
+        """Discord says so. What is neither our name for it nor the one before is a person's, and stays."""
+        row = self.store.post(session_id, "thread")
+        if row is None or row.shown is None:
+            return
+        if name == row.desired.thread_name:
+            if row.shown != row.desired:
+                with self.transaction():
+                    self.store.note_shown(row.id, row.message_id or 0, row.desired)
+        elif name != row.shown.thread_name:
+            with self.transaction():
+                self.retitle(session_id, name)
+
+    def name_to_give(self, session_id: str) -> str | None:
+        """What the thread is to be called and is not."""
+        row = self.store.post(session_id, "thread")
+        if row is None or row.shown is None or row.shown.thread_name == row.desired.thread_name:
+            return None
+        return row.desired.thread_name
+
+    def keep_name(self, session_id: str) -> None:
+        """The thread cannot be renamed: what it is called is what it should be called."""
+        row = self.store.post(session_id, "thread")
+        if row and row.shown:
+            with self.transaction():
+                self.store.desire(session_id, "thread", row.shown)
 
     def has_thread(self, session_id: str) -> bool:
         """Whether Discord has made the session's thread."""

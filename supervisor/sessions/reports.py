@@ -14,7 +14,7 @@ from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol import wire
 from bridge.protocol.modes import DEFAULT
-from bridge.render import notices
+from bridge.render import notices, titles
 from bridge.render.flow import Now
 from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post
@@ -145,8 +145,17 @@ class Reports:
             row.fresh = False
         if isinstance(record.event, e.ModeChanged) and self.rules.bars(session, record.event.permission_mode):
             self._ask_again(session, record)
+        if isinstance(record.event, e.Titled) and not self._is_history(record, session.session_id):
+            self._name(session.session_id, record.event.title)
         if isinstance(record.event, e.ChildOffered):
             self._sessions.store.keep_offers(session.session_id, msgspec.json.encode(record.event).decode())
+
+    def _name(self, session_id: str, title: str) -> None:
+        """The thread is called so, unless somebody gave it a name."""
+        thread, name = self._sessions.store.post(session_id, "thread"), titles.chosen(title)
+        if thread and name and not thread.desired.is_named:
+            named = msgspec.structs.replace(thread.desired, thread_name=name)
+            self._sessions.store.desire(session_id, "thread", named)
 
     def _ask_again(self, session: ManagedSession, record: e.Record) -> None:
         """It came into a mode that was chosen before the configuration barred it, as at the end of a plan."""

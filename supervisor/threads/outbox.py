@@ -25,6 +25,7 @@ summary in the channel) waits until the answer stands there.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -146,7 +147,8 @@ class Outbox:
         text_in = self._text_in(thread, session) if session else 0.0
         if session and text_in <= 0:
             self._manager.reports.render_live(thread.session_id)
-        rows = self._store.unsettled_posts(thread.session_id) if session else []
+        unsettled = self._store.unsettled_posts(thread.session_id) if session else []
+        rows = [row for row in unsettled if row.message_id is None or not row.desired.thread_name]
         thread.since = {row.id: thread.since.get(row.id, _now()) for row in rows}
         if not session or (not rows and text_in <= 0):
             if not (session and self._say_it_is_over(session)):
@@ -238,12 +240,19 @@ class Outbox:
                 was_ours = await self._discord.make_thread(session.channel_id, session.thread_id, name)
                 if was_ours and is_first:
                     self._manager.begun_before(session.session_id)
+                await self._let_in(session)
                 self._note_shown(write.row, session.thread_id, write.row.desired)
                 self._manager.delivery.place_made(session.session_id)
             case "create":
                 await self._create(thread, write, session)
             case "edit":
                 await self._edit(thread, write, session)
+
+    async def _let_in(self, session: ManagedSession) -> None:
+        """Whoever began it is a member of the thread, which so stands in their list. Else they find it all the same."""
+        if session.owner_id:
+            with contextlib.suppress(RemoteError):
+                await self._discord.add_member(session.thread_id, session.owner_id)
 
     # --- one post --------------------------------------------------------------------------------------
 

@@ -25,11 +25,11 @@ def test_the_version_of_the_pinned_cli_is_read_and_not_refused() -> None:
 
 
 @contextlib.asynccontextmanager
-async def real_house() -> AsyncIterator[tuple[Playhouse, ScriptedModel]]:
+async def real_house(titles: str = "words") -> AsyncIterator[tuple[Playhouse, ScriptedModel]]:
     program = str(real_claude())
     async with (
         ScriptedModel() as model,
-        playhouse(lambda place: host_claude.hermetic(program, place.home, model.base_url)) as house,
+        playhouse(lambda place: host_claude.hermetic(program, place.home, model.base_url), titles=titles) as house,
     ):
         yield house, model
 
@@ -99,3 +99,13 @@ async def test_a_conversation_that_is_too_long_is_told_as_that() -> None:
         model.add(*(turn(too_long) for _ in range(20)))
         thread = await house.starts("say something")
         await house.shows(thread, "The conversation is too long for Claude")
+
+
+@awaited
+async def test_the_clis_own_title_becomes_the_threads_name_and_the_turn_goes_on_beside_it() -> None:
+    async with real_house("claude") as (house, model):
+        model.add(turn(text("Mended.")))
+        thread = await house.starts("fix the login bug, please")
+        assert thread.name == "fix the login bug, please"
+        await house.until(lambda: thread.name == "Scripted session", "the title that the model made")
+        await house.done(thread)

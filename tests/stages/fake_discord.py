@@ -63,6 +63,7 @@ class FakeDiscord:
         self.archived: set[int] = set()
         self.messages: list[FakeMessage] = []
         self.calls: list[Call] = []
+        self.members: list[tuple[int, int]] = []
         self.too_many = 0
         self.keeps_nonces_in_history = False
         self.pace = Pace(lambda: asyncio.get_running_loop().time())
@@ -133,6 +134,9 @@ class FakeDiscord:
             is_known = message_id in self.channels
             self.channels.add(message_id)
         return is_known
+
+    async def add_member(self, thread_id: int, user_id: int) -> None:
+        self.members.append((thread_id, user_id))
 
     async def unarchive(self, thread_id: int) -> None:
         await self._arrive("unarchive", thread_id, Priority.URGENT, Call(_now(), "unarchive", thread_id))

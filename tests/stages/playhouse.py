@@ -87,14 +87,17 @@ def buttons(message: Message) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def playhouse(choose: Callable[[Place], Chosen] | None = None, burst: str = "0") -> AsyncIterator[Playhouse]:
+async def playhouse(
+    choose: Callable[[Place], Chosen] | None = None, burst: str = "0", titles: str = "words"
+) -> AsyncIterator[Playhouse]:
     """A playground in a temporary folder; with the scripted claude, or the one that ``choose`` gives.
 
-    ``burst``: within what time messages are one prompt; else each is its own.
+    ``burst``: within what time messages are one prompt; else each is its own. ``titles``: whose words
+    threads are named with.
     """
     with host_place.temporary() as place:
         chosen = choose(place) if choose else host_claude.scripted(place.home)
-        async with hosted(place, chosen, burst=burst) as host:
+        async with hosted(place, chosen, burst=burst, titles=titles) as host:
             house = Playhouse(host)
             await house.connected()
             yield house

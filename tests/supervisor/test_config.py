@@ -176,6 +176,12 @@ def test_a_session_has_limits_that_fit_a_small_machine_unless_others_are_given(w
         ('command = ["sh"]', 'command = ["sh"]\n[discord]\napi_base = "ftp://x"', "discord.api_base"),
         ('command = ["sh"]', 'command = ["sh"]\n[discord]\nburst = "11s"', "discord.burst: '11s' is longer than 10s"),
         ('command = ["sh"]', 'command = ["sh"]\n[discord]\nburst = "soon"', "discord.burst: 'soon' is no time"),
+        (
+            "[claude]",
+            '[display]\narchive_after = "2d"\n[claude]',
+            "display.archive_after: '2d' is none of 1h, 1d, 3d, 7d",
+        ),
+        ("[claude]", '[display]\ntitles = "word"\n[claude]', "did you mean words?"),
         ('command = ["sh"]', 'command = ["sh"]\n[claude.environment]\nDISCORD_TOKEN = "x"', "DISCORD_TOKEN"),
         ('command = ["sh"]', 'command = ["sh"', "is not TOML"),
         ('command = ["sh"]', 'command = ["sh"]\n[state]\ndirectory = "/tmp/' + "x" * 90 + '"', "too long"),

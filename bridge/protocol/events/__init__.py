@@ -53,6 +53,7 @@ from bridge.protocol.events.prompts import (
 from bridge.protocol.events.session import (
     LogGap,
     SessionCreated,
+    Titled,
 )
 from bridge.protocol.events.settings import (
     ConfigureAccepted,
@@ -125,6 +126,7 @@ __all__ = [
     "TextWithdrawn",
     "TextWritten",
     "ThinkingWritten",
+    "Titled",
     "ToolFinished",
     "ToolStarted",
     "TurnEnded",
@@ -145,6 +147,7 @@ class UnknownEvent(Event, frozen=True):
 
 AnyEvent = (
     SessionCreated
+    | Titled
     | LogGap
     | WorkerStarted
     | ChildStarted

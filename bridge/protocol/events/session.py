@@ -22,6 +22,12 @@ class SessionCreated(Event, frozen=True):
     """The URL that the repository is pushed to, as it was then (``bridge.protocol.remote``); empty: there is none."""
 
 
+class Titled(Event, frozen=True):
+    """Claude made a title of what was asked first."""
+
+    title: str
+
+
 class LogGap(Event, frozen=True):
     """Records up to ``through`` were acknowledged by the supervisor but are gone from the log."""
 

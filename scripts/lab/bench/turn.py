@@ -59,7 +59,7 @@ async def play(
     Raises UserError when something does not start or does not come to rest, NotReachedError when a turn does not end.
     """
     with host_place.temporary() as place:
-        async with hosted(place, _claude(place), limits=limits, burst="0") as host:
+        async with hosted(place, _claude(place), limits=limits, burst="0", titles="words") as host:
             await _connected(host)
             host.discord.latency_s = latency_s
             return await _takes(host, scenario, length_s)

@@ -16,7 +16,7 @@ import msgspec
 from playground.host import claude as host_claude
 from playground.host import place as host_place
 from playground.host.claude import Chosen
-from playground.host.place import BURST, Facts, Place
+from playground.host.place import BURST, TITLES, Facts, Place
 from playground.host.supervisor import THREADBRIDGE, Supervisor, Threadbridge
 from twins.discord.limits import Kind
 from twins.discord.loopback import LoopbackDiscord
@@ -65,11 +65,12 @@ async def hosted(
     command: Sequence[str] = THREADBRIDGE,
     limits: Kind = "leaking",
     burst: str = BURST,
+    titles: str = TITLES,
 ) -> AsyncIterator[Host]:
     """Start everything; at the end end this playground's workers and stop the supervisor.
 
     `command` is the argv of `threadbridge`; `limits`: the kind of Discord's buckets; `burst`: within what time messages
-    are one prompt.
+    are one prompt; `titles`: whose words threads are named with.
     """
     threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command)
     await _end_sessions(place, threadbridge)
@@ -85,6 +86,7 @@ async def hosted(
             *(claude.command, claude.environment, claude.containment, claude.readable),
             git_push=claude.git_push,
             burst=burst,
+            titles=titles,
         )
         host_place.write_configuration(place, facts)
         try:

@@ -27,7 +27,7 @@ from bridge.protocol.layout import Layout
 INSTALLATION = Path(bridge.__file__).resolve().parent.parent
 """Ours, a checkout or a wheel's; read-only for Claude: no project may lie inside it (worker/walls/)."""
 SHORT_TEMPORARY = "/tmp"
-BURST = "1.5s"
+BURST, TITLES = "1.5s", "claude"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -77,6 +77,7 @@ class Facts(msgspec.Struct, frozen=True):
     readable: Sequence[str] = ()
     git_push: str = "off"
     burst: str = BURST
+    titles: str = TITLES
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -161,6 +162,9 @@ environment = {{ {environment} }}
 [containment]
 readable = [{", ".join(map(_quoted, facts.readable))}]
 git_push = {_quoted(facts.git_push)}
+
+[display]
+titles = {_quoted(facts.titles)}
 
 [state]
 directory = {_quoted(str(place.state))}

@@ -14,6 +14,7 @@ follows them are one message of the model. Lines that are no step are ignored, a
 friendly answer.
 
     say TEXT                            a text block in one delta
+    title TEXT                          no step: what it answers when it is asked for a title of this prompt
     think TEXT                          a thinking block
     stream N chars [over S s] [as fence LANGUAGE]
                                         a long text of exactly N characters, in many deltas, over S seconds

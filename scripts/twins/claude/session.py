@@ -191,6 +191,7 @@ class Session:
             "set_model": self._on_set_model,
             "apply_flag_settings": self._on_apply_flag_settings,
             "cancel_async_message": self._on_cancel_async_message,
+            "generate_session_title": self._on_generate_session_title,
         }
 
     def _succeed(self, request_id: str, response: Json | None) -> None:
@@ -202,6 +203,13 @@ class Session:
     def _on_query(self, request_id: str, request: Json) -> None:
         del request
         self._succeed(request_id, {})
+
+    def _on_generate_session_title(self, request_id: str, request: Json) -> Json | None:
+        """As the description says it; else as where Claude's API cannot be reached."""
+        if not (found := _TITLE.search(str(request.get("description", "")))):
+            return {"error": "Failed to generate a title"}
+        self._succeed(request_id, {"title": found[1]})
+        return None
 
     def _on_initialize(self, request_id: str, request: Json) -> None:
         initialized = frames.initialized(self.permissions.mode, self._state, CONFIG)
@@ -512,6 +520,7 @@ def _decoded(text: str) -> object:
 
 _SPOKEN = re.compile(r"<(message-[0-9a-f]{12}) [^\n]*>\n(.*)\n</\1>", re.DOTALL)
 """A person's words, between the lines that say whose they are."""
+_TITLE = re.compile(r"(?m)^title (.+)$")
 
 
 def _text_of(content: object) -> str:

@@ -123,7 +123,7 @@ def test_a_role_counts_only_in_its_own_guild() -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("a\n\nb\tc", "a b c"), ("x" * 200, "x" * 95), (" ", "Claude"), ("y " * 60, ("y " * 48).strip()[:95])],
+    [("a\n\nb\tc", "a b c"), ("x" * 200, "x" * 59 + "…"), (" ", "Claude"), ("y " * 60, ("y " * 30).strip() + "…")],
 )
 def test_a_threads_name_is_one_line_within_the_limit(text: str, name: str) -> None:
     assert thread_name(text) == name and 1 <= len(thread_name(text)) <= 95

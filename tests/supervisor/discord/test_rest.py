@@ -130,7 +130,7 @@ async def test_a_thread_that_exists_already_is_a_success() -> None:
         server.refuse(400, 160004, "A thread has already been created for this message")
         await rest.make_thread(2, 5, "name")
     assert server.seen[0].path == "/api/v10/channels/2/messages/5/threads"
-    assert server.seen[0].body == {"name": "name", "auto_archive_duration": 1440}
+    assert server.seen[0].body == {"name": "name", "auto_archive_duration": 10080}
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,8 @@ class _Rest:
 
     def hold(self, _words: str) -> None: ...
 
+    async def rename(self, _thread_id: int, _name: str) -> None: ...
+
     async def messages_after(self, _channel_id: int, _after: int, limit: int = 100) -> list[Message | Unreadable]:
         self.reads += 1
         hold(self.reads < READS_AT_MOST, "a read-back goes on for ever")
