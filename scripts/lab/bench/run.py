@@ -5,6 +5,7 @@
     scripts/bench turn --limits fixed      only with this kind of Discord's limits
     scripts/bench turn --only "long fence" some of them, separated by commas
     scripts/bench turn --json              everything measured, for a program
+    scripts/bench thread                   a day's work: what somebody has to read, press and be pinged for
 
 Exit code 1 when a target is missed.
 """
@@ -20,6 +21,7 @@ import msgspec
 
 from bridge.protocol.errors import UserError
 from lab.bench import table as bench_table
+from lab.bench import thread as bench_thread
 from lab.bench import turn as bench_turn
 from lab.bench.measure import Take
 from lab.bench.turn import SCENARIOS, Scenario
@@ -42,6 +44,8 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     turn.add_argument("--limits", default=",".join(KINDS), help="leaking, fixed, or both, separated by a comma")
     turn.add_argument("--latency", type=float, default=0.0, metavar="S", help="hold each REST request back so long")
     turn.add_argument("--json", action="store_true", help="everything measured, for a program")
+    thread = benches.add_parser("thread", help="a day's work: posts, pings and taps, and its height on a phone")
+    thread.add_argument("--only", default="", help=f"of {'; '.join(w.name for w in bench_thread.WORKS)}; by semicolons")
     return parser.parse_args(argv)
 
 
@@ -53,6 +57,8 @@ def _positive(text: str) -> int:
 
 def main(argv: Sequence[str]) -> int:
     options = arguments(argv)
+    if options.bench == "thread":
+        return _threads([name.strip() for name in options.only.split(";") if name.strip()])
     try:
         scenarios, kinds = _chosen(options.only), _kinds(options.limits)
         runs = run(_play(scenarios, kinds, options.runs, options.latency))
@@ -61,6 +67,17 @@ def main(argv: Sequence[str]) -> int:
         return 1
     missed = [f"{kind} limits: {miss}" for kind, takes in runs.items() for miss in bench_table.missed(takes)]
     print(as_json(runs, missed) if options.json else in_words(runs, missed))
+    return 1 if missed else 0
+
+
+def _threads(only: Sequence[str]) -> int:
+    try:
+        found = run(bench_thread.play_all(only))
+    except (UserError, NotReachedError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    missed = [miss for one in found for miss in bench_thread.missed(*one)]
+    print("\n".join([machine(), "", bench_thread.table(found), "", *(f"✗ {miss}" for miss in missed)]))
     return 1 if missed else 0
 
 

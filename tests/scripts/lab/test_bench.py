@@ -3,12 +3,14 @@
 import asyncio
 import itertools
 import json
+import os
 
 import pytest
 
 from lab.bench import run as bench
 from lab.bench import score as bench_score
 from lab.bench import table as bench_table
+from lab.bench import thread as bench_thread
 from lab.bench.measure import (
     Call,
     State,
@@ -21,7 +23,9 @@ from lab.bench.measure import (
     shown_of,
     taken_back,
 )
+from lab.bench.thread import Borne
 from lab.bench.turn import SCENARIOS, Scenario, play
+from lab.pictures.browser import found_chromium
 from twins.claude.message import _pieces
 
 ANSWER = "One two three.\n\n- four\n- five six\n"
@@ -244,3 +248,26 @@ def test_a_real_short_turn_shows_all_and_wastes_nothing() -> None:
     assert (take.shown, take.deleted, take.bad_states) == (take.characters, 0, [])
     assert take.states >= 3
     assert 0 < take.first_text_s < 10 and take.last_write_s < 10
+
+
+# --- a day's work in a thread ----------------------------------------------------------------------------
+
+
+def test_a_target_that_is_missed_is_named_with_what_was_borne() -> None:
+    target = (bench_thread.EDITS, bench_thread.MANNERS[1])
+    assert bench_thread.missed(*target, Borne(5, 1, 9, 2, 2, 1600)) == []
+    assert bench_thread.missed(*target, Borne(6, 1, 9, 2, 3, 1700)) == [
+        "ten edits, a test run, accept edits, once: 6 posts, at most 5",
+        "ten edits, a test run, accept edits, once: 3 taps, at most 2",
+        "ten edits, a test run, accept edits, once: 2.01422 screens, at most 2",
+    ]
+    assert bench_thread.missed(bench_thread.EDITS, bench_thread.MANNERS[0], Borne(99, 0, 9, 9, 9, 9)) == []
+
+
+@pytest.mark.skipif(
+    not (found_chromium() or os.environ.get("CI")),
+    reason="there is no chromium (Debian: sudo apt-get install chromium)",
+)
+def test_edits_that_are_accepted_once_are_one_calm_thread() -> None:
+    target = (bench_thread.EDITS, bench_thread.MANNERS[1])
+    assert bench_thread.missed(*target, asyncio.run(bench_thread.play(*target))) == []
