@@ -22,7 +22,13 @@ _KINDS = (
     ("POST", "/messages", "create"),
     ("PATCH", "/messages/{message_id}", "edit"),
     ("DELETE", "/messages/{message_id}", "delete"),
+    ("PUT", "/thread-members/{user_id}", "member"),
+    ("PATCH", "/channels/{channel_id}", "rename"),
+    ("PUT", "/reactions/{emoji}/@me", "reaction"),
+    ("DELETE", "/reactions/{emoji}/@me", "reaction"),
 )
+BESIDE = ("member", "rename", "reaction")
+"""What a thread needs once, and marks: no post waits for them, and they have limits of their own."""
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -71,7 +77,8 @@ class Take(msgspec.Struct, frozen=True):
 
     @property
     def all_calls(self) -> int:
-        return sum(self.calls.values())
+        """That posts need, or that wait with them."""
+        return sum(number for kind, number in self.calls.items() if kind not in BESIDE)
 
 
 def measured(answer: str, characters: int, written: Written, states: Sequence[State], calls: Sequence[Call]) -> Take:

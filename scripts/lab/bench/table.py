@@ -9,7 +9,7 @@ from statistics import median
 
 import msgspec
 
-from lab.bench.measure import Take
+from lab.bench.measure import BESIDE, Take
 from lab.bench.turn import SCENARIOS
 
 MOST_CALLS = 12
@@ -50,7 +50,8 @@ def _calls(kind: str) -> Callable[[Take], float]:
 
 
 def _other_calls(take: Take) -> float:
-    return sum(number for kind, number in take.calls.items() if kind not in ("thread", "create", "edit", "typing"))
+    known = ("thread", "create", "edit", "typing", *BESIDE)
+    return sum(number for kind, number in take.calls.items() if kind not in known)
 
 
 LINES = (
@@ -61,6 +62,7 @@ LINES = (
     Line("  thread", _calls("thread")),
     Line("  typing", _calls("typing")),
     Line("  other", _other_calls),
+    *(Line(f"{kind} calls, beside", _calls(kind)) for kind in BESIDE),
     Line("refused calls (429, …)", lambda take: take.refused, 0),
     Line(
         "first delta → first text", lambda take: take.first_text_s, FIRST_TEXT_S, "s", "1.6 s", "2.3 s", is_speed=True

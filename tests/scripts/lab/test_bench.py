@@ -12,6 +12,7 @@ from lab.bench import score as bench_score
 from lab.bench import table as bench_table
 from lab.bench import thread as bench_thread
 from lab.bench.measure import (
+    BESIDE,
     Call,
     State,
     Take,
@@ -163,7 +164,17 @@ def test_every_kind_of_request_has_its_name_and_a_strange_one_is_seen() -> None:
     assert kind_of("POST", message) == "create"
     assert kind_of("PATCH", f"{message}/{{message_id}}") == "edit"
     assert kind_of("POST", f"{message}/{{message_id}}/threads") == "thread"
+    assert kind_of("PUT", "/channels/{channel_id}/thread-members/{user_id}") == "member"
+    assert kind_of("PATCH", "/channels/{channel_id}") == "rename"
+    assert kind_of("PUT", f"{message}/{{message_id}}/reactions/{{emoji}}/@me") == "reaction"
     assert kind_of("GET", message) == "GET messages"
+
+
+def test_what_a_thread_needs_once_and_marks_are_no_calls_that_a_post_waits_for() -> None:
+    take = Take(
+        **{name: getattr(GOOD, name) for name in GOOD.__struct_fields__} | {"calls": {"create": 2, "member": 9}}
+    )
+    assert take.all_calls == 2
 
 
 # --- how it is judged ----------------------------------------------------------------------------------------
@@ -244,7 +255,7 @@ def test_a_real_short_turn_shows_all_and_wastes_nothing() -> None:
     """Times are for idle machines: here they only have to be there."""
     [take] = asyncio.run(asyncio.wait_for(play(Scenario("short", "mixed"), length_s=2.5), 60))
     assert take.all_calls <= bench_table.MOST_CALLS and take.refused == 0
-    assert set(take.calls) <= {"thread", "create", "edit", "typing"} and take.calls["thread"] == 1
+    assert set(take.calls) <= {"thread", "create", "edit", "typing", *BESIDE} and take.calls["thread"] == 1
     assert (take.shown, take.deleted, take.bad_states) == (take.characters, 0, [])
     assert take.states >= 3
     assert 0 < take.first_text_s < 10 and take.last_write_s < 10
