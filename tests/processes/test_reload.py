@@ -58,6 +58,24 @@ async def test_a_wrong_file_is_told_to_who_asked_and_to_systemd_and_nothing_chan
 
 
 @awaited
+async def test_systemd_hears_when_a_reload_begins_and_when_the_file_is_in_force() -> None:
+    async with playhouse() as house:
+        supervisor, words = house.host.supervisor, list[str]()
+        usual = supervisor.datagram_received
+
+        def heard(data: bytes, addr: object) -> None:
+            words.extend(data.decode().splitlines())
+            usual(data, addr)
+
+        supervisor.datagram_received = heard  # type: ignore[method-assign]
+        assert (await reload(house)).code == 0
+        await house.until(lambda: "READY=1" in words, "READY after the reload")
+        begun = words.index("RELOADING=1")
+        assert words[begun + 1].startswith("MONOTONIC_USEC=")
+        assert begun < words.index("READY=1")
+
+
+@awaited
 async def test_a_channel_that_is_added_has_sessions_and_what_was_said_there_before_is_not_for_us() -> None:
     async with playhouse() as house:
         file, added = house.host.place.config, house.discord.add_channel("added")

@@ -3,9 +3,13 @@
 import re
 from collections.abc import Awaitable, Callable
 
+from lab.systemd.pages import commands
 from lab.systemd.stage import COMMAND, CONFIG, OF_MACHINE, TOKEN, UNIT, Stage
+from playground.host.place import INSTALLATION
 from twins.discord.model import Channel
 
+OPERATIONS = INSTALLATION / "docs/operations.md"
+HOG = "python3 -c 'import time; kept = b\"x\" * (3 << 30); time.sleep(60)'"
 MACHINES = "/etc/threadbridge/config.toml"
 
 type Chapter = Callable[[Stage], Awaitable[str]]
@@ -183,6 +187,44 @@ async def child_and_worker_killed(stage: Stage) -> str:
     return "both turns are told lost; the service and other sessions go on"
 
 
+async def operated(stage: Stage) -> str:
+    """docs/operations.md, command by command, with a session from before; its restored state goes on."""
+    thread, done = await stage.finished(), 0
+    for command in commands(OPERATIONS):
+        await stage.machine.ran(command)
+        done += 1
+        if " send " in command:
+            await stage.sees("what CI sent is answered", lambda: _is_answered(stage, "this came from CI"))
+        if command.endswith(" start threadbridge"):
+            await stage.is_connected()
+    await stage.ada.says(thread.id, "say after the backup")
+    await stage.shows(thread, "after the backup")
+    await stage.finished()
+    return f"{done} commands; CI was answered, and a session of before goes on in the restored state"
+
+
+async def _is_answered(stage: Stage, words: str) -> bool:
+    threads = stage.discord.threads(stage.channel.id)
+    said = [m.content for thread in threads for m in stage.discord.messages(thread.id)]
+    return any(words in content and ">" not in content for content in said)
+
+
+async def out_of_memory(stage: Stage) -> str:
+    """A container has no memory controller of its own here, so it is the worker that holds the tools to the limit."""
+    before = (stage.machine.root / CONFIG).read_text()
+    stage.write(CONFIG, f'{before}\n[limits]\nmemory = "1200M"\n')
+    await stage.machine.ran(f"{COMMAND} reload")
+    supervisor = await stage.pid()
+    thread = await stage.starts(f"run {HOG}\nsay it was ended")
+    await stage.presses(thread, "Allow")
+    await stage.shows(thread, "limits.memory")
+    assert await stage.pid() == supervisor
+    stage.write(CONFIG, before)
+    await stage.machine.ran(f"{COMMAND} reload")
+    await stage.finished()
+    return "a tool with too much memory was ended by its worker (not by the kernel), and told; the service goes on"
+
+
 async def checked(stage: Stage) -> str:
     told = await stage.machine.ran(f"{COMMAND} check --containment")
     assert "REACHED" not in told.replace("0 REACHED", ""), told
@@ -277,11 +319,13 @@ async def _is_other(stage: Stage, pid: int) -> bool:
 
 
 SHORT: dict[str, Chapter] = {
+    "docs/operations.md": operated,
     "a restart with a running turn and an open card": restart,
     "a reboot with a running turn, an open card and an idle session": rebooted,
 }
 WHOLE: dict[str, Chapter] = {
     **SHORT,
+    "a tool without end of memory": out_of_memory,
     "an attacker in Claude's place": checked,
     "kill -9": killed,
     "a supervisor that hangs": hangs,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.systemd import beginning, root, run
+from lab.systemd import beginning, root, run, story
 from lab.systemd.pages import commands
 from lab.systemd.root import CannotError
 from stages.support import ROOT
@@ -23,6 +23,12 @@ def test_a_pages_commands_are_the_lines_of_its_shell_blocks(tmp_path: Path) -> N
 def test_the_page_for_beginners_has_set_up_as_its_last_command() -> None:
     found = commands(ROOT / "docs/start.md")
     assert found[-1] == beginning.SETUP and len(found) > 5
+
+
+def test_the_page_for_operators_backs_up_restores_and_prunes() -> None:
+    found = commands(story.OPERATIONS)
+    for word in ("status", "check", "send", "backup", "restore", "prune"):
+        assert any(word in command for command in found), word
 
 
 @pytest.mark.parametrize(
