@@ -53,6 +53,14 @@ class LostTurnSettled(Entry, frozen=True):
     verdict: str = ""
 
 
+class AskedAgain(Entry, frozen=True):
+    """Claude was told that a request which nobody answered in time would be answered now."""
+
+    generation: str = ""
+    seq: int = 0
+    who: str = ""
+
+
 class DirectoryAccepted(Entry, frozen=True):
     """The session goes on in the directory that stands where its own was."""
 
@@ -220,6 +228,7 @@ type AnyEntry = (
     | SessionReopened
     | ConversationBegunAnew
     | LostTurnSettled
+    | AskedAgain
     | DirectoryAccepted
     | AnswersDrafted
     | AllowedFirst

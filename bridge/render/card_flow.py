@@ -14,7 +14,7 @@ from bridge.protocol.modes import ACCEPT_EDITS
 from bridge.render import cards, decided, together
 from bridge.render.flow import Flow, Now
 from bridge.render.items import ToolItem
-from bridge.render.posts import Post
+from bridge.render.posts import Button, Post
 from bridge.render.runs import LOOKS
 from bridge.render.segments import Segment
 from bridge.session.listing import Listing, are_equal, listing_of
@@ -26,6 +26,7 @@ from bridge.session.questions import Draft
 BURST_S = 30.0
 """Who was called so short ago is not called again for what comes beside it."""
 LISTINGS_KEPT = 64
+EXPIRED_KEPT = 32
 
 
 class Shared(msgspec.Struct):
@@ -50,6 +51,8 @@ class CardFlow(Flow, msgspec.Struct):
     shared: list[Shared] = []
     listings: list[Listing] = []
     """What the buttons of shared cards stand for, the newest last."""
+    expired: dict[int, str] = {}
+    """What nobody answered in time and Claude was not let ask again, in words."""
     called_at: float = 0.0
     """When somebody was called to a card last."""
 
@@ -105,7 +108,9 @@ class CardFlow(Flow, msgspec.Struct):
         lines = dict(sorted(shared.lines.items()))
         if not shared.open:
             session_id = session.session_id
-            return together.decided({RequestName(session_id, self.generation, seq): lines[seq] for seq in lines})
+            return together.decided(
+                {RequestName(session_id, self.generation, seq): lines[seq] for seq in lines}, self.expired
+            )
         requests = self._requests(shared)
         self.listings = [*self.listings, listing_of(requests)][-LISTINGS_KEPT:]
         prompters = [session.prompter_of(request) for request in requests]
@@ -127,8 +132,12 @@ class CardFlow(Flow, msgspec.Struct):
         if shared:
             shared.open.remove(request.name.seq)
         posts: dict[str, Post] = {}
+        if how.verdict == "expired":
+            told = cards.what(request, now.session.directory)
+            self.expired = dict([*self.expired.items(), (request.name.seq, told)][-EXPIRED_KEPT:])
         if not decided.is_line(request):
-            posts[key] = cards.settled_card(request, how, now.session.directory)
+            asks_again = self._asks_again(request.name.seq, now.session)
+            posts[key] = cards.settled_card(request, how, now.session.directory, asks_again)
         elif not calls:
             calls = [(Segment(""), decided.item_of(request, key))]
         for segment, tool in calls:
@@ -149,7 +158,12 @@ class CardFlow(Flow, msgspec.Struct):
             shared.lines[tool.asked_in] = decided.short(tool, directory)
             if not shared.is_one:
                 return {shared.key: self._post_of(shared, now.session)}
-        return {tool.card: decided.post(tool, LOOKS[segment.verbosity], directory)}
+        asks_again = self._asks_again(tool.asked_in, now.session)
+        return {tool.card: decided.post(tool, LOOKS[segment.verbosity], directory, asks_again)}
+
+    def _asks_again(self, seq: int, session: ManagedSession) -> Button | None:
+        name = RequestName(session.session_id, self.generation, seq)
+        return decided.again(name) if seq in self.expired else None
 
     def _forget_decided(self) -> None:
         """Posts of which nothing can change any more."""

@@ -78,7 +78,7 @@ def input_card(request: PermissionRequest, directory: str) -> Post:
     return Post(what(request, directory), embed=Embed(_title(request), body, _full_name(request.event), _GONE))
 
 
-def settled_card(request: PermissionRequest, how: Settled, directory: str) -> Post:
+def settled_card(request: PermissionRequest, how: Settled, directory: str, asks_again: Button | None = None) -> Post:
     """A question's or a plan's card, saying how it ended; it pings nobody. Its files stay; a draft is void."""
     request = msgspec.structs.replace(request, draft=Draft())
     body, files, _ = body_of(request, directory)
@@ -88,6 +88,7 @@ def settled_card(request: PermissionRequest, how: Settled, directory: str) -> Po
     return Post(
         content=_verdict(request, how),
         embed=Embed(_title(request), body, "", color),
+        buttons=(asks_again,) if asks_again else (),
         files=files,
         urgent=True,
     )

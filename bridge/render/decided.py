@@ -13,7 +13,7 @@ from bridge.render import runs, tools
 from bridge.render.items import TOOL_INPUT_KEPT_CHARS, ToolItem, ToolState
 from bridge.render.posts import Button, Post
 from bridge.session.people import named
-from bridge.session.permission import PermissionRequest, Settled
+from bridge.session.permission import PermissionRequest, RequestName, Settled
 from bridge.session.rules import IN_WORDS
 from bridge.text import clip, escape, one_line, utf16_len
 
@@ -42,10 +42,23 @@ def item_of(request: PermissionRequest, card: str) -> ToolItem:
     return ToolItem(event.tool_use_id, event.tool, kept, bool(event.agent_id), card=card)
 
 
-def post(item: ToolItem, look: runs.Look, directory: str) -> Post:
+def again(name: RequestName, which: str = "") -> Button:
+    """Of what nobody answered in time; ``which``: of several in one post."""
+    return Button(f"Let Claude ask {which}again", name.custom_id("again"), "primary")
+
+
+def again_prompt(what: str) -> str:
+    """What Claude is told, for whom the request was simply denied. ``what`` as a push shows it."""
+    return (
+        f"[Threadbridge] Nobody was there to answer when you asked for this, so it was not allowed: {what}\n"
+        "Somebody is there now. If you still need it, do it again just as you did, and you will be answered."
+    )
+
+
+def post(item: ToolItem, look: runs.Look, directory: str, asks_again: Button | None = None) -> Post:
     below = runs.below(item, look)
     text = f"{runs.head(item)}{_line(item, directory)}" + (f"\n{below}" if below else "")
-    return Post(text, buttons=(Button("Show", item.show),), urgent=True)
+    return Post(text, buttons=(*([asks_again] if asks_again else []), Button("Show", item.show)), urgent=True)
 
 
 def short(item: ToolItem, directory: str) -> str:

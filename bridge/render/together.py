@@ -9,11 +9,12 @@ One that is open alone has the card that it would have by itself, below the line
 two people, or whose input is not wholly on the card, is never part of one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from bridge.render import cards
+from bridge.render.decided import again as asked_again
 from bridge.render.decided import is_line
 from bridge.render.posts import Button, Embed, Post
 from bridge.session.custom_ids import TogetherButton
@@ -63,10 +64,14 @@ def with_lines(lines: Sequence[str], post: Post) -> Post:
     return msgspec.structs.replace(post, content="\n".join([*lines, post.content]))
 
 
-def decided(lines: Mapping[RequestName, str]) -> Post:
-    """Nothing is open any more: a line each, and a button each that shows what was asked."""
+def decided(lines: Mapping[RequestName, str], expired: Collection[int]) -> Post:
+    """Nothing is open any more: a line each, and a button each that shows what was asked.
+
+    ``expired``: the seqs of what Claude can be let ask again.
+    """
+    again = [asked_again(name, f"{n} ") for n, name in enumerate(lines, 1) if name.seq in expired]
     shows = [Button(f"Show {n}", name.custom_id("show")) for n, name in enumerate(lines, 1)]
-    return Post("\n".join(lines.values()), buttons=tuple(shows), urgent=True)
+    return Post("\n".join(lines.values()), buttons=(*again, *shows), urgent=True)
 
 
 def asked_below() -> Post:

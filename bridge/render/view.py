@@ -139,7 +139,8 @@ class ThreadView(MendedFlow, msgspec.Struct):
                 posts |= self._decided_line(segment, tool, now)
             posts |= posts_of(segment, [], session.directory)
         posts |= self.settle_lost_turn(lost.LOG_LOST, session)
-        self.cards, self.shared, self.listings, self.segments, self.is_open = {}, [], [], [], False
+        self.cards, self.shared, self.listings, self.expired = {}, [], [], {}
+        self.segments, self.is_open = [], False
         posts |= {f"mark:{prompt_id}": marks.fate_unknown(prompt_id) for prompt_id in self.asked}
         self.asked, self.unknown, self.marks, self.edited = {}, [], [], []
         if was_known:

@@ -152,6 +152,13 @@ class RequeuePrompt(msgspec.Struct, frozen=True):
     when: When
 
 
+class AskAgain(msgspec.Struct, frozen=True):
+    """Nobody answered the request in time: tell Claude that somebody would now."""
+
+    name: RequestName
+    person: Person
+
+
 class StartFresh(msgspec.Struct, frozen=True):
     session_id: str
     person: Person
@@ -206,6 +213,7 @@ Action = (
     | PromptSession
     | DecideRequest
     | DecideTogether
+    | AskAgain
     | AskOneByOne
     | JudgeTyped
     | AllowFirst

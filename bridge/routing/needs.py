@@ -57,6 +57,7 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "sdiff": ANY,
     "continue": TALK,
     "discard": DECIDE,
+    "again": TALK,
     "fresh": TALK,
     "moved": DECIDE,
     "trust": MANAGE,

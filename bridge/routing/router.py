@@ -13,6 +13,7 @@ from bridge.protocol.modes import DEFAULT, is_looser
 from bridge.routing import silence, typed
 from bridge.routing.actions import (
     Action,
+    AskAgain,
     AskPlanChange,
     AskReason,
     CreateSession,
@@ -205,9 +206,13 @@ class BridgeRouter:
         if session is None or session.session_id != name.session_id:
             return Refuse("This button belongs to another thread, so it decides nothing here.")
         if words := self.lacks_in(session, BUTTONS[place_of(verb)[0]], click.person):
-            return Refuse(words if verb == "continue" or only_shows(click.custom_id) else f"{words} {STAYS_OPEN}")
+            return Refuse(
+                words if verb in ("continue", "again") or only_shows(click.custom_id) else f"{words} {STAYS_OPEN}"
+            )
         if only_shows(click.custom_id):
             return ShowInput(name) if verb == "show" else ShowChanges(name, verb == "sdiff")
+        if verb == "again":
+            return AskAgain(name, click.person)
         if verb in ("continue", "discard"):
             return SettleLostTurn(name, verb == "continue", click.person)
         match self._request_of(name):

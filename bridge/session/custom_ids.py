@@ -34,6 +34,7 @@ CARD_VERBS = (
     r"|edits|plan"  # accept edits from now on, with a plan or an edit; keep planning
     r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
     r"|continue|discard"  # a lost turn
+    r"|again"  # what nobody answered in time
     r"|show"  # what was decided, whole
     r"|diff|sdiff"  # what a turn, or the session, changed; named by the turn's TurnStarted
 )
@@ -75,6 +76,12 @@ def card_button(custom_id: str) -> tuple[str, str, str, int] | None:
         return None
     verb, session, generation, seq = found.groups()
     return verb, _dashed(session), generation, int(seq)
+
+
+def answers_nothing(custom_id: str) -> bool:
+    """Whether the button is one of what is over: who deletes its post misses nothing that waits."""
+    found = card_button(custom_id)
+    return only_shows(custom_id) or (found is not None and found[0] == "again")
 
 
 def only_shows(custom_id: str) -> bool:

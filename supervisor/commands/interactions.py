@@ -20,6 +20,7 @@ from bridge.render.posts import File, Post, payload
 from bridge.routing.actions import (
     Action,
     AllowFirst,
+    AskAgain,
     AskAnswers,
     AskOneByOne,
     AskPlanChange,
@@ -193,9 +194,8 @@ class Interactions:
                 return Answer(AnswerType.MODAL, questions.other_modal(request, page))
             case AskPlanChange(custom_id):
                 return Answer(AnswerType.MODAL, cards.plan_modal(custom_id))
-            case SettleLostTurn(name, goes_on, person):
-                is_first = self._manager.settle_lost_turn(name, person, asked.id if goes_on else 0)
-                return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(LOST_IS_SETTLED)
+            case SettleLostTurn() | AskAgain() as action:
+                return self._mended(action, asked.id)
             case ShowInput(name):
                 return answer_later(lambda: self._input(name))
             case ShowChanges(turn, whole_session):
@@ -282,6 +282,14 @@ class Interactions:
         return answer_in_words(
             "\n".join([f"{done}: {first} of the {wanted} that were listed.", *dict.fromkeys(others)])
         )
+
+    def _mended(self, action: SettleLostTurn | AskAgain, prompt_id: int) -> Answer:
+        if isinstance(action, AskAgain):
+            is_first = self._manager.let_ask_again(action.name, action.person, prompt_id)
+        else:
+            continue_as = prompt_id if action.goes_on else 0
+            is_first = self._manager.settle_lost_turn(action.name, action.person, continue_as)
+        return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(LOST_IS_SETTLED)
 
     def _typed(self, judgement: JudgeTyped) -> Answer:
         typed, which = self._manager.delivery.typed, (judgement.session_id, judgement.prompt_id)

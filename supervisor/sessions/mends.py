@@ -1,8 +1,10 @@
 """What people do about what went wrong: a lost turn, a conversation that is gone, a directory that was replaced."""
 
+import msgspec
+
 from bridge.journal import entries as j
 from bridge.protocol import commands as c
-from bridge.render import lost, notices
+from bridge.render import decided, lost, notices
 from bridge.render.posts import Post
 from bridge.session.people import named
 from bridge.session.permission import Person, RequestName
@@ -40,6 +42,40 @@ class Mends(Lookup):
             self.store.save(row)
         self.changed(name.session_id)
         return True
+
+    def let_ask_again(self, name: RequestName, person: Person, prompt_id: int) -> bool:
+        """Whether this is the first click on a request that nobody answered in time: Claude is told that it is now."""
+        row = self.rows.get(name.session_id)
+        if row is None or row.view.generation != name.generation or name.seq not in row.view.expired:
+            return False
+        what, who = row.view.expired[name.seq], named(person.user_id, person.name)
+        asked = j.AskedAgain(
+            *(name.session_id, row.session.channel_id, person.user_id),
+            generation=name.generation,
+            seq=name.seq,
+            who=who,
+        )
+        with self.transaction(asked):
+            self.note_asked_again(row, name, who)
+            self.sessions.reopen_row(row)
+            self.sessions.wish(name.session_id, _our_words(prompt_id, decided.again_prompt(what), person))
+            self.store.save(row)
+        self.changed(name.session_id)
+        return True
+
+    def note_asked_again(self, row: SessionRow, name: RequestName, who: str) -> None:
+        """Its post says so, and has the button no more. Within the caller's transaction."""
+        if row.view.generation == name.generation:
+            row.view.expired.pop(name.seq, None)
+        button = name.custom_id("again")
+        for found in self.store.posts_like(name.session_id, f"card:{name.generation}:"):
+            left = tuple(one for one in found.desired.buttons if one.custom_id != button)
+            if len(left) < len(found.desired.buttons):
+                content = (
+                    f"{found.desired.content}\n-# ↻ {who} lets Claude ask again: it was told that somebody is there."
+                )
+                said = msgspec.structs.replace(found.desired, content=content, buttons=left)
+                self.store.desire(name.session_id, found.key, said)
 
     def goes_on(self, session_id: str, text: str, post: Post) -> None:
         """Claude is told something by us, in the name of who asked last, and the thread is told that it was."""

@@ -10,6 +10,7 @@ import logging
 from bridge.journal import entries as j
 from bridge.journal.chain import Line
 from bridge.render.posts import Post
+from bridge.session.permission import RequestName
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.rules import RULE
 from supervisor.sessions.sessions_table import SessionRow
@@ -43,6 +44,8 @@ def _apply(line: Line, manager: SessionManager) -> None:
             _keep_named(entry.name, entry.value, manager.store)
         case _:
             if row := manager.rows.get(entry.session_id):
+                if isinstance(entry, j.AskedAgain):
+                    manager.note_asked_again(row, RequestName(entry.session_id, entry.generation, entry.seq), entry.who)
                 _apply_to(row, line, manager)
                 manager.store.save(row)
 

@@ -17,7 +17,7 @@ import logging
 from collections.abc import Iterable
 
 from bridge.protocol.errors import RemoteError
-from bridge.session.custom_ids import only_shows
+from bridge.session.custom_ids import answers_nothing
 from bridge.session.managed import ManagedSession
 from supervisor.discord.asking import Reading
 from supervisor.discord.errors import ChannelGone, MessageGone
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def still_matters(row: PostRow, session: ManagedSession) -> bool:
     """Whether a person waits for this post: it can be answered, or it is of the turn that runs."""
-    answers = [one for one in row.desired.buttons if not one.disabled and not only_shows(one.custom_id)]
+    answers = [one for one in row.desired.buttons if not one.disabled and not answers_nothing(one.custom_id)]
     if answers or row.desired.selects:
         return True
     turn = session.turn

@@ -120,3 +120,16 @@ async def test_edits_that_were_accepted_on_a_card_are_not_asked_about_again_also
         await stage.settles(session, 2)
         assert (stage.project / "c.txt").exists()
         assert len(stage.live(session).settled) == 1, "one tap"
+
+
+@awaited
+async def test_what_expired_is_asked_again_with_one_tap() -> None:
+    async with backstage() as stage:
+        session = stage.session("run touch x.txt")
+        request = await stage.asks(session)
+        stage.manager.expire_requests(0.001, time.time() - 7200)
+        await stage.settles(session)
+        assert stage.manager.let_ask_again(request.name, ADA, 1234)
+        await stage.settles(session, 2)
+        log = stage.layout.session(session.session_id).log.read_text()
+        assert "Somebody is there now" in log and "Bash: touch x.txt" in log

@@ -227,6 +227,25 @@ def test_a_lost_database_knows_who_allowed_first_and_who_is_invited(desk: Desk) 
     assert manager.invited(session_id) == {44}
 
 
+def test_a_lost_database_knows_what_was_let_ask_again_and_what_a_shared_card_lists(desk: Desk) -> None:
+    session_id = desk.session()
+    desk.logs(
+        session_id,
+        e.PromptAccepted(7, "u", "one", 42, "Ada"),
+        e.TurnStarted((7,)),
+        *(e.PermissionRequested("r", "Bash", f'{{"command":"{name}"}}', name * 64) for name in ("a", "b", "c")),
+        e.PermissionResolved(4, "expired"),
+    )
+    view = desk.manager.row(session_id).view
+    listings = [one.name for one in view.listings]
+    assert list(view.expired) == [4]
+    before = desk.loses_its_database()
+    assert [one.name for one in before.row(session_id).view.listings] == listings, "the same buttons decide the same"
+    assert before.let_ask_again(RequestName(session_id, GENERATION, 4), ADA, 777)
+    after = desk.loses_its_database()
+    assert not after.let_ask_again(RequestName(session_id, GENERATION, 4), ADA, 778), "once"
+
+
 def test_a_lost_database_begins_anew_what_was_to_begin_anew_unless_it_did(desk: Desk) -> None:
     session_id = desk.session()
     desk.logs(session_id, e.PromptAccepted(7, "u", "one", 42, "Ada"), e.ResumeFailed("c", "gone"))
