@@ -12,9 +12,8 @@ from bridge.protocol.errors import UserError
 from bridge.text import one_line
 from supervisor import config as configuration
 from supervisor import token_file
-from supervisor.config import Config
+from supervisor.config import Config, document
 from supervisor.private_files import write_private
-from supervisor.projects import written
 from supervisor.reload import Reload, stamp_of
 from supervisor.settings import Settings, carried
 
@@ -56,14 +55,14 @@ class ProjectChannels:
         """``directory`` as ``directory`` gives it."""
         if channel_id in self._settings.channels:
             raise UserError(f"<#{channel_id}> has a project already; `/project remove` it first.")
-        self._write(lambda text, path: written.with_channel(text, channel_id, directory, path))
+        self._write(lambda text, path: document.with_channel(text, channel_id, directory, path))
 
     def remove(self, channel_id: int) -> None:
         if channel_id not in self._settings.channels:
             raise UserError(f"<#{channel_id}> has no project.")
         if len(self._settings.channels) == 1:
             raise UserError(f"<#{channel_id}> is the only one; without any channel the bridge would not start again.")
-        self._write(lambda text, path: written.without_channel(text, channel_id, path))
+        self._write(lambda text, path: document.without_channel(text, channel_id, path))
 
     def _write(self, change: Callable[[str, Path], str]) -> None:
         path = self._settings.now.path

@@ -32,6 +32,7 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.session.rights import Rights
 from supervisor.discord.asking import Reading
+from supervisor.discord.errors import snowflake
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.shapes import GuildShown, Message, PlaceShown, Typing, WithId, glimpse, read
 from supervisor.sessions.manager import SessionManager
@@ -44,6 +45,10 @@ from supervisor.threads.our_places import OurPlaces
 from supervisor.threads.read_back import ReadBack
 
 RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
+FIRST_CONNECTION_S = 600.0
+"""A server that we see first so long after the start is one that we were brought into since."""
+CLOCK_STEP_S = 0.001
+"""An id of Discord's tells its time no finer."""
 UNLISTED_READ_BACK_S = 7 * 86400.0
 """A thread that the guild does not list (archived) is read back when its session was active this recently."""
 
@@ -68,6 +73,7 @@ class Inbound:
     ) -> None:
         self._manager = manager
         self._guilds = guilds
+        self._started_at = manager.clock()
         self._behind = behind = Behind(manager.clock, manager.changes)
         self._places = places = OurPlaces(manager, rights, channels, guilds)
         self._handling = Handling(manager, router, guilds, places, behind, tell)
@@ -152,7 +158,7 @@ class Inbound:
                 continue  # nothing begins there, and some have no messages at all
             newest = listed[channel_id].last_message_id or 0
             if not (cursor := self._manager.cursor(channel_id)):
-                self._manager.handled(channel_id, newest or 1)  # what was said before our first start is not for us
+                self._heard_first(channel_id, newest)
             elif newest > cursor:
                 self._behind.add(channel_id, surely=True)
         for session in self._manager.get_all_sessions():
@@ -161,6 +167,16 @@ class Inbound:
             if session.guild_id == guild.id and self._is_behind(session, listed.get(session.thread_id)):
                 self._behind.add(session.thread_id, surely=session.thread_id in listed)
         self._behind.wake.set()
+
+    def _heard_first(self, channel_id: int, newest: int) -> None:
+        """What was said before our first start is not for us; what was said since, before we were connected, is."""
+        begun = snowflake(self._started_at + CLOCK_STEP_S)
+        is_young = self._manager.clock() - self._started_at < FIRST_CONNECTION_S
+        if newest > begun and is_young:
+            self._manager.handled(channel_id, begun)
+            self._behind.add(channel_id, surely=True)
+        else:
+            self._manager.handled(channel_id, newest or 1)
 
     def place_gone(self, data: object) -> None:
         """A CHANNEL_DELETE or THREAD_DELETE. Raises msgspec.ValidationError."""

@@ -14,9 +14,9 @@ import msgspec
 
 from bridge.protocol.errors import UserError
 from supervisor import config as configuration
+from supervisor.config.document import Known, known
 from supervisor.operator.installation.unit import NAME, OF_SYSTEM, SYSTEM_PATH, Kind
 from supervisor.operator.setup import claude
-from supervisor.operator.setup.document import Known, known
 
 ANSWER_DEADLINE_S = 10.0
 SYSTEM_UNIT = Path("/etc/systemd/system") / NAME

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.protocol.errors import UserError
+from supervisor.config.document import Changes, changed, known
 from supervisor.operator.installation.actions import Action, Remove, Run, Say, Write
 from supervisor.operator.installation.facts import Facts
 from supervisor.operator.installation.unit import (
@@ -20,7 +21,6 @@ from supervisor.operator.installation.unit import (
     Wanted,
     text,
 )
-from supervisor.operator.setup.document import Changes, changed, known
 
 
 def wanted(facts: Facts, *, is_given: bool = False) -> Wanted:

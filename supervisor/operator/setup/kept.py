@@ -5,9 +5,9 @@ import stat
 from pathlib import Path
 
 from bridge.protocol.errors import UserError
+from supervisor.config import document
+from supervisor.config.document import Changes, Known
 from supervisor.operator.installation.unit import ENCRYPTED, OF_SYSTEM, PLAIN
-from supervisor.operator.setup import document
-from supervisor.operator.setup.document import Changes, Known
 from supervisor.operator.setup.pasted import token_in
 from supervisor.private_files import write_private
 

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from bridge.protocol.layout import Layout
+from supervisor.config.document import Changes
 from supervisor.operator.setup import claude
 from supervisor.operator.setup.claude import Claude
-from supervisor.operator.setup.document import Changes
 from supervisor.operator.setup.kept import Kept
 from supervisor.operator.setup.terminal import Terminal
 from supervisor.workers import walls

@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
+from supervisor.config import document
 from supervisor.operator.installation import command as installation
 from supervisor.operator.installation import facts
 from supervisor.operator.installation.unit import Kind
-from supervisor.operator.setup import answer, document
+from supervisor.operator.setup import answer
 from supervisor.operator.setup.discord import Discord
 from supervisor.operator.setup.terminal import Terminal
 

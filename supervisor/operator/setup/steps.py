@@ -15,9 +15,9 @@ from bridge.routing.places import unfit_in_words
 from bridge.text import one_line
 from supervisor import config as configuration
 from supervisor import token_file
+from supervisor.config.document import Changes
 from supervisor.operator.setup import directory, machine, portal
 from supervisor.operator.setup.discord import Discord, RefusedTokenError
-from supervisor.operator.setup.document import Changes
 from supervisor.operator.setup.given import Given
 from supervisor.operator.setup.kept import Kept
 from supervisor.operator.setup.offers import ChoiceError, Offer, Server, chosen, listed

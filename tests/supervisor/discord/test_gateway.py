@@ -9,11 +9,12 @@ from bridge.protocol import events as e
 from bridge.protocol.errors import UserError
 from bridge.routing.actions import PromptSession
 from stages.gateway_stage import DEADLINE_S, buttons, stage
-from stages.support import awaited
+from stages.support import awaited, until
 from supervisor.discord.connection import MOST_LOSSES
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IdentifyBudget
 from supervisor.sessions.store import Store
 from supervisor.threads.gone import CHANNEL_DELETED, THREAD_DELETED
+from supervisor.threads.inbound import FIRST_CONNECTION_S
 from twins.discord.model import MessageFlag, MessageType
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
@@ -232,6 +233,37 @@ async def test_what_was_written_while_we_were_away_is_handled_once_and_in_order(
         async with s.back():
             assert s.prompts(session) == expected
             assert s.manager.active_session_count() == 2
+
+
+@awaited
+async def test_what_is_written_between_the_very_first_start_and_the_first_connection_is_heard(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s:
+        before = await s.ada.says(s.channel.id, "before our first start")
+        port = int(s.discord.api_base.rpartition(":")[2].partition("/")[0])
+        await s.discord.stop()
+        async with s.running():
+            begun = s.ears.inbound._started_at + 0.01  # an id of Discord's tells its time in milliseconds
+            await until(lambda: s.manager.clock() > begun, "a later time")
+            early = await s.ada.says(s.channel.id, "you have just been started")
+            await s.discord.start(port)
+            await s.is_back()
+            session = await s.session_of(early)
+            assert s.manager.get_all_sessions() == [session]
+            assert s.discord.thread_of(before) is None
+
+
+@awaited
+async def test_a_server_that_shows_itself_long_after_the_start_begins_with_what_is_written_then(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s:
+        port = int(s.discord.api_base.rpartition(":")[2].partition("/")[0])
+        await s.discord.stop()
+        async with s.running():
+            await s.ada.says(s.channel.id, "long ago")
+            s.ears.inbound._started_at -= FIRST_CONNECTION_S
+            await s.discord.start(port)
+            await s.is_back()
+            session = await s.session("now")
+            assert s.manager.get_all_sessions() == [session]
 
 
 @awaited

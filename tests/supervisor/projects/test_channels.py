@@ -7,7 +7,7 @@ import pytest
 
 from bridge.protocol.errors import UserError
 from supervisor import config
-from supervisor.projects import written
+from supervisor.config import document
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
 from supervisor.settings import Settings
@@ -144,12 +144,12 @@ def test_the_last_channel_stays_and_one_is_not_added_twice(desk: Desk) -> None:
 
 def test_channels_as_an_inline_list_are_kept_so() -> None:
     text = 'channels = [{id = 222, directory = "/a"}] # all\n'
-    more = written.with_channel(text, NEW, "/b", Path("x"))
+    more = document.with_channel(text, NEW, "/b", Path("x"))
     assert more == 'channels = [{id = 222, directory = "/a"}, {id = 223, directory = "/b"}] # all\n'
-    assert written.without_channel(more, NEW, Path("x")) == text
+    assert document.without_channel(more, NEW, Path("x")) == text
 
 
 @pytest.mark.parametrize("text", ["channels = 3\n", "[channels]\n", "[[channels]", "channels = [3]\n"])
 def test_what_is_no_list_of_channels_is_left_alone(text: str) -> None:
     with pytest.raises(UserError):
-        written.without_channel(text, NEW, Path("x"))
+        document.without_channel(text, NEW, Path("x"))

@@ -8,11 +8,11 @@ import pytest
 
 from bridge.protocol.errors import UserError
 from stages.support import ROOT
+from supervisor.config.document import Known, known
 from supervisor.operator.installation import acting, command, origin, plan, unit
 from supervisor.operator.installation.actions import Action, Remove, Run, Say, Write
 from supervisor.operator.installation.facts import Facts, closed_to_others, gather
 from supervisor.operator.installation.unit import Wanted
-from supervisor.operator.setup.document import Known, known
 
 IN_ETC = "/etc/threadbridge/config.toml"
 CONFIG = '# mine\n[discord]\ntoken_file = "/home/ada/.config/threadbridge/token" # secret\n'

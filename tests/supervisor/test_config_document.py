@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from bridge.protocol.errors import UserError
-from supervisor.operator.setup.document import API_BASE, Changes, changed, known
+from supervisor.config.document import API_BASE, Changes, changed, known
 
 ALL = Changes("/t", {1: "/z", 5: "/n"}, (9,), ("/c",))
 

@@ -1,6 +1,10 @@
-"""The configuration as a text that a person may have written: what setup changes, and nothing else, comments kept."""
+"""The configuration as a text that a person may have written: what is changed in it for them, and nothing else.
 
-from collections.abc import Mapping
+Comments and what stands around stay. Set-up changes it, and who adds or removes a project from Discord.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,6 +15,9 @@ from tomlkit.items import AoT
 from bridge.protocol.errors import UserError
 
 API_BASE = "https://discord.com/api/v10"
+BYTE_ORDER_MARK = "\ufeff"
+BY_HAND = "mend it by hand, or name another with --config"
+BY_THE_OPERATOR = "the bridge's operator can do it by hand."
 HEAD = "Threadbridge's configuration; docs/configuration.md explains every key."
 
 
@@ -56,10 +63,10 @@ def known(text: str, path: object = "the configuration") -> Known:
 
 def changed(text: str, changes: Changes, path: object = "the configuration") -> str:
     """Raises UserError for what is no TOML, or holds something else where a table is wanted."""
-    document = _parsed(text, path)
-    if not text.strip():
-        document.add(tomlkit.comment(HEAD))
-    try:
+
+    def edit(document: tomlkit.TOMLDocument) -> None:
+        if not text.strip():
+            document.add(tomlkit.comment(HEAD))
         if changes.token_file:
             _in(document, "discord")["token_file"] = changes.token_file
         if changes.drops_token_file and _table(document.get("discord")).get("token_file"):
@@ -70,16 +77,45 @@ def changed(text: str, changes: Changes, path: object = "the configuration") -> 
             _put_channel(document, channel_id, directory)
         if changes.command:
             _in(document, "claude")["command"] = list(changes.command)
-        return tomlkit.dumps(document)
-    except (TOMLKitError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} cannot be changed: {error}; mend it by hand, or name another with --config") from None
+
+    return _edited(text, edit, path, BY_HAND)
 
 
-def _parsed(text: str, path: object) -> tomlkit.TOMLDocument:
+def with_channel(text: str, channel_id: int, directory: str, path: Path) -> str:
+    """For who asked in Discord. Raises UserError as ``changed`` does."""
+    return _edited(text, lambda document: _put_channel(document, channel_id, directory), path, BY_THE_OPERATOR)
+
+
+def without_channel(text: str, channel_id: int, path: Path) -> str:
+    """As ``with_channel``. Raises UserError too when the channel does not stand there."""
+
+    def drop(document: tomlkit.TOMLDocument) -> None:
+        channels: Any = document.get("channels", [])
+        for n, table in enumerate(channels):
+            if _id(table.get("id")) == channel_id:
+                del channels[n]
+                return
+        raise UserError(f"{path} has no channel {channel_id} (any more).")
+
+    return _edited(text, drop, path, BY_THE_OPERATOR)
+
+
+def _edited(text: str, edit: Callable[[tomlkit.TOMLDocument], None], path: object, remedy: str) -> str:
+    """A byte order mark stays."""
+    mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
+    document = _parsed(text, path, remedy)
     try:
-        return tomlkit.parse(text.removeprefix("\ufeff"))
+        edit(document)
+        return mark + tomlkit.dumps(document)
+    except (TOMLKitError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} cannot be changed: {error}; {remedy}") from None
+
+
+def _parsed(text: str, path: object, remedy: str = BY_HAND) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(text.removeprefix(BYTE_ORDER_MARK))
     except (TOMLKitError, RecursionError) as error:
-        raise UserError(f"{path} is not TOML: {error}; mend it, or name another with --config") from None
+        raise UserError(f"{path} is not TOML: {error}; {remedy}") from None
 
 
 def _in(document: tomlkit.TOMLDocument, name: str) -> Any:
