@@ -80,7 +80,7 @@ function title() {
       store.channelName(channel.parent),
     );
   const sign = h("span", { class: "sign", "aria-hidden": "true" }, channel.thread ? "↳" : "#");
-  byId("title").replaceChildren(...[up, up && " › ", sign, channel.name].filter(Boolean));
+  byId("title").replaceChildren(...[up, up && h("span", { class: "then" }, " › "), sign, channel.name].filter(Boolean));
   const state = [channel.archived && "archived", channel.locked && "locked"].filter(Boolean).join(", ");
   byId("topic").textContent = state || channel.topic || "";
 }
