@@ -99,6 +99,7 @@ class Permission(IntFlag):
     """topics/permissions.mdx, "Bitwise Permission Flags"."""
 
     ADMINISTRATOR = 1 << 3
+    ADD_REACTIONS = 1 << 6
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
     EMBED_LINKS = 1 << 14

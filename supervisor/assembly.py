@@ -67,6 +67,7 @@ from supervisor.threads.inbound import Inbound
 from supervisor.threads.names import Names
 from supervisor.threads.outbox import Outbox
 from supervisor.threads.own_posts import OwnPosts
+from supervisor.threads.reactions import MayReact, Reactions
 from supervisor.threads.typing_shown import TypingShown
 from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys
@@ -249,24 +250,34 @@ class Threads(NamedTuple):
     pruning: Pruning
     outbox: Outbox
     typing: TypingShown
+    reactions: Reactions
     files: Attachments
 
     @property
     def runs(self) -> tuple[Run, ...]:
         """What is to run beside each other until all is cancelled."""
-        return *self.ears.runs, self.outbox.run, self.typing.run, self.files.run, self.postbox.run, self.pruning.run
+        return (
+            *self.ears.runs,
+            self.outbox.run,
+            self.typing.run,
+            self.reactions.run,
+            self.files.run,
+            self.postbox.run,
+            self.pruning.run,
+        )
 
 
 def threads(reload: Reload, manager: SessionManager, rest: Rest, token: str) -> Threads:
     settings = reload.settings
-    layout = settings.now.layout
+    layout, may_react = settings.now.layout, MayReact(manager)
     heard = ears(reload, manager, rest, token)
     pruning = Pruning(layout, manager, lambda: settings.now.keep_s)
     return Threads(
         heard,
         Postbox(Letters(layout), manager, rest, settings.channels, heard.sight, pruning),
         pruning,
-        Outbox(manager.store, manager, rest, layout=layout),
+        Outbox(manager.store, manager, rest, layout=layout, others=may_react.is_left_to_us),
         TypingShown(manager, rest),
+        Reactions(manager, rest, may_react),
         Attachments(manager, layout, rest, lambda: settings.now.most_file_bytes, lambda: settings.now.limits),
     )

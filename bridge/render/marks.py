@@ -1,9 +1,18 @@
-"""The small post below a prompt that was sent during a turn: whether it waits, and for what."""
+"""What becomes of a prompt that was sent during a turn: whether it waits, and for what.
+
+Where the bot may react, a prompt that waits has a reaction, which is set and taken away and never changed; only below
+the newest one stands a small post, with the buttons, and when Claude takes it up nothing of that is left. Where it may
+not (``supervisor.threads.reactions``), each has its post, which then says what became of it.
+"""
+
+from typing import Literal
 
 from bridge.protocol.events import When
 from bridge.render.posts import Button, Post
 from bridge.session.custom_ids import TypedButton, WhenButton
 
+WAITS = "\N{CLOCK FACE THREE OCLOCK}"
+"""Discord takes emoji alone, and the mark in our posts is none."""
 _WAITS: dict[When, str] = {
     "next": "to Claude, who takes it up at the next step or after this turn.",
     "later": "to Claude, who takes it up when this turn is over.",
@@ -12,15 +21,17 @@ _WAITS: dict[When, str] = {
 _BUTTONS: dict[When, str] = {"next": "At the next step", "later": "After this turn", "now": "Now"}
 
 
-def waiting(session_id: str, prompt_id: int, when: When, *, is_edited: bool) -> Post:
+def reaction(prompt_id: int, *, waits: bool, in_channel: bool = False) -> Post:
+    """On the prompt itself. One that was never set is not taken away."""
+    where: Literal["thread", "channel"] = "channel" if in_channel else "thread"
+    return Post(reaction=WAITS, reply_to=prompt_id, where=where, is_over=not waits, optional=not waits)
+
+
+def waiting(session_id: str, prompt_id: int, when: When, *, is_edited: bool, is_newest: bool = True) -> Post:
     """Claude has it in its queue. The buttons choose another time."""
     what = "The new text is sent" if is_edited else "Sent"
-    buttons = tuple(
-        Button(label, WhenButton(session_id, prompt_id, other).custom_id())
-        for other, label in _BUTTONS.items()
-        if when not in (other, "now")
-    )
-    return _mark(prompt_id, f"◷ {what} {_WAITS[when]}", buttons)
+    buttons = choices(session_id, prompt_id, when)
+    return _mark(prompt_id, f"◷ {what} {_WAITS[when]}", buttons, is_over=not is_newest)
 
 
 def answers(session_id: str, prompt_id: int, *, is_reason: bool, is_plan: bool) -> Post:
@@ -48,8 +59,18 @@ def no_answer(prompt_id: int, *, too_late: bool) -> Post:
     return _mark(prompt_id, f"◷ {why} message for Claude.")
 
 
+def choices(session_id: str, prompt_id: int, when: When, number: int = 0) -> tuple[Button, ...]:
+    """The other times. ``number``: of the prompt, where several stand in one list."""
+    before = f"{number}: " if number else ""
+    return tuple(
+        Button(f"{before}{label}", WhenButton(session_id, prompt_id, other).custom_id())
+        for other, label in _BUTTONS.items()
+        if when not in (other, "now")
+    )
+
+
 def taken(prompt_id: int) -> Post:
-    return _mark(prompt_id, "✓ Claude took this up.")
+    return _mark(prompt_id, "✓ Claude took this up.", is_over=True)
 
 
 def stopped(prompt_id: int) -> Post:
@@ -57,7 +78,7 @@ def stopped(prompt_id: int) -> Post:
 
 
 def deleted(prompt_id: int) -> Post:
-    return _mark(prompt_id, "✗ Deleted: not sent to Claude.")
+    return _mark(prompt_id, "✗ Deleted: not sent to Claude.", is_over=True)
 
 
 def edited(prompt_id: int) -> Post:
@@ -77,5 +98,5 @@ def fate_unknown(prompt_id: int) -> Post:
     return _mark(prompt_id, "? What became of this is not known: the session's log was lost.")
 
 
-def _mark(prompt_id: int, text: str, buttons: tuple[Button, ...] = ()) -> Post:
-    return Post(f"-# {text}", buttons=buttons, reply_to=prompt_id, silent=True)
+def _mark(prompt_id: int, text: str, buttons: tuple[Button, ...] = (), *, is_over: bool = False) -> Post:
+    return Post(f"-# {text}", buttons=buttons, reply_to=prompt_id, silent=True, is_over=is_over)

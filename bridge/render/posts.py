@@ -77,6 +77,10 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     where: Literal["thread", "channel"] = "thread"
     thread_name: str = ""
     """Not a message: the session's thread itself, to be made from the message that has its id."""
+    reaction: str = ""
+    """Not a message: an emoji on the one that this would reply to."""
+    is_over: bool = False
+    """Of a reaction, or of a message beside one: it is to be taken away."""
     is_named: bool = False
     """Of a thread: somebody gave it that name, so it keeps it."""
 

@@ -6,7 +6,7 @@ from bridge.protocol import events as e
 from bridge.render import lost, marks
 from bridge.render.posts import Post
 from bridge.render.task_flow import TaskFlow
-from bridge.session.managed import ManagedSession
+from bridge.session.managed import ManagedSession, PromptState
 
 
 class PromptedFlow(TaskFlow, msgspec.Struct):
@@ -53,27 +53,45 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
     def _on_mark(self, event: e.AnyEvent, session: ManagedSession) -> dict[str, Post]:
         match event:
             case e.PromptQueued(prompt_id=prompt_id) if prompt_id in session.prompts:
-                if prompt_id not in self.marks:
-                    self.marks.append(prompt_id)
-                when, is_edited = session.prompts[prompt_id].when, prompt_id in self.edited
-                mark = marks.waiting(session.session_id, prompt_id, when, is_edited=is_edited)
+                self.marks = [*(i for i in self.marks if i != prompt_id), prompt_id]
+                posts = self._waiting_marks(session)
             case e.PromptTaken(prompt_id=prompt_id) if prompt_id in self.marks:
-                mark = marks.taken(prompt_id)
+                posts = {f"mark:{prompt_id}": marks.taken(prompt_id)} | self._no_longer(prompt_id, session)
             case e.PromptCancelled(prompt_id=prompt_id) if self._forget_prompt(prompt_id):
-                mark = marks.stopped(prompt_id)
+                posts = {f"mark:{prompt_id}": marks.stopped(prompt_id)} | self._no_longer(prompt_id, session)
             case e.PromptDone(prompt_id=prompt_id) | e.PromptCancelled(prompt_id=prompt_id):
                 self._forget_prompt(prompt_id)
                 return {}
             case _:
                 return {}
-        return {f"mark:{prompt_id}": mark}
+        return posts
 
-    def _on_amended(self, event: e.PromptAmended) -> dict[str, Post]:
+    def _no_longer(self, prompt_id: int, session: ManagedSession) -> dict[str, Post]:
+        """The prompt waits no more; the newest of those that do has the buttons."""
+        return {f"wait:{prompt_id}": marks.reaction(prompt_id, waits=False)} | self._waiting_marks(session)
+
+    def _waiting_marks(self, session: ManagedSession) -> dict[str, Post]:
+        known = ((i, session.prompts[i]) for i in self.marks if i in session.prompts)
+        waiting = [(i, prompt) for i, prompt in known if prompt.state is PromptState.QUEUED]
+        posts: dict[str, Post] = {}
+        for number, (prompt_id, prompt) in enumerate(waiting, 1):
+            # an interaction is no message, and nothing can be set on it
+            is_newest = number == len(waiting) or not prompt.is_message
+            is_edited = prompt_id in self.edited
+            posts[f"mark:{prompt_id}"] = marks.waiting(
+                session.session_id, prompt_id, prompt.when, is_edited=is_edited, is_newest=is_newest
+            )
+            if prompt.is_message:
+                in_channel = prompt_id == session.thread_id
+                posts[f"wait:{prompt_id}"] = marks.reaction(prompt_id, waits=True, in_channel=in_channel)
+        return posts
+
+    def _on_amended(self, event: e.PromptAmended, session: ManagedSession) -> dict[str, Post]:
         """What became of an edit or a deletion; without a mark only that it did not work."""
         prompt_id, key = event.prompt_id, f"mark:{event.prompt_id}"
         if event.done and event.deleted:
             self._forget_prompt(prompt_id)
-            return {key: marks.deleted(prompt_id)}
+            return {key: marks.deleted(prompt_id)} | self._no_longer(prompt_id, session)
         if event.done:
             self.edited.append(prompt_id)
             return {key: marks.edited(prompt_id)} if prompt_id in self.marks else {}

@@ -10,6 +10,8 @@ from pathlib import PurePath
 import msgspec
 
 from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES
+from bridge.protocol.events import When
+from bridge.render import marks
 from bridge.render.modals import labelled, modal, text_field
 from bridge.render.posts import Button, Choice, Embed, Post, Select
 from bridge.session.custom_ids import REASON_FIELD, STOP_PICKER, HaltButton
@@ -181,19 +183,24 @@ def command_sent(text: str, *, waits: bool) -> str:
     return f"Sent to Claude as its own command: `{one_line(text.replace('`', ''), 300)}`.{when}"
 
 
-_WHEN = {"next": "at Claude's next step", "later": "after this turn", "now": "now"}
+QUEUE_WITH_BUTTONS = 12
+"""Two buttons each, and a message takes 25."""
+_WHEN: dict[When, str] = {"next": "at Claude's next step", "later": "after this turn", "now": "now"}
 
 
-def queue(waiting: Sequence[tuple[str, str]]) -> str:
-    """(text, when) of each prompt that Claude has not taken up, in its order."""
+def queue(session_id: str, waiting: Sequence[tuple[int, str, When]]) -> Post:
+    """(prompt, text, when) of each prompt that Claude has not taken up, in its order; with what may become of them."""
     if not waiting:
-        return "Nothing waits for Claude in this thread."
+        return Post("Nothing waits for Claude in this thread.")
     lines = [
-        f"{n}. {escape(one_line(text, 120)) or '(a file)'} · {_WHEN[when]}" for n, (text, when) in enumerate(waiting, 1)
+        f"{n}. {escape(one_line(text, 120)) or '(a file)'} · {_WHEN[when]}"
+        for n, (_, text, when) in enumerate(waiting, 1)
     ]
     head = f"{len(waiting)} message{'' if len(waiting) == 1 else 's'} wait for Claude:"
     tail = "-# Edit a message to change it, delete it to withdraw it."
-    return "\n".join([head, clip("\n".join(lines), CONTENT_CHARS - len(head) - len(tail) - 2), tail])
+    text = "\n".join([head, clip("\n".join(lines), CONTENT_CHARS - len(head) - len(tail) - 2), tail])
+    numbered = list(enumerate(waiting, 1))[:QUEUE_WITH_BUTTONS]
+    return Post(text, buttons=tuple(b for n, (i, _, when) in numbered for b in marks.choices(session_id, i, when, n)))
 
 
 def stop_what_waits(session_id: str, waiting: int) -> Post:

@@ -142,6 +142,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
         self.cards, self.shared, self.listings, self.expired = {}, [], [], {}
         self.segments, self.is_open = [], False
         posts |= {f"mark:{prompt_id}": marks.fate_unknown(prompt_id) for prompt_id in self.asked}
+        posts |= {f"wait:{prompt_id}": marks.reaction(prompt_id, waits=False) for prompt_id in self.marks}
         self.asked, self.unknown, self.marks, self.edited = {}, [], [], []
         if was_known:
             is_whole = self.generation != generation
@@ -165,7 +166,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
             case e.PromptQueued() | e.PromptTaken() | e.PromptCancelled() | e.PromptDone():
                 return self._on_mark(event, session)
             case e.PromptAmended():
-                return self._on_amended(event)
+                return self._on_amended(event, session)
             case e.PromptRequeued(done=False):
                 late = marks.too_late(event.prompt_id, "the button was pressed")
                 return {f"mark:{event.prompt_id}": late} if event.prompt_id in self.marks else {}

@@ -22,6 +22,8 @@ NEEDED: Mapping[str, int] = {
 }
 """By the names that Discord's settings show."""
 ALL_NEEDED = sum(NEEDED.values())
+ALL_ASKED = ALL_NEEDED | Permission.ADD_REACTIONS
+"""What an invitation asks for. A bot that may not react (every one that was invited before) shows marks as messages."""
 
 
 class Overwrite(msgspec.Struct, frozen=True):
@@ -35,7 +37,7 @@ class Overwrite(msgspec.Struct, frozen=True):
 def granted(base: int, overwrites: Iterable[Overwrite], guild_id: int, roles: Iterable[int], user_id: int) -> int:
     """The bits of a member in a channel. ``base``: those in the server; its id is also that of the role everyone."""
     if base & Permission.ADMINISTRATOR:
-        return base | ALL_NEEDED
+        return base | ALL_ASKED
     of = {overwrite.id: overwrite for overwrite in overwrites}
     mine = [of[role] for role in roles if role in of and role != guild_id]
     of_roles = Overwrite(0, _either(one.allow for one in mine), _either(one.deny for one in mine))

@@ -285,7 +285,7 @@ class Slash:
         if (session := self._manager.session_of_thread(asked.channel_id)) is None:
             raise UserError("There is no session of Claude's here.")
         waiting = self._manager.waiting.all(session.session_id)
-        return answer_in_words(replies.queue([(one.text, one.when) for one in waiting]))
+        return answer_with(replies.queue(session.session_id, [(one.prompt_id, one.text, one.when) for one in waiting]))
 
     def _steered(self, asked: Interaction) -> Answer | None:
         custom_id = str(asked.data.get("custom_id", ""))

@@ -67,6 +67,17 @@ class Showing(_Creating, Protocol):
     async def typing(self, channel_id: int) -> None: ...
 
 
+class Reacting(Protocol):
+    """Marks on messages, and messages of ours that are taken away."""
+
+    async def react(self, channel_id: int, message_id: int, emoji: str) -> None: ...
+
+    async def take_back(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """A reaction of ours; that it is gone already is no error."""
+
+    async def delete(self, channel_id: int, message_id: int) -> None: ...
+
+
 class Renaming(Protocol):
     async def rename(self, thread_id: int, name: str) -> None: ...
 

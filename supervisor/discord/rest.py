@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -30,6 +31,7 @@ from supervisor.discord.errors import (
     ChannelGone,
     Found,
     LinkExpired,
+    MessageGone,
     Refused,
     TooLarge,
     Unavailable,
@@ -58,6 +60,7 @@ USER_AGENT = "DiscordBot (threadbridge, 0.2)"
 
 _MESSAGES = "/channels/{channel_id}/messages"
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"
+_REACTION = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me"
 _HOOK = "/webhooks/{application_id}/{token}"
 _WRITES: dict[Literal["create", "edit"], str] = {"create": f"POST {_MESSAGES}", "edit": f"PATCH {_MESSAGE}"}
 
@@ -177,6 +180,15 @@ class Rest:
             for message in messages
             if message.author.id == own_id and message.type in POST_TYPES and not message.interaction_metadata
         ]
+
+    async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """To do it twice is harmless."""
+        await self._do(Call(f"PUT {_REACTION}", Priority.COSMETIC), **_reaction(channel_id, message_id, emoji))
+
+    async def take_back(self, channel_id: int, message_id: int, emoji: str) -> None:
+        call = Call(f"DELETE {_REACTION}", Priority.COSMETIC)
+        with suppress(MessageGone):
+            await self._do(call, **_reaction(channel_id, message_id, emoji))
 
     async def typing(self, channel_id: int) -> None:
         call = Call("POST /channels/{channel_id}/typing", Priority.COSMETIC, patience_s=COSMETIC_PATIENCE_S)
@@ -307,6 +319,10 @@ async def _take_all(response: aiohttp.ClientResponse, take: Callable[[bytes], ob
         if got > most_bytes:
             raise TooLarge(f"more than {most_bytes} bytes")
         take(piece)
+
+
+def _reaction(channel_id: int, message_id: int, emoji: str) -> dict[str, int | str]:
+    return {"channel_id": channel_id, "message_id": message_id, "emoji": quote(emoji)}
 
 
 def _major(parameters: dict[str, int | str]) -> int | str:

@@ -59,6 +59,13 @@ def _of_answers(config: Config, answers: Answers, told: Collection[int]) -> Iter
             what = f"in #{offer.name} of {offer.server!r} the bot lacks {', '.join(offer.missing)}"
             todo = "give the bot's role these: Server Settings, Roles, or the channel's settings, Permissions"
             yield Finding("permission", what, todo)
+    offered = [answers.offers[one] for one in config.channels if one in answers.offers]
+    if silent := [f"#{offer.name} of {offer.server!r}" for offer in offered if not offer.may_react]:
+        what = (
+            f"the bot may not react in {', '.join(silent)}, so a message that waits for Claude has a message below it"
+        )
+        todo = "for a mark that leaves nothing behind, give the bot's role Add Reactions"
+        yield Finding("reactions", what, todo, is_wrong=False)
     if abs(answers.apart_s) > CLOCK_APART_S:
         way = "ahead of" if answers.apart_s > 0 else "behind"
         what = f"this machine's clock is {duration(abs(answers.apart_s))} {way} Discord's"

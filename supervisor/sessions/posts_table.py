@@ -133,6 +133,10 @@ class PostsTable(Database):
             (post_id,),
         )
 
+    def drop_post(self, post_id: int) -> None:
+        """It stands nowhere, and is wanted nowhere."""
+        self._execute("DELETE FROM posts WHERE id = ?", (post_id,))
+
     def give_up(self, post_id: int) -> None:
         """There is no place (any more) where it could be shown."""
         self._execute("UPDATE posts SET failed = ? WHERE id = ?", (GONE, post_id))

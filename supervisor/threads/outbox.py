@@ -64,7 +64,10 @@ _log = logging.getLogger(__name__)
 
 
 class Outbox:
-    """``run`` must be running for anything to be sent. ``clock`` gives Unix seconds; ``layout``: where files lie."""
+    """``run`` must be running for anything to be sent. ``clock`` gives Unix seconds; ``layout``: where files lie.
+
+    ``others``: rows that somebody else looks after.
+    """
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Outbox:
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
         layout: Layout | None = None,
+        others: Callable[[PostRow], bool] = lambda row: bool(row.desired.reaction),
     ) -> None:
         self._store = store
         self._manager = manager
@@ -81,6 +85,7 @@ class Outbox:
         self._clock = clock
         self._jitter = jitter
         self._layout = layout
+        self._others = others
         self._threads: dict[str, KeptThread] = {}
         self._tasks: asyncio.TaskGroup | None = None
         manager.changes.hear_posts(self.wake)
@@ -148,7 +153,8 @@ class Outbox:
         if session and text_in <= 0:
             self._manager.reports.render_live(thread.session_id)
         unsettled = self._store.unsettled_posts(thread.session_id) if session else []
-        rows = [row for row in unsettled if row.message_id is None or not row.desired.thread_name]
+        mine = [row for row in unsettled if not self._others(row)]
+        rows = [row for row in mine if row.message_id is None or not row.desired.thread_name]
         thread.since = {row.id: thread.since.get(row.id, _now()) for row in rows}
         if not session or (not rows and text_in <= 0):
             if not (session and self._say_it_is_over(session)):

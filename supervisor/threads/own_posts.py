@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 def still_matters(row: PostRow, session: ManagedSession) -> bool:
     """Whether a person waits for this post: it can be answered, or it is of the turn that runs."""
+    if row.desired.is_over:
+        return False
     answers = [one for one in row.desired.buttons if not one.disabled and not answers_nothing(one.custom_id)]
     if answers or row.desired.selects:
         return True

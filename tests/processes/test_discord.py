@@ -3,8 +3,10 @@
 import asyncio
 import json
 
+from bridge.render.marks import WAITS
 from stages.playhouse import Playhouse, buttons, playhouse
 from stages.support import awaited
+from twins.discord.model import Permission
 
 
 @awaited
@@ -67,14 +69,27 @@ async def test_a_click_on_a_settled_card_says_how_it_ended() -> None:
 
 
 @awaited
-async def test_a_message_during_a_turn_is_marked_and_the_mark_changes_when_it_is_taken_up() -> None:
+async def test_a_message_during_a_turn_has_a_reaction_and_nothing_of_that_is_left_when_it_is_taken_up() -> None:
     async with playhouse() as house:
-        thread = await house.starts("sleep 2\nsay first answer")
-        await house.shows(thread, "sleep 2")
-        await house.you.says(thread.id, "say second answer")
+        thread = await house.starts("sleep 3\nsay first answer")
+        await house.shows(thread, "sleep 3")
+        said = await house.you.says(thread.id, "say second answer")
+        mark = await house.shows(thread, "Sent to Claude")
+        await house.until(lambda: WAITS in said.reactions, "a reaction")
+        await house.until(lambda: mark.deleted and not said.reactions, "no trace of it")
+        await house.shows(thread, "first answer")
+
+
+@awaited
+async def test_where_the_bot_may_not_react_the_mark_below_a_message_says_what_became_of_it() -> None:
+    async with playhouse() as house:
+        house.discord.deny(house.host.channel.id, Permission.ADD_REACTIONS)
+        thread = await house.starts("sleep 3\nsay first answer")
+        await house.shows(thread, "sleep 3")
+        said = await house.you.says(thread.id, "say second answer")
         mark = await house.shows(thread, "Sent to Claude")
         await house.until(lambda: "Claude took this up" in mark.content, "the changed mark")
-        await house.shows(thread, "first answer")
+        assert not said.reactions
 
 
 @awaited

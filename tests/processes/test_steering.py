@@ -40,7 +40,7 @@ async def test_a_prompt_that_is_to_wait_is_taken_up_after_the_turn_and_not_folde
         assert list(buttons(mark)) == ["At the next step", "Now"]
         assert "1. say afterwards · after this turn" in await runs(house, thread, "queue")
         await house.done(thread, turns=2)
-        await house.settled(mark, "took this up")
+        await house.until(lambda: mark.deleted, "a mark that is gone")
         assert (await runs(house, thread, "queue")) == "Nothing waits for Claude in this thread."
 
 
@@ -56,7 +56,7 @@ async def test_a_prompt_that_is_to_be_taken_now_ends_the_running_tool_and_comes_
         text = house.text(thread)
         assert text.index("the urgent one") < text.rindex("the older one")
         assert "■ interrupted" in text and text.count("the urgent one") == 1
-        await house.settled(mark, "took this up")
+        await house.until(lambda: mark.deleted, "a mark that is gone")
 
 
 @awaited

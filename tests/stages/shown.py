@@ -59,7 +59,9 @@ class Thread:
     def texts(self, prefix: str = "turn:") -> list[str]:
         return [post.content for key, post in self.posts.items() if key.startswith(prefix)]
 
-    def _show(self, changed: dict[str, Post]) -> dict[str, Post]:
+    def _show(self, drawn: dict[str, Post]) -> dict[str, Post]:
+        """Reactions are no posts."""
+        changed = {key: post for key, post in drawn.items() if not post.reaction}
         for key, post in changed.items():
             check(key, post)
         self.posts |= changed

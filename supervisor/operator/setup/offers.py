@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from bridge.discord import Permission
 from bridge.routing.permissions import Overwrite, granted, missing
 from bridge.routing.places import FITTING
 from bridge.text import one_line
@@ -37,6 +38,7 @@ class Offer(msgspec.Struct, frozen=True):
     name: str
     server: str
     missing: tuple[str, ...] = ()
+    may_react: bool = True
 
 
 class ChoiceError(ValueError):
@@ -48,7 +50,9 @@ def offers(server: Server, channels: Iterable[Shown], roles: Sequence[int], bot_
     for channel in sorted(channels, key=lambda channel: (channel.position, channel.id)):
         if channel.type in FITTING:
             bits = granted(server.permissions, channel.permission_overwrites, server.id, roles, bot_id)
-            yield Offer(channel.id, channel.name or "", server.name, missing(bits))
+            yield Offer(
+                channel.id, channel.name or "", server.name, missing(bits), bool(bits & Permission.ADD_REACTIONS)
+            )
 
 
 def listed(offered: Sequence[Offer], configured: Iterable[int]) -> list[str]:

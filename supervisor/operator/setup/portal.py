@@ -6,7 +6,7 @@ application is verified.
 
 import msgspec
 
-from bridge.routing.permissions import ALL_NEEDED
+from bridge.routing.permissions import ALL_ASKED
 
 PORTAL = "https://discord.com/developers/applications"
 READS_MESSAGES = 1 << 18 | 1 << 19
@@ -35,5 +35,5 @@ def invite(application_id: int) -> str:
     """The link that brings the bot into a server, with what it needs there."""
     return (
         f"https://discord.com/oauth2/authorize?client_id={application_id}"
-        f"&scope=bot%20applications.commands&permissions={ALL_NEEDED}"
+        f"&scope=bot%20applications.commands&permissions={ALL_ASKED}"
     )

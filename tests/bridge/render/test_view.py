@@ -107,7 +107,7 @@ def test_withdrawn_text_is_replaced_by_what_claude_says_instead(name: str) -> No
 def test_a_queued_prompts_mark_changes_when_claude_takes_it_up() -> None:
     thread = played("g1_queue_during_text")
     marks = [post for posts in thread.history for key, post in posts.items() if key == "mark:2"]
-    assert [mark.content[:4] for mark in marks] == ["-# ◷", "-# ✓"]
+    assert list(dict.fromkeys(mark.content[:4] for mark in marks)) == ["-# ◷", "-# ✓"]
     assert all(mark.reply_to == 2 and mark.silent for mark in marks)
     cancelled = played("g4_interrupt_with_queue").posts["mark:3"].content
     assert cancelled.startswith("-# ✗")

@@ -62,3 +62,12 @@ def test_a_channel_that_is_not_shown_is_told_unless_the_supervisor_told_more(tmp
     (found,) = on_discord._of_answers(config, answers, ())
     assert found.what.endswith("with the id 5")
     assert list(on_discord._of_answers(config, answers, {5})) == []
+
+
+def test_that_the_bot_may_not_react_is_noted_once_for_all_channels(tmp_path: Path) -> None:
+    channels = {number: Channel(number, "/srv") for number in (5, 6, 7)}
+    config = configuration(tmp_path, channels=channels)
+    offered = {5: Offer(5, "a", "S", may_react=False), 6: Offer(6, "b", "S"), 7: Offer(7, "c", "S", may_react=False)}
+    (found,) = on_discord._of_answers(config, Answers(Application(1, flags=READS_MESSAGES), offered, 0.0), ())
+    assert (found.kind, found.is_wrong) == ("reactions", False)
+    assert "#a of 'S', #c of 'S'" in found.what and "Add Reactions" in found.todo

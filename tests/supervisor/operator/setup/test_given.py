@@ -42,7 +42,7 @@ def test_what_was_pasted_instead_of_a_token_is_guessed(token: str, words: str) -
 
 
 def test_the_invite_asks_for_what_the_page_says() -> None:
-    assert portal.invite(7).endswith("client_id=7&scope=bot%20applications.commands&permissions=326417632256")
+    assert portal.invite(7).endswith("client_id=7&scope=bot%20applications.commands&permissions=326417632320")
 
 
 @pytest.mark.parametrize(("flags", "may_read"), [(0, False), (1 << 18, True), (1 << 19, True), (1 << 15, False)])
