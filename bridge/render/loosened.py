@@ -1,7 +1,8 @@
 """That Claude asks less than by itself: said in the channel with who did it, and in the thread while it holds."""
 
 from bridge.protocol.modes import DEFAULT, is_looser
-from bridge.render.posts import Post
+from bridge.render.posts import Button, Post
+from bridge.session.custom_ids import to_make_strict
 from bridge.text import escape, one_line
 
 MODE_CHARS = 60
@@ -23,10 +24,16 @@ def in_channel(mode: str, person: int) -> Post:
     return _said(f"<@{person}> lets Claude ask less in sessions that begin in this channel from now on", mode)
 
 
-def while_it_holds(before: str, mode: str) -> Post | None:
+def ends_it(session_id: str, mode: str) -> tuple[Button, ...]:
+    """The button that ends the session's mode, where that is a looser one."""
+    return (Button("Ask again", to_make_strict(session_id)),) if is_looser(mode, DEFAULT) else ()
+
+
+def while_it_holds(session_id: str, before: str, mode: str) -> Post | None:
     """The thread's own line. ``before``: the mode that the line tells of now, empty for none. None: it stays."""
     if is_looser(mode, DEFAULT):
-        return None if mode == before else Post(f"-# ⚠ {_in_words(mode)}, as long as this line says so.", silent=True)
+        words = f"-# ⚠ {_in_words(mode)}, as long as this line says so."
+        return None if mode == before else Post(words, buttons=ends_it(session_id, mode), silent=True)
     return Post(f"-# ⚙ Claude asks again: the mode {_named(before)} was ended.", silent=True) if before else None
 
 

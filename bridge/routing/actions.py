@@ -164,6 +164,13 @@ class StartFresh(msgspec.Struct, frozen=True):
     person: Person
 
 
+class MakeStrict(msgspec.Struct, frozen=True):
+    """End a looser mode: Claude asks again."""
+
+    session_id: str
+    person: Person
+
+
 class GoOnHere(msgspec.Struct, frozen=True):
     """In the directory that stands now where the session's was."""
 
@@ -215,6 +222,7 @@ Action = (
     | DecideTogether
     | AskAgain
     | AskOneByOne
+    | MakeStrict
     | JudgeTyped
     | AllowFirst
     | AskTerm

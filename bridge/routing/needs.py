@@ -60,6 +60,7 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "again": TALK,
     "fresh": TALK,
     "moved": DECIDE,
+    "strict": (*TALK, *MANAGE),
     "trust": MANAGE,
     "when": TALK,
     "plain": TALK,

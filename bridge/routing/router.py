@@ -24,6 +24,7 @@ from bridge.routing.actions import (
     InterruptSession,
     JudgeProject,
     JudgeTyped,
+    MakeStrict,
     PromptSession,
     Refuse,
     RequeuePrompt,
@@ -50,6 +51,7 @@ from bridge.session.custom_ids import (
     place_of,
     rule_button,
     session_to_go_on,
+    session_to_make_strict,
     session_to_start_fresh,
     steering_button,
     together_button,
@@ -187,6 +189,8 @@ class BridgeRouter:
             return self._refusal(fresh, click, BUTTONS["fresh"]) or StartFresh(fresh, click.person)
         if moved := session_to_go_on(click.custom_id):
             return self._refusal(moved, click, BUTTONS["moved"]) or GoOnHere(moved, click.person)
+        if strict := session_to_make_strict(click.custom_id):
+            return self._refusal(strict, click, BUTTONS["strict"]) or MakeStrict(strict, click.person)
         if project := trust_button(click.custom_id):
             return self._judge_project(project, click)
         if rule_id := rule_button(click.custom_id):

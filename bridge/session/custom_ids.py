@@ -8,6 +8,7 @@
     tb:halt:keep|drop:SESSION            end the running turn, and keep or drop what waits
     tb:fresh:SESSION                     begin anew where Claude cannot resume
     tb:moved:SESSION                     go on in the directory that stands there now
+    tb:strict:SESSION                    Claude asks again, in the mode default
     tb:trust:yes|no|revoke:DIGEST        a project's own files
     tb:rule:RULE                         revoke what was allowed for longer
     tb:stop                              the menu of sessions that may be stopped
@@ -50,6 +51,7 @@ _TYPED = re.compile(rf"tb:(plain|because):{_SESSION}:([0-9]{{1,20}})")
 _HALT = re.compile(rf"tb:halt:(keep|drop):{_SESSION}")
 _FRESH = re.compile(rf"tb:fresh:{_SESSION}")
 _MOVED = re.compile(rf"tb:moved:{_SESSION}")
+_STRICT = re.compile(rf"tb:strict:{_SESSION}")
 _TRUST = re.compile(r"tb:trust:(yes|no|revoke):([0-9a-f]{64})")
 _RULE = re.compile("tb:rule:([0-9a-f]{16})")
 _STATUS = re.compile(r"tb:status:(?:next|back):([0-9]{1,4}):([0-9]{1,19}):([a-z]+):([0-9]{1,19})")
@@ -191,6 +193,16 @@ def session_to_go_on(custom_id: str) -> str | None:
     return _dashed(found[1]) if found else None
 
 
+def to_make_strict(session_id: str) -> str:
+    return f"tb:strict:{_plain(session_id)}"
+
+
+def session_to_make_strict(custom_id: str) -> str | None:
+    """The session id of a "Ask about everything again" button's custom_id."""
+    found = _STRICT.fullmatch(custom_id)
+    return _dashed(found[1]) if found else None
+
+
 # --- what is trusted, and what is allowed for longer -------------------------------------------------------
 
 
@@ -266,7 +278,7 @@ def word_of(custom_id: str) -> str:
     word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
     parsers = (trust_button, rule_button, steering_button, together_button, TypedButton.parse, StatusButton.parse)
     is_ours = any(parse(custom_id) for parse in parsers)
-    return word if is_ours or word in ("fresh", "moved", "stop") else ""
+    return word if is_ours or word in ("fresh", "moved", "strict", "stop") else ""
 
 
 def place_of(verb: str) -> tuple[str, int]:

@@ -8,6 +8,7 @@ the event that the click leads to.
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Protocol
+from uuid import uuid4
 
 import msgspec
 
@@ -15,6 +16,7 @@ from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, AnswerType
 from bridge.protocol.commands import Decide
 from bridge.protocol.errors import RemoteError, UserError
 from bridge.protocol.events import Verdict
+from bridge.protocol.modes import DEFAULT
 from bridge.render import cards, changed, loosened, questions, replies, rules
 from bridge.render.posts import File, Post, payload
 from bridge.routing.actions import (
@@ -33,6 +35,7 @@ from bridge.routing.actions import (
     Ignore,
     JudgeProject,
     JudgeTyped,
+    MakeStrict,
     Refuse,
     RevokeRule,
     SettleLostTurn,
@@ -219,6 +222,8 @@ class Interactions:
                 return answer_with(rules.choice(request))
             case AskOneByOne(request):
                 return self._shown_alone(request)
+            case MakeStrict(session_id, person):
+                return self._made_strict(session_id, person.user_id)
             case JudgeTyped() as judgement:
                 return self._typed(judgement)
             case RevokeRule() as given:
@@ -282,6 +287,12 @@ class Interactions:
         return answer_in_words(
             "\n".join([f"{done}: {first} of the {wanted} that were listed.", *dict.fromkeys(others)])
         )
+
+    def _made_strict(self, session_id: str, by: int) -> Answer:
+        self._manager.configure(session_id, uuid4().hex, "permission_mode", DEFAULT, by)
+        session = self._manager.get_session(session_id)
+        runs = session is not None and bool(session.worker_pid)
+        return answer_in_words(replies.setting_chosen("mode", DEFAULT, in_thread=True, runs=runs, for_channel=False))
 
     def _mended(self, action: SettleLostTurn | AskAgain, prompt_id: int) -> Answer:
         if isinstance(action, AskAgain):

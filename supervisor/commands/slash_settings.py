@@ -18,7 +18,7 @@ from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
-from supervisor.commands.interactions import Answer, answer_choices, answer_in_words, answer_later, option
+from supervisor.commands.interactions import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
 from supervisor.discord.asking import Telling
 from supervisor.discord.pace import Priority
 from supervisor.discord.shapes import Interaction
@@ -71,7 +71,9 @@ class SettingsCommand:
         setting, value = SETTING_OF[name], option(asked, name).strip()
         session, channel_id = self._place(asked)
         if not value:
-            return answer_in_words(self._told_now(name, session, channel_id))
+            mode = self._manager.setting(session, setting) if session and name == "mode" else ""
+            ends_it = loosened.ends_it(session.session_id, mode) if session else ()
+            return answer_with(Post(self._told_now(name, session, channel_id), buttons=ends_it))
         doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
         if words := self._lacks(asked, name, value, session, channel_id):
             raise UserError(words)

@@ -133,3 +133,23 @@ async def test_what_expired_is_asked_again_with_one_tap() -> None:
         await stage.settles(session, 2)
         log = stage.layout.session(session.session_id).log.read_text()
         assert "Somebody is there now" in log and "Bash: touch x.txt" in log
+
+
+@awaited
+async def test_edits_that_were_accepted_are_asked_about_again_after_one_tap() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("write a.txt one")
+        await house.press(await house.card(thread), "Accept edits")
+        await house.done(thread)
+        line = await house.shows(thread, "as long as this line says so")
+        shown = await house.you.runs("mode", {}, thread.id)
+        assert shown.answer and shown.answer.message and list(buttons(shown.answer.message)) == ["Ask again"]
+        refused = await house.press(line, "Ask again", house.mallory)
+        assert refused.answer and "do not have the right" in refused.answer.content
+        made = await house.press(line, "Ask again")
+        assert made.answer and "Mode **default**" in made.answer.content
+        await house.until(lambda: "Claude asks again" in line.content and not buttons(line), "the mode is over")
+        await house.you.says(thread.id, "write b.txt two")
+        await house.press(await house.shows(thread, "Write b.txt"), "Deny")
+        await house.done(thread, 2)
+        assert not (house.project / "b.txt").exists()

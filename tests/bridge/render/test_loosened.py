@@ -41,6 +41,16 @@ def test_the_line_follows_the_mode_and_ends_with_it() -> None:
     assert found[2][1] == "-# ⚙ Claude asks again: the mode **bypassPermissions** was ended."
 
 
+def test_one_tap_ends_it_as_long_as_it_holds() -> None:
+    loose, over = (
+        loosened.while_it_holds("s", "", "acceptEdits"),
+        loosened.while_it_holds("s", "acceptEdits", "default"),
+    )
+    assert loose and [button.label for button in loose.buttons] == ["Ask again"]
+    assert over and over.buttons == ()
+    assert loosened.ends_it("s", "plan") == loosened.ends_it("s", "default") == ()
+
+
 def test_a_mode_that_gets_looser_again_has_a_line_where_that_was() -> None:
     first, _, second = shown(mode("acceptEdits"), mode("plan"), mode("acceptEdits"))
     assert first[0] != second[0]

@@ -64,6 +64,11 @@ def test_the_button_of_a_fresh_start_names_its_session() -> None:
     assert c.session_to_start_fresh("tb:fresh:5c0ffee5000040008000000000000001") == SESSION
 
 
+def test_the_button_that_ends_a_looser_mode_names_its_session() -> None:
+    assert c.to_make_strict(SESSION) == "tb:strict:5c0ffee5000040008000000000000001"
+    assert c.session_to_make_strict("tb:strict:5c0ffee5000040008000000000000001") == SESSION
+
+
 def test_the_button_for_a_directory_that_was_replaced_names_its_session() -> None:
     assert c.to_go_on(SESSION) == "tb:moved:5c0ffee5000040008000000000000001"
     assert c.session_to_go_on("tb:moved:5c0ffee5000040008000000000000001") == SESSION

@@ -371,7 +371,7 @@ def custom_id_of(row: Row, session_id: str) -> str:
             return TogetherButton(cast(custom_ids.TogetherVerb, verb), session_id, LISTED.name).custom_id()
         case ["rule"]:
             return f"tb:rule:{'a' * 16}"
-        case ["fresh" | "moved" as word]:
+        case ["fresh" | "moved" | "strict" as word]:
             return f"tb:{word}:{plain}"
         case ["stop"]:
             return STOP_PICKER
