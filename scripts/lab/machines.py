@@ -14,12 +14,17 @@ from itertools import product
 from pathlib import Path
 from typing import get_args
 
+from bridge.discord import ErrorCode
 from bridge.protocol import events as e
 from bridge.protocol.answers import ANSWERED_BY, VOID_WITH_CHILD, VOID_WITH_LOG
+from bridge.protocol.errors import RemoteError
 from bridge.protocol.start import EXIT_DISK_FULL, EXIT_LOCKED
+from bridge.render.posts import Embed, File, Post
 from bridge.session.managed import TRANSITIONS, ManagedSession, PromptState, SessionState, session_from
 from supervisor.discord.connection import TRANSITIONS as CONNECTION
 from supervisor.discord.connection import State as ConnectionState
+from supervisor.discord.errors import ChannelGone, Forbidden, Refused
+from supervisor.threads import refusals
 from supervisor.workers import seats
 from supervisor.workers.seats import Facts, Held, Seat, SeatState, Spawned
 
@@ -169,6 +174,34 @@ def connection_edges() -> Iterator[Edge]:
 # --- wishes --------------------------------------------------------------------------------------------
 
 
+# --- a post that Discord refuses -------------------------------------------------------------------------
+
+_REFUSALS: dict[str, RemoteError] = {
+    "malformed or too large": Refused("", status=400, code=ErrorCode.INVALID_FORM),
+    "odd": Refused("", status=400, code=0),
+    "no permission": Forbidden("", code=ErrorCode.MISSING_PERMISSIONS),
+    "a locked thread": Refused("", status=403, code=ErrorCode.THREAD_LOCKED),
+    "nothing to hang it on": ChannelGone(""),
+}
+
+
+def refusal_edges() -> Iterator[Edge]:
+    post = Post("words", Embed("title", "body"), files=(File("a.txt", "text"),))
+    yield _BEGIN_AND_END, "sent", "whole"
+    for form, (name, error) in product(refusals.FORMS, _REFUSALS.items()):
+        tried = len(refusals.ODD_PAUSES_S) if name == "odd" else 0
+        for tries in sorted({0, tried}):
+            match refusals.next_step("create", post, form, tries, error):
+                case refusals.Plainer(form=plainer, comes_back=back):
+                    yield form, f"{name}{', and the whole one again later' if back else ''}", plainer
+                case refusals.Again(shuts=True):
+                    yield form, f"{name}, the thread waits", form
+                case refusals.Again():
+                    yield form, f"{name}, again after a pause", form
+                case refusals.GiveUp():
+                    yield form, name, _BEGIN_AND_END
+
+
 def wishes() -> str:
     rows = [
         f"| {command.__name__} | {', '.join(event.__name__ for event in events)} | {_void(command)} |"
@@ -205,6 +238,12 @@ def page() -> str:
             "The connection to Discord",
             "`supervisor/discord/connection.py`, `TRANSITIONS`.",
             drawn(connection_edges()),
+        ),
+        (
+            "A post that Discord refuses",
+            "`supervisor/threads/refusals.py`, by asking `next_step` for a new message with an embed and a file, in"
+            " each of its forms, with each kind of refusal.",
+            drawn(refusal_edges()),
         ),
         ("A wish", "`bridge/protocol/answers.py`: it is repeated until one of these events.", wishes()),
     ]

@@ -37,7 +37,7 @@ from supervisor.discord.errors import Archived, ChannelGone, Forbidden, MessageG
 
 Action = Literal["thread", "create", "edit"]
 Form = Literal["whole", "bare", "text", "file", "words"]
-_FORMS: tuple[Form, ...] = ("whole", "bare", "text", "file", "words")
+FORMS: tuple[Form, ...] = ("whole", "bare", "text", "file", "words")
 
 FORM_CODES = frozenset(
     {
@@ -132,7 +132,7 @@ def next_step(action: Action, post: Post, form: Form, tries: int, error: RemoteE
 
 def next_form(action: Action, post: Post, form: Form) -> Form | None:
     """The next plainer form that differs from this one; None: there is none."""
-    for plainer in _FORMS[_FORMS.index(form) + 1 :]:
+    for plainer in FORMS[FORMS.index(form) + 1 :]:
         if is_other(action, post, plainer):
             return plainer
     return None
