@@ -34,8 +34,10 @@ def stopped(user: str, *, keeps_waiting: bool) -> Post:
     return Post(f"-# ■ **{escape(name_of(user))}** stops what Claude does.{then}", silent=True)
 
 
-def ended(user: str) -> Post:
-    return Post(f"-# ■ **{escape(name_of(user))}** ended this session. Write here to wake it.", silent=True)
+def ended(user: str, *, dropped: int) -> Post:
+    """``dropped``: how many messages waited in it."""
+    lost = f" What waited ({dropped}) is dropped." if dropped else ""
+    return Post(f"-# ■ **{escape(name_of(user))}** ended this session.{lost} Write here to wake it.", silent=True)
 
 
 def _whole(text: str) -> tuple[File, ...]:

@@ -182,7 +182,10 @@ class Postbox:
                 words = "stopping what Claude does" + (f"; what waits ({waiting}) {fate}" if waiting else "")
             else:
                 self._manager.destroy_session(session_id, f"ended by {host.name_of(letter.who)}")
-                post, words = host.ended(letter.who), "it was idle, so its session is ended"
+                post = host.ended(letter.who, dropped=waiting)
+                words = "it was idle, so its session is ended" + (
+                    f"; what waited ({waiting}) is dropped" if waiting else ""
+                )
             self._manager.show(session_id, f"host:{letter.number}", post)
             answer = _about(session, words)
             self._keep(letter, answer)

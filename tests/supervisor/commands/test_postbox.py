@@ -141,6 +141,16 @@ async def test_stop_ends_the_turn_and_then_the_session(tmp_path: Path) -> None:
 
 
 @awaited
+async def test_what_is_dropped_with_a_session_is_said(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back():
+        session = await s.session("nobody took this up")
+        answer = await answered(s, letter(s, "stop", session.thread_id))
+        assert answer.words == "it was idle, so its session is ended; what waited (1) is dropped"
+        (shown,) = s.store.posts_like(session.session_id, "host:")
+        assert "What waited (1) is dropped." in shown.desired.content
+
+
+@awaited
 async def test_a_title_is_the_threads_and_the_lists(tmp_path: Path) -> None:
     async with stage(tmp_path) as s, s.back():
         session = await s.session()
