@@ -11,7 +11,7 @@ import pytest
 from bridge.journal.entries import AskedOnHost
 from bridge.protocol import events as e
 from bridge.protocol.errors import RemoteError
-from stages.gateway_stage import DEADLINE_S, Stage, stage
+from stages.gateway_stage import Stage, stage
 from stages.support import awaited
 from supervisor.commands import postbox
 from supervisor.commands.postbox import Postbox
@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning"),
 ]
+DEADLINE_S = 25.0
 _chances = itertools.count(1)
 
 
