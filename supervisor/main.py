@@ -33,6 +33,7 @@ from supervisor.operator.health import CLOCK_STEP_S, Health, HealthFile
 from supervisor.operator.start_report import StartReport
 from supervisor.reload import Outcome, Reload
 from supervisor.sessions.asking_again import ask_again
+from supervisor.sessions.at_reset import AtReset
 from supervisor.sessions.held_back import hold_back
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
@@ -258,9 +259,10 @@ async def _watch_file(reload: Reload, tell: Callable[[], None]) -> None:
 
 async def _watch_clock(settings: Settings, manager: SessionManager, back_at: Callable[[], float | None]) -> None:
     """What time alone makes due."""
-    jumps = JumpWatch()
+    jumps, at_reset = JumpWatch(), AtReset(manager, lambda: settings.now.resume_at_reset)
     while True:
         manager.sessions.journal.say_head()
+        at_reset.look()
         with suppress(StoreError):
             manager.delivery.stop_placeless()
             manager.expire_requests(settings.now.permission_timeout_s, jumps.back_at(back_at()))

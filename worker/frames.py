@@ -193,6 +193,9 @@ class RateLimit(msgspec.Struct):
 
     status: str = ""
     resetsAt: float = 0.0  # noqa: N815 - the CLI's name
+    utilization: float = 0.0
+    """From 0 to 1."""
+    rateLimitType: str = ""  # noqa: N815
 
 
 class CompactMetadata(msgspec.Struct):

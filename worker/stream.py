@@ -35,6 +35,7 @@ from worker.steps import EndChild, Step
 from worker.tasks import Tasks
 from worker.titles import Titles
 from worker.turn import Turn, shows_work
+from worker.usage_limits import UsageLimits
 
 MOST_OPEN = 1000
 """Tools, background tasks and questions at one time: whoever shows them goes over all of them again and again."""
@@ -72,6 +73,7 @@ class Stream:
         self._tasks = Tasks(self._asks.agent_ended)
         self._prompts = Prompts(self._own.ask, content_of)
         self._titles = Titles(self._own.ask)
+        self._usage = UsageLimits()
         self._claudes = ClaudeRequests(self._asks, places, remote)
 
     @property
@@ -311,7 +313,7 @@ class Stream:
         """It says when the limit is free again; the words of the result have the host's own clock."""
         told = f.part(frame.rate_limit_info, f.RateLimit)
         self._turn.resets_at = told.resetsAt if told.status == "rejected" and told.resetsAt > 0 else 0.0
-        return []
+        return [*self._usage.told(told)]
 
     def _on_reset(self, _frame: f.Frame) -> list[Step]:
         """``/clear``; the new id comes with the lines after it."""

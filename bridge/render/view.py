@@ -13,7 +13,7 @@ import msgspec
 from bridge.protocol import events as e
 from bridge.protocol.edits import EDIT_TOOLS
 from bridge.protocol.modes import DEFAULT, is_looser
-from bridge.render import cards, diff, ends, loosened, lost, marks, notices, tool_phrases, tools
+from bridge.render import cards, diff, ends, limits, loosened, lost, marks, notices, tool_phrases, tools
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.flow import Now
 from bridge.render.items import THINKING, TOOL_INPUT_KEPT_CHARS, NoteItem, TextItem, ToolItem, ToolState
@@ -138,7 +138,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
                 tool.state = ToolState.UNKNOWN if tool.state is ToolState.RUNNING else tool.state
                 posts |= self._decided_line(segment, tool, now)
             posts |= posts_of(segment, [], session.directory)
-        posts |= self.settle_lost_turn(lost.LOG_LOST, session)
+        posts |= self.settle_lost_turn(lost.LOG_LOST, session) | self.settle_limit(limits.LOG_LOST)
         self.cards, self.shared, self.listings, self.expired = {}, [], [], {}
         self.segments, self.is_open = [], False
         posts |= {f"mark:{prompt_id}": marks.fate_unknown(prompt_id) for prompt_id in self.asked}
@@ -229,11 +229,12 @@ class ThreadView(MendedFlow, msgspec.Struct):
         self.answer_chars, self.last_text, self.unknown = 0, "", []
         self.turn_started_at = record.at
         self.changed, self.waited_s, self.asked_at = {}, 0.0, record.at
+        overtaken = self.settle_limit(limits.OVERTAKEN)
         if event.prompt_ids or not event.origin:
-            return {}
+            return overtaken
         summary = f": {self.wake_summary}" if self.wake_summary else ""
         why = f"↻ A background task ended{summary}"
-        return self._add(NoteItem("origin", escape(one_line(why, NOTE_CHARS))), now)
+        return overtaken | self._add(NoteItem("origin", escape(one_line(why, NOTE_CHARS))), now)
 
     def _on_text(self, event: e.TextWritten, now: Now) -> dict[str, Post]:
         """A subagent's text is for its parent, not for the thread."""
@@ -328,6 +329,8 @@ class ThreadView(MendedFlow, msgspec.Struct):
             posts[f"summary:{self.generation}:{self.turn_seq}"] = ends.summary(self.last_text, session)
         if pings:
             posts[f"ping:{self.generation}:{self.turn_seq}"] = ends.ping(event, last_line, session, segment.diff)
+        if limits.is_hit(event):
+            posts |= self._hit_limit(f"limit:{record.generation}:{record.seq}", event, session.session_id)
         self.is_open = False
         return posts
 

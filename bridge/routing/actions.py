@@ -171,6 +171,14 @@ class MakeStrict(msgspec.Struct, frozen=True):
     person: Person
 
 
+class WantReset(msgspec.Struct, frozen=True):
+    """Claude is to go on when a usage limit is free again, or not."""
+
+    session_id: str
+    wanted: bool
+    person: Person
+
+
 class GoOnHere(msgspec.Struct, frozen=True):
     """In the directory that stands now where the session's was."""
 
@@ -236,6 +244,7 @@ Action = (
     | ShowChanges
     | StartFresh
     | GoOnHere
+    | WantReset
     | JudgeProject
     | RequeuePrompt
     | InterruptSession

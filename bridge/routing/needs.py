@@ -58,6 +58,7 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "continue": TALK,
     "discard": DECIDE,
     "again": TALK,
+    "reset": TALK,
     "fresh": TALK,
     "moved": DECIDE,
     "strict": (*TALK, *MANAGE),

@@ -33,6 +33,7 @@ from bridge.routing.actions import (
     ShowChanges,
     ShowInput,
     StartFresh,
+    WantReset,
 )
 from bridge.routing.answers import NOT_KNOWN, by_two, decided_by
 from bridge.routing.bursts import begins, stands_alone
@@ -49,6 +50,7 @@ from bridge.session.custom_ids import (
     WhenButton,
     only_shows,
     place_of,
+    reset_button,
     rule_button,
     session_to_go_on,
     session_to_make_strict,
@@ -191,6 +193,9 @@ class BridgeRouter:
             return self._refusal(moved, click, BUTTONS["moved"]) or GoOnHere(moved, click.person)
         if strict := session_to_make_strict(click.custom_id):
             return self._refusal(strict, click, BUTTONS["strict"]) or MakeStrict(strict, click.person)
+        if limit := reset_button(click.custom_id):
+            refusal = self._refusal(limit.session_id, click, BUTTONS["reset"])
+            return refusal or WantReset(limit.session_id, limit.verb == "on", click.person)
         if project := trust_button(click.custom_id):
             return self._judge_project(project, click)
         if rule_id := rule_button(click.custom_id):

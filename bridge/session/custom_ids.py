@@ -6,6 +6,7 @@
     tb:plain:SESSION:PROMPT              a typed answer is none
     tb:because:SESSION:PROMPT            deny what is asked, with what was typed as the reason
     tb:halt:keep|drop:SESSION            end the running turn, and keep or drop what waits
+    tb:reset:on|off:SESSION              go on when a usage limit is free again, or not
     tb:fresh:SESSION                     begin anew where Claude cannot resume
     tb:moved:SESSION                     go on in the directory that stands there now
     tb:strict:SESSION                    Claude asks again, in the mode default
@@ -49,6 +50,7 @@ _CARD = re.compile(rf"tb:({CARD_VERBS}):{_SESSION}:([0-9a-f]{{8,32}}):([0-9]{{1,
 _WHEN = re.compile(rf"tb:when:(next|later|now):{_SESSION}:([0-9]{{1,20}})")
 _TYPED = re.compile(rf"tb:(plain|because):{_SESSION}:([0-9]{{1,20}})")
 _HALT = re.compile(rf"tb:halt:(keep|drop):{_SESSION}")
+_RESET = re.compile(rf"tb:reset:(on|off):{_SESSION}")
 _FRESH = re.compile(rf"tb:fresh:{_SESSION}")
 _MOVED = re.compile(rf"tb:moved:{_SESSION}")
 _STRICT = re.compile(rf"tb:strict:{_SESSION}")
@@ -187,6 +189,22 @@ def to_go_on(session_id: str) -> str:
     return f"tb:moved:{_plain(session_id)}"
 
 
+class ResetButton(msgspec.Struct, frozen=True):
+    """On the card of a usage limit that was hit."""
+
+    verb: Literal["on", "off"]
+    session_id: str
+
+    def custom_id(self) -> str:
+        return f"tb:reset:{self.verb}:{_plain(self.session_id)}"
+
+
+def reset_button(custom_id: str) -> ResetButton | None:
+    """None for a button that is none of these."""
+    found = _RESET.fullmatch(custom_id)
+    return ResetButton("on" if found[1] == "on" else "off", _dashed(found[2])) if found else None
+
+
 def session_to_go_on(custom_id: str) -> str | None:
     """The session id of a "Go on here" button's custom_id."""
     found = _MOVED.fullmatch(custom_id)
@@ -276,7 +294,10 @@ def word_of(custom_id: str) -> str:
     if card := card_button(custom_id):
         return place_of(card[0])[0]
     word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
-    parsers = (trust_button, rule_button, steering_button, together_button, TypedButton.parse, StatusButton.parse)
+    parsers = (
+        *(trust_button, rule_button, steering_button, together_button, reset_button),
+        *(TypedButton.parse, StatusButton.parse),
+    )
     is_ours = any(parse(custom_id) for parse in parsers)
     return word if is_ours or word in ("fresh", "moved", "strict", "stop") else ""
 

@@ -42,10 +42,12 @@ from bridge.routing.actions import (
     ShowChanges,
     ShowInput,
     StartFresh,
+    WantReset,
 )
 from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import Clicked
 from bridge.session import custom_ids
+from bridge.session.people import named
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import clip, one_line
 from supervisor.discord.asking import Answering
@@ -56,6 +58,7 @@ from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
 
 FAILED = "Something went wrong in the bridge, and nothing was done. Its log says what."
+LIMIT_IS_OVER = "This is over: Claude went on, or somebody else pressed first."
 LOST_IS_SETTLED = "This was settled already: somebody clicked, or the conversation went on."
 OTHERS_WERE_FASTER = "Somebody else pressed a button of this card just before you. Look at it again."
 UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothing was done. Please try again."
@@ -218,6 +221,10 @@ class Interactions:
 
     def _of_rules(self, action: Action) -> Answer:
         match action:
+            case WantReset(session_id, wanted, person):
+                who = named(person.user_id, person.name)
+                is_first = self._manager.want_reset(session_id, wanted=wanted, who=who)
+                return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(LIMIT_IS_OVER)
             case AskTerm(request):
                 return answer_with(rules.choice(request))
             case AskOneByOne(request):

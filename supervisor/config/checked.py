@@ -59,6 +59,7 @@ def checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:
         most_file_bytes=_file_bytes(file.files),
         metrics_listen=_listen(file.metrics.listen),
         keep_s=_seconds("state.keep", file.state.keep),
+        resume_at_reset=claude.resume_at_reset,
         titles=file.display.titles == "claude",
         archive_minutes=_archive_minutes(file.display),
         ping_after_s=_seconds("display.ping_after", file.display.ping_after),

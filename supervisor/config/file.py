@@ -40,6 +40,8 @@ class ClaudeTable(Table, frozen=True):
     command: tuple[str, ...] = ("claude",)
     environment: dict[str, str] = msgspec.field(default_factory=dict)
     permission_mode: str = "default"
+    resume_at_reset: bool = False
+    """A turn that a usage limit ended is taken up when that is free again, without anybody asking for it."""
     model: str = ""
     allow_bypass_permissions: bool = False
     """The second, explicit key that ``permission_mode = "bypassPermissions"`` needs."""

@@ -35,6 +35,7 @@ class Config(msgspec.Struct, frozen=True):
     """Within which messages of one person are one prompt; 0: each is its own."""
     most_file_bytes: int = 25_000_000
     """Of all files of one prompt together."""
+    resume_at_reset: bool = False
     titles: bool = False
     """Claude is asked for a title of each new thread."""
     archive_minutes: int = 10_080

@@ -4,13 +4,18 @@ import msgspec
 
 from bridge.journal import entries as j
 from bridge.protocol import commands as c
-from bridge.render import decided, lost, notices
+from bridge.render import decided, limits, lost, notices
 from bridge.render.posts import Post
 from bridge.session.people import named
 from bridge.session.permission import Person, RequestName
 from supervisor.discord.errors import snowflake
 from supervisor.sessions.lookup import Lookup
 from supervisor.sessions.sessions_table import SessionRow
+
+GO_ON_AT_RESET = (
+    "The usage limit that ended your last turn is free again. Go on with what you were asked, from where you were"
+    " stopped."
+)
 
 
 class Mends(Lookup):
@@ -96,6 +101,32 @@ class Mends(Lookup):
             self.reports.let_go(session_id)
             for key, post in self._started_fresh(row).items():
                 self.store.desire(session_id, key, post)
+            self.store.save(row)
+        self.changed(session_id)
+
+    def want_reset(self, session_id: str, *, wanted: bool, who: str) -> bool:
+        """Whether this changes what becomes of a turn that a usage limit ended."""
+        row = self.rows[session_id]
+        with self.transaction():
+            if not (posts := row.view.want_reset(session_id, who, wanted=wanted)):
+                return False
+            for key, post in posts.items():
+                self.store.desire(session_id, key, post)
+            self.store.save(row)
+        self.changed(session_id)
+        return True
+
+    def limit_is_free(self, session_id: str) -> None:
+        """Claude is told to go on with what it was asked, unless it does something else by now."""
+        row = self.rows[session_id]
+        is_idle = not (row.session.turn or self.sessions.store.inbox(session_id))
+        with self.transaction():
+            posts = row.view.settle_limit(limits.FREE_AGAIN if is_idle else limits.OVERTAKEN)
+            for key, post in posts.items():
+                self.store.desire(session_id, key, post)
+            if is_idle and posts:
+                person = Person(row.session.last_prompter_id or row.session.owner_id, "")
+                self.sessions.wish(session_id, _our_words(snowflake(self.clock()) + 2, GO_ON_AT_RESET, person))
             self.store.save(row)
         self.changed(session_id)
 

@@ -104,6 +104,7 @@ CLICKS = [
     Row("button", "continue", within(THREADS, TALK)),
     Row("button", "discard", within(THREADS, DECIDE)),
     Row("button", "fresh", within(THREADS, TALK)),
+    *(Row("button", f"reset {verb}", within(THREADS, TALK)) for verb in ("on", "off")),
     Row("button", "moved", within(THREADS, DECIDE)),
     *(Row("button", f"trust {verb}", within(IN_THREADS_AND_CHANNELS, MANAGE)) for verb in ("yes", "no", "revoke")),
     *(Row("button", f"when {when}", within(THREADS, TALK)) for when in ("next", "later", "now")),

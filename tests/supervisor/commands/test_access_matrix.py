@@ -31,6 +31,7 @@ from bridge.session.custom_ids import (
     REASON_FIELD,
     STOP_PICKER,
     HaltButton,
+    ResetButton,
     StatusButton,
     TogetherButton,
     TrustButton,
@@ -371,6 +372,8 @@ def custom_id_of(row: Row, session_id: str) -> str:
             return TogetherButton(cast(custom_ids.TogetherVerb, verb), session_id, LISTED.name).custom_id()
         case ["rule"]:
             return f"tb:rule:{'a' * 16}"
+        case ["reset", verb]:
+            return ResetButton("on" if verb == "on" else "off", session_id).custom_id()
         case ["fresh" | "moved" | "strict" as word]:
             return f"tb:{word}:{plain}"
         case ["stop"]:

@@ -1,0 +1,34 @@
+"""Turns that a usage limit ended, and that are taken up again when it is free.
+
+Who wants that, and until when it is waited, stands in the session's view, with the card that shows it; so a restart
+changes nothing, and it is only looked at the clock. A turn that began meanwhile has settled it.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store_health import StoreError
+
+MARGIN_S = 5.0
+"""The API's clock may be behind ours."""
+
+
+class AtReset:
+    """``by_itself``: whether nobody needs to ask for it, asked each time."""
+
+    def __init__(self, manager: SessionManager, by_itself: Callable[[], bool]) -> None:
+        self._manager = manager
+        self._by_itself = by_itself
+
+    def look(self) -> None:
+        """What the clock makes due. Never raises: a store that is sick is asked again."""
+        with suppress(StoreError):
+            for session in self._manager.active_sessions():
+                view = self._manager.row(session.session_id).view
+                if not view.limit_key:
+                    continue
+                if self._by_itself() and not (view.limit_wanted or view.limit_declined):
+                    self._manager.want_reset(session.session_id, wanted=True, who="")
+                if view.limit_wanted and self._manager.clock() >= view.limit_at + MARGIN_S:
+                    self._manager.limit_is_free(session.session_id)
