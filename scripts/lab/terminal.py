@@ -94,12 +94,18 @@ async def at_terminal(argv: Sequence[str], environment: Mapping[str, str], cwd: 
         os.close(end)
 
 
+def _at(end: int) -> None:
+    """In the child. What was begun in the background of a shell ignores Ctrl-C, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.login_tty(end)
+
+
 def _start(argv: Sequence[str], environment: Mapping[str, str], cwd: Path, end: int) -> subprocess.Popen[bytes]:
     """With that end as its controlling terminal, so that its questions and Ctrl-C reach it."""
     return subprocess.Popen(
         argv,
         cwd=cwd,
         env={"TERM": "dumb", **environment},
-        preexec_fn=lambda: os.login_tty(end),  # noqa: PLW1509 - no thread of a test runs meanwhile
+        preexec_fn=lambda: _at(end),  # noqa: PLW1509 - no thread of a test runs meanwhile
         pass_fds=[end],
     )

@@ -47,7 +47,7 @@ Please tell me something long, and then make a file for me in this directory, th
 stream {STREAM_CHARS} chars over {STREAM_S} s
 run {COMMAND}
 say All done."""
-THREAD_NAME = " ".join(PROMPT.split())[:95]
+THREAD_NAME = "Please tell me something long, and then make a file for me…"
 _TOOL_LINE = re.compile(rf"^-# ✓ .*{re.escape(FILE)}.*$", re.MULTILINE)
 _RESULT_LINE = re.compile(r"^-# ✓ done · .*\d.*s · \$\d+\.\d+ · .*\d.* in, .*\d.* out$", re.MULTILINE)
 

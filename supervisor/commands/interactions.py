@@ -176,7 +176,8 @@ class Interactions:
 
     def _click(self, asked: Interaction) -> Answer:
         answer = self._answered(asked)
-        parsed = RequestName.parse(str(asked.data.get("custom_id", ""))) if asked.is_for_one else None
+        custom_id = str(asked.data.get("custom_id", ""))
+        parsed = RequestName.parse(custom_id) if asked.is_for_one and not custom_ids.only_shows(custom_id) else None
         return self._one_by_one(parsed[1], answer) if parsed else answer
 
     def _one_by_one(self, name: RequestName, answer: Answer) -> Answer:

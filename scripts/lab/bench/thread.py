@@ -30,6 +30,10 @@ _EDITS = [f"edit part{n}.py def part{n}(): => def part{n}() -> None:" for n in r
 _TEST = "run python3 -m unittest -q"
 
 
+type Shown = tuple[int, tuple[str, ...]]
+"""A card by its id, with what can be pressed on it."""
+
+
 class Work(msgspec.Struct, frozen=True):
     """``prompt`` is what the scripted claude is told; ``turns``: how many it makes of it."""
 
@@ -131,7 +135,7 @@ async def _work(host: Host, work: Work, manner: Manner) -> tuple[Channel, int]:
     asked = await host.you.says(host.channel.id, work.prompt)
     thread = await host.discord.until(lambda: host.discord.thread_of(asked), START_S, "a thread")
     assert thread is not None
-    pressed: set[tuple[int, str]] = set()
+    pressed: set[Shown] = set()
     loop = asyncio.get_running_loop()
     ends_at, rests_since, last = loop.time() + TURN_S, loop.time(), ""
     while not (_turns(host, thread) >= work.turns and loop.time() - rests_since > QUIET_S):
@@ -148,13 +152,14 @@ def _turns(host: Host, thread: Channel) -> int:
     return sum(post.content.count("✓ done") for post in _posts(host, thread.id))
 
 
-async def _press(host: Host, thread: Channel, manner: Manner, pressed: set[tuple[int, str]]) -> None:
+async def _press(host: Host, thread: Channel, manner: Manner, pressed: set[Shown]) -> None:
+    """Each card once, as it stands there: it changes a moment after it was pressed."""
     for post in _posts(host, thread.id):
-        for label in manner.presses:
-            if (found := shown.choice(post, label)) and (post.id, found[0]) not in pressed:
-                pressed.add((post.id, found[0]))
-                await host.you.clicks(post, *found)
-                break
+        now = post.id, tuple(custom_id for _, custom_id, _ in shown.choices(post))
+        found = next(filter(None, (shown.choice(post, label) for label in manner.presses)), None)
+        if found and now not in pressed:
+            pressed.add(now)
+            await host.you.clicks(post, *found)
 
 
 def _posts(host: Host, channel_id: int) -> list[Message]:
