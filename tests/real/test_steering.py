@@ -59,11 +59,13 @@ async def test_now_ends_the_running_tool_and_comes_before_what_waited_longer() -
         await queued(it, session, "the older one")
         urgent = await queued(it, session, "the urgent one")
         assert it.back.manager.waiting.requeue(session.session_id, urgent, "now", next(_commands))
-        settled = await it.back.settles(session, turns=3)
+        await it.back.settles(session, turns=3)
         asked = asked_of_the_model(it)[1:]
         assert "the urgent one" in asked[0] and "the older one" not in asked[0]
         assert "the older one" in asked[1] and len(asked) == 2
-        assert not settled.prompts
+        await until(
+            lambda: not it.back.live(session).prompts, "the last one is done, which is told after its turn's end"
+        )
 
 
 @awaited
