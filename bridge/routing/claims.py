@@ -34,9 +34,8 @@ def _claims(command: c.AnyCommand, rules: Sequence[Rule]) -> list[Claim]:
             return [Claim(by, TALK)]
         case c.Configure(by=by, loosens=loosens):
             return [Claim(by, MANAGE if loosens else (*TALK, *MANAGE))]
-        case c.Decide(decided_by=by, also_by=also, loosens=loosens):
-            takes = (DECIDE, MANAGE) if loosens else (DECIDE,)
-            people = [Claim(user_id, rights) for user_id in dict.fromkeys((by, also)) for rights in takes]
+        case c.Decide(decided_by=by, also_by=also):
+            people = [Claim(user_id, DECIDE) for user_id in dict.fromkeys((by, also))]
             return people + [Claim(rule.by_id, (right,)) for rule in rules for right in rule.takes]
         case _:
             return []

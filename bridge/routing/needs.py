@@ -44,7 +44,7 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "list": DECIDE,
     "deny": DECIDE,
     "reason": DECIDE,
-    "edits": DECIDE,  # and, because the mode that follows is looser, manage
+    "edits": DECIDE,  # whoever may allow each of them may allow all
     "plan": DECIDE,
     "send": DECIDE,
     "skip": DECIDE,

@@ -282,9 +282,6 @@ class BridgeRouter:
             return Refuse(f"{words} It would count for the whole channel. {STAYS_OPEN}")
         if isinstance(action, DecideRequest) and (words := self._access(session).bars(action.mode)):
             return Refuse(f"{words} {STAYS_OPEN}")
-        loosens = isinstance(action, DecideRequest) and self.loosens(session, session.channel_id, action.mode)
-        if loosens and (words := self.lacks_in(session, MANAGE, person)):
-            return Refuse(f"{words} It is a looser mode that follows. {STAYS_OPEN}")
         event = request.event
         if isinstance(action, DecideRequest) and self._access(session).needs_two(event.tool, event.tool_input):
             return by_two(action)

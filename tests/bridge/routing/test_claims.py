@@ -22,7 +22,7 @@ WISHES: list[tuple[c.AnyCommand, list[Claim]]] = [
     (c.Decide("g", 7, "d", "denied", decided_by=BY), [Claim(BY, ("decide",))]),
     (
         c.Decide("g", 7, "d", "allowed", decided_by=BY, also_by=ALSO, loosens=True),
-        [Claim(person, (right,)) for person in (BY, ALSO) for right in ("decide", "manage")],
+        [Claim(person, ("decide",)) for person in (BY, ALSO)],
     ),
     (c.Decide("g", 7, "d", "expired"), []),
     (c.Interrupt("i", BY), []),

@@ -89,8 +89,8 @@ CLICKS = [
     Row("button", "rule", within(IN_THREADS_AND_CHANNELS, (*DECIDE, *MANAGE))),
     Row("modal", "reason", within(THREADS, DECIDE)),
     *(Row("button", word, within(THREADS, DECIDE), variant="of a plan") for word in ("allow", "plan")),
-    Row("button", "edits", within(THREADS, MANAGE), DECIDE, "of a plan"),
-    Row("button", "edits", within(THREADS, MANAGE), DECIDE, "of an edit"),
+    Row("button", "edits", within(THREADS, DECIDE), variant="of a plan"),
+    Row("button", "edits", within(THREADS, DECIDE), variant="of an edit"),
     Row("modal", "plan", within(THREADS, DECIDE), variant="of a plan"),
     *(
         Row("button", word, within(THREADS, DECIDE), variant="of a question")
