@@ -14,7 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-SUITE, PYTHON = "trixie", "3.13"
+SUITE = "trixie"
+OWN_PYTHON = {"trixie": "3.13"}
+"""Of those whose own Python is new enough; another gets the one that runs this, made outside."""
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "libpam-systemd", "procps", "sudo"),
     *("python3", "python3-venv", "bubblewrap", "git"),
@@ -31,7 +33,9 @@ case "$1 $2" in
     "auth login") touch "$HOME/.claude-is-logged-in"; echo "Logged in."; exit ;;
     "auth status") [ -e "$HOME/.claude-is-logged-in" ] || exit 1 ;;
 esac
-PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 -S -E /usr/local/lib/stand-in/twins/claude/program.py "$@"
+python=/usr/local/bin/python3
+[ -x $python ] || python=/usr/bin/python3
+PYTHONDONTWRITEBYTECODE=1 exec $python -S -E /usr/local/lib/stand-in/twins/claude/program.py "$@"
 """
 APT_GET = """\
 #!/bin/sh
@@ -74,17 +78,19 @@ def mirror(sources: Path = Path("/etc/apt")) -> str:
     raise CannotError("apt's sources name no mirror of Debian's")
 
 
-def made(cache: Path, repository: Path) -> Path:
+def made(cache: Path, repository: Path, suite: str = SUITE) -> Path:
     """The folder of the system, made when it is not there. Raises CannotError, which is no fault of what is tried."""
-    root = cache / f"systemd-{SUITE}"
+    root = cache / f"systemd-{suite}"
     if not (root / "made").is_file():
         _unmount(root)
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir(parents=True)
-        print(f"making a Debian {SUITE} in {root} (once, about two minutes)", flush=True)
-        _run(["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root), mirror()])
+        print(f"making a Debian {suite} in {root} (once, about two minutes)", flush=True)
+        _run(["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(root), mirror()])
         _provision(root)
-    _wheels(root, repository)
+        if suite not in OWN_PYTHON:
+            _bring_python(root)
+    _wheels(root, repository, OWN_PYTHON.get(suite) or f"3.{sys.version_info.minor}")
     return root
 
 
@@ -108,7 +114,15 @@ def _provision(root: Path) -> None:
     (root / "made").touch()
 
 
-def _wheels(root: Path, repository: Path) -> None:
+def _bring_python(root: Path) -> None:
+    """The one that runs this, where a person's `python3` is found before the machine's own."""
+    own = root / "usr/local"
+    shutil.copytree(sys.base_prefix, own, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("test"))
+    for library in (own / "lib").glob("libpython3.*.so*"):
+        shutil.copy(library, root / "usr/lib")
+
+
+def _wheels(root: Path, repository: Path, python: str) -> None:
     """Of what the lock names: fetched again when it changed."""
     lock, told = repository / "requirements.lock", root / "lock"
     if told.is_file() and told.read_bytes() == lock.read_bytes():
@@ -121,7 +135,7 @@ def _wheels(root: Path, repository: Path) -> None:
         "download",
         "--quiet",
         "--only-binary=:all:",
-        f"--python-version={PYTHON}",
+        f"--python-version={python}",
     ]
     platforms = [f"--platform={name}" for name in PLATFORMS]
     _run([*pip, *platforms, "--no-deps", "--dest", str(root / WHEELS), "--requirement", str(lock)])

@@ -86,11 +86,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--short", action="store_true", help="what CI runs, in under two minutes")
     parser.add_argument("--prepare", action="store_true", help="only make the Debian that is booted")
     parser.add_argument("--only", metavar="WORDS", default="", help="chapters whose name has these words")
+    parser.add_argument("--debian", metavar="SUITE", default=root.SUITE, help="another than trixie: bookworm")
     options = parser.parse_args(argv)
     chapters = story.SHORT if options.short else story.WHOLE
     try:
         root.check()
-        base = root.made(cache(), INSTALLATION)
+        base = root.made(cache(), INSTALLATION, options.debian)
         if options.prepare:
             return 0
         wanted = {name: chapter for name, chapter in chapters.items() if options.only in name}
