@@ -162,9 +162,9 @@ async def test_a_deleted_message_whose_file_is_being_fetched_leaves_nothing() ->
         message = await house.you.says(thread.id, "say not this", attachments=[Upload("a.csv", CSV, "text/csv")])
         await house.until(lambda: house.discord.faults.struck, "the download has begun")
         await house.you.deletes(message)
-        await house.shows(thread, "Deleted: not sent to Claude")
         (folder,) = folders(house)
         await house.until(lambda: not (folder / "files" / str(message.id)).exists(), "the files' end")
+        assert not [post for post in house.posts(thread) if post.reply_to == message.id]
         assert "say not this" not in (folder / "log.jsonl").read_text()
 
 
