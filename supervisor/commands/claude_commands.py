@@ -17,7 +17,7 @@ from bridge.render.posts import Post, payload
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.text import inline_code
-from supervisor.commands.interactions import Answer, answer_choices, answer_in_words, answer_later, option
+from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_later, option
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Trusts

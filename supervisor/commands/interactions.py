@@ -6,13 +6,13 @@ the event that the click leads to.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol
 from uuid import uuid4
 
 import msgspec
 
-from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, AnswerType, InteractionType, MessageFlag
+from bridge.discord import CONTENT_CHARS, AnswerType, InteractionType
 from bridge.protocol.commands import Decide
 from bridge.protocol.errors import RemoteError, UserError
 from bridge.protocol.events import Verdict
@@ -49,7 +49,8 @@ from bridge.routing.seen import Clicked
 from bridge.session import custom_ids
 from bridge.session.people import named
 from bridge.session.permission import PermissionRequest, RequestName
-from bridge.text import clip, one_line
+from bridge.text import clip
+from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_later, answer_with
 from supervisor.discord.asking import Answering
 from supervisor.discord.shapes import Interaction, read
 from supervisor.sessions.in_log import InLog
@@ -70,37 +71,6 @@ WAS_DECIDED = "This request was already decided."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
 
 log = logging.getLogger(__name__)
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """The first answer, and what takes longer: ``later`` gives what the answer becomes."""
-
-    kind: int
-    data: dict[str, Any] | None = None
-    later: Callable[[], Awaitable[dict[str, Any] | Post]] | None = None
-
-
-def answer_in_words(text: str) -> Answer:
-    """Words that only this person sees."""
-    return answer_with(Post(text))
-
-
-def answer_with(post: Post, *, to_all: bool = False) -> Answer:
-    without_previews = 0 if post.embed else MessageFlag.SUPPRESS_EMBEDS
-    return Answer(
-        AnswerType.MESSAGE, {**payload(post), "flags": without_previews | (0 if to_all else MessageFlag.EPHEMERAL)}
-    )
-
-
-def answer_later(work: Callable[[], Awaitable[dict[str, Any] | Post]]) -> Answer:
-    """What only this person sees, once it is there."""
-    return Answer(AnswerType.DEFERRED_MESSAGE, {"flags": MessageFlag.EPHEMERAL}, work)
-
-
-def answer_choices(choices: Iterable[tuple[str, str]] = ()) -> Answer:
-    """What fits what somebody types, as (label, value): as many, and as much of a label, as Discord takes."""
-    named = [{"name": one_line(label, CHOICE_CHARS), "value": value} for label, value in choices]
-    return Answer(AnswerType.CHOICES, {"choices": named[:MOST_CHOICES]})
 
 
 class CommandSet(Protocol):
@@ -365,10 +335,3 @@ def _fields(node: object) -> Iterator[tuple[str, str]]:
             yield from _fields(part)
         case _:
             pass
-
-
-def option(asked: Interaction, name: str) -> str:
-    """The text that a command's option was given; empty when it was not."""
-    options = asked.data.get("options")
-    given = [one for one in options if isinstance(one, dict)] if isinstance(options, list) else []
-    return next((str(one.get("value", "")) for one in given if one.get("name") == name), "")

@@ -5,7 +5,7 @@ from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
-from supervisor.commands.interactions import Answer, answer_in_words, option
+from supervisor.commands.answer import Answer, answer_in_words, option
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 

@@ -14,7 +14,7 @@ from bridge.routing.places import unfit_in_words
 from bridge.routing.router import BridgeRouter
 from bridge.session.permission import Person
 from bridge.session.rights import ANY, holders
-from supervisor.commands.interactions import Answer, answer_in_words
+from supervisor.commands.answer import Answer, answer_in_words
 from supervisor.commands.sight import Sight
 from supervisor.discord.shapes import Interaction
 from supervisor.projects.channels import ProjectChannels

@@ -8,7 +8,7 @@ from bridge.render import rules
 from bridge.render.posts import Post, payload
 from bridge.routing.channel import Channel
 from bridge.session.rules import Rule
-from supervisor.commands.interactions import Answer, answer_later, answer_with
+from supervisor.commands.answer import Answer, answer_later, answer_with
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 

@@ -21,8 +21,8 @@ from bridge.session import custom_ids
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.text import escape, one_line
+from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
 from supervisor.commands.claude_commands import ClaudeCommands
-from supervisor.commands.interactions import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
 from supervisor.commands.invitations import Invitations
 from supervisor.commands.project_command import ProjectCommand
 from supervisor.commands.rules_command import RulesCommand

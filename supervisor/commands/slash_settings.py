@@ -18,7 +18,7 @@ from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
-from supervisor.commands.interactions import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
+from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
 from supervisor.discord.asking import Telling
 from supervisor.discord.pace import Priority
 from supervisor.discord.shapes import Interaction

@@ -13,7 +13,7 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.custom_ids import State, StatusButton
 from bridge.session.managed import ManagedSession
 from bridge.session.rights import ANY
-from supervisor.commands.interactions import Answer, answer_with, option
+from supervisor.commands.answer import Answer, answer_with, option
 from supervisor.commands.sight import Sight
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager

@@ -11,7 +11,7 @@ from bridge.render import trust
 from bridge.render.posts import payload
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
-from supervisor.commands.interactions import Answer, answer_later
+from supervisor.commands.answer import Answer, answer_later
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts

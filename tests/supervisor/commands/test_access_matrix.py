@@ -47,7 +47,8 @@ from bridge.trust.acting import Acting
 from bridge.trust.decision import Verb
 from stages.support import ROOT, configuration
 from supervisor.commands import registration
-from supervisor.commands.interactions import Answer, Interactions
+from supervisor.commands.answer import Answer
+from supervisor.commands.interactions import Interactions
 from supervisor.commands.sight import Sight
 from supervisor.commands.slash import Slash
 from supervisor.discord.asking import Answering, Telling
