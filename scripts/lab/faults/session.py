@@ -34,6 +34,9 @@ FOOTERS = {"completed": "✓ done", "failed": "✗ failed", "interrupted": "■ 
 NO_LOG = tuple(f"⚠ {words[0].upper()}{words[1:]}" for words in map(worker_exit_in_words, (EXIT_DISK_FULL, EXIT_LOG)))
 _MARKS = re.compile(r"«(s\d+p\d+[a-z])»")
 
+MARK_OF_A_WAIT = "-# ◷"
+"""Below a prompt that waits; it is taken away when the prompt is taken up."""
+
 
 class Prompted(msgspec.Struct, eq=False):
     """One prompt. `deleted`: taken back before anybody could see it. `moderated`: deleted by somebody, at any time."""
@@ -287,7 +290,7 @@ class SessionUnderFaults:
         return [Finding("gone", f"{gone} characters that {self.name} showed", gone)] if gone else []
 
     def _findings_of_posts(self) -> list[Finding]:
-        """No post twice, none deleted, no card twice, as many ends as turns.
+        """No post twice, none deleted but marks of what waited, no card twice, as many ends as turns.
 
         That a worker ended for want of its log is said for each worker, so it may stand there again.
         """
@@ -296,7 +299,7 @@ class SessionUnderFaults:
         found = [
             Finding("lost", f"a post of {self.name} was deleted: {m.text[:80]!r}")
             for m in everything
-            if m.deleted and m.author.bot and m not in self.taken_away
+            if m.deleted and m.author.bot and m not in self.taken_away and not m.text.startswith(MARK_OF_A_WAIT)
         ]
         told = [post for post in posts if post.text.startswith(NO_LOG)]
         if len(told) > 1 + len(self.logged("WorkerStarted")):

@@ -196,6 +196,8 @@ async def staged(
                 Facts(
                     *(discord.api_base, token, you.id, channel.id),
                     *(chosen.command, chosen.environment, chosen.containment, chosen.readable),
+                    burst="0",
+                    titles="words",
                 )
                 for channel in stage.channels
             ]
