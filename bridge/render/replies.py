@@ -54,6 +54,10 @@ class Listed(msgspec.Struct, frozen=True):
     state: str
     has_lost: bool = False
     """Its last turn was lost, and nobody said yet what is to become of it."""
+    limit_at: float = 0.0
+    """When the usage limit that ended its last turn is free again, in Unix seconds; 0: none did."""
+    goes_on: bool = False
+    """That turn is taken up then."""
 
 
 def presence(active: int, working: int) -> str:

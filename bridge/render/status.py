@@ -61,7 +61,7 @@ def kind_of(one: Listed) -> State:
 def group_of(one: Listed, person_id: int) -> Group:
     if kind_of(one) == "ended":
         return ENDED
-    if one.has_lost or kind_of(one) in ("awaiting", "broken"):
+    if one.has_lost or (one.limit_at and not one.goes_on) or kind_of(one) in ("awaiting", "broken"):
         return NEEDS
     return YOURS if one.session.owner_id == person_id else OTHERS
 
@@ -164,5 +164,7 @@ def _needed(one: Listed) -> Iterable[str]:
         yield f"asks for {', '.join(tools)}"
     elif one.has_lost:
         yield "a turn was lost: go on with it or drop it"
+    elif one.limit_at:
+        yield f"{'goes on' if one.goes_on else 'usage limit, free'} <t:{int(one.limit_at)}:R>"
     elif session.last_failure_may_pass or session.is_broken:
         yield escape(one_line(session.last_failure, WAITS_CHARS)) or "ended several times"

@@ -12,6 +12,7 @@ from bridge.discord import CHOICE_CHARS, AnswerType
 from bridge.protocol.errors import UserError
 from bridge.render import replies
 from bridge.render.posts import Post, payload
+from bridge.render.view import ThreadView
 from bridge.routing.actions import CreateSession, EndSession, InterruptSession, Refuse, RequeuePrompt
 from bridge.routing.channel import Channel
 from bridge.routing.needs import TALK
@@ -327,14 +328,17 @@ class Slash:
         """Those that work first, then by their last activity."""
         ordered = sorted(sessions, key=lambda s: (s.is_processing, s.last_activity), reverse=True)
         return [
-            replies.Listed(
-                s,
-                self._manager.title(s.session_id),
-                self._manager.shown_state(s.session_id),
-                self._manager.row(s.session_id).view.lost_turn is not None,
-            )
+            _listed(s, self._manager.title(s.session_id), self._manager.shown_state(s.session_id), self._view(s))
             for s in ordered
         ]
+
+    def _view(self, session: ManagedSession) -> ThreadView:
+        return self._manager.row(session.session_id).view
+
+
+def _listed(session: ManagedSession, title: str, state: str, view: ThreadView) -> replies.Listed:
+    limit_at = view.limit_at if view.limit_key else 0.0
+    return replies.Listed(session, title, state, view.lost_turn is not None, limit_at, bool(view.limit_wanted))
 
 
 def _existing(base: Path, given: str) -> Path:

@@ -5,6 +5,7 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
 import msgspec
@@ -75,6 +76,8 @@ class Status(msgspec.Struct, frozen=True):
     """Pids of workers that another version of Threadbridge started."""
     most_sessions: int = 0
     """How many can run at once; 0: not known."""
+    limited_s: tuple[float, ...] = ()
+    """Of each session whose last turn a usage limit ended: for how many seconds that still holds."""
 
 
 def look(layout: Layout, now: float) -> Status:
@@ -108,9 +111,15 @@ def look(layout: Layout, now: float) -> Status:
         behind_s=_ago(told.behind_since, now),
         older=tuple(sorted(worker for session_id, worker in running.items() if worker and session_id in older)),
         most_sessions=told.most_sessions,
+        limited_s=tuple(sorted(_limited(rows, now))),
     )
     troubles = tuple(_troubles(seen, told, now))
     return msgspec.structs.replace(seen, well=not troubles, troubles=troubles, notes=tuple(_notes(seen, told)))
+
+
+def _limited(rows: Iterable[SessionRow], now: float) -> Iterator[float]:
+    limits = [row.view.limit_at for row in rows if row.ended_at is None and row.view.limit_key]
+    yield from (at - now for at in limits if at > now)
 
 
 def _ago(at: float | None, now: float) -> float | None:
@@ -189,6 +198,9 @@ def _notes(status: Status, told: Health) -> list[str]:
         found.append(f"this machine's clock is {duration(abs(told.apart_s))} {way} Discord's")
     if (workers := _workers(status)) >= NEARLY * status.most_sessions > 0:
         found.append(f"{workers} sessions run, and {status.most_sessions} can at once (open files: LimitNOFILE=)")
+    if status.limited_s:
+        count, free = len(status.limited_s), duration(status.limited_s[-1])
+        found.append(f"Claude's usage limit ended a turn in {count} session{'' if count == 1 else 's'}; free in {free}")
     if LITTLE_DISK <= status.disk_free < NEARLY_LITTLE:
         found.append(f"{human_size(status.disk_free)} are free where the state is; `threadbridge prune` makes room")
     if status.identifies_left < IDENTIFY_BURST // 5:

@@ -77,6 +77,10 @@ def test_what_somebody_has_to_answer_is_on_top_then_ones_own_then_others_then_th
 def test_one_that_waits_says_for_what() -> None:
     assert "asks for Bash" in shown(asking(listed()))[1]
     assert "a turn was lost" in shown(msgspec.structs.replace(listed(), has_lost=True))[1]
+    limited = msgspec.structs.replace(listed(), limit_at=NOW + 600)
+    assert shown(limited)[0] == "**Somebody has to answer**" and "usage limit, free <t:1000600:R>" in shown(limited)[1]
+    wanted = msgspec.structs.replace(limited, goes_on=True)
+    assert shown(wanted)[0] == "**Yours**" and "goes on <t:1000600:R>" in shown(wanted)[1]
     broken = listed(state="dormant")
     broken.session.last_failure, broken.session.last_failure_may_pass = "no memory is left", True
     assert "no memory is left" in shown(broken)[1]

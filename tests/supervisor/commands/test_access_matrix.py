@@ -207,7 +207,9 @@ class Backstage:
         return self.known[OWN]
 
     def row(self, _session_id: str) -> SimpleNamespace:
-        return SimpleNamespace(ended_at=None, end_reason="", view=SimpleNamespace(lost_turn=None))
+        return SimpleNamespace(
+            ended_at=None, end_reason="", view=SimpleNamespace(lost_turn=None, limit_key="", limit_wanted=False)
+        )
 
     def offers_of(self, _session: object) -> e.ChildOffered:
         return e.ChildOffered(commands=(e.Offer("compact"),))

@@ -142,6 +142,7 @@ def test_a_file_of_another_version_or_none_is_no_reason_to_fail(tmp_path: Path) 
         ({}, {"apart_s": -3600.0}, "clock is 1 h behind Discord's"),
         ({"sessions": {"idle": 70, "busy": 10, "ended": 99}, "most_sessions": 100}, {}, "80 sessions run, and 100 can"),
         ({"disk_free": 2**29}, {}, "512 MiB are free where the state is"),
+        ({"limited_s": (60.0, 600.0)}, {}, "usage limit ended a turn in 2 sessions; free in 10 min"),
     ],
 )
 def test_what_comes_near_is_a_note(seen: dict[str, object], told: dict[str, object], words: str) -> None:
