@@ -42,7 +42,7 @@ async def take(folder: Path) -> None:
             for name, prompt in SCENES.items():
                 thread = await _play(host, name, prompt)
                 await browser.evaluate(f"location.hash = '#{thread.id}'; location.reload()")
-                await browser.until("document.querySelector('.button')", STEP_S)
+                await browser.until("document.querySelector('.components .button')", STEP_S)
                 await browser.picture(folder / f"{name}.png")
 
 

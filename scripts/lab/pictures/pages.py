@@ -47,14 +47,14 @@ async def take(folder: Path) -> None:
             thread = await _begin(host, PROMPT)
             await _begin(host, SECOND)
             await browser.click(".place", f"↳{thread.name[:20]}")
-            await browser.click(".button", "Allow")
+            await browser.click(".components .button", "Allow")
             await browser.shows("allowed by @You")
-            await browser.until("document.querySelector('.button.success')", STEP_S)
+            await browser.until("document.querySelector('.components .button.success')", STEP_S)
             await browser.shows("✓ Edit")  # the lines of tools follow the cards
             await browser.picture(folder / "page-desktop.png")
             await browser.open(page.url, *PHONE)
             await browser.evaluate(f"location.hash = '#{thread.id}'; location.reload()")
-            await browser.until("document.querySelector('.button.success')", STEP_S)
+            await browser.until("document.querySelector('.components .button.success')", STEP_S)
             await browser.picture(folder / "page-phone.png")
 
 
