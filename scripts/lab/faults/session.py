@@ -34,8 +34,8 @@ FOOTERS = {"completed": "✓ done", "failed": "✗ failed", "interrupted": "■ 
 NO_LOG = tuple(f"⚠ {words[0].upper()}{words[1:]}" for words in map(worker_exit_in_words, (EXIT_DISK_FULL, EXIT_LOG)))
 _MARKS = re.compile(r"«(s\d+p\d+[a-z])»")
 
-MARK_OF_A_WAIT = "-# ◷"
-"""Below a prompt that waits; it is taken away when the prompt is taken up."""
+MARKS_OF_A_WAIT = ("-# ◷", "-# ✎")
+"""Below a prompt that waits, and one that was edited meanwhile; taken away when the prompt is taken up."""
 
 
 class Prompted(msgspec.Struct, eq=False):
@@ -299,7 +299,7 @@ class SessionUnderFaults:
         found = [
             Finding("lost", f"a post of {self.name} was deleted: {m.text[:80]!r}")
             for m in everything
-            if m.deleted and m.author.bot and m not in self.taken_away and not m.text.startswith(MARK_OF_A_WAIT)
+            if m.deleted and m.author.bot and m not in self.taken_away and not m.text.startswith(MARKS_OF_A_WAIT)
         ]
         told = [post for post in posts if post.text.startswith(NO_LOG)]
         if len(told) > 1 + len(self.logged("WorkerStarted")):
