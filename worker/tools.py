@@ -5,37 +5,42 @@ A call of the main agent ends with its turn, whether or not a result came; a sub
 """
 
 import hashlib
+from typing import NamedTuple
 
 from bridge.protocol import events as e
+from bridge.protocol.edits import EDIT_TOOLS
 from worker import frames as f
 from worker.file_changes import change_of
 from worker.steps import ImagesReturned, Step
 
 OUTPUT_KEPT_BYTES = 16 * 1024
+_MCP = "mcp__"
+"""How the tools of MCP servers are named, which may return images."""
+
+
+class _Call(NamedTuple):
+    """``agent``: a subagent's; empty: the main agent's."""
+
+    tool: str
+    agent: str
 
 
 class Tools:
     def __init__(self) -> None:
-        self._agents: dict[str, str] = {}
-        """Whose each call is: a subagent's, or the main agent's (empty)."""
-        self._returning: dict[str, str] = {}
-        """The tools of MCP servers, which may return images."""
+        self._calls: dict[str, _Call] = {}
 
     @property
     def count(self) -> int:
-        return len(self._agents)
+        return len(self._calls)
 
     def begin(self, block: f.Block, agent: str) -> e.ToolStarted:
         kept, size, _ = capped(bytes(block.input).decode(errors="replace"))
-        self._agents[block.id] = agent
-        if block.name.startswith("mcp__"):
-            self._returning[block.id] = block.name
+        self._calls[block.id] = _Call(block.name, agent)
         return e.ToolStarted(block.id, block.name, kept, size, agent)
 
     def end(self, block: f.Block, allowed_by: str, told: f.Raw = f.EMPTY) -> list[Step]:
-        """``told``: what the CLI tells of it besides what Claude gets."""
-        agent = self._agents.pop(block.tool_use_id, "")
-        tool = self._returning.pop(block.tool_use_id, "")
+        """``told``: what the CLI tells of it besides what Claude gets. Only its own tools tell of files."""
+        tool, agent = self._calls.pop(block.tool_use_id, _Call("", ""))
         kept, size, digest = capped(f.text_of(block.content))
         finished = e.ToolFinished(
             block.tool_use_id,
@@ -44,18 +49,17 @@ class Tools:
             size,
             digest,
             allowed_by=allowed_by,
-            change=None if block.is_error else change_of(told),
+            change=change_of(told) if tool in EDIT_TOOLS and not block.is_error else None,
         )
-        images = f.images_of(block.content) if tool and not agent else []
+        images = f.images_of(block.content) if tool.startswith(_MCP) and not agent else []
         return [finished, *([ImagesReturned(tool, tuple(images))] if images else [])]
 
     def turn_ended(self) -> list[Step]:
         """A call that has no result by then (the budget was used up, say) will have none."""
-        unfinished = [tool for tool, agent in self._agents.items() if not agent]
-        for tool in unfinished:
-            del self._agents[tool]
-        self._returning = {tool: name for tool, name in self._returning.items() if tool in self._agents}
-        return [e.ToolFinished(tool, True, "", unknown=True) for tool in unfinished]
+        unfinished = [call_id for call_id, call in self._calls.items() if not call.agent]
+        for call_id in unfinished:
+            del self._calls[call_id]
+        return [e.ToolFinished(call_id, True, "", unknown=True) for call_id in unfinished]
 
 
 def capped(text: str) -> tuple[str, int, str]:

@@ -62,7 +62,7 @@ class Decide(Command, frozen=True):
     kept: str = ""
     """As in PermissionResolved."""
     loosens: bool = False
-    """Claude asks less from then on."""
+    """Claude asks less from then on. Only versions before this one told it: it takes no other right."""
     by_rules: tuple[str, ...] = ()
     """The ids of the rules by which it was decided."""
 

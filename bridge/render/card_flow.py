@@ -172,7 +172,7 @@ class CardFlow(Flow, msgspec.Struct):
 
     def back_in_flow(self, seq: int, by: str, now: Now) -> dict[str, Post]:
         """A rule of somebody's decided it, and its card was never made: its line stands in the flow after all."""
-        key = f"card:{self.generation}:{seq}"
+        key = key_of(self.generation, seq)
         for segment in self.segments:
             for tool in [tool for tool in segment.tools() if tool.card == key]:
                 tool.card, tool.decided, tool.unasked = "", "", by
@@ -224,4 +224,9 @@ class CardFlow(Flow, msgspec.Struct):
 
 def own_key(request: PermissionRequest) -> str:
     """Of the post that it has by itself."""
-    return f"card:{request.name.generation}:{request.name.seq}"
+    return key_of(request.name.generation, request.name.seq)
+
+
+def key_of(generation: str, seq: int) -> str:
+    """The same, by the request's own name in its log."""
+    return f"card:{generation}:{seq}"

@@ -4,7 +4,7 @@ Each file with its lines that came and went, the diff in a code block as on a ca
 when it is long. What the log cannot know is said with it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from bridge.protocol.line_diff import as_patch, counted
 from bridge.render.diff import with_numbers
@@ -12,7 +12,6 @@ from bridge.render.excerpts import lines_excerpt
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.render.tool_phrases import plain, relative, short_path
 from bridge.session.changed_files import ChangedFile, ChangedFiles
-from bridge.session.net_change import NetChange
 from bridge.session.permission import RequestName
 from bridge.text import code_block, reveal, utf16_len
 
@@ -34,12 +33,12 @@ def answer(changed: ChangedFiles, turn: RequestName, directory: str, *, whole_se
         return Post(
             f"{when} Claude's own tools changed no file, or put back what they changed.{notes}", None, (button,)
         )
-    listed = "\n".join(_listed(changed.files, directory))
-    patch = "".join(_patches(changed.files, directory))
-    if not patch:
-        return Post(f"{when} {_total(changed.files)}:\n{listed}{notes}", None, (button,))
-    body, files = _body(changed.files, directory, patch)
-    return Post(f"{when} {_total(changed.files)}:\n{listed}{notes}", Embed("", body, "", _GREY), (button,), files=files)
+    told = f"{when} {_total(changed.files)}:\n" + "\n".join(_listed(changed.files, directory)) + notes
+    patches = [*_patches(changed.files, directory)]
+    if not patches:
+        return Post(told, None, (button,))
+    body, files = _body(patches)
+    return Post(told, Embed("", body, "", _GREY), (button,), files=files)
 
 
 def _notes(changed: ChangedFiles) -> Iterator[str]:
@@ -57,7 +56,7 @@ def _total(files: Iterable[ChangedFile]) -> str:
 
 
 def _lines(file: ChangedFile) -> tuple[int, int]:
-    added, removed = zip(*(counted(part.hunks()) for part in file.parts), strict=True) if file.parts else ((), ())
+    added, removed = zip(*(counted(part.hunks) for part in file.parts), strict=True) if file.parts else ((), ())
     return sum(added), sum(removed)
 
 
@@ -72,25 +71,20 @@ def _listed(files: tuple[ChangedFile, ...], directory: str) -> Iterator[str]:
         yield f"-# … and {len(files) - MOST_LISTED} more files"
 
 
-def _patches(files: Iterable[ChangedFile], directory: str) -> Iterator[str]:
+def _patches(files: Iterable[ChangedFile], directory: str) -> Iterator[tuple[str, str]]:
+    """Each with the path that it is of."""
     for file in files:
         path = relative(file.path, directory)
-        yield from (as_patch(path, part.hunks(), is_new=part.is_new) for part in file.parts)
+        yield from ((path, as_patch(path, part.hunks, is_new=part.is_new)) for part in file.parts)
 
 
-def _body(files: tuple[ChangedFile, ...], directory: str, patch: str) -> tuple[str, tuple[File, ...]]:
-    shown = "\n".join(_shown(file, part, directory) for file in files for part in file.parts)
-    text = reveal(shown)
+def _body(patches: Sequence[tuple[str, str]]) -> tuple[str, tuple[File, ...]]:
+    """Each with its path above, where a card has it in its title."""
+    shown = [f"# {path}\n{with_numbers(patch.removesuffix('\n'))}" for path, patch in patches]
+    text = reveal("\n".join(shown))
     if utf16_len(text) <= SHOWN_CHARS and text.count("\n") < SHOWN_LINES:
         return code_block(text, "diff"), ()
+    patch = "".join(patch for _, patch in patches)
     cut = "" if len(patch) <= MOST_PATCH_CHARS else "\n… the rest is left out; it is too long\n"
-    return (
-        lines_excerpt(text, "diff", SHOWN_LINES, SHOWN_CHARS),
-        (File("change.diff", patch[:MOST_PATCH_CHARS] + cut),),
-    )
-
-
-def _shown(file: ChangedFile, part: NetChange, directory: str) -> str:
-    """With its path above, where a card has it in its title."""
-    lines = with_numbers(as_patch(file.path, part.hunks(), is_new=part.is_new).removesuffix("\n"))
-    return f"# {relative(file.path, directory)}\n{lines}"
+    file = File("change.diff", patch[:MOST_PATCH_CHARS] + cut)
+    return lines_excerpt(text, "diff", SHOWN_LINES, SHOWN_CHARS), (file,)

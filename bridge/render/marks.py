@@ -21,6 +21,11 @@ _WAITS: dict[When, str] = {
 _BUTTONS: dict[When, str] = {"next": "At the next step", "later": "After this turn", "now": "Now"}
 
 
+def key_of(prompt_id: int) -> str:
+    """Of the post that says what became of the prompt."""
+    return f"mark:{prompt_id}"
+
+
 def reaction(prompt_id: int, *, waits: bool, in_channel: bool = False) -> Post:
     """On the prompt itself. One that was never set is not taken away."""
     where: Literal["thread", "channel"] = "channel" if in_channel else "thread"

@@ -56,9 +56,9 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
                 self.marks = [*(i for i in self.marks if i != prompt_id), prompt_id]
                 posts = self._waiting_marks(session)
             case e.PromptTaken(prompt_id=prompt_id) if prompt_id in self.marks:
-                posts = {f"mark:{prompt_id}": marks.taken(prompt_id)} | self._no_longer(prompt_id, session)
+                posts = {marks.key_of(prompt_id): marks.taken(prompt_id)} | self._no_longer(prompt_id, session)
             case e.PromptCancelled(prompt_id=prompt_id) if self._forget_prompt(prompt_id):
-                posts = {f"mark:{prompt_id}": marks.stopped(prompt_id)} | self._no_longer(prompt_id, session)
+                posts = {marks.key_of(prompt_id): marks.stopped(prompt_id)} | self._no_longer(prompt_id, session)
             case e.PromptDone(prompt_id=prompt_id) | e.PromptCancelled(prompt_id=prompt_id):
                 self._forget_prompt(prompt_id)
                 return {}
@@ -78,7 +78,7 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
             # an interaction is no message, and nothing can be set on it
             is_newest = number == len(waiting) or not prompt.is_message
             is_edited = prompt_id in self.edited
-            posts[f"mark:{prompt_id}"] = marks.waiting(
+            posts[marks.key_of(prompt_id)] = marks.waiting(
                 session.session_id, prompt_id, prompt.when, is_edited=is_edited, is_newest=is_newest
             )
             if prompt.is_message:
@@ -88,7 +88,7 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
 
     def _on_amended(self, event: e.PromptAmended, session: ManagedSession) -> dict[str, Post]:
         """What became of an edit or a deletion; without a mark only that it did not work."""
-        prompt_id, key = event.prompt_id, f"mark:{event.prompt_id}"
+        prompt_id, key = event.prompt_id, marks.key_of(event.prompt_id)
         if event.done and event.deleted:
             self._forget_prompt(prompt_id)
             return {key: marks.deleted(prompt_id)} | self._no_longer(prompt_id, session)

@@ -141,7 +141,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
         posts |= self.settle_lost_turn(lost.LOG_LOST, session) | self.settle_limit(limits.LOG_LOST)
         self.cards, self.shared, self.listings, self.expired = {}, [], [], {}
         self.segments, self.is_open = [], False
-        posts |= {f"mark:{prompt_id}": marks.fate_unknown(prompt_id) for prompt_id in self.asked}
+        posts |= {marks.key_of(prompt_id): marks.fate_unknown(prompt_id) for prompt_id in self.asked}
         posts |= {f"wait:{prompt_id}": marks.reaction(prompt_id, waits=False) for prompt_id in self.marks}
         self.asked, self.unknown, self.marks, self.edited = {}, [], [], []
         if was_known:
@@ -169,7 +169,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
                 return self._on_amended(event, session)
             case e.PromptRequeued(done=False):
                 late = marks.too_late(event.prompt_id, "the button was pressed")
-                return {f"mark:{event.prompt_id}": late} if event.prompt_id in self.marks else {}
+                return {marks.key_of(event.prompt_id): late} if event.prompt_id in self.marks else {}
             case e.ConfigureAccepted():
                 return {f"set:{record.generation}:{record.seq}": notices.configured(event)}
             case _:

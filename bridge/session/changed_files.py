@@ -8,16 +8,15 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from bridge.protocol import events as e
+from bridge.protocol.edits import EDIT_TOOLS
 from bridge.session.net_change import DoesNotFitError, NetChange
-
-_EDITING = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
 
 
 class ChangedFile(msgspec.Struct, frozen=True):
     """``parts``: its changes, each out of as many as fit together; another one follows on what something else did."""
 
     path: str
-    parts: tuple[NetChange, ...]
+    parts: tuple[e.FileChange, ...]
     is_cut: bool = False
     """Something of it was more than the log keeps, so this is not all."""
 
@@ -48,10 +47,10 @@ def of_session(records: Iterable[e.Record]) -> ChangedFiles:
                 cut |= {change.path} if change.is_cut else set()
                 _add(nets.setdefault(change.path, []), change)
             case e.ToolFinished(tool_use_id=call, is_error=False, unknown=False):
-                untold += tools.get(call, "") in _EDITING
+                untold += tools.get(call, "") in EDIT_TOOLS
             case _:
                 pass
-    found = (ChangedFile(path, _left(parts), path in cut) for path, parts in nets.items())
+    found = (ChangedFile(path, _left(path, parts), path in cut) for path, parts in nets.items())
     return ChangedFiles(tuple(file for file in found if file.parts or file.is_cut), commands, untold)
 
 
@@ -76,5 +75,6 @@ def _add(parts: list[NetChange], change: e.FileChange) -> None:
     return None
 
 
-def _left(parts: Iterable[NetChange]) -> tuple[NetChange, ...]:
-    return tuple(part for part in parts if part.is_new or part.hunks())
+def _left(path: str, parts: Iterable[NetChange]) -> tuple[e.FileChange, ...]:
+    changes = [part.change(path) for part in parts]
+    return tuple(change for change in changes if change.is_new or change.hunks)

@@ -69,6 +69,10 @@ class NetChange:
             self.was, self._pieces = kept
             raise
 
+    def change(self, path: str) -> FileChange:
+        """All of it as one."""
+        return FileChange(path, tuple(self.hunks()), self.is_new)
+
     def hunks(self) -> list[Hunk]:
         """What all of it comes to; none where nothing is left of it."""
         rows = [*self._rows()]

@@ -248,7 +248,7 @@ class Interactions:
         if action.always and action.request.event.rules:
             is_first = self._manager.allow_for(action.request, action.person, action.term)
             return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(WAS_DECIDED)
-        alike = [(one, _decision(action, one, loosens=loosens)) for one in (action.request, *action.equals)]
+        alike = [(one, _decision(action, one)) for one in (action.request, *action.equals)]
         is_first = self._manager.settle_all(alike) > 0
         if is_first and loosens and session:
             post = loosened.in_thread(action.mode, action.person.user_id, session.thread_id)
@@ -291,10 +291,9 @@ class Interactions:
         return answer_with(cards.alone(upcoming or [request], session.directory if session else ""))
 
 
-def _decision(action: DecideRequest, request: PermissionRequest, *, loosens: bool = False) -> Decide:
+def _decision(action: DecideRequest, request: PermissionRequest) -> Decide:
     verdict: Verdict = "allowed" if action.allowed else "denied"
-    decision = request.decide(verdict, action.person, reason=action.reason, answers=action.answers, mode=action.mode)
-    return msgspec.structs.replace(decision, loosens=loosens)
+    return request.decide(verdict, action.person, reason=action.reason, answers=action.answers, mode=action.mode)
 
 
 async def _finished(work: Callable[[], Awaitable[dict[str, Any] | Post]]) -> tuple[dict[str, Any], tuple[File, ...]]:

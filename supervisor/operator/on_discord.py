@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from bridge.protocol.errors import RemoteError
-from bridge.text import duration
 from supervisor.config import Config
 from supervisor.discord.errors import BadToken
 from supervisor.discord.pace import Pace
@@ -19,7 +18,7 @@ from supervisor.discord.shapes import Member, User
 from supervisor.operator.checkup import Finding
 from supervisor.operator.setup.offers import Offer, Server, Shown, offers
 from supervisor.operator.setup.portal import INTENT, Application, page
-from supervisor.operator.status import CLOCK_APART_S
+from supervisor.operator.status import clock_apart
 
 DEADLINE_S = 10.0
 
@@ -66,12 +65,9 @@ def _of_answers(config: Config, answers: Answers, told: Collection[int]) -> Iter
         )
         todo = "for a mark that leaves nothing behind, give the bot's role Add Reactions"
         yield Finding("reactions", what, todo, is_wrong=False)
-    if abs(answers.apart_s) > CLOCK_APART_S:
-        way = "ahead of" if answers.apart_s > 0 else "behind"
-        what = f"this machine's clock is {duration(abs(answers.apart_s))} {way} Discord's"
-        yield Finding(
-            "clock", what, "set it by the network (timedatectl set-ntp true): how old things are is told by it"
-        )
+    if clock := clock_apart(answers.apart_s):
+        todo = "set it by the network (timedatectl set-ntp true): how old things are is told by it"
+        yield Finding("clock", clock, todo)
 
 
 async def _ask(api_base: str, token: str) -> Answers:

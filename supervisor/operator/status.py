@@ -193,9 +193,8 @@ def _notes(status: Status, told: Health) -> list[str]:
             f"workers that another version started: {', '.join(map(str, status.older))}; each goes on as it is, and the"
             " next start of its session is of this version"
         )
-    if abs(told.apart_s) > CLOCK_APART_S:
-        way = "ahead of" if told.apart_s > 0 else "behind"
-        found.append(f"this machine's clock is {duration(abs(told.apart_s))} {way} Discord's")
+    if clock := clock_apart(told.apart_s):
+        found.append(clock)
     if (workers := _workers(status)) >= NEARLY * status.most_sessions > 0:
         found.append(f"{workers} sessions run, and {status.most_sessions} can at once (open files: LimitNOFILE=)")
     if status.limited_s:
@@ -206,6 +205,13 @@ def _notes(status: Status, told: Health) -> list[str]:
     if status.identifies_left < IDENTIFY_BURST // 5:
         found.append(f"it connected to Discord very often lately: {status.identifies_left} connections are left now")
     return found
+
+
+def clock_apart(apart_s: float) -> str:
+    """What is said of a clock that is so many seconds ahead of Discord's; empty where that is of no matter."""
+    way = "ahead of" if apart_s > 0 else "behind"
+    is_far = abs(apart_s) > CLOCK_APART_S
+    return f"this machine's clock is {duration(abs(apart_s))} {way} Discord's" if is_far else ""
 
 
 def _workers(status: Status) -> int:

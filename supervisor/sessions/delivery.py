@@ -176,7 +176,7 @@ class Delivery:
                     self._drop(session.session_id, [command])
                     if command.is_message:
                         mark = marks.not_allowed_any_more(command.prompt_id)
-                        self._sessions.store.desire(session.session_id, f"mark:{command.prompt_id}", mark)
+                        self._sessions.store.desire(session.session_id, marks.key_of(command.prompt_id), mark)
                 case c.Configure():
                     self._say(session, command, lapsed.setting(command, lost, access))
                 case c.Amend() | c.Requeue():

@@ -163,7 +163,7 @@ class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
         with self.transaction():
             self.waiting.drop(session_id, held)
             for prompt in held:
-                self.store.desire(session_id, f"mark:{prompt.prompt_id}", marks.stopped(prompt.prompt_id))
+                self.store.desire(session_id, marks.key_of(prompt.prompt_id), marks.stopped(prompt.prompt_id))
             self.sessions.wish(session_id, c.Interrupt(command_id, by, keep_queued))
         self.changed(session_id)
 

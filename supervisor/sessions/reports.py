@@ -14,7 +14,7 @@ from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol import wire
 from bridge.protocol.modes import DEFAULT
-from bridge.render import notices, titles
+from bridge.render import card_flow, notices, titles
 from bridge.render.flow import Now
 from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post
@@ -183,7 +183,7 @@ class Reports:
                 pass
             case _:
                 return posts
-        key = f"card:{record.generation}:{seq}"
+        key = card_flow.key_of(record.generation, seq)
         if key in posts and self._sessions.store.post(session_id, key) is None:
             posts[key] = msgspec.structs.replace(posts[key], optional=True)
             if isinstance(event, e.PermissionResolved) and event.verdict == "allowed":

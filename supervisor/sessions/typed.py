@@ -44,7 +44,7 @@ class Typed:
         request = self._request(self._sessions.rows[session_id].session, prompt)
         is_plan = request is not None and request.is_plan
         mark = marks.answers(session_id, prompt.prompt_id, is_reason=prompt.is_reason, is_plan=is_plan)
-        self._sessions.store.desire(session_id, _mark_key(prompt), mark)
+        self._sessions.store.desire(session_id, marks.key_of(prompt.prompt_id), mark)
 
     def settled(self, session: ManagedSession, prompt: c.Prompt) -> c.Prompt | None:
         """Its moment is over: the prompt that it is after all; None when it decided what it answers."""
@@ -87,12 +87,14 @@ class Typed:
     def _decide(self, session: ManagedSession, prompt: c.Prompt, verdict: c.Decide, mark: Post) -> None:
         self._sessions.store.answered(session.session_id, key_of(prompt))
         self._sessions.wish(session.session_id, verdict)
-        self._sessions.store.desire(session.session_id, _mark_key(prompt), mark)
+        self._sessions.store.desire(session.session_id, marks.key_of(prompt.prompt_id), mark)
 
     def _as_plain(self, session_id: str, prompt: c.Prompt, *, too_late: bool) -> c.Prompt:
         plain = msgspec.structs.replace(prompt, answer_to=0, answer_in="", is_reason=False)
         self._sessions.store.change_wish(session_id, plain)
-        self._sessions.store.desire(session_id, _mark_key(prompt), marks.no_answer(prompt.prompt_id, too_late=too_late))
+        self._sessions.store.desire(
+            session_id, marks.key_of(prompt.prompt_id), marks.no_answer(prompt.prompt_id, too_late=too_late)
+        )
         return plain
 
     def _held(self, session_id: str, prompt_id: int) -> c.Prompt | None:
@@ -112,7 +114,3 @@ class Typed:
         if known is None or (prompt.answer_in, prompt.answer_to) in decided:
             return None
         return self._sessions.rows[session.session_id].view.cards.get(prompt.answer_to, known)
-
-
-def _mark_key(prompt: c.Prompt) -> str:
-    return f"mark:{prompt.prompt_id}"

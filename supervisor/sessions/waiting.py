@@ -75,7 +75,7 @@ class WaitingPrompts:
         with self._sessions.transaction():
             if waiting and text is None:
                 self.drop(session_id, [waiting])
-                self._sessions.store.desire(session_id, f"mark:{prompt_id}", marks.deleted(prompt_id))
+                self._sessions.store.desire(session_id, marks.key_of(prompt_id), marks.deleted(prompt_id))
             elif waiting and text is not None:
                 files = bursts.files_left(waiting, parts) if parts else waiting.attachments
                 changed = msgspec.structs.replace(waiting, text=text, parts=parts, attachments=files)

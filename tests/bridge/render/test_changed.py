@@ -18,7 +18,7 @@ TURN = RequestName("0a1b2c3d-0000-4000-8000-000000000000", "abcdef01", 7)
 def file(path: str, before: str, after: str, *, is_cut: bool = False) -> ChangedFile:
     net = NetChange(is_new=not before)
     net.add(e.FileChange(path, tuple(between(lines_of(before), lines_of(after))), is_new=not before))
-    return ChangedFile(path, (net,), is_cut)
+    return ChangedFile(path, (net.change(path),), is_cut)
 
 
 def shown(*files: ChangedFile, commands: int = 0, untold: int = 0, whole_session: bool = False) -> Post:

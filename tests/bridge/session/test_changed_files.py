@@ -26,7 +26,7 @@ class Log:
 def counts(changed: ChangedFiles) -> FILES:
     found: FILES = {}
     for file in changed.files:
-        numbers = [counted(part.hunks()) for part in file.parts]
+        numbers = [counted(part.hunks) for part in file.parts]
         found[file.path] = (sum(a for a, _ in numbers), sum(r for _, r in numbers))
     return found
 
