@@ -313,6 +313,7 @@ async def test_a_decision_on_another_input_than_the_shown_one_is_refused_and_the
         it.manager.changes.wished(session.session_id)
         log = it.layout.session(session.session_id).log
         await until(lambda: b"DecisionRefused" in log.read_bytes(), "the refusal in the log")
+        await until(lambda: not it.manager.inbox(session.session_id), "the refusal heard by the supervisor")
         assert it.live(session).requests
         assert not (it.project / "x.txt").exists()
         assert it.manager.decide(request, "allowed", ADA)
