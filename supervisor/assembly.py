@@ -136,17 +136,7 @@ def router(settings: Settings, manager: SessionManager) -> BridgeRouter:
         mode = manager.default(channel_id, "permission_mode") or settings.now.permission_mode
         return DEFAULT if settings.access(channel_id).bars(mode) else mode
 
-    made = BridgeRouter(
-        settings,
-        settings.channels,
-        manager.session_of_thread,
-        manager.request_of,
-        manager.invited,
-        begins_in,
-        manager.bursts.joined_by,
-    )
-    made.shared = manager
-    return made
+    return BridgeRouter(settings, settings.channels, manager, begins_in)
 
 
 class GatewayRest(Reading, Answering, Telling, Renaming, Protocol):

@@ -310,3 +310,14 @@ def test_no_file_names_a_place_on_its_makers_machine_or_a_registry() -> None:
 def test_the_search_for_foreign_names_finds_them(text: str) -> None:
     assert FOREIGN.search(re.sub("[{}]", "", text))
     assert not FOREIGN.search(re.sub("[{}]", "", "/home/ada/w{o}rk/x and $HOME/r{o}ot/x and the r{o}ot/ of it"))
+
+
+def test_what_joins_the_parts_sets_nothing_into_one_afterwards() -> None:
+    """Each gets what it needs in its constructor, so whoever reads that knows all that it rests on."""
+    set_into = [
+        ast.unparse(node)
+        for node in nodes_of(ROOT / "supervisor" / "assembly.py")
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del)
+    ]
+    assert set_into == []
+    assert "setattr" not in called(ROOT / "supervisor" / "assembly.py")

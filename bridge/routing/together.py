@@ -1,12 +1,11 @@
 """What a click on a card that several requests share means: each request is judged by itself, as on its own card."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from bridge.routing.actions import Action, AskOneByOne, DecideRequest, DecideTogether, Refuse
 from bridge.routing.answers import NOT_KNOWN
 from bridge.session.listing import Listing
-from bridge.session.permission import PermissionRequest, Person, RequestName, Settled
+from bridge.session.permission import PermissionRequest, Person, Settled
 
 NOT_LISTED = "This list is not known (any more). Nothing was decided: look at the newest card."
 ALL_DECIDED = "All of it is decided already."
@@ -14,26 +13,6 @@ TAKES_TWO = "One of them takes two people now: press *One by one* for it. It sta
 
 Found = PermissionRequest | Settled | None
 """What a name stands for now."""
-
-
-class SharedCards(Protocol):
-    """What cards show of several requests."""
-
-    def listing(self, session_id: str, name: str, /) -> Listing | None:
-        """What a shared card of the session listed under this name; None: it is not known (any more)."""
-
-    def equals_of(self, name: RequestName, /) -> Sequence[PermissionRequest]:
-        """The open requests that the card of this one shows as one with it."""
-
-
-class NothingShared:
-    """Each request has a card of its own."""
-
-    def listing(self, _session_id: str, _name: str) -> Listing | None:
-        return None
-
-    def equals_of(self, _name: RequestName) -> Sequence[PermissionRequest]:
-        return ()
 
 
 def listed_one(listing: Listing, found: Found, person: Person, *, allowed: bool) -> DecideRequest | Refuse:

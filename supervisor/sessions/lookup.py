@@ -41,6 +41,10 @@ class Lookup:
         """Oldest first, ended ones included."""
         return self.sessions.get_all_sessions()
 
+    def joined_by(self, channel_id: int, author_id: int, message_id: int) -> tuple[str, int] | None:
+        """The session and the open prompt that a message is a part of."""
+        return self.bursts.joined_by(channel_id, author_id, message_id)
+
     def row(self, session_id: str) -> SessionRow:
         return self.sessions.row(session_id)
 

@@ -13,6 +13,7 @@ from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_fro
 from bridge.session.permission import PermissionRequest, Person, RequestName, Settled
 from bridge.session.questions import Draft
 from bridge.session.rights import Policy
+from stages.known import Told
 
 ADA = Person(42, "ada", 500)
 EVE = Person(66, "eve", 500)
@@ -42,8 +43,7 @@ class World:
         self.router = r.BridgeRouter(
             Policy(users=frozenset({42})),
             {600: CHANNEL, 601: QUIET_CHANNEL},
-            self.sessions.get,
-            lambda name: request if name == NAME else None,
+            Told(self.sessions.get, lambda name: request if name == NAME else None),
         )
 
     def click(
@@ -114,7 +114,7 @@ def test_a_message_without_text_is_refused_with_the_reason(channel: int) -> None
 
 
 def test_a_role_counts_only_in_its_own_guild() -> None:
-    router = r.BridgeRouter(Policy(roles=frozenset({7})), {600: CHANNEL}, lambda _: None, lambda _: None)
+    router = r.BridgeRouter(Policy(roles=frozenset({7})), {600: CHANNEL}, Told())
     here, elsewhere = Person(50, "bob", 500, frozenset({7})), Person(50, "bob", 501, frozenset({7}))
     assert isinstance(router.handle_message(message(author=here)), a.CreateSession)
     assert isinstance(router.handle_message(message(author=elsewhere)), a.Whisper)

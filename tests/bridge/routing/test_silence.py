@@ -10,6 +10,7 @@ from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import MessageSeen
 from bridge.session.permission import Person
 from bridge.session.rights import Policy
+from stages.known import Told
 
 GUILD = 500
 ADA, EVE = Person(42, "ada", GUILD), Person(66, "eve", GUILD)
@@ -27,7 +28,7 @@ def leads_to(
     channel_id = place.place_id if place else 999
     named = [one for key, one in (("named", place), ("parent_named", parent)) if fields.pop(key, False) and one]
     channels = CHANNELS | {one.place_id: Channel(one.place_id, "/srv/app") for one in named}
-    router = BridgeRouter(Policy(frozenset({42})), channels, lambda _: None, lambda _: None)
+    router = BridgeRouter(Policy(frozenset({42})), channels, Told())
     seen = MessageSeen(900, channel_id, 0, GUILD, author, "hi", True, mention, place=place, parent=parent)
     return router.handle_message(msgspec.structs.replace(seen, **fields))
 

@@ -8,7 +8,8 @@ import pytest
 from bridge.protocol import events as e
 from bridge.routing.actions import Action, AskOneByOne, DecideRequest, DecideTogether, Refuse
 from bridge.routing.channel import Channel
-from bridge.routing.router import OWN, BridgeRouter
+from bridge.routing.clicks import OWN
+from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import Clicked
 from bridge.routing.together import ALL_DECIDED, NOT_LISTED, TAKES_TWO
 from bridge.session.custom_ids import TogetherButton, TogetherVerb
@@ -17,6 +18,7 @@ from bridge.session.managed import session_from
 from bridge.session.patterns import ToolPattern
 from bridge.session.permission import PermissionRequest, Person, RequestName, Settled
 from bridge.session.rights import Access, Grant, Policy
+from stages.known import Told
 
 ADA, BOB, EVE = Person(1, "ada", 500), Person(2, "bob", 500), Person(66, "eve", 500)
 SESSION, OTHER = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"
@@ -31,22 +33,19 @@ def asked(seq: int, command: str = "ls", digest: str = "") -> PermissionRequest:
 LISTED = listing_of([asked(5), asked(6), asked(7)])
 
 
-class World:
+class World(Told):
     """``now``: what the requests are at the click; ``listed``: what the card is known to have listed."""
 
     def __init__(self, *now: PermissionRequest | Settled | None, listed: Listing | None = LISTED, **access: object):
         self.now = dict(zip((5, 6, 7), now, strict=False))
         self.listed, self.alike = listed, list[PermissionRequest]()
+        super().__init__(lambda thread: self.session if thread == 700 else None, lambda name: self.now.get(name.seq))
         self.session = session_from(e.SessionCreated(SESSION, 700, 500, 600, "/srv", 1), 1.0)
         self.session.generation = G
         both = Grant(frozenset({1, 2}))
         here = msgspec.structs.replace(Access(both, both, both), **access)
         policy = Policy(channels={600: here})
-        self.router = BridgeRouter(policy, {600: Channel(600, "/srv")}, {700: self.session}.get, self.found)
-        self.router.shared = self
-
-    def found(self, name: RequestName) -> PermissionRequest | Settled | None:
-        return self.now.get(name.seq)
+        self.router = BridgeRouter(policy, {600: Channel(600, "/srv")}, self)
 
     def listing(self, _session_id: str, name: str) -> Listing | None:
         return self.listed if self.listed and self.listed.name == name else None

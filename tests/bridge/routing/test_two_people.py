@@ -11,12 +11,14 @@ from bridge.routing import actions as a
 from bridge.routing.answers import ONE_MORE
 from bridge.routing.channel import Channel
 from bridge.routing.claims import objection
-from bridge.routing.router import OWN, BridgeRouter
+from bridge.routing.clicks import OWN
+from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import Clicked
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.patterns import ToolPattern
 from bridge.session.permission import First, PermissionRequest, Person, RequestName, Settled
 from bridge.session.rights import Access, Policy
+from stages.known import Told
 
 ADA, BOB, CYD = Person(1, "ada", 500), Person(2, "bob", 500), Person(3, "cyd", 500)
 ID = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -33,7 +35,7 @@ def asking(tool: str = "Bash", tool_input: str = '{"command": "rm -rf x"}', aske
 def click(request: PermissionRequest, person: Person, verb: str, access: Access, **modal: object) -> a.Action:
     session = session_from(e.SessionCreated(ID, 700, 500, 600, "/srv", 1), 1.0)
     policy = Policy(frozenset({1, 2, 3}), channels={600: access})
-    router = BridgeRouter(policy, {600: Channel(600, "/srv")}, {700: session}.get, lambda _: request)
+    router = BridgeRouter(policy, {600: Channel(600, "/srv")}, Told({700: session}.get, lambda _: request))
     return router.handle_click(msgspec.structs.replace(Clicked(NAME.custom_id(verb), 700, 500, person), **modal))
 
 
@@ -95,7 +97,7 @@ def turn_of_two(*late: e.AnyEvent) -> tuple[ManagedSession, PermissionRequest]:
 def test_whoever_wrote_into_the_same_turn_allows_none_of_what_it_asks(late: tuple[e.AnyEvent, ...]) -> None:
     session, request = turn_of_two(*late)
     policy = Policy(frozenset({1, 2, 3}), channels={600: NOT_OWN})
-    router = BridgeRouter(policy, {600: Channel(600, "/srv")}, {700: session}.get, lambda _: request)
+    router = BridgeRouter(policy, {600: Channel(600, "/srv")}, Told({700: session}.get, lambda _: request))
 
     def allows(person: Person) -> a.Action:
         return router.handle_click(Clicked(request.name.custom_id("allow"), 700, 500, person))

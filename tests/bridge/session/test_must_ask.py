@@ -10,13 +10,15 @@ from bridge.render import cards
 from bridge.render.view import ThreadView
 from bridge.routing import actions as a
 from bridge.routing.channel import Channel
-from bridge.routing.router import STAYS_OPEN, BridgeRouter
+from bridge.routing.clicks import STAYS_OPEN
+from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import Clicked
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.patterns import ToolPattern
 from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.rights import Access, Policy
+from stages.known import Told
 
 ADA = Person(1, "ada", 500)
 ID = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -101,7 +103,7 @@ def test_a_button_from_before_allows_nothing(given: tuple[str, str]) -> None:
 
     def clicked(second: tuple[ToolPattern, ...]) -> a.Action:
         policy = Policy(frozenset({1}), channels={600: Access(second=second)})
-        router = BridgeRouter(policy, {600: Channel(600, "/srv")}, {700: session}.get, lambda _: request)
+        router = BridgeRouter(policy, {600: Channel(600, "/srv")}, Told({700: session}.get, lambda _: request))
         return router.handle_click(Clicked(request.name.custom_id("edits"), 700, 500, ADA))
 
     assert isinstance(clicked(()), a.DecideRequest)

@@ -13,6 +13,7 @@ from bridge.session.custom_ids import HaltButton, WhenButton, steering_button
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.permission import Person
 from bridge.session.rights import Policy
+from stages.known import Told
 
 SESSION = "0f0f0f0f-1111-4222-8333-444444444444"
 ADA, EVE = Person(42, "Ada", 7), Person(66, "Eve", 7)
@@ -24,9 +25,7 @@ def session() -> ManagedSession:
 
 def router() -> BridgeRouter:
     mine = session()
-    return BridgeRouter(
-        Policy(frozenset({42})), {3: Channel(3, "/srv")}, lambda thread: mine if thread == 5 else None, lambda _: None
-    )
+    return BridgeRouter(Policy(frozenset({42})), {3: Channel(3, "/srv")}, Told({5: mine}.get))
 
 
 def click(custom_id: str, person: Person = ADA, channel_id: int = 5) -> Clicked:

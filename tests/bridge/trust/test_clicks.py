@@ -12,6 +12,7 @@ from bridge.session.managed import ManagedSession, session_from
 from bridge.session.permission import Person
 from bridge.session.rights import Policy
 from bridge.trust.decision import Verb
+from stages.known import Told
 
 GUILD, CHANNEL_ID, THREAD_ID = 500, 600, 700
 ADA = Person(42, "ada", GUILD)
@@ -30,7 +31,7 @@ def session_of(thread_id: int) -> ManagedSession | None:
 
 def click(verb: Verb, where: int, person: Person, guild_id: int = GUILD) -> a.Action:
     policy = Policy(users=frozenset({42}), roles=frozenset({9}))
-    router = BridgeRouter(policy, {CHANNEL_ID: Channel(CHANNEL_ID, "/srv/app")}, session_of, lambda _name: None)
+    router = BridgeRouter(policy, {CHANNEL_ID: Channel(CHANNEL_ID, "/srv/app")}, Told(session_of))
     return router.handle_click(Clicked(TrustButton(verb, DIGEST).custom_id(), where, guild_id, person))
 
 
@@ -61,5 +62,5 @@ def test_nothing_is_decided_in_a_channel_that_is_none_of_ours() -> None:
     "name", ["tb:trust:yes:", "tb:trust:maybe:" + DIGEST, "tb:trust:yes:" + "A" * 64, "tb:trust:yes"]
 )
 def test_a_made_up_button_is_none(name: str) -> None:
-    router = BridgeRouter(Policy(users=frozenset({42})), {}, session_of, lambda _name: None)
+    router = BridgeRouter(Policy(users=frozenset({42})), {}, Told(session_of))
     assert isinstance(router.handle_click(Clicked(name, THREAD_ID, GUILD, ADA)), a.Ignore)

@@ -45,6 +45,7 @@ from bridge.session.questions import Draft
 from bridge.session.rights import ANY, Access, Grant, Policy, Right
 from bridge.trust.acting import Acting
 from bridge.trust.decision import Verb
+from stages.known import Told
 from stages.support import ROOT, configuration
 from supervisor.commands import registration
 from supervisor.commands.answer import Answer
@@ -286,25 +287,29 @@ class ScriptedTrusts:
         return "judged"
 
 
+class ToldOf(Told):
+    """What the sessions behind the scene are, in a row's variant; ``guests``: invited to the own one."""
+
+    def __init__(self, behind: Backstage, variant: str, guests: frozenset[int]) -> None:
+        super().__init__(behind.session_of_thread, lambda name: request_of(name.session_id, variant))
+        self._behind, self._guests = behind, guests
+
+    def invited(self, session_id: str) -> Collection[int]:
+        return self._guests if session_id == IDS[OWN] else ()
+
+    def listing(self, session_id: str, name: str) -> Listing | None:
+        return self._behind.listing(session_id, name)
+
+
 class World:
     """One person at one moment, in front of a router that knows the policy of that moment."""
 
     def __init__(self, who: Somebody, moment: Moment, variant: str) -> None:
         self.behind = Backstage(who)
         is_invited = who.invited and moment != "after their removal"
-
-        def invited(session_id: str) -> Collection[int]:
-            return {PERSON} if is_invited and session_id == IDS[OWN] else set()
-
         channels = {number: Channel(number, "/") for number in (CHANNEL, OTHER_CHANNEL)}
-        self.router = BridgeRouter(
-            policy_for(who, moment),
-            channels,
-            self.behind.session_of_thread,
-            lambda name: request_of(name.session_id, variant),
-            invited,
-        )
-        self.router.shared = self.behind
+        told = ToldOf(self.behind, variant, frozenset({PERSON}) if is_invited else frozenset())
+        self.router = BridgeRouter(policy_for(who, moment), channels, told)
         manager, trusts = cast(SessionManager, self.behind), cast(Trusts, ScriptedTrusts(self.behind))
         rest = cast(Telling, Rest(self.behind))
         settings = Settings(configuration(Path("/"), channels=channels))

@@ -111,7 +111,7 @@ class Desk:
         self.store = Store(folder / "db")
         self.manager = session_manager(self.store)
         settings = Settings(configuration(folder, policy=policy, channels={222: Channel(222, str(folder))}))
-        router = BridgeRouter(policy, settings.channels, self.manager.session_of_thread, self.manager.request_of)
+        router = BridgeRouter(policy, settings.channels, self.manager)
         sight = Sight(anybody, anybody, lambda _: "", lambda channel_id: Place(channel_id, 0, guild_id=9))
         self.channels = NothingIsWritten(settings)
         self.command = ProjectCommand(self.manager, router, settings, sight, self.channels)

@@ -57,7 +57,7 @@ class Typing(Desk):
             self.messages, thread, HERE, 9, author, text, is_from_person=True, mentions_bot=False, **fields
         )
         channels = {HERE: Channel(HERE, str(self.folder))}
-        router = BridgeRouter(self.rights, channels, self.manager.session_of_thread, self.manager.request_of)
+        router = BridgeRouter(self.rights, channels, self.manager)
         action = router.handle_message(seen)
         assert isinstance(action, PromptSession)
         self.manager.hear(action, thread)

@@ -82,7 +82,7 @@ class Desk:
         self.told: list[tuple[int, Post, str]] = []
         policy = Policy(frozenset({ADA}), frozenset({ROLE}))
         channels = {CHANNEL: Channel(CHANNEL, str(folder))}
-        router = BridgeRouter(policy, channels, self.manager.session_of_thread, self.manager.request_of)
+        router = BridgeRouter(policy, channels, self.manager)
         guilds = Guilds()
         guilds.bot_id = BOT
         self.inbound = Inbound(
