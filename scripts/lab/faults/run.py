@@ -17,7 +17,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import metadata
 from pathlib import Path
@@ -50,6 +50,16 @@ NO_FULL_DISK = (
 PAGE = INSTALLATION / "docs" / "faults.md"
 
 
+class Kind(msgspec.Struct, frozen=True):
+    """Of a matrix: with the real CLI or a scripted one; with prompts of one message each, or of several."""
+
+    is_real: bool = False
+    in_bursts: bool = False
+
+
+ORDINARY = Kind()
+
+
 class Result(msgspec.Struct):
     """All that one invocation has seen."""
 
@@ -75,6 +85,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same plan (not the same instants)")
     parser.add_argument("--cells", default="", help="rows, columns or row:column, separated by commas")
     parser.add_argument("--real", action="store_true", help="with the real CLI and a scripted model on loopback")
+    parser.add_argument("--bursts", action="store_true", help="people write in bursts, and Claude makes titles")
     parser.add_argument("--soak", type=int, default=0, metavar="KILLS", help="instead: kills under streaming sessions")
     parser.add_argument(
         "--page", type=Path, default=None, help=f"where the result goes (default: {PAGE.name} in docs/)"
@@ -99,12 +110,16 @@ def play(options: argparse.Namespace) -> int:
         print(report.in_words())
         _write_soak(options.page or PAGE, report.in_words())
         return 0 if report.is_clean else 1
-    result = run(matrix(plan(options), options.seed, options.sessions, options.stages, real=options.real))
+    result = run(matrix(plan(options), options.seed, options.sessions, options.stages, _kind(options)))
     result.took_s = time.monotonic() - began
     print(f"\n{in_words(result)}")
     if options.page or not options.cells:
         write(options.page or PAGE, result, options)
     return 0 if result.is_clean else 1
+
+
+def _kind(options: argparse.Namespace) -> Kind:
+    return Kind(is_real=options.real, in_bursts=options.bursts)
 
 
 def plan(options: argparse.Namespace) -> list[tuple[Row, list[Column]]]:
@@ -129,7 +144,7 @@ def _wanted(cells: str) -> Iterator[tuple[Row, Column]]:
 
 
 async def matrix(
-    rounds: list[tuple[Row, list[Column]]], seed: int, sessions: int, stages: int, *, real: bool = False
+    rounds: list[tuple[Row, list[Column]]], seed: int, sessions: int, stages: int, kind: Kind = ORDINARY
 ) -> Result:
     """All rounds, a new stage for every few of them, so many stages at a time."""
     result = Result()
@@ -138,8 +153,7 @@ async def matrix(
     free = asyncio.Semaphore(stages)
     async with asyncio.TaskGroup() as tasks:
         for number, part in enumerate(itertools.batched(rounds, ROUNDS_A_STAGE)):
-            claude_of = faults_real.real_claude if real else _scripted_claude
-            tasks.create_task(_on_a_stage(part, Random(f"{seed}.{number}"), sessions, result, free, claude_of))
+            tasks.create_task(_on_a_stage(part, Random(f"{seed}.{number}"), sessions, result, free, kind))
     return result
 
 
@@ -159,11 +173,12 @@ async def _on_a_stage(
     sessions: int,
     result: Result,
     free: asyncio.Semaphore,
-    claude_of: Callable[[Place], AbstractAsyncContextManager[Chosen]],
+    kind: Kind,
 ) -> None:
     async with free:
         with host_place.temporary() as place:
-            async with claude_of(place) as claude, _staged(place, sessions, claude, part) as stage:
+            claude_of = faults_real.real_claude if kind.is_real else _scripted_claude
+            async with claude_of(place) as claude, _staged(place, sessions, claude, part, kind) as stage:
                 try:
                     await _play(stage, part, random, result)
                 finally:
@@ -174,9 +189,10 @@ async def _on_a_stage(
 
 
 def _staged(
-    place: Place, sessions: int, claude: Chosen, part: Sequence[tuple[Row, list[Column]]]
+    place: Place, sessions: int, claude: Chosen, part: Sequence[tuple[Row, list[Column]]], kind: Kind
 ) -> AbstractAsyncContextManager[Stage]:
-    return staged(place, sessions, claude, on_small_disk=any(row is Row.DISK for row, _ in part))
+    on_small_disk = any(row is Row.DISK for row, _ in part)
+    return staged(place, sessions, claude, on_small_disk=on_small_disk, in_bursts=kind.in_bursts)
 
 
 async def _play(stage: Stage, part: Sequence[tuple[Row, list[Column]]], random: Random, result: Result) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import re
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -26,6 +27,7 @@ from twins.discord.model import Channel, Message
 from worker.transcript import uuids_taken
 
 STREAM_CHARS, STREAM_S = 480, 1.5
+BETWEEN_HALVES_S = 0.6
 SENTENCE = "sentence number 1 of"
 CLICK_AGAIN_S = 2.0
 PATIENCE_S = 2.0
@@ -39,19 +41,30 @@ MARKS_OF_A_WAIT = ("-# ◷", "-# ✎")
 
 
 class Prompted(msgspec.Struct, eq=False):
-    """One prompt. `deleted`: taken back before anybody could see it. `moderated`: deleted by somebody, at any time."""
+    """One prompt. `deleted`: taken back before anybody could see it. `moderated`: deleted by somebody, at any time.
+
+    `rest`: what its author wrote right behind the first message. Where that came too late, it was a prompt by itself.
+    """
 
     mark: str
     message: Message
     deleted: bool = False
     moderated: bool = False
+    rest: list[Message] = []
+
+    @property
+    def messages(self) -> list[Message]:
+        return [self.message, *self.rest]
+
+    def is_in(self, ids: Collection[object]) -> bool:
+        return any(message.id in ids for message in self.messages)
 
 
-def script(mark: str, file: str) -> str:
-    """What Claude is told to do."""
+def script(mark: str, file: str) -> tuple[str, ...]:
+    """What Claude is told to do, in two halves."""
     return (
-        f"say «{mark}a»\nstream {STREAM_CHARS} chars over {STREAM_S} s\n"
-        f"run echo {mark} >> {file}\nsay «{mark}z» done with it"
+        f"say «{mark}a»\nstream {STREAM_CHARS} chars over {STREAM_S} s",
+        f"run echo {mark} >> {file}\nsay «{mark}z» done with it",
     )
 
 
@@ -99,15 +112,22 @@ class SessionUnderFaults:
         """Edit or delete a message that nobody can have read yet."""
         if self.random.random() < 0.5:
             prompted.deleted = True
-            await self._you.deletes(prompted.message)
+            for message in prompted.messages:
+                await self._you.deletes(message)
         else:
-            text = prompted.message.content.replace("done with it", "done otherwise")
-            await self._you.edits(prompted.message, text)
+            last = prompted.messages[-1]
+            await self._you.edits(last, last.content.replace("done with it", "done otherwise"))
 
     async def _says(self, where: int) -> Prompted:
         mark = f"{self.name}p{len(self.prompts) + 1}"
-        prompted = Prompted(mark, await self._you.says(where, script(mark, self.file.name)))
+        halves = script(mark, self.file.name)
+        if not self.stage.in_bursts:
+            halves = ("\n".join(halves),)
+        prompted = Prompted(mark, await self._you.says(where, halves[0]))
         self.prompts.append(prompted)
+        for more in halves[1:]:
+            await asyncio.sleep(self.random.uniform(0.0, BETWEEN_HALVES_S))
+            prompted.rest.append(await self._you.says(where, more))
         return prompted
 
     async def play(self) -> None:
@@ -182,17 +202,22 @@ class SessionUnderFaults:
             *(event.get("prompt_id") for event in self.logged("PromptCancelled")),
             *(i for event in self.logged("TurnEnded") if event["outcome"] == "lost" for i in _ids(event)),
         ]
-        return prompted.message.id in ids
+        return prompted.is_in(self._with_parts(ids))
 
     def was_taken(self, prompted: Prompted) -> bool:
         """Whether the log says that Claude took it into a turn, or Claude's own transcript (the log may be sick)."""
-        accepted = [event for event in self.logged("PromptAccepted") if event["prompt_id"] == prompted.message.id]
+        accepted = [event for event in self.logged("PromptAccepted") if prompted.is_in(_parts(event))]
         uuids = [str(event["uuid"]) for event in accepted]
         if any(uuids_taken(path, uuids) for path in self.stage.place.home.glob(".claude/projects/*/*.jsonl")):
             return True
         begun = [i for event in self.logged("TurnStarted") for i in _ids(event)]
         taken = [event.get("prompt_id") for event in self.logged("PromptTaken")]
-        return prompted.message.id in (*begun, *taken)
+        return prompted.is_in(self._with_parts([*begun, *taken]))
+
+    def _with_parts(self, prompt_ids: Collection[object]) -> set[object]:
+        """The ids of all messages that these prompts are made of."""
+        accepted = [event for event in self.logged("PromptAccepted") if event["prompt_id"] in prompt_ids]
+        return {*prompt_ids, *(i for event in accepted for i in _parts(event))}
 
     def unfinished(self) -> list[Prompted]:
         """Prompts whose last text the thread does not show yet."""
@@ -344,6 +369,13 @@ def _is_card(post: Message) -> bool:
     """Of a request: open, or the line that it became, perhaps before Discord took the card."""
     was_open = any(revision.embeds for revision in post.revisions)
     return was_open or bool(host_shown.choice(post, "Show"))
+
+
+def _parts(accepted: dict[str, object]) -> list[object]:
+    """The ids of the messages that an accepted prompt is made of."""
+    parts = accepted.get("parts", ())
+    more = [part["message_id"] for part in parts] if isinstance(parts, list | tuple) else []
+    return [accepted["prompt_id"], *more]
 
 
 def _ids(event: dict[str, object]) -> list[object]:

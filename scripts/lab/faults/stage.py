@@ -18,6 +18,7 @@ from playground.host import place as host_place
 from playground.host.claude import Chosen
 from playground.host.place import Facts, Place
 from playground.host.supervisor import Supervisor, Threadbridge
+from supervisor.config.file import DiscordTable, DisplayTable
 from twins.discord.faults import Fault, Moment
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Channel, User
@@ -51,6 +52,8 @@ class Stage:
         self.eyes = Eyes(self.layout)
         self.disk = disk
         self.user = user
+        self.in_bursts = False
+        """People write each prompt as two messages that belong together."""
         self.kills = 0
         self.is_up = asyncio.Event()
         self.recoveries: list[Recovery] = []
@@ -176,11 +179,17 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    place: Place, channels: int, claude: Chosen | None = None, *, on_small_disk: bool = False
+    place: Place,
+    channels: int,
+    claude: Chosen | None = None,
+    *,
+    on_small_disk: bool = False,
+    in_bursts: bool = False,
 ) -> AsyncIterator[Stage]:
     """A running stage with so many channels; whatever it started is gone afterwards.
 
-    `on_small_disk`: its state directory is one that can be filled up, if we may mount it.
+    `on_small_disk`: its state directory is one that can be filled up, if we may mount it. `in_bursts`: messages that
+    follow closely are one prompt and Claude makes titles, as a configuration has it that says nothing of either.
     """
     chosen = claude or host_claude.scripted(place.home)
     threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(chosen))
@@ -191,13 +200,14 @@ async def staged(
         async with LoopbackDiscord(token) as discord:
             you = discord.add_person("You")
             stage = Stage(place, discord, you.user, threadbridge, its_disk)
+            stage.in_bursts = in_bursts
             stage.channels = [discord.add_channel(f"faults-{number}") for number in range(channels)]
             facts = [
                 Facts(
                     *(discord.api_base, token, you.id, channel.id),
                     *(chosen.command, chosen.environment, chosen.containment, chosen.readable),
-                    burst="0",
-                    titles="words",
+                    burst=DiscordTable().burst if in_bursts else "0",
+                    titles=DisplayTable().titles if in_bursts else "words",
                 )
                 for channel in stage.channels
             ]
