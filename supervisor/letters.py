@@ -10,6 +10,10 @@ A rename has one winner, so a letter is taken or taken back and never both. Who 
 state directory: its own user, and root. A child in its walls has no such directory.
 """
 
+import errno
+import os
+import re
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,10 +21,14 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
 from bridge.protocol.layout import Layout
 from supervisor.private_files import write_private
 
 MOST_BYTES = 1 << 20
+_NAME = re.compile("([1-9][0-9]{0,19})\\.(new|taken|answer)")
+_NO_FILE = frozenset({errno.ELOOP, errno.ENXIO})
+"""A link, a socket."""
 KEPT_S = 86_400.0
 """An answer that nobody reads."""
 
@@ -124,16 +132,26 @@ class Letters:
         """(number, kind, path); nothing where there is no such folder (any more)."""
         with suppress(FileNotFoundError):
             for path in sorted(self._folder.iterdir()):
-                number, _, kind = path.name.partition(".")
-                if number.isdecimal():
-                    yield int(number), kind, path
+                if (name := _NAME.fullmatch(path.name)) and not path.is_dir():
+                    yield int(name[1]), name[2], path
 
 
 def _read(path: Path) -> Letter | None:
-    """None for what is no letter: a link, too long, or other bytes."""
+    """None for what is no letter: a link, a pipe (nobody waits for who writes into it), too long, or other bytes."""
     try:
-        if path.is_symlink() or path.stat().st_size > MOST_BYTES:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno in _NO_FILE:
             return None
-        return msgspec.json.decode(path.read_bytes(), type=Letter)
-    except (FileNotFoundError, msgspec.MsgspecError):
+        raise
+    try:
+        found = os.fstat(fd)
+        data = os.read(fd, MOST_BYTES) if stat.S_ISREG(found.st_mode) and found.st_size <= MOST_BYTES else b""
+    finally:
+        os.close(fd)
+    try:
+        return msgspec.json.decode(data, type=Letter)
+    except UNREADABLE:
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.protocol.errors import UserError
+from bridge.protocol.errors import UNREADABLE, UserError
 from bridge.protocol.layout import Layout
 from supervisor import locks
 from supervisor.private_files import write_private
@@ -80,7 +80,7 @@ def _noted(run: Path) -> Iterator[Path]:
     for path in [*sorted(run.glob(f"*/{NOTE}")), run / "user" / str(os.getuid()) / NOTE]:
         try:
             note = msgspec.json.decode(path.read_bytes(), type=Note)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, *UNREADABLE):
             continue
         if Path(note.state).is_absolute() and _may_hold(note):
             yield Path(note.state)

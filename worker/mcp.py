@@ -9,6 +9,8 @@ in the mode plan the CLI asks all the same, because it changes something, and is
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
+
 SERVER = "threadbridge"
 TOOL = "send_file"
 PUSH = "git_push"
@@ -85,7 +87,7 @@ def respond(message: bytes | msgspec.Raw, places: str, remote: str = "") -> Answ
     """
     try:
         rpc = msgspec.json.decode(message, type=_Rpc)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return _error(None, _INVALID_REQUEST, "this is no request that can be read")
     if rpc.id is None:
         return {"jsonrpc": "2.0", "result": {}}  # a notification; the CLI wants some answer all the same
@@ -117,7 +119,7 @@ def _called(call_id: CallId, params: msgspec.Raw, *, may_push: bool) -> Answer |
         if call.name != TOOL:
             return _error(call_id, _INVALID_PARAMS, f"there is no tool {call.name!r}")
         given = msgspec.json.decode(call.arguments, type=_Arguments)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return told(call_id, f"The arguments do not fit: {error}", is_error=True)
     return SendFile(call_id, given.path, given.caption[:CAPTION_CHARS])
 
@@ -125,14 +127,14 @@ def _called(call_id: CallId, params: msgspec.Raw, *, may_push: bool) -> Answer |
 def _tool_use_of(meta: msgspec.Raw) -> str:
     try:
         return msgspec.json.decode(meta, type=_Meta).tool_use_id
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return ""
 
 
 def _initialized(params: msgspec.Raw) -> Answer:
     try:
         version = msgspec.json.decode(params, type=_Initialize).protocolVersion
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         version = PROTOCOL_VERSION
     return {
         "protocolVersion": version,

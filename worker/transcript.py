@@ -13,6 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
+
 MOST_TRANSCRIPT_BYTES = 256 * 1024 * 1024
 MOST_LINE_BYTES = 32 * 1024 * 1024
 
@@ -58,5 +60,5 @@ def _lines(transcript: Path) -> Iterator[bytes]:
 def _is_queue_operation(line: bytes) -> bool:
     try:
         return msgspec.json.decode(line, type=_TranscriptLine).type == "queue-operation"
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return False

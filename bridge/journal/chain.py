@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 from bridge.journal.entries import AnyEntry, JournalBroken
-from bridge.protocol.errors import RemoteError
+from bridge.protocol.errors import UNREADABLE, RemoteError
 
 NOTHING = ""
 """What the first line names as the hash before it."""
@@ -67,8 +67,6 @@ class BadLineError(RemoteError):
     """A line that is none of ours."""
 
 
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
 _json = msgspec.json.Encoder()
 _plain = msgspec.json.Decoder(Plain)
 _line: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
@@ -93,7 +91,7 @@ def plain(line: bytes) -> Plain:
     """Raises BadLineError."""
     try:
         return _plain.decode(line)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise BadLineError(str(error)) from None
 
 
@@ -101,7 +99,7 @@ def decoded(line: bytes) -> Line | None:
     """None: of a kind that this version does not know. Raises BadLineError for what is no line at all."""
     try:
         return _line.decode(line)
-    except _UNREADABLE:
+    except UNREADABLE:
         plain(line)
         return None
 

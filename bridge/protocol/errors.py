@@ -1,5 +1,7 @@
 """Whose fault it is stands in the type (after h11's LocalError and RemoteError)."""
 
+import msgspec
+
 
 class BridgeError(Exception):
     """Every error that Threadbridge raises on purpose."""
@@ -15,6 +17,10 @@ class RemoteError(BridgeError):
 
 class UserError(BridgeError):
     """Told to the person who caused it, in words that say what to do."""
+
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are none of ours: no JSON, no UTF-8, nested too deeply (msgspec 0.22)."""
 
 
 def first_of[E: BaseException](errors: BaseExceptionGroup[E]) -> E:

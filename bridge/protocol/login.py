@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
+
 _COPIED = ("accessToken", "expiresAt", "scopes", "subscriptionType", "rateLimitTier")
 _MCP = "mcpOAuth"
 _COPIED_OF_SERVER = ("serverName", "serverUrl", "clientId", "accessToken", "expiresAt", "scope")
@@ -45,7 +47,7 @@ def copy_of(credentials: bytes, *, mcp_logins: bool = False) -> Login | None:
     """None when there is no login of Claude's in it. Raises ValueError for what is no such file (half of one)."""
     try:
         whole = msgspec.json.decode(credentials, type=dict[str, object])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ValueError(str(error)) from None
     own = whole.get("claudeAiOauth")
     if not isinstance(own, dict) or not _is_login(own):

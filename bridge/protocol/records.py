@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.protocol.errors import RemoteError
+from bridge.protocol.errors import UNREADABLE, RemoteError
 from bridge.protocol.events import AnyEvent, Event, Number, PermissionRequested, Record, UnknownEvent
 
 MOST_RECORD_BYTES = 4 * 1024 * 1024
@@ -21,7 +21,6 @@ MOST_INPUT_BYTES = 1_000_000
 """Of the input of a permission request, as Claude sent it; quoted in a record it is at most twice as long."""
 _ENVELOPE_BYTES = 1024
 _SHORTER = (256 * 1024, 32 * 1024, 4 * 1024, 256, 16)
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _encoder = msgspec.json.Encoder()
 _record: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
@@ -57,7 +56,7 @@ def decode_record(data: bytes | memoryview | msgspec.Raw) -> Record:
     """Raises RemoteError for what is no record at all."""
     try:
         return known(_record.decode(data))
-    except _UNREADABLE:
+    except UNREADABLE:
         return _decode_newer(data)
 
 
@@ -67,7 +66,7 @@ def known(record: Record) -> Record:
         return record
     try:
         return msgspec.structs.replace(record, event=_event.decode(record.event.told))
-    except _UNREADABLE:
+    except UNREADABLE:
         return record
 
 
@@ -76,7 +75,7 @@ def _decode_newer(data: bytes | memoryview | msgspec.Raw) -> Record:
         named = _named.decode(data)
         told = bytes(named.event).decode()
         msgspec.json.decode(told, type=_Kind)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise RemoteError(f"this is no record: {error}") from error
     return Record(named.generation, named.seq, named.at, UnknownEvent(told))
 

@@ -25,7 +25,7 @@ that both go on with. The rules, each with the tests that hold it, are in docs/w
 import msgspec
 
 from bridge.protocol.commands import AnyCommand
-from bridge.protocol.errors import RemoteError
+from bridge.protocol.errors import UNREADABLE, RemoteError
 from bridge.protocol.events import Number, Record
 from bridge.protocol.records import MOST_RECORD_BYTES, decode_record, known
 
@@ -96,7 +96,6 @@ def common_protocol(hello: Hello, oldest: int, newest: int) -> int | None:
 Up = Hello | Records | Delta
 Down = Welcome | Ack | Order
 
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _encoder = msgspec.json.Encoder()
 _up: msgspec.json.Decoder[Up] = msgspec.json.Decoder(Up)
 _down: msgspec.json.Decoder[Down] = msgspec.json.Decoder(Down)
@@ -119,7 +118,7 @@ def decode_up(data: bytes | memoryview) -> Up:
     """Raises RemoteError for bytes that are no message of a worker. A record may be newer than we are."""
     try:
         message = _up.decode(data)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return _decode_newer(data, error)
     if isinstance(message, Records):
         return msgspec.structs.replace(message, records=tuple(known(record) for record in message.records))
@@ -129,7 +128,7 @@ def decode_up(data: bytes | memoryview) -> Up:
 def _decode_newer(data: bytes | memoryview, why: Exception) -> Records:
     try:
         untold = _untold.decode(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise RemoteError(f"a worker sent something that is no message: {why}") from why
     return Records(untold.session_id, tuple(decode_record(raw) for raw in untold.records))
 
@@ -138,5 +137,5 @@ def decode_down(data: bytes | memoryview) -> Down:
     """Raises RemoteError for bytes that are no message of a supervisor."""
     try:
         return _down.decode(data)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise RemoteError(f"the supervisor sent something that is no message: {error}") from error

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
 from bridge.trust import documents, servers, settings
 from bridge.trust.words import Told
 
@@ -71,7 +72,7 @@ def _json(data: bytes) -> object:
     """None for what is no JSON."""
     try:
         return msgspec.json.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 

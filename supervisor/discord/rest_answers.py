@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bridge.discord import ErrorCode
-from bridge.protocol.errors import RemoteError
+from bridge.protocol.errors import UNREADABLE, RemoteError
 from bridge.render.posts import File
 from supervisor.discord.errors import (
     Archived,
@@ -21,7 +21,6 @@ from supervisor.discord.errors import (
     Unavailable,
 )
 from supervisor.discord.pace import PATIENCE_S, Priority, seconds_told
-from supervisor.discord.shapes import UNREADABLE
 
 _ERRORS: dict[int, type[RemoteError]] = {
     ErrorCode.UNKNOWN_CHANNEL: ChannelGone,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from bridge.discord import MessageFlag
-from bridge.protocol.errors import UserError
+from bridge.protocol.errors import UNREADABLE, UserError
 from bridge.routing.places import Place
 from bridge.session.permission import Person
 
@@ -288,8 +288,6 @@ class Interaction(msgspec.Struct, frozen=True):
 
 # --- reading -------------------------------------------------------------------------------------------
 
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What bytes that are no JSON of ours raise."""
 _ID = re.compile("[0-9]{1,20}")
 
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
 from bridge.protocol.layout import Layout
 from supervisor import locks, log_place
 from supervisor.private_files import write_private
@@ -101,5 +102,5 @@ def last(layout: Layout) -> Health | None:
     """What the last supervisor left, also of one that is gone. Raises OSError."""
     try:
         return msgspec.json.decode(layout.health.read_bytes(), type=Health)
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except (FileNotFoundError, *UNREADABLE):
         return None

@@ -83,7 +83,8 @@ def ask(layout: Layout, what: str, target: str, *, as_json: bool, **more: str | 
     """Print what came of it. Ends with 1 when nothing did."""
     number = snowflake(time.time()) | secrets.randbits(CHANCE_BITS)
     plain = {"number": number, "until": time.time() + WAIT_S, "who": asker(), "what": what, "target": target}
-    answer = answered(layout, msgspec.convert({**plain, **more}, Letter))
+    given = {key: _legible(value) if isinstance(value, str) else value for key, value in {**plain, **more}.items()}
+    answer = answered(layout, msgspec.convert(given, Letter))
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(answer), indent=2))
     elif answer.done:
@@ -135,6 +136,11 @@ def asker() -> str:
         name = f"user {os.getuid()}"
     before = os.environ.get("SUDO_USER", "")
     return f"{before} as {name}" if before and before != name else name
+
+
+def _legible(given: str) -> str:
+    """An argument whose bytes are no UTF-8 (PEP 383), with a sign for each as ``send`` reads them from stdin."""
+    return given.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _from_stdin() -> str:

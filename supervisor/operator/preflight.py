@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 import msgspec
 
 from bridge.protocol.claude_version import OLDEST
-from bridge.protocol.errors import UserError
+from bridge.protocol.errors import UNREADABLE, UserError
 from bridge.protocol.layout import Layout
 from supervisor import config as configuration
 from supervisor import locks, token_file
@@ -121,7 +121,7 @@ def _survey(layout: Layout) -> Survey | None:
     try:
         fact = store.fact(FACT)
         return msgspec.json.decode(fact, type=Survey) if fact else None
-    except (StoreError, msgspec.MsgspecError):
+    except (StoreError, *UNREADABLE):
         return None
     finally:
         store.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.protocol import events as e
-from bridge.protocol.errors import RemoteError
+from bridge.protocol.errors import UNREADABLE, RemoteError
 from bridge.protocol.layout import Layout, SessionLayout
 from bridge.protocol.records import decode_record
 
@@ -67,7 +67,7 @@ def read_log(log: Path, after: int = 0, generation: str = "") -> list[e.Record]:
                 return []
             if name.seq > after:
                 records.append(decode_record(line))
-        except (RemoteError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (RemoteError, *UNREADABLE):
             break
     return records
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
 from bridge.protocol.layout import START_NAME_BYTES, Layout
 from bridge.protocol.start import WorkerStart, encode_start
 from supervisor import locks, state_directory
@@ -164,7 +165,7 @@ def _spawn(session_id: str, reading: int, stderr: Path, environment: Mapping[str
 def _read_start(path: Path) -> StartRow | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=StartRow)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
 
 

@@ -1,8 +1,10 @@
 """A letter is carried out or taken back, never both; and nothing else in the folder is taken for one."""
 
 import os
+import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bridge.protocol.layout import Layout
@@ -48,7 +50,15 @@ def test_what_nobody_waits_for_any_more_is_not_done(letters: Letters) -> None:
     assert letters.waiting() == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'{"number": 8}', b"\xff", b"[" * 100, b" " * (MOST_BYTES + 1)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{}", b'{"number": 8}', b"\xff", b"[" * 100, b" " * (MOST_BYTES + 1)),
+        b'{"number":7,"until":2e9,"who":"a\xff","what":"send","target":"x"}',
+        b'{"new":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+    ids=["nothing", "no fields", "one field", "no text", "half", "too long", "no utf-8 in it", "too deep"],
+)
 def test_what_is_no_letter_is_thrown_away(letters: Letters, tmp_path: Path, content: bytes) -> None:
     Layout(tmp_path).letters.joinpath("7.new").write_bytes(content)
     assert letters.take(7, NOW) is None
@@ -64,6 +74,27 @@ def test_a_link_and_other_files_are_no_letters(letters: Letters, tmp_path: Path)
     assert letters.waiting() == [7]
     assert letters.take(7, NOW) is None
     assert (tmp_path / "elsewhere").read_bytes() == b"x"
+
+
+def test_a_pipe_and_a_socket_hold_nobody_up(letters: Letters, tmp_path: Path) -> None:
+    folder = Layout(tmp_path).letters
+    os.mkfifo(folder / "7.new")
+    os.mknod(folder / "8.new", stat.S_IFSOCK | 0o600)
+    assert [letters.take(number, NOW) for number in letters.waiting()] == [None, None]
+    assert letters.waiting() == []
+
+
+@pytest.mark.parametrize("name", ["007.new", "0.new", "٧.new", "7.new.new", f"{'9' * 40}.new"])
+def test_a_name_that_no_command_makes_is_not_looked_for_again_and_again(
+    letters: Letters, tmp_path: Path, name: str
+) -> None:
+    (Layout(tmp_path).letters / name).write_bytes(msgspec.json.encode(LETTER))
+    assert letters.waiting() == []
+
+
+def test_a_folder_with_a_letters_name_is_left_alone(letters: Letters, tmp_path: Path) -> None:
+    (Layout(tmp_path).letters / "7.taken").mkdir()
+    assert letters.waiting() == []
 
 
 def test_only_answers_that_nobody_fetched_are_swept(letters: Letters, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from bridge.protocol.errors import UserError
+from bridge.protocol.errors import UNREADABLE, UserError
 
 NAME = "threadbridge"
 
@@ -63,7 +63,7 @@ def checkout_in(direct_url: str) -> Path | None:
     """What ``direct_url.json`` says."""
     try:
         told = msgspec.json.decode(direct_url, type=_DirectUrl)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
     is_checkout = told.dir_info.editable and told.url.startswith("file://")
     return Path(unquote(told.url.removeprefix("file://"))) if is_checkout else None

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
-from supervisor.operator import cli, moments
+from bridge.protocol.layout import Layout
+from supervisor.letters import Answer, Letter
+from supervisor.operator import cli, letter_commands, moments
 from supervisor.operator.context import coloured
 
 RED = "\x1b[31m"
@@ -41,6 +44,22 @@ def test_since_says_what_it_takes(text: str) -> None:
 def test_what_is_used_wrongly_ends_with_2(typed: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.cli, ["--state", str(tmp_path), *typed.split()])
     assert done.exit_code == 2, done.output
+
+
+@pytest.mark.parametrize("typed", ["send #web-app caf\udce9", "title 0b0f caf\udce9", "stop caf\udce9"])
+def test_bytes_that_are_no_text_can_be_sent_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    sent: list[bytes] = []
+
+    def answered(_: Layout, letter: Letter) -> Answer:
+        sent.append(msgspec.json.encode(letter))
+        return Answer(done=True, words="sent")
+
+    monkeypatch.setattr(letter_commands, "answered", answered)
+    done = CliRunner().invoke(cli.cli, ["--state", str(tmp_path), *typed.split()])
+    assert done.exit_code == 0, done.output
+    assert "caf\ufffd".encode() in sent[0]
 
 
 def test_colours_say_how_bad_it_is_and_nothing_else_is_coloured() -> None:
