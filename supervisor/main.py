@@ -40,10 +40,10 @@ from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import Asked
 from supervisor.sessions.recall import recall
 from supervisor.sessions.remembered import remember
-from supervisor.sessions.reports import note_walls
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.versions import note_version
+from supervisor.sessions.walls_told import note_walls
 from supervisor.settings import Settings
 from supervisor.systemd import Notifier
 from supervisor.workers import cgroups

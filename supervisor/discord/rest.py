@@ -48,7 +48,7 @@ ANSWER_PATIENCE_S = 3.0
 COSMETIC_PATIENCE_S = 1.0
 DOWNLOAD_TIMEOUT = aiohttp.ClientTimeout(total=120.0, sock_connect=10.0, sock_read=20.0)
 UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=55.0)
-"""Below ``outbox.NONCE_S``, so that a try that hangs is repeated under a nonce that Discord still knows."""
+"""Below ``carrier.NONCE_S``, so that a try that hangs is repeated under a nonce that Discord still knows."""
 HELD_S = 1.0
 """How soon to ask again whether we may ask."""
 PIECE_BYTES = 256 * 1024

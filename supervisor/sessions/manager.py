@@ -91,7 +91,7 @@ class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
         """
         session = self.create_session(msgspec.structs.replace(action, text="", attachments=()), handled_in)
         with self.transaction():
-            self.reports.note_unknown(session.session_id)
+            self.reports.lost_history.note_unknown(session.session_id)
             if thread := self.store.post(session.session_id, "thread"):
                 self.store.note_shown(thread.id, session.thread_id, thread.desired)
         return session
@@ -100,7 +100,7 @@ class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
         """Its thread turns out to be one that an earlier state of ours made: what waits was answered there."""
         with self.transaction():
             self.waiting.drop_all(session_id)
-            self.reports.note_unknown(session_id)
+            self.reports.lost_history.note_unknown(session_id)
         self.changed(session_id)
 
     def prompt(
@@ -139,7 +139,7 @@ class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
             return
         with self.transaction():
             self.sessions.reopen_row(row)
-            self.reports.say_restored(session_id)
+            self.reports.lost_history.say(session_id)
             self.sessions.wish(session_id, prompt)
             if prompt.answer_to:
                 self.delivery.typed.tell(session_id, prompt)

@@ -110,7 +110,7 @@ class Pruning:
             row.session, row.view, row.fresh = without_history(session), ThreadView(), True
             store.forget_posts(session.session_id, snowflake(self._manager.clock() - CLOCKS_DIFFER_S))
             store.remove_dropped(session.session_id, store.dropped_prompts(session.session_id))
-            self._manager.reports.note_pruned(session.session_id, ended_at)
+            self._manager.reports.lost_history.note_pruned(session.session_id, ended_at)
             store.save(row)
         self._layout.pruned.mkdir(mode=0o700, exist_ok=True)
         self._layout.session(session.session_id).folder.rename(self._layout.pruned / secrets.token_hex(8))

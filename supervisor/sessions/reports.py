@@ -24,25 +24,15 @@ from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
 from supervisor.discord.errors import snowflake
 from supervisor.sessions import inbox, log_lines
+from supervisor.sessions.live_text import LiveText
+from supervisor.sessions.lost_history import LostHistory
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.waiting import WaitingPrompts
+from supervisor.sessions.walls_told import tell_of_walls
 
 CLOCKS_DIFFER_S = 10.0
-_RESTORED = Post(
-    "-# The bridge's database was lost or came from a backup: this session's history was read again from its log."
-    " What stands above still holds, and open buttons still decide.",
-    silent=True,
-)
-_UNKNOWN = Post(
-    "-# The bridge's database came from a backup that does not know this thread: Claude remembers nothing of what"
-    " stands above.",
-    silent=True,
-)
-_IS_UNKNOWN, _IS_PRUNED = "unknown:", "pruned:"
-_WALLS, _UNTOLD, _TOLD = "walls", "untold", "told"
-"""The fact whether somebody was told that the home is closed."""
 _CHANGES_LATER = ("card:", "resume:", "moved:", "lost:")
 """Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
 
@@ -69,7 +59,8 @@ class Reports:
         self._sessions = sessions
         self._waiting = waiting
         self._display_of = display_of
-        self._live: dict[str, dict[str, str]] = {}
+        self.live = LiveText(sessions, display_of)
+        self.lost_history = LostHistory(sessions)
         self._quiet: dict[str, tuple[str, int]] = {}
 
     def hello(self, session_id: str, hello: wire.Hello, protocol: int = wire.PROTOCOL) -> wire.Welcome:
@@ -84,7 +75,7 @@ class Reports:
             row.attached = hello.pid
             if (acked := min(hello.acked, hello.last)) > applied:
                 self._begin_quiet(row, hello.generation, acked)
-                self._note_restored(session_id)
+                self.lost_history.note(session_id)
             self._sessions.store.save(row)
         return wire.Welcome(session_id, protocol, hello.generation, applied)
 
@@ -99,17 +90,6 @@ class Reports:
             self._sessions.changes.wished(session_id)
         return row.session.applied if is_whole else None
 
-    def _tell_of_walls(self, session_id: str, event: e.AnyEvent) -> None:
-        """In the first thread after the update that closed the home."""
-        store = self._sessions.store
-        if (
-            isinstance(event, e.WorkerStarted)
-            and event.containment.endswith("level project")
-            and store.fact(_WALLS) == _UNTOLD
-        ):
-            store.desire(session_id, "walls", notices.closed_now())
-            store.remember(_WALLS, _TOLD)
-
     def _take(self, row: SessionRow, record: e.Record) -> bool:
         """Whether the record goes on where we are (or is known already)."""
         known = record.generation == row.session.generation
@@ -121,7 +101,7 @@ class Reports:
         return True
 
     def _fold(self, row: SessionRow, record: e.Record) -> None:
-        session, live = row.session, self._live.setdefault(row.session.session_id, {})
+        session, live = row.session, self.live.of(row.session.session_id)
         if record.generation != session.generation:
             inbox.begin_log(self._sessions.store, session.session_id)
         if not self._is_history(record, session.session_id):
@@ -131,7 +111,7 @@ class Reports:
         if not self._is_history(record, session.session_id):
             log_lines.record(record.event, session)
             self._heard(record.event, session)
-        self._tell_of_walls(session.session_id, record.event)
+        tell_of_walls(self._sessions.store, session.session_id, record.event)
         forget_void(live, record.event)
         display = self._display_of(session.channel_id)
         by_rules = self._by_rules(row, record)
@@ -244,35 +224,6 @@ class Reports:
         generation, through = self._quiet.get(session_id, ("", 0))
         return record.generation == generation and record.seq <= through
 
-    def delta(self, session_id: str, delta: wire.Delta) -> None:
-        """Live text: lossy, and only in memory. A piece that does not fit on is left for the record."""
-        live = self._live.setdefault(session_id, {})
-        have = live.get(delta.block, "")
-        if delta.offset <= len(have):
-            live[delta.block] = have[: delta.offset] + delta.text
-            self._sessions.changes.posted(session_id)
-
-    def render_live(self, session_id: str) -> None:
-        """Write the streaming text into the outbox; the outbox asks for it when the pace allows a send."""
-        row, live = self._sessions.rows[session_id], self._live.get(session_id)
-        if not live:
-            return
-        with self._sessions.transaction():
-            display = self._display_of(row.session.channel_id)
-            for key, post in self._drawn_live(row, live, display).items():
-                self._sessions.store.desire(session_id, key, post)
-            self._sessions.store.save(row)
-
-    @staticmethod
-    def _drawn_live(row: SessionRow, live: dict[str, str], display: Display) -> dict[str, Post]:
-        """Text that cannot be drawn while it streams is left to its record."""
-        try:
-            return row.view.live_posts(row.session, live, display)
-        except Exception:
-            log.exception("session %s: the text that streams cannot be shown", row.session.session_id)
-            live.clear()
-            return {}
-
     # --- history: what was folded and shown by a database that is gone -------------------------------
 
     def recall(
@@ -330,38 +281,11 @@ class Reports:
         self._begin_quiet(row, generation, through)
         for record in records:
             self._take(row, record)
-        self._note_restored(row.session.session_id)
-
-    def _note_restored(self, session_id: str) -> None:
-        """Not said now: a post would open each archived thread again, and a server has only so many open ones."""
-        self._sessions.store.keep_restored(session_id, str(int(self._sessions.clock())))
-
-    def say_restored(self, session_id: str) -> None:
-        """Somebody writes here. Within the caller's transaction."""
-        if at := self._sessions.store.restored(session_id):
-            self._sessions.store.keep_restored(session_id, "")
-            self._sessions.store.desire(session_id, f"restored:{at}", _told_of(at))
-
-    def note_unknown(self, session_id: str) -> None:
-        """As ``_note_restored``, of a thread of which not even a log is left."""
-        self._sessions.store.keep_restored(session_id, f"{_IS_UNKNOWN}{int(self._sessions.clock())}")
-
-    def note_pruned(self, session_id: str, ended_at: float) -> None:
-        """As ``_note_restored``, of a session whose log was removed."""
-        mark = f"{_IS_PRUNED}{int(ended_at)}:{int(self._sessions.clock())}"
-        self._sessions.store.keep_restored(session_id, mark)
+        self.lost_history.note(row.session.session_id)
 
     def _begin_quiet(self, row: SessionRow, generation: str, through: int) -> None:
         self._quiet[row.session.session_id] = generation, through
         self._sessions.store.may_exist(row.session.session_id)
-
-
-def _told_of(mark: str) -> Post:
-    """What is said of a thread whose history was lost, restored or removed."""
-    if mark.startswith(_IS_PRUNED):
-        ended_at, _, at = mark.removeprefix(_IS_PRUNED).partition(":")
-        return notices.pruned(float(ended_at), float(at))
-    return _UNKNOWN if mark.startswith(_IS_UNKNOWN) else _RESTORED
 
 
 def _last_message(records: Sequence[e.Record]) -> int:
@@ -369,9 +293,3 @@ def _last_message(records: Sequence[e.Record]) -> int:
     accepted = [r.event for r in records if isinstance(r.event, e.PromptAccepted)]
     messages = [event.prompt_id for event in accepted if event.is_message]
     return max(messages or [event.prompt_id for event in accepted], default=0)
-
-
-def note_walls(sessions: Sessions) -> None:
-    """At a start: who has sessions from before the home was closed is to be told so, once."""
-    if not sessions.store.fact(_WALLS):
-        sessions.remember(_WALLS, _UNTOLD if sessions.rows else _TOLD)

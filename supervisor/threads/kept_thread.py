@@ -25,3 +25,8 @@ class KeptThread(msgspec.Struct, eq=False):
     failures: int = 0
     not_before: float = NEVER
     troubles: Troubles = msgspec.field(default_factory=Troubles)
+
+
+def now() -> float:
+    """Seconds of the loop."""
+    return asyncio.get_running_loop().time()

@@ -218,7 +218,7 @@ class Downlink:
                 else:
                     await connection.socket.send(wire.encode(wire.Ack(session_id, applied)))
             case meanings.Live(delta):
-                self._manager.reports.delta(session_id, delta)
+                self._manager.reports.live.hear(session_id, delta)
             case _:
                 pass
 

@@ -17,7 +17,7 @@ async def shown(stage: Backstage, session: ManagedSession) -> str:
     """What people can read of the answer, once some of it is there."""
 
     def text() -> str:
-        stage.manager.reports.render_live(session.session_id)
+        stage.manager.reports.live.render(session.session_id)
         return "".join(stage.posts(session))
 
     return await until(lambda: found if len(found := text()) > 100 else "", "some text", text)

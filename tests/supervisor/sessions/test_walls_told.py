@@ -11,8 +11,8 @@ from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from supervisor.assembly import session_manager
 from supervisor.operator import checkup
-from supervisor.sessions.reports import note_walls
 from supervisor.sessions.store import Store
+from supervisor.sessions.walls_told import note_walls
 
 ADA = Person(111, "Ada", 9)
 CLOSED = "contained by bubblewrap, level project"

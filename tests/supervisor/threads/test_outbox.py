@@ -22,7 +22,8 @@ from supervisor.discord.errors import BadToken, Forbidden, MessageGone, Unavaila
 from supervisor.discord.pace import Priority
 from supervisor.sessions.posts_table import PostRow
 from supervisor.sessions.store import Store
-from supervisor.threads.outbox import NONCE_S, Outbox
+from supervisor.threads.carrier import NONCE_S
+from supervisor.threads.outbox import Outbox
 from supervisor.threads.tries import backoff_s, nonce_of
 from supervisor.threads.typing_shown import TYPING_EVERY_S, TypingShown
 from supervisor.threads.writes import FIRST_GAP_S, GAP_S, plan
@@ -517,7 +518,7 @@ async def stream(bridge: Bridge, session: ManagedSession, block: str, text: str,
     for at in range(0, len(text), size):
         await asyncio.sleep(seconds / pieces)
         delta = wire.Delta(session.session_id, block, at, text[at : at + size])
-        bridge.manager.reports.delta(session.session_id, delta)
+        bridge.manager.reports.live.hear(session.session_id, delta)
 
 
 async def measured_turn(bridge: Bridge, session: ManagedSession) -> tuple[float, float]:

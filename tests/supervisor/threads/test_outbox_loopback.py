@@ -16,7 +16,7 @@ from supervisor.assembly import session_manager
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
 from supervisor.sessions.store import Store
-from supervisor.threads import outbox, refusals
+from supervisor.threads import carrier, outbox, refusals
 from supervisor.threads.outbox import Outbox
 from twins.discord.faults import LOSE
 from twins.discord.loopback import LoopbackDiscord
@@ -208,7 +208,7 @@ async def test_an_answer_that_was_lost_long_ago_is_found_by_reading_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "backoff_s", lambda *_: 0.02)
-    monkeypatch.setattr(outbox, "NONCE_S", 0.0)
+    monkeypatch.setattr(carrier, "NONCE_S", 0.0)
     async with scene(tmp_path) as s:
         s.discord.faults.add(LOSE, method="POST", channel_id=s.thread_id)
         s.show("a", "one")

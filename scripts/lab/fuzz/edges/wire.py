@@ -70,10 +70,10 @@ def _up(on: Stage, messages: list[bytes]) -> None:
             case meanings.Report(records):
                 _reported(on, records)
             case meanings.Live(delta):
-                on.manager.reports.delta(session_id, delta)
+                on.manager.reports.live.hear(session_id, delta)
             case _:
                 pass
-        on.manager.reports.render_live(session_id)
+        on.manager.reports.live.render(session_id)
 
 
 def _reported(on: Stage, records: tuple[e.Record, ...]) -> None:

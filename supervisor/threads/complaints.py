@@ -1,0 +1,81 @@
+"""What is said, where people look, of what Discord will not do; and of a place that is gone.
+
+A thread or channel that is gone ends the session.
+"""
+
+import logging
+
+from bridge.protocol.errors import RemoteError
+from bridge.render.posts import Post
+from bridge.session.managed import ManagedSession
+from bridge.text import escape, one_line
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store import Store
+from supervisor.threads.kept_thread import KeptThread, now
+from supervisor.threads.refusals import Again, GiveUp, in_words
+from supervisor.threads.writes import Write
+
+TROUBLE = "⚠"
+"""How the words in the channel begin while something cannot be shown."""
+
+_log = logging.getLogger(__name__)
+
+
+class Complaints:
+    """Of all sessions: each has one post for them in its channel."""
+
+    def __init__(self, store: Store, manager: SessionManager) -> None:
+        self._store = store
+        self._manager = manager
+
+    def refused(self, thread: KeptThread, write: Write, session: ManagedSession, error: RemoteError) -> None:
+        """``supervisor.threads.refusals`` says what is next; here it is said where people look."""
+        row = write.row
+        step = thread.troubles.refused(write.action, row, error, now())
+        _log.warning("session %s: post %r was refused: %s; next: %s", row.session_id, row.key, error, step)
+        if write.action == "thread":
+            self._manager.delivery.place_refused(session.session_id)
+        match step:
+            case GiveUp():
+                self._give_up(write, session, error)
+            case Again(is_said=True) if row.desired.where == "thread":
+                words = in_words(write.action, row.desired, error)
+                cannot = "make a thread in" if write.action == "thread" else "write in"
+                where = f"<#{session.channel_id}>" if write.action == "thread" else session.url()
+                text = f"{TROUBLE} I cannot {cannot} {where}: {words}. Nothing is lost; I will try again."
+                self._say_in_channel(session, text)
+            case _:
+                pass
+
+    def _give_up(self, write: Write, session: ManagedSession, error: RemoteError) -> None:
+        """There is no place for it (any more)."""
+        if write.action == "thread":
+            self._give_up_thread(session, "no thread could be made for it")
+            self._say_in_channel(session, f"{TROUBLE} I cannot make a thread here: {escape(one_line(str(error), 300))}")
+        elif write.row.desired.where == "thread":
+            self._give_up_thread(session, "its thread was deleted")
+        else:
+            with self._store.transaction():
+                self._store.give_up(write.row.id)
+
+    def _give_up_thread(self, session: ManagedSession, reason: str) -> None:
+        with self._store.transaction():
+            for row in self._store.unsettled_posts(session.session_id):
+                if row.desired.where == "thread":
+                    self._store.give_up(row.id)
+        if self._manager.row(session.session_id).ended_at is None:
+            self._manager.destroy_session(session.session_id, reason)
+
+    def _say_in_channel(self, session: ManagedSession, text: str) -> None:
+        """Once: it is one post, whatever happens again."""
+        self._manager.show(session.session_id, "trouble", Post(text, where="channel"))
+
+    def say_it_is_over(self, session: ManagedSession) -> bool:
+        """All is shown; whether the words in the channel said otherwise until now."""
+        said = self._store.post(session.session_id, "trouble")
+        if said is None or not said.desired.content.startswith(TROUBLE):
+            return False
+        if self._manager.row(session.session_id).ended_at is None:
+            self._say_in_channel(session, f"-# ✓ I can write in {session.url()} again.")
+            return True
+        return False
