@@ -12,7 +12,7 @@ import pytest
 
 from bridge.protocol import wire
 from stages.support import ROOT
-from supervisor.discord.rest import USER_AGENT
+from supervisor.discord.http import USER_AGENT
 from test_imports import SPAWNS_ONLY_IN, tracked
 
 MODULES = sorted(

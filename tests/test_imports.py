@@ -20,7 +20,7 @@ ONLY_IN = {
     "zmq": {"supervisor/workers/curve.py", "supervisor/workers/sockets.py", "worker/dealer.py"},
     "sqlite3": {"supervisor/sessions/database.py"},
     "psutil": {"supervisor/workers/trees.py"},
-    "aiohttp": {"supervisor/discord/rest.py"},
+    "aiohttp": {"supervisor/discord/http.py"},
     "prometheus_client": {"supervisor/operator/metrics.py"},
 }
 SPAWNS_ONLY_IN = {
@@ -212,7 +212,7 @@ SUPERVISOR_FLOORS = (
 LOADED_LATE = {"supervisor/operator/cli.py": {"supervisor.main"}}
 """A command starts what is above it, and only when it runs: the others need no library of Discord's."""
 OF_BRIDGE_FOR_WORKERS = {"bridge.protocol", "bridge.trust", "bridge.text"}
-FOLDS_THE_SESSION = ("worker/history.py", "bridge.session.managed")
+FOLDS_THE_SESSION = ("worker/history.py", {"bridge.session.managed", "bridge.session.open_work"})
 """The one exception: what is open in a session is folded by one machine on both sides."""
 
 
@@ -248,7 +248,7 @@ def test_the_worker_imports_only_what_both_sides_agree_on() -> None:
     folding, machine = FOLDS_THE_SESSION
     for path in SOURCES:
         if name_of(path).startswith("worker/"):
-            allowed = OF_BRIDGE_FOR_WORKERS | ({machine} if name_of(path) == folding else set())
+            allowed = OF_BRIDGE_FOR_WORKERS | (machine if name_of(path) == folding else set())
             ours = {m for m in imported(path) if m.startswith("bridge.")}
             packages = {m.rpartition(".")[0] for m in allowed}
             assert {m for m in ours if not is_of(m, allowed) and m not in packages} == set(), path

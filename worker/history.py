@@ -14,7 +14,8 @@ from typing import Self
 import msgspec
 
 from bridge.protocol import events as e
-from bridge.session.managed import ManagedSession, PromptState, session_from
+from bridge.session.managed import ManagedSession, session_from
+from bridge.session.open_work import PromptState
 
 type RequestKey = tuple[str, int]
 """A log's generation, and the number of the request in it."""

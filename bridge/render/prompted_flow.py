@@ -6,7 +6,8 @@ from bridge.protocol import events as e
 from bridge.render import lost, marks
 from bridge.render.posts import Post
 from bridge.render.task_flow import TaskFlow
-from bridge.session.managed import ManagedSession, PromptState
+from bridge.session.managed import ManagedSession
+from bridge.session.open_work import PromptState
 
 
 class PromptedFlow(TaskFlow, msgspec.Struct):

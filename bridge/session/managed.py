@@ -22,6 +22,7 @@ import msgspec
 
 from bridge.protocol import events as e
 from bridge.protocol.commands import HIBERNATION
+from bridge.session.open_work import OpenPrompt, PromptState, Turn
 from bridge.session.permission import PermissionRequest, RequestName, Settled
 
 QUICK_DEATHS_BEFORE_BROKEN = 3
@@ -50,36 +51,6 @@ TRANSITIONS: dict[SessionState, dict[type[e.Event], SessionState]] = {
     SessionState.IDLE: {**_FROM_ANYWHERE, e.TurnStarted: SessionState.BUSY},
     SessionState.BUSY: {**_FROM_ANYWHERE, e.TurnEnded: SessionState.IDLE},
 }
-
-
-class PromptState(StrEnum):
-    ACCEPTED = "accepted"
-    QUEUED = "queued"
-    TAKEN = "taken"
-
-
-class OpenPrompt(msgspec.Struct):
-    """A prompt that Claude has not finished with."""
-
-    uuid: str
-    author_id: int
-    state: PromptState = PromptState.ACCEPTED
-    is_message: bool = False
-    """It can be edited and deleted on Discord."""
-    when: e.When = "next"
-    parts: tuple[e.Part, ...] = ()
-    """The messages that it is made of, where they are several."""
-
-
-class Turn(msgspec.Struct, frozen=True):
-    """The running turn; named by the seq of its TurnStarted."""
-
-    seq: int
-    started_at: float
-    prompt_ids: tuple[int, ...]
-    origin: str
-    authors: tuple[int, ...] = ()
-    """The user ids of all whose prompts it serves, also of those that are done meanwhile."""
 
 
 _MONEY = ("total_cost_usd", "spent_usd", "turn_cost_usd", "cost_by_claude_id")

@@ -20,7 +20,8 @@ from bridge.protocol.answers import ANSWERED_BY, VOID_WITH_CHILD, VOID_WITH_LOG
 from bridge.protocol.errors import RemoteError
 from bridge.protocol.start import EXIT_DISK_FULL, EXIT_LOCKED
 from bridge.render.posts import Embed, File, Post
-from bridge.session.managed import TRANSITIONS, ManagedSession, PromptState, SessionState, session_from
+from bridge.session.managed import TRANSITIONS, ManagedSession, SessionState, session_from
+from bridge.session.open_work import PromptState
 from supervisor.discord.connection import TRANSITIONS as CONNECTION
 from supervisor.discord.connection import State as ConnectionState
 from supervisor.discord.errors import ChannelGone, Forbidden, Refused

@@ -1,6 +1,6 @@
 """What Discord may not do, by what it means to whoever asked; and what it finds.
 
-``rest.py`` translates library exceptions and status codes to these.
+``http.py`` and ``rest_answers.py`` translate library exceptions and status codes to these.
 """
 
 # ruff: noqa: N818 -- a caller reads `except MessageGone`, not what kind of class that is

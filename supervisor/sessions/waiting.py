@@ -10,7 +10,8 @@ from bridge.protocol import events as e
 from bridge.protocol.answers import key_of
 from bridge.render import marks, notices
 from bridge.routing import bursts
-from bridge.session.managed import ManagedSession, OpenPrompt, PromptState
+from bridge.session.managed import ManagedSession
+from bridge.session.open_work import OpenPrompt, PromptState
 from supervisor.sessions.rows import Sessions
 
 

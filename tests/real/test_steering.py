@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from bridge.protocol import events as e
-from bridge.session.managed import ManagedSession, PromptState
+from bridge.session.managed import ManagedSession
+from bridge.session.open_work import PromptState
 from stages.backstage import ADA
 from stages.real_stage import RealStage, stage
 from stages.support import awaited, until

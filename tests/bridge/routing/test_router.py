@@ -9,7 +9,8 @@ from bridge.routing import router as r
 from bridge.routing.answers import NOT_OFFERED, NOTHING_CHOSEN
 from bridge.routing.channel import Channel
 from bridge.routing.seen import EMPTY, VOICE, Clicked, MessageSeen, thread_name
-from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from
+from bridge.session.managed import ManagedSession, session_from
+from bridge.session.open_work import OpenPrompt, Turn
 from bridge.session.permission import PermissionRequest, Person, RequestName, Settled
 from bridge.session.questions import Draft
 from bridge.session.rights import Policy

@@ -12,10 +12,10 @@ from bridge.session.managed import (
     SETTLED_REQUESTS_KEPT,
     TRANSITIONS,
     ManagedSession,
-    PromptState,
     SessionState,
     session_from,
 )
+from bridge.session.open_work import PromptState
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 700, 500, 600, "/srv/app", 1)
 WORKER = e.WorkerStarted(10, contained=True, containment="bubblewrap")

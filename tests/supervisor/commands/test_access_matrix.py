@@ -39,7 +39,8 @@ from bridge.session.custom_ids import (
     word_of,
 )
 from bridge.session.listing import Listing
-from bridge.session.managed import ManagedSession, OpenPrompt, Turn, session_from
+from bridge.session.managed import ManagedSession, session_from
+from bridge.session.open_work import OpenPrompt, Turn
 from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.questions import Draft
 from bridge.session.rights import ANY, Access, Grant, Policy, Right
