@@ -265,6 +265,7 @@ async def _watch_clock(settings: Settings, manager: SessionManager, back_at: Cal
         at_reset.look()
         with suppress(StoreError):
             manager.delivery.stop_placeless()
+            manager.tell_directories()
             manager.expire_requests(settings.now.permission_timeout_s, jumps.back_at(back_at()))
             manager.hibernate_idle(settings.now.hibernate_after_s)
         await asyncio.sleep(EXPIRY_INTERVAL_S)

@@ -88,6 +88,7 @@ class Asks:
             description=ask.description,
             rules=_suggested_rules(ask.permission_suggestions),
             modes=_suggested_modes(ask.permission_suggestions),
+            directories=_suggested_directories(ask.permission_suggestions),
             agent_id=ask.agent_id or "",
             server=ask.mcp_server.name if ask.mcp_server else "",
             reason=ask.decision_reason or "",
@@ -205,6 +206,14 @@ def _suggested_rules(suggestions: list[cf.Suggestion]) -> tuple[e.SuggestedRule,
 def _suggested_modes(suggestions: list[cf.Suggestion]) -> tuple[str, ...]:
     modes = (suggestion.mode for suggestion in suggestions if suggestion.type == "setMode")
     return tuple(dict.fromkeys(mode for mode in modes if mode in PLAN_MODES))
+
+
+def _suggested_directories(suggestions: list[cf.Suggestion]) -> tuple[str, ...]:
+    """Claude is told of one by a setting that can be taken back, not with the answer."""
+    suggested = [
+        path for suggestion in suggestions if suggestion.type == "addDirectories" for path in suggestion.directories
+    ]
+    return tuple(dict.fromkeys(suggested))
 
 
 def _resolved(request: e.PermissionRequested, decision: c.Decide) -> e.PermissionResolved:

@@ -24,6 +24,7 @@ from worker.ladder import TOLD_TO_END, Ladder
 from worker.owed_answers import OwedAnswers
 from worker.pushes import Pushes
 from worker.steps import DeltaRead, EndChild, FileOffered, ImagesReturned, Line, PushAsked, PushDecided, Step
+from worker.suggested import with_unseen
 from worker.uplink import Uplink
 
 STDERR_DEADLINE_S = 1.0
@@ -137,7 +138,8 @@ class ChildLife:
                 case EndChild(why=why):
                     self._ladder.condemn(why)
                 case e.PermissionRequested():
-                    self._take_event(await with_places(step, self._started.view, self._directory))
+                    seen = await with_places(step, self._started.view, self._directory)
+                    self._take_event(await with_unseen(seen, self._started.view, self._directory))
                 case _:
                     self._take_event(step)
                     await self._files.show_read(step, self._record)

@@ -156,6 +156,7 @@ class ChildStart:
             places=places_of(self._start, self._paths).in_words(),
             remote=remote_offered(self._start),
         )
+        stream.open_directories(self._start.directories)
         if self._start.titles:
             stream.want_title()
         return stream

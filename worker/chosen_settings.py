@@ -4,7 +4,10 @@ A mode that is looser than what was set or chosen ends the child (``bridge.proto
 asking.
 """
 
+from uuid import uuid4
+
 from bridge.protocol import commands as c
+from bridge.protocol import directories
 from bridge.protocol import events as e
 from bridge.protocol.modes import ModeLimit, known_as
 from bridge.text import one_line
@@ -37,13 +40,20 @@ class ChosenSettings:
             case "model":
                 asked = self._control("set_model", answered, model=command.value or None)
             case "effort":
-                settings = {"effortLevel": command.value or None}
+                asked = self._control("apply_flag_settings", answered, settings={"effortLevel": command.value or None})
+            case directories.SETTING:
+                settings = {"permissions": {"additionalDirectories": list(directories.read(command.value))}}
                 asked = self._control("apply_flag_settings", answered, settings=settings)
             case _:
                 error = f"there is no setting named {command.setting}"
                 return [e.ConfigureAccepted(command.command_id, command.setting, command.value, error)]
         self.under_way.add(command.command_id)
         return [asked]
+
+    def open_directories(self, paths: tuple[str, ...]) -> list[Step]:
+        """Of a child that has just begun, and knows of none."""
+        chosen = c.Configure(f"begin:{uuid4().hex}", directories.SETTING, directories.value_of(paths))
+        return self.configure(chosen) if paths else []
 
     def approve(self, mode: str) -> None:
         """A person approved a plan, or something else with this mode."""

@@ -22,6 +22,7 @@ class Suggestion(Whole):
     rules: tuple[Rule, ...] = ()
     behavior: str = ""
     mode: str = ""
+    directories: tuple[str, ...] = ()
 
 
 class Server(msgspec.Struct):

@@ -64,6 +64,7 @@ class Stream:
         self._claude_id = claude_id
         self._resuming = resuming
         self._ready = False
+        self._directories: tuple[str, ...] = ()
         self._own = OwnRequests()
         self._turn = Turn()
         self._messages = Messages(self._turn)
@@ -116,6 +117,10 @@ class Stream:
     def want_title(self) -> None:
         """Ask for one of the prompt that Claude takes up next."""
         self._titles.wanted = True
+
+    def open_directories(self, paths: tuple[str, ...]) -> None:
+        """Outside the project, in which the child works without asking once it answered."""
+        self._directories = paths
 
     def prompt(self, prompt: e.PromptAccepted) -> list[Step]:
         return self._prompts.send(prompt)
@@ -307,7 +312,8 @@ class Stream:
         key = told.account.apiKeySource or "none"
         logged_in = (told.account.tokenSource or "none") != "none" or key != "none"
         started = e.ChildStarted(self._child_pid, self._claude_id, self._resuming, told.claude_code_version, logged_in)
-        return [started, *self._settings.told_mode(told.current_permission_mode), offered(told)]
+        opened = self._settings.open_directories(self._directories)
+        return [started, *self._settings.told_mode(told.current_permission_mode), offered(told), *opened]
 
     def _on_rate_limit(self, frame: f.Frame) -> list[Step]:
         """It says when the limit is free again; the words of the result have the host's own clock."""

@@ -76,7 +76,7 @@ class Interrupt(Command, frozen=True):
 
 
 class Configure(Command, frozen=True):
-    """``setting`` is ``permission_mode``, ``model`` or ``effort``."""
+    """``setting`` is ``permission_mode``, ``model``, ``effort`` or ``directories`` (bridge.protocol.directories)."""
 
     command_id: str
     setting: str

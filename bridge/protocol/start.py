@@ -78,6 +78,8 @@ class WorkerStart(msgspec.Struct, frozen=True):
     """Claude is asked for a title of a new conversation."""
     git_push: str = "off"
     """``ask``: Claude may ask that we push for it."""
+    directories: tuple[str, ...] = ()
+    """Outside the project, in which Claude works without asking (``bridge.protocol.directories``)."""
 
 
 _ARGUMENT = re.compile(r"[A-Za-z0-9][\w.:@/\[\] -]{0,149}", re.ASCII)

@@ -19,7 +19,7 @@ from bridge.render.runs import LOOKS
 from bridge.render.segments import Segment
 from bridge.session.listing import Listing, are_equal, listing_of
 from bridge.session.managed import ManagedSession
-from bridge.session.patterns import unasked
+from bridge.session.patterns import unasked, unasked_in_directories
 from bridge.session.permission import First, PermissionRequest, RequestName, Settled
 from bridge.session.questions import Draft
 
@@ -61,8 +61,10 @@ class CardFlow(Flow, msgspec.Struct):
     def _ask(self, request: PermissionRequest, agent: str, now: Now) -> dict[str, Post]:
         event, second = request.event, now.display.second
         needs_two = any(one.covers(event.tool, event.tool_input) for one in second)
-        must_ask = bool(unasked(second, ACCEPT_EDITS))
-        request = msgspec.structs.replace(request, agent=agent, needs_two=needs_two, must_ask=must_ask)
+        must_ask, no_directories = bool(unasked(second, ACCEPT_EDITS)), bool(unasked_in_directories(second))
+        request = msgspec.structs.replace(
+            request, agent=agent, needs_two=needs_two, must_ask=must_ask, no_directories=no_directories
+        )
         is_burst = bool(self.cards) and request.at - self.called_at < BURST_S
         self.cards[request.name.seq] = request
         posts = self._place(request, now, is_burst=is_burst)

@@ -13,7 +13,7 @@ import msgspec
 from bridge.protocol.events import PermissionRequested, SuggestedRule
 from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import asked as asked_for
-from bridge.render import pushes, questions, tool_phrases
+from bridge.render import directories, pushes, questions, tool_phrases
 from bridge.render.decided import REASON_CHARS, because, decided_by
 from bridge.render.excerpts import code_excerpt, lines_excerpt, markdown_excerpt
 from bridge.render.modals import labelled, modal, text_field
@@ -263,8 +263,9 @@ def _fine_print(request: PermissionRequest, directory: str) -> str:
     parts = [
         ACCEPTING_EDITS if request.offers_edits else "",
         STILL_ASKED if request.is_plan and request.must_ask else "",
+        *directories.meaning(request),
         *besides(event, directory),
-        f"Always allow, for this session: {rules_in_words(event.rules)}" if _offers_always(request) else "",
+        f"Always allow, for this session: {rules_in_words(event.rules)}" if offers_always(request) else "",
     ]
     return "\n".join(_fine(part) for part in parts if part)
 
@@ -283,7 +284,7 @@ def _full_name(event: PermissionRequested) -> str:
     return f"Its full name: {event.tool}" if _mcp_tool(event) else ""
 
 
-def _offers_always(request: PermissionRequest) -> bool:
+def offers_always(request: PermissionRequest) -> bool:
     """A rule that cannot be shown whole, on one line, is not offered; nor one for what two people must allow."""
     event = request.event
     words = reveal(rules_in_words(event.rules))
@@ -322,12 +323,14 @@ def _buttons(request: PermissionRequest, *, may_allow: bool) -> tuple[Button, ..
         return (*(approve if may_allow else ()), Button("Keep planning…", name.custom_id("plan")))
     allow = (Button("Allow", name.custom_id("allow"), "success"),) if may_allow else ()
     edits = (Button("Accept edits", name.custom_id("edits")),) if may_allow and request.offers_edits else ()
-    always = (Button("Always allow", name.custom_id("always")),) if may_allow and _offers_always(request) else ()
-    longer = (Button("Allow for…", name.custom_id("keep")),) if always and not edits else ()
+    always = (Button("Always allow", name.custom_id("always")),) if may_allow and offers_always(request) else ()
+    opens = directories.on_card(request) if may_allow and not always else ()
+    longer = (Button("Allow for…", name.custom_id("keep")),) if (always or opens) and not edits else ()
     return (
         *allow,
         *edits,
         *always,
+        *opens,
         *longer,
         Button("Deny", name.custom_id("deny"), "danger"),
         Button("Deny with a reason…", name.custom_id("reason")),

@@ -103,7 +103,9 @@ def _in_words(how: Settled) -> str:
     who, why = decided_by(how), because(how)
     match how.verdict:
         case "allowed":
-            return f"allowed{_kept(how)} by {who}" + (", edits are accepted without asking" if how.mode else "")
+            also = f", {escape(one_line(how.kept, REASON_CHARS))}" if how.kept and not how.always else ""
+            edits = ", edits are accepted without asking" if how.mode else ""
+            return f"allowed{_kept(how)} by {who}{edits}{also}"
         case "denied":
             return f"denied by {who}{why}"
         case "expired":

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from bridge.protocol import directories
 from bridge.protocol.events import AnyEvent, Attachment, ConfigureAccepted, FileSent, PermissionRequested
 from bridge.render.posts import File, Post
 from bridge.session.managed import ManagedSession
@@ -21,7 +22,8 @@ def killed() -> Post:
 
 def configured(event: ConfigureAccepted) -> Post:
     """What came of /model, /mode or /effort."""
-    name = {"permission_mode": "Mode"}.get(event.setting, escape(one_line(event.setting, 40)).capitalize())
+    named = {"permission_mode": "Mode", directories.SETTING: "Where Claude works without asking"}
+    name = named.get(event.setting, escape(one_line(event.setting, 40)).capitalize())
     if event.error:
         return Post(f"⚠ {name} was not changed: {escape(one_line(event.error, REASON_CHARS))}", silent=True)
     return Post(f"-# ⚙ {name}: {escape(one_line(event.value, 100)) or 'the default'}", silent=True)

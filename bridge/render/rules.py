@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from bridge.render.cards import rules_in_words
+from bridge.render import directories
+from bridge.render.cards import offers_always, rules_in_words
 from bridge.render.posts import Button, Post
 from bridge.session.people import named
 from bridge.session.permission import PermissionRequest
@@ -24,8 +25,15 @@ _LABELS: dict[Term, str] = {
 
 def choice(request: PermissionRequest) -> Post:
     """For one person's eyes: for how long, and where."""
-    what = inline_code(reveal(rules_in_words(request.event.rules)), RULE_CHARS)
-    buttons = tuple(Button(label, request.name.custom_id(term)) for term, label in _LABELS.items())
+    offered: list[str] = []
+    buttons: tuple[Button, ...] = ()
+    if offers_always(request):
+        offered = [inline_code(reveal(rules_in_words(request.event.rules)), RULE_CHARS)]
+        buttons = tuple(Button(label, request.name.custom_id(term)) for term, label in _LABELS.items())
+    if directories.are_offered(request):
+        offered += [directories.longer(request)]
+        buttons += directories.by_term(request)
+    what = ", or ".join(offered)
     return Post(f"Allow this, and without asking {what}:\n-# `/rules` lists and revokes it.", buttons=buttons)
 
 
@@ -81,4 +89,6 @@ def _counts(lost: tuple[Right, ...] | None) -> str:
 
 
 def _what(rule: Rule) -> str:
+    if rule.directories:
+        return directories.in_code(rule)
     return inline_code(one_line(reveal(rules_in_words(rule.rules)), RULE_CHARS), RULE_CHARS)

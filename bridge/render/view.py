@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bridge.protocol import directories
 from bridge.protocol import events as e
 from bridge.protocol.edits import EDIT_TOOLS
 from bridge.protocol.modes import DEFAULT, is_looser
@@ -170,6 +171,8 @@ class ThreadView(MendedFlow, msgspec.Struct):
             case e.PromptRequeued(done=False):
                 late = marks.too_late(event.prompt_id, "the button was pressed")
                 return {marks.key_of(event.prompt_id): late} if event.prompt_id in self.marks else {}
+            case e.ConfigureAccepted(setting=directories.SETTING, error=""):
+                return {}  # each start tells it; the rule was announced
             case e.ConfigureAccepted():
                 return {f"set:{record.generation}:{record.seq}": notices.configured(event)}
             case _:

@@ -47,9 +47,17 @@ class DecideRequest(msgspec.Struct, frozen=True):
     answers: dict[str, str] = {}
     mode: str = ""
     term: Term = "always"
-    """With ``always``: for how long, and where."""
+    """With ``always`` and ``opens``: for how long, and where."""
+    opens: bool = False
+    """The directories that Claude suggests with it are worked in without asking from then on."""
+
     equals: tuple[PermissionRequest, ...] = ()
     """What the card showed as one with it; it is decided alike."""
+
+    @property
+    def lasts(self) -> bool:
+        """More than the request is allowed."""
+        return self.always or self.opens
 
 
 class DecideTogether(msgspec.Struct, frozen=True):

@@ -27,7 +27,7 @@ from bridge.session.permission import (
     Person,
 )
 from bridge.session.questions import Draft, answers_at_once, pages_of, picked, written
-from bridge.session.rules import term_of
+from bridge.session.rules import Term, term_of
 
 NOT_OFFERED = "That is not among the choices of this question. Nothing was changed."
 NOT_KNOWN = "This request is not known (any more), so it cannot be decided."
@@ -49,6 +49,8 @@ def decided_by(verb: str, request: PermissionRequest, click: Clicked) -> Action:
         return DecideRequest(request, allowed=True, always=True, reason="", person=click.person, term=term)
     if verb == "edits" and request.offers_edits:
         return DecideRequest(request, allowed=True, always=False, reason="", person=click.person, mode=ACCEPT_EDITS)
+    if verb in ("dir", "cdir") and request.offered_directories:
+        return _opened(request, click.person, "cever" if verb == "cdir" else "always")
     if verb not in ("allow", "deny", "reason"):
         return Ignore("not a button of this card")
     return DecideRequest(request, verb == "allow", False, (click.reason or "").strip(), click.person)
@@ -63,7 +65,13 @@ def by_two(action: DecideRequest) -> Action:
         return AllowFirst(request, mine)
     if first.user_id == person.user_id:
         return Refuse(ONE_MORE)
-    return msgspec.structs.replace(action, always=False, term="always")
+    return msgspec.structs.replace(action, always=False, term="always", opens=False)
+
+
+def _opened(request: PermissionRequest, person: Person, term: Term) -> DecideRequest:
+    """Where Claude suggests both, edits are accepted too: the directory alone would not let it do the like again."""
+    mode = ACCEPT_EDITS if request.offers_edits else ""
+    return DecideRequest(request, True, False, "", person, mode=mode, term=term, opens=True)
 
 
 def _judge_plan(verb: str, request: PermissionRequest, click: Clicked) -> Action:

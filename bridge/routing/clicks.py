@@ -164,15 +164,20 @@ class Clicks(Permits):
                 return action
         if not self._access(session).decide_own and person.user_id in session.askers_of(request):
             return Refuse(OWN)
-        of_channel = isinstance(action, DecideRequest) and action.always and action.term in OF_CHANNEL
+        of_channel = isinstance(action, DecideRequest) and action.lasts and action.term in OF_CHANNEL
         if of_channel and (words := self.lacks_in(session, MANAGE, person)):
             return Refuse(f"{words} It would count for the whole channel. {STAYS_OPEN}")
-        if isinstance(action, DecideRequest) and (words := self._access(session).bars(action.mode)):
+        if isinstance(action, DecideRequest) and (words := self._barred(session, action)):
             return Refuse(f"{words} {STAYS_OPEN}")
         event = request.event
         if isinstance(action, DecideRequest) and self._access(session).needs_two(event.tool, event.tool_input):
             return by_two(action)
         return action
+
+    def _barred(self, session: ManagedSession, action: DecideRequest) -> str:
+        """Why it would leave unasked what two people must allow; empty when it does not."""
+        access = self._access(session)
+        return access.bars(action.mode) or (access.bars_directories if action.opens else "")
 
     def _refusal(self, session_id: str, click: Clicked, rights: tuple[Right, ...]) -> Refuse | None:
         """None when the click's person may, and it comes from the session's own thread."""

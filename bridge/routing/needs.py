@@ -40,6 +40,8 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "chour": DECIDE,  # and, because it counts for the channel, manage
     "cweek": DECIDE,
     "cever": DECIDE,
+    "dir": DECIDE,
+    "cdir": DECIDE,  # and manage
     "rule": (*DECIDE, *MANAGE),
     "list": DECIDE,
     "deny": DECIDE,

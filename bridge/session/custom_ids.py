@@ -33,6 +33,7 @@ from bridge.trust.decision import Verb
 CARD_VERBS = (
     r"allow|always|deny|reason"  # a tool
     r"|keep|hour|chour|cweek|cever"  # for how long a tool is allowed
+    r"|dir|cdir"  # the directories that Claude suggests with it: for the session, for the channel
     r"|edits|plan"  # accept edits from now on, with a plan or an edit; keep planning
     r"|send|skip|(?:pick|option|other|page)[0-9]{1,3}"  # a question, with the place in its card
     r"|continue|discard"  # a lost turn

@@ -20,6 +20,7 @@ from enum import StrEnum
 
 import msgspec
 
+from bridge.protocol import directories
 from bridge.protocol import events as e
 from bridge.protocol.commands import HIBERNATION
 from bridge.session.open_work import OpenPrompt, PromptState, Turn
@@ -81,6 +82,10 @@ class ManagedSession(msgspec.Struct):
     model: str = ""
     """What a person chose for this session; empty: the channel's or the configuration's."""
     effort: str = ""
+    directories: tuple[str, ...] = ()
+    """Outside the project, in which the child that runs works without asking; it forgets them with its process."""
+    directories_refused: str = ""
+    """The last value of that setting which this child did not take."""
     inode: int = 0
     """The project directory's; 0: not known. Another one in its place is gone on in only when a person says so."""
     git_directory: str = ""
@@ -202,6 +207,7 @@ class ManagedSession(msgspec.Struct):
             case e.ChildStarted():
                 self.child_pid, self.claude_id = event.pid, event.claude_id
                 self.child_started_at = at
+                self.directories, self.directories_refused = (), ""
             case e.Titled():
                 self.title = event.title
             case e.ClaudeIdentified():
@@ -233,8 +239,14 @@ class ManagedSession(msgspec.Struct):
                 self.model = event.value
             case e.ConfigureAccepted(setting="effort", error=""):
                 self.effort = event.value
+            case e.ConfigureAccepted(setting=directories.SETTING):
+                self._told_directories(event)
             case _:
                 pass
+
+    def _told_directories(self, event: e.ConfigureAccepted) -> None:
+        self.directories = self.directories if event.error else directories.read(event.value)
+        self.directories_refused = event.value if event.error else ""
 
     def _child_exited(self, event: e.ChildExited) -> None:
         if not self.worker_pid:

@@ -76,6 +76,14 @@ def unasked(classes: Sequence[ToolPattern], mode: str) -> tuple[ToolPattern, ...
     return tuple(one for one in classes if not one.is_push)
 
 
+def unasked_in_directories(classes: Sequence[ToolPattern]) -> tuple[ToolPattern, ...]:
+    """Those of which Claude may do something without asking in a directory that was allowed: it reads there by tools
+    and commands, and with edits accepted it edits.
+    """
+    tools = ("Read", "Bash", *EDIT_TOOLS)
+    return tuple(one for one in classes if any(one.names(tool) for tool in tools))
+
+
 def _begins_in(glob: str, text: str) -> bool:
     """Whether the glob fits from the beginning of some word to the end of one."""
     begins, ends = r"(?<![^\W_])(?<![-.])", r"(?![^\W_]|-)"

@@ -79,6 +79,8 @@ class PermissionRequest(msgspec.Struct, frozen=True):
     """All whose prompts the turn serves; older ones know only ``asked_for``."""
     must_ask: bool = False
     """In this channel edits are never accepted without asking: two people must allow some of them."""
+    no_directories: bool = False
+    """In this channel no directory is worked in without asking: two people must allow some of what would be done."""
     first: First | None = None
     """Who allowed it, while another one is still to; kept like the draft."""
 
@@ -91,6 +93,14 @@ class PermissionRequest(msgspec.Struct, frozen=True):
         """Whether with this plan or edit all may be accepted from now on; an edit that takes two loosens nothing."""
         is_edit = self.event.tool in EDIT_TOOLS and ACCEPT_EDITS in self.event.modes and not self.needs_two
         return not self.must_ask and (self.is_plan or is_edit)
+
+    @property
+    def offered_directories(self) -> tuple[str, ...]:
+        """In which Claude may work without asking from now on. Where it does not accept edits and this is no edit, a
+        directory alone would not let it do the like again: then none is offered.
+        """
+        barred = self.needs_two or self.no_directories or (self.event.modes and not self.offers_edits)
+        return () if barred or self.is_plan else self.event.directories
 
     @property
     def questions(self) -> tuple[Question, ...]:

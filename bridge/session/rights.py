@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from bridge.session.patterns import ToolPattern, unasked
+from bridge.session.patterns import ToolPattern, unasked, unasked_in_directories
 from bridge.session.permission import Person
 from bridge.text import escape, inline_code, one_line
 
@@ -76,16 +76,25 @@ class Access(msgspec.Struct, frozen=True):
 
         What two people must allow must be asked.
         """
-        if not (left := unasked(self.second, mode)):
-            return ""
-        classes = ", ".join(inline_code(str(one), CLASS_CHARS) for one in left[:MOST_NAMED])
         named = escape(one_line(mode, CLASS_CHARS))
-        return f"In this channel two people must allow {classes}, and in the mode **{named}** Claude would not ask."
+        return _asked_by_two(unasked(self.second, mode), f"in the mode **{named}**")
+
+    @property
+    def bars_directories(self) -> str:
+        """Why Claude may not work in directories outside the project without asking here; empty when it may."""
+        return _asked_by_two(unasked_in_directories(self.second), "in a directory that is allowed")
 
     def is_within(self, other: "Access") -> bool:
         """Whether nothing is possible here that is not there: for work in the other channel's directory."""
         people = all(self.grant(right).is_within(other.grant(right)) for right in ANY)
         return people and (other.decide_own or not self.decide_own) and set(other.second) <= set(self.second)
+
+
+def _asked_by_two(left: tuple[ToolPattern, ...], where: str) -> str:
+    if not left:
+        return ""
+    classes = ", ".join(inline_code(str(one), CLASS_CHARS) for one in left[:MOST_NAMED])
+    return f"In this channel two people must allow {classes}, and {where} Claude would not ask."
 
 
 class Rights(Protocol):

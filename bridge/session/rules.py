@@ -53,6 +53,10 @@ class Rule(msgspec.Struct, frozen=True):
     reason: str = ""
     """Why Claude asked, and what path it touched, when the rule was given."""
     blocked_path: str = ""
+    directories: tuple[str, ...] = ()
+    """Claude *is* told of these, as one setting of its process, and told again when that changes: whether a directory
+    alone allows a command, only it can say. Such a rule has no ``rules``.
+    """
 
     @property
     def custom_id(self) -> str:
@@ -79,6 +83,14 @@ def rule_of(request: PermissionRequested, term: Term, rule_id: str, place: tuple
     where = "" if term in OF_CHANNEL else session_id
     rule = Rule(rule_id, channel_id, where, request.tool, request.rules, 0, "", now, until)
     return msgspec.structs.replace(rule, reason=request.reason, blocked_path=request.blocked_path)
+
+
+def directories_rule(
+    request: PermissionRequested, term: Term, rule_id: str, place: tuple[int, str], now: float
+) -> Rule:
+    """As ``rule_of``, of the directories that are suggested."""
+    made = rule_of(request, term, rule_id, place, now)
+    return msgspec.structs.replace(made, rules=(), directories=request.directories)
 
 
 def covering(

@@ -249,7 +249,10 @@ class Interactions:
             is_first = self._manager.allow_for(action.request, action.person, action.term)
             return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(WAS_DECIDED)
         alike = [(one, _decision(action, one)) for one in (action.request, *action.equals)]
-        is_first = self._manager.settle_all(alike) > 0
+        if action.opens:
+            is_first = self._manager.allow_in(alike, action.person, action.term)
+        else:
+            is_first = self._manager.settle_all(alike) > 0
         if is_first and loosens and session:
             post = loosened.in_thread(action.mode, action.person.user_id, session.thread_id)
             self._manager.show(session.session_id, f"{loosened.KEY}:{action.request.name.custom_id('edits')}", post)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bridge.journal.entries import NotCarriedOut
 from bridge.protocol import commands as c
+from bridge.protocol import directories
 from bridge.protocol.answers import key_of
 from bridge.protocol.commands import HIBERNATION
 from bridge.render import lapsed, marks
@@ -136,6 +137,10 @@ class Delivery:
                 self._say(session, command, lapsed.mode_barred(words))
             self._sessions.changes.posted(session.session_id)
             return False
+        if self._is_outdated(session, command):
+            with self._sessions.transaction():
+                self._sessions.store.answered(session.session_id, key_of(command))
+            return False
         lost = self._lost(session, claims(command))
         if lost:
             self._void(session, command, lost)
@@ -146,6 +151,12 @@ class Delivery:
         if not isinstance(command, c.Configure) or command.setting != "permission_mode":
             return ""
         return self.members.access(session.channel_id).bars(command.value)
+
+    def _is_outdated(self, session: ManagedSession, command: c.AnyCommand) -> bool:
+        """Whether other directories are worked in without asking now than when this was wished."""
+        if not isinstance(command, c.Configure) or command.setting != directories.SETTING:
+            return False
+        return command.value != directories.value_of(self._rules.directories(session))
 
     def _lost(self, session: ManagedSession, wanted: Sequence[Claim]) -> list[Claim] | None:
         """Those that do not hold any more; None when that is not known of some, who are asked about then."""

@@ -25,7 +25,7 @@ from supervisor.private_files import inode_of
 from supervisor.projects.remote import remote_of
 from supervisor.projects.repository import found_at
 from supervisor.sessions import typed
-from supervisor.sessions.decisions import Decisions
+from supervisor.sessions.directories import Directories
 from supervisor.sessions.invitations import Invitations
 from supervisor.sessions.mends import Mends
 from supervisor.sessions.sessions_table import SessionRow
@@ -33,7 +33,7 @@ from supervisor.sessions.waiting import is_settled
 from supervisor.sessions.worker_needs import WorkerNeeds
 
 
-class SessionManager(Decisions, Invitations, Mends, WorkerNeeds):
+class SessionManager(Directories, Invitations, Mends, WorkerNeeds):
     """All that decides about sessions; here, how one begins and what is asked of it. The rest is inherited by noun."""
 
     def create_session(self, action: CreateSession, handled_in: int = 0) -> ManagedSession:

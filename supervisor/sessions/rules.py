@@ -6,11 +6,12 @@ import msgspec
 
 from bridge.journal.entries import FactRemembered
 from bridge.protocol.commands import Decide
+from bridge.protocol.directories import MOST
 from bridge.protocol.events import PermissionRequested
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, Person
 from bridge.session.rights import Right
-from bridge.session.rules import Rule, Term, covering, rule_of
+from bridge.session.rules import Rule, Term, covering, directories_rule, rule_of
 from supervisor.sessions.members import Members
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.store import Store
@@ -44,6 +45,14 @@ class Rules:
         mine = [r for r in self.of(session.channel_id, session.session_id) if not self.lost(r, session.guild_id)]
         return covering(mine, request.event, session.askers_of(request), access, self._sessions.clock())
 
+    def directories(self, session: ManagedSession) -> tuple[str, ...]:
+        """Outside the project, in which its Claude may work without asking now; sorted."""
+        if self._members.access(session.channel_id).bars_directories:
+            return ()
+        rules = [rule for rule in self.of(session.channel_id, session.session_id) if rule.directories]
+        counting = [rule for rule in rules if not self.lost(rule, session.guild_id)]
+        return tuple(sorted({path for rule in counting for path in rule.directories})[:MOST])
+
     def decision(self, session: ManagedSession, request: PermissionRequest) -> Decide | None:
         """That of the rules which allow it together; None when a person is to be asked."""
         if not (rules := self.covering(session, request)):
@@ -64,9 +73,12 @@ class Rules:
         """Whether Claude would not ask in it what two people must allow."""
         return bool(self._members.access(session.channel_id).bars(mode))
 
-    def add(self, session: ManagedSession, request: PermissionRequested, term: Term, person: Person) -> Rule:
-        place = session.channel_id, session.session_id
-        made = rule_of(request, term, uuid4().hex[:16], place, self._sessions.clock())
+    def add(
+        self, session: ManagedSession, request: PermissionRequested, term: Term, person: Person, *, opens: bool = False
+    ) -> Rule:
+        """Of what Claude suggests as a rule, or (``opens``) of the directories that it suggests."""
+        place, make = (session.channel_id, session.session_id), directories_rule if opens else rule_of
+        made = make(request, term, uuid4().hex[:16], place, self._sessions.clock())
         rule = msgspec.structs.replace(made, by_id=person.user_id, by=person.name)
         self._note(rule, person.user_id, "a rule was given", msgspec.json.encode(rule).decode())
         return rule

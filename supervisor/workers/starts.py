@@ -72,6 +72,7 @@ class StartMessages:
             trusted_copy=copy,
             void_prompts=void_prompts(manager.store, session.session_id),
             git_push=channel.git_push if channel else "off",
+            directories=manager.rules.directories(session),
             titles=config.titles and not (session.title or session.turn_count),
         )
 

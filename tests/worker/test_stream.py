@@ -760,3 +760,35 @@ def test_a_child_that_opens_more_and_more_and_closes_nothing_is_ended(kind: str)
     assert not [s for n in range(MOST_OPEN) for s in opened(n) if isinstance(s, EndChild)]
     (ended,) = [step for step in opened(MOST_OPEN) if isinstance(step, EndChild)]
     assert "1,000" in ended.why
+
+
+# --- directories outside the project -----------------------------------------------------------------
+
+
+def test_suggested_directories_are_told_with_the_request_and_go_back_with_no_answer() -> None:
+    stream = asked_bash()
+    assert stream.open_requests()[0].request.directories == ("/srv",)
+    steps = stream.decide(decision("allowed"))
+    assert json.loads(only_line(steps))["response"]["response"].keys() == {"behavior", "updatedInput"}
+
+
+def directories_in(line: bytes) -> object:
+    request = json.loads(line)["request"]
+    assert request["subtype"] == "apply_flag_settings"
+    return request["settings"]["permissions"]["additionalDirectories"]
+
+
+@pytest.mark.parametrize("paths", [[], ["/srv/a"], ["/srv/a", "/srv/b"]])
+def test_directories_are_a_setting_so_that_they_can_be_taken_back(paths: list[str]) -> None:
+    stream = Stream(1, claude_id=CLAUDE_ID, resuming=False)
+    steps = stream.configure(c.Configure("c1", "directories", json.dumps(paths)))
+    assert directories_in(only_line(steps)) == paths
+
+
+def test_a_child_that_begins_is_told_of_them_once_it_answered() -> None:
+    stream = Stream(1, claude_id=CLAUDE_ID, resuming=True)
+    stream.open_directories(("/srv/a",))
+    request_id = json.loads(only_line(stream.initialize()))["request_id"]
+    answer = {"type": "control_response", "response": {"subtype": "success", "request_id": request_id, "response": {}}}
+    steps = stream.receive(json.dumps(answer).encode())
+    assert isinstance(steps[0], e.ChildStarted) and directories_in(only_line(steps)) == ["/srv/a"]

@@ -49,6 +49,10 @@ class PermissionRequested(Event, frozen=True):
     """Of an edit's texts in their file when it was asked, in their order; empty: nobody looked, or it is no edit."""
     modes: tuple[str, ...] = ()
     """Permission modes that Claude offers to go on in, of those that may be set with an approval."""
+    directories: tuple[str, ...] = ()
+    """Outside the project, in which Claude offers to work without asking (``bridge.protocol.directories``)."""
+    unseen: tuple[str, ...] = ()
+    """Those of them that the child does not see: they are not there, or its walls do not show them."""
 
 
 Verdict = Literal["allowed", "denied", "expired"]
@@ -71,7 +75,7 @@ class PermissionResolved(Event, frozen=True):
     """Who allowed it first, where two people had to."""
     kept: str = ""
     """With ``always``: for how long, in words, the supervisor allows the like by itself. Empty: Claude was told of the
-    rule, and keeps it as long as its process runs.
+    rule, and keeps it as long as its process runs. Without: what else is allowed since, in words.
     """
 
 

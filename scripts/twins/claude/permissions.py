@@ -18,6 +18,7 @@ INVALID_ANSWER = (
     " most 4096 updates, rules and directories in all."
 )
 STREAM_CLOSED = "Tool permission request failed: AbortError: Tool permission stream closed before response received"
+OUTSIDE = "Path is outside allowed working directories"
 REJECTED = (
     "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a"
     " file edit, the new_string was NOT written to the file). STOP what you are doing and wait for"
@@ -56,6 +57,8 @@ class Permissions:
         self._rules: set[tuple[str, str]] = set()
         self.folders: list[str] = []
         """More folders in which reading asks nobody (`--add-dir`)."""
+        self.directories: list[str] = []
+        """More of them in which it is as in its own (`additionalDirectories`)."""
         self.allowed: list[str] = []
         """Tools that nobody is asked about (`--allowedTools`), by name only."""
 
@@ -115,14 +118,16 @@ class Permissions:
             return {
                 "description": use.tool_input["file_path"],
                 "permission_suggestions": [_add_rule("Read", self._rule_of(use), "session")],
-                "decision_reason": "Path is outside allowed working directories",
+                "decision_reason": OUTSIDE,
                 "decision_reason_type": "workingDir",
             }
-        suggestions = [] if self.mode == "plan" else [_set_mode("acceptEdits")]
-        return {
-            "description": use.tool_input["file_path"].removeprefix(self._cwd + "/"),
-            "permission_suggestions": suggestions,
-        }
+        path = use.tool_input["file_path"]
+        suggestions = [] if self.mode in ("plan", "acceptEdits") else [_set_mode("acceptEdits")]
+        details: Json = {"description": path.removeprefix(self._cwd + "/"), "permission_suggestions": suggestions}
+        if not self._is_inside(path):
+            suggestions.append(_add_directory(path.rpartition("/")[0]))
+            details |= {"decision_reason": OUTSIDE, "decision_reason_type": "workingDir"}
+        return details
 
     def _bash_details(self, use: Use) -> Json:
         command, about = use.tool_input["command"], use.tool_input["description"]
@@ -134,7 +139,7 @@ class Permissions:
                 "decision_reason": "This command requires approval",
                 "decision_reason_type": "other",
             }
-        suggestions.append({"type": "addDirectories", "directories": [self._cwd], "destination": "session"})
+        suggestions.append(_add_directory(self._cwd))
         suggestions.append(_set_mode("acceptEdits"))
         return {
             "description": about,
@@ -158,7 +163,7 @@ class Permissions:
         return self._is_inside(path) or any(folder and path.startswith(f"{folder}/") for folder in self.folders)
 
     def _is_inside(self, path: str) -> bool:
-        return path.startswith(self._cwd + "/")
+        return any(folder and path.startswith(f"{folder}/") for folder in (self._cwd, *self.directories))
 
 
 def judge(answer: Json, use: Use) -> Verdict:
@@ -192,6 +197,10 @@ def _accepted(use: Use, source: str, reason: str) -> Granted:
 def _add_rule(tool: str, content: str, destination: str) -> Json:
     rule = {"toolName": tool, "ruleContent": content}
     return {"type": "addRules", "rules": [rule], "behavior": "allow", "destination": destination}
+
+
+def _add_directory(path: str) -> Json:
+    return {"type": "addDirectories", "directories": [path], "destination": "session"}
 
 
 def _set_mode(mode: str) -> Json:

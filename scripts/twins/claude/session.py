@@ -270,10 +270,12 @@ class Session:
         self._succeed(request_id, {"model": self.model})
 
     def _on_apply_flag_settings(self, request_id: str, request: Json) -> None:
-        """Of the settings only the effort does something. A level that it does not know is ignored, as recorded."""
+        """Of the settings the effort and directories do something. A level that it does not know is ignored."""
         settings = request.get("settings") or {}
         if "effortLevel" in settings and settings["effortLevel"] in (None, *frames.EFFORTS):
             self.effort = settings["effortLevel"] or "medium"
+        if isinstance(told := (settings.get("permissions") or {}).get("additionalDirectories"), list):
+            self.permissions.directories = [str(path) for path in told]
         self._succeed(request_id, None)
 
     def _on_cancel_async_message(self, request_id: str, request: Json) -> None:

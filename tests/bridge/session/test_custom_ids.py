@@ -15,7 +15,7 @@ GENERATION = "0123456789abcdef"
 DIGEST = "ab" * 32
 RULE = "0123456789abcdef"
 
-TOOL = ("allow", "always", "deny", "reason", "edits", "plan", "keep", "hour", "chour", "cweek", "cever")
+TOOL = ("allow", "always", "deny", "reason", "edits", "plan", "keep", "hour", "chour", "cweek", "cever", "dir", "cdir")
 QUESTION = ("send", "skip", "pick0", "pick2", "pick999", "option0", "option3", "other0", "page1")
 CARD_VERBS = (*TOOL, *QUESTION, "continue", "discard")
 

@@ -86,6 +86,8 @@ CLICKS = [
     *(Row("button", word, within(THREADS, DECIDE)) for word in ("allow", "always", "deny", "reason")),
     *(Row("button", word, within(THREADS, DECIDE)) for word in ("keep", "hour")),
     *(Row("button", word, within(THREADS, MANAGE), DECIDE) for word in ("chour", "cweek", "cever")),
+    Row("button", "dir", within(THREADS, DECIDE), variant="of an edit outside"),
+    Row("button", "cdir", within(THREADS, MANAGE), DECIDE, variant="of an edit outside"),
     Row("button", "rule", within(IN_THREADS_AND_CHANNELS, (*DECIDE, *MANAGE))),
     Row("modal", "reason", within(THREADS, DECIDE)),
     *(Row("button", word, within(THREADS, DECIDE), variant="of a plan") for word in ("allow", "plan")),

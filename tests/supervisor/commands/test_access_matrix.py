@@ -161,13 +161,15 @@ def session(thread_id: int, owner_id: int, asker_id: int) -> ManagedSession:
 
 def request_of(session_id: str, variant: str) -> PermissionRequest:
     tools = {"of a plan": PLAN_TOOL, "of a question": QUESTION_TOOL, "of a push": PUSH_TOOL, "of an edit": "Edit"}
-    tool = tools.get(variant, "Bash")
+    is_outside = variant == "of an edit outside"
+    tool = "Edit" if is_outside else tools.get(variant, "Bash")
     options = [{"label": "a", "description": ""}, {"label": "b", "description": ""}]
     asked = {"questions": [{"question": "q?", "header": "q", "options": options, "multiSelect": False}]}
     tool_input = msgspec.json.encode(asked if variant == "of a question" else {}).decode()
     event = e.PermissionRequested(
         "r", tool, tool_input, "d", rules=(e.SuggestedRule("Bash", "x"),), modes=(ACCEPT_EDITS,)
     )
+    event = msgspec.structs.replace(event, directories=("/srv/data",) if is_outside else ())
     return PermissionRequest(RequestName(session_id, GENERATION, 7), 1.0, 0, event, draft=Draft(picks={0: (0,)}))
 
 

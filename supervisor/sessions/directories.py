@@ -1,0 +1,70 @@
+"""Directories outside the project in which Claude works without asking: rules, of which each child is told.
+
+Where one is told is no decision of its own: the rules that hold say what is wanted, and a child that was told something
+else is told anew. So a revoked rule, one whose time is up, and one whose giver lost the right end the same way.
+"""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+import msgspec
+
+from bridge.protocol import commands as c
+from bridge.protocol import directories
+from bridge.render import directories as told
+from bridge.session.managed import ManagedSession
+from bridge.session.permission import PermissionRequest, Person
+from bridge.session.rules import Term
+from supervisor.sessions.decisions import Decisions
+
+
+class Directories(Decisions):
+    """Of all sessions."""
+
+    def allow_in(self, decisions: Sequence[tuple[PermissionRequest, c.Decide]], person: Person, term: Term) -> bool:
+        """Besides these decisions, of one request and its equals, allow work in the directories that Claude suggests
+        with it; Claude hears of them before. Whether the first of the decisions is the first of its request.
+        """
+        request, _ = decisions[0]
+        session_id = request.name.session_id
+        session = self.rows[session_id].session
+        with self.transaction():
+            if not isinstance(self.request_of(request.name), PermissionRequest):
+                return False
+            rule = self.rules.add(session, request.event, term, person, opens=True)
+            self.store.desire(session_id, f"rule:{rule.rule_id}", told.announced(rule, term, session.thread_id))
+            self._tell(session)
+            kept = told.kept(rule.directories, term)
+            for one, decision in decisions:
+                self._settle(one, msgspec.structs.replace(decision, kept=kept))
+        self.changed(session_id)
+        self.tell_directories()
+        return True
+
+    def revoke_rule(self, rule_id: str, channel_id: int, session_id: str, person: Person) -> bool:
+        is_revoked = super().revoke_rule(rule_id, channel_id, session_id, person)
+        self.tell_directories()
+        return is_revoked
+
+    def tell_directories(self) -> None:
+        """Children that run are told what holds now; one that begins is told by its start."""
+        for session in self.get_all_sessions():
+            if not session.child_pid or self._is_told(session):
+                continue
+            with self.transaction():
+                self._tell(session)
+            self.changes.wished(session.session_id)
+
+    def _tell(self, session: ManagedSession) -> None:
+        """Within the caller's transaction."""
+        if session.child_pid and not self._is_told(session):
+            value = directories.value_of(self.rules.directories(session))
+            self.sessions.wish(session.session_id, c.Configure(uuid4().hex, directories.SETTING, value))
+
+    def _is_told(self, session: ManagedSession) -> bool:
+        """Or will be, or does not take it."""
+        wanted = directories.value_of(self.rules.directories(session))
+        waiting = [one.command for one in self.store.inbox(session.session_id)]
+        wished = [one.value for one in waiting if isinstance(one, c.Configure) and one.setting == directories.SETTING]
+        last = wished[-1] if wished else directories.value_of(session.directories)
+        return wanted in (last, session.directories_refused)

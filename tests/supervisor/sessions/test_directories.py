@@ -1,0 +1,148 @@
+"""Directories that are worked in without asking: a child is told what holds, and told again when that changes."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.protocol import commands as c
+from bridge.protocol import directories
+from bridge.protocol import events as e
+from bridge.protocol.requests import digest_of
+from bridge.session.patterns import ToolPattern
+from bridge.session.rights import Access, Policy
+from bridge.session.rules import Term
+
+from .test_rules import ADA, BOB, ELSEWHERE, HERE, Desk, G, opened
+
+DATA = "/srv/data"
+
+
+@contextlib.contextmanager
+def desk_at(folder: Path, policy: Policy = Policy(frozenset({1, 2}))) -> Iterator[Desk]:  # noqa: B008 - frozen
+    try:
+        yield Desk(folder, policy)
+    finally:
+        opened.pop().close()
+
+
+def allow(desk: Desk, session_id: str, term: Term = "always", mode: str = "") -> bool:
+    tool_input = f'{{"file_path":"{DATA}/a"}}'
+    asked = e.PermissionRequested("r", "Write", tool_input, digest_of(tool_input), directories=(DATA,))
+    desk.happens(session_id, asked)
+    request = desk.live(session_id).requests[desk.live(session_id).applied]
+    return desk.manager.allow_in([(request, request.decide("allowed", BOB, mode=mode))], BOB, term)
+
+
+def wished(desk: Desk, session_id: str) -> list[c.Configure]:
+    """What goes to the worker now."""
+    found = [item.command for item in desk.manager.inbox(session_id)]
+    return [one for one in found if isinstance(one, c.Configure) and one.setting == directories.SETTING]
+
+
+def tells(desk: Desk, session_id: str, error: str = "") -> None:
+    """The child takes the last of them, or does not."""
+    last = wished(desk, session_id)[-1]
+    desk.happens(session_id, e.ConfigureAccepted(last.command_id, last.setting, last.value, error))
+
+
+def test_the_child_hears_of_the_directory_before_it_hears_the_decision(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = desk.session()
+        assert allow(desk, session_id, mode="acceptEdits")
+        told, decided = [one.command for one in desk.manager.inbox(session_id) if not isinstance(one.command, c.Prompt)]
+        assert isinstance(told, c.Configure) and directories.read(told.value) == (DATA,)
+        assert isinstance(decided, c.Decide) and (decided.mode, decided.verdict) == ("acceptEdits", "allowed")
+        assert decided.kept == f"and without asking work in {DATA}, always, for this session"
+        (post,) = [row.desired for row in desk.store.posts_like(session_id, "rule:")]
+        assert post.where == "channel" and f"work in `{DATA}`" in post.content and "/rules" in post.content
+
+
+def test_the_second_decision_of_a_request_allows_no_directory(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = desk.session()
+        desk.happens(session_id, e.PermissionRequested("r", "Write", "{}", digest_of("{}"), directories=(DATA,)))
+        request = desk.live(session_id).requests[desk.live(session_id).applied]
+        assert desk.manager.decide(request, "denied", ADA)
+        assert not desk.manager.allow_in([(request, request.decide("allowed", BOB))], BOB, "always")
+        assert wished(desk, session_id) == [] and desk.manager.rules.of(HERE, session_id) == []
+
+
+def test_it_is_told_once_and_again_to_the_child_that_begins_next(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = desk.session()
+        allow(desk, session_id)
+        tells(desk, session_id)
+        desk.manager.tell_directories()
+        assert wished(desk, session_id) == [] and desk.live(session_id).directories == (DATA,)
+        desk.restart()
+        assert desk.manager.rules.directories(desk.live(session_id)) == (DATA,), "what the next worker is told"
+        desk.happens(session_id, e.ChildExited(0, wanted=True))
+        desk.manager.tell_directories()
+        assert wished(desk, session_id) == [], "nobody is there to be told"
+        desk.happens(
+            session_id, e.WorkerStarted(1, contained=True, containment=""), e.ChildStarted(2, "id", resumed=True)
+        )
+        assert desk.live(session_id).directories == (), "a child forgets it with its process"
+
+
+@pytest.mark.parametrize(("term", "counts"), [("always", False), ("cever", True)])
+def test_of_the_channel_it_is_told_to_all_its_sessions_that_run(tmp_path: Path, term: Term, counts: bool) -> None:
+    with desk_at(tmp_path) as desk:
+        other, elsewhere = desk.session(), desk.session(ELSEWHERE)
+        allow(desk, desk.session(), term)
+        assert bool(wished(desk, other)) is counts
+        assert wished(desk, elsewhere) == []
+
+
+def test_a_revoked_one_is_taken_from_the_child_that_runs(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = desk.session()
+        allow(desk, session_id)
+        tells(desk, session_id)
+        (rule,) = desk.manager.rules.of(HERE, session_id)
+        assert desk.manager.revoke_rule(rule.rule_id, HERE, session_id, ADA)
+        assert [one.value for one in wished(desk, session_id)] == ["[]"]
+        tells(desk, session_id)
+        assert desk.live(session_id).directories == ()
+
+
+def test_what_was_wished_before_it_was_revoked_is_not_delivered(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = desk.session()
+        allow(desk, session_id)
+        (rule,) = desk.manager.rules.of(HERE, session_id)
+        assert wished(desk, session_id)
+        desk.manager.revoke_rule(rule.rule_id, HERE, session_id, ADA)
+        assert [one.value for one in wished(desk, session_id)] == ["[]"]
+
+
+def test_it_ends_when_its_giver_loses_the_right(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = desk.session()
+        allow(desk, session_id)
+        tells(desk, session_id)
+        desk.policy = Policy(frozenset({1}))
+        desk.restart()
+        desk.manager.tell_directories()
+        assert [one.value for one in wished(desk, session_id)] == ["[]"]
+
+
+def test_where_two_people_must_allow_some_of_it_nothing_is_told(tmp_path: Path) -> None:
+    policy = Policy(frozenset({1, 2}), channels={HERE: Access(second=(ToolPattern("Read", "*.env"),))})
+    with desk_at(tmp_path, policy) as desk:
+        session_id = desk.session()
+        allow(desk, session_id)
+        assert wished(desk, session_id) == [] and desk.manager.rules.directories(desk.live(session_id)) == ()
+
+
+def test_a_child_that_does_not_take_it_is_not_asked_for_ever(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = desk.session()
+        allow(desk, session_id)
+        tells(desk, session_id, error="there is no setting named directories")
+        desk.manager.tell_directories()
+        assert wished(desk, session_id) == []
+        said = [row.desired.content for row in desk.store.posts_like(session_id, f"set:{G}")]
+        assert said and "Where Claude works without asking was not changed" in said[0]
