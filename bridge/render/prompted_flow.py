@@ -69,7 +69,15 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
 
     def _no_longer(self, prompt_id: int, session: ManagedSession) -> dict[str, Post]:
         """The prompt waits no more; the newest of those that do has the buttons."""
-        return {f"wait:{prompt_id}": marks.reaction(prompt_id, waits=False)} | self._waiting_marks(session)
+        return {f"wait:{prompt_id}": self._reaction(prompt_id, session, waits=False)} | self._waiting_marks(session)
+
+    @staticmethod
+    def _reaction(prompt_id: int, session: ManagedSession, *, waits: bool) -> Post:
+        """Where the message stands, which may be a part that was written in the channel."""
+        known = session.prompts.get(prompt_id)
+        parts = known.parts if known else ()
+        where = parts[0].channel_id if parts else session.place_of(prompt_id)
+        return marks.reaction(prompt_id, waits=waits, in_channel=where == session.channel_id)
 
     def _waiting_marks(self, session: ManagedSession) -> dict[str, Post]:
         known = ((i, session.prompts[i]) for i in self.marks if i in session.prompts)
@@ -83,8 +91,7 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
                 session.session_id, prompt_id, prompt.when, is_edited=is_edited, is_newest=is_newest
             )
             if prompt.is_message:
-                in_channel = prompt_id == session.thread_id
-                posts[f"wait:{prompt_id}"] = marks.reaction(prompt_id, waits=True, in_channel=in_channel)
+                posts[f"wait:{prompt_id}"] = self._reaction(prompt_id, session, waits=True)
         return posts
 
     def _on_amended(self, event: e.PromptAmended, session: ManagedSession) -> dict[str, Post]:

@@ -13,6 +13,9 @@ leads to the same. When a prompt is closed follows from when its last message ca
 is asked when something could be delivered. It is closed in the store before it is sent, so whatever dies afterwards,
 nothing joins what may be on its way.
 
+A message of a channel that comes when its prompt is closed (Discord held it back, or nobody could read it before) is
+the next prompt of the same thread: half a sentence makes no thread of its own.
+
 A reply, a mention of the bot and a text that begins with ``/`` begin a prompt of their own, and nothing joins the last.
 Other people's messages in between are theirs, and change nothing.
 """
@@ -72,12 +75,17 @@ def belongs(prompt: c.Prompt, message_id: int, window_s: float) -> bool:
     if not (is_open(prompt) and prompt.parts) or len(prompt.parts) >= MOST_PARTS:
         return False
     first, last = prompt.parts[0].message_id, prompt.parts[-1].message_id
-    return 0 <= between_s(last, message_id) <= _reach_s(prompt, window_s) and between_s(first, message_id) <= LONGEST_S
+    return first < message_id < last or follows_closely(first, last, message_id, _reach_s(prompt, window_s))
+
+
+def follows_closely(first: int, last: int, message_id: int, reach_s: float) -> bool:
+    """Whether, by the ids of a prompt's first and last messages, this one goes on with it."""
+    return 0 <= between_s(last, message_id) <= reach_s and between_s(first, message_id) <= LONGEST_S
 
 
 def joined(prompt: c.Prompt, part: Part, attachments: tuple[Attachment, ...], now: float) -> c.Prompt:
-    """The prompt with one more message, which came to us at ``now``."""
-    parts = (*prompt.parts, part)
+    """The prompt with one more message, which came to us at ``now``, perhaps behind one that was written later."""
+    parts = tuple(sorted((*prompt.parts, part), key=lambda one: one.message_id))
     files = tuple(msgspec.structs.replace(a, message_id=part.message_id) for a in attachments)
     return msgspec.structs.replace(
         prompt,
@@ -111,9 +119,9 @@ def closes_at(prompt: c.Prompt, window_s: float) -> float:
     return max(at, prompt.heard_at + MOMENT_S) if prompt.answer_to else at
 
 
-def closed(prompt: c.Prompt) -> c.Prompt:
-    """As a worker gets it. One message is no burst."""
-    is_plain = [part.message_id for part in prompt.parts] == [prompt.prompt_id]
+def closed(prompt: c.Prompt, place_id: int) -> c.Prompt:
+    """As a worker gets it. One message is no burst, if it was written where one is looked for (``place_id``)."""
+    is_plain = [(part.message_id, part.channel_id) for part in prompt.parts] == [(prompt.prompt_id, place_id)]
     return msgspec.structs.replace(prompt, parts=() if is_plain else prompt.parts, heard_at=0.0, is_typed=False)
 
 

@@ -21,7 +21,7 @@ class Known(Protocol):
         """The ids of those who may talk in this session only."""
 
     def joined_by(self, channel_id: int, author_id: int, message_id: int, /) -> tuple[str, int] | None:
-        """The session and the prompt that a message is a part of."""
+        """The session and the prompt that a message is a part of; 0: that is closed, and it is the session's next."""
 
     def listing(self, session_id: str, name: str, /) -> Listing | None:
         """What a shared card of the session listed under this name; None: it is not known (any more)."""

@@ -72,7 +72,7 @@ class BridgeRouter(Clicks):
             return None
         found = self._known.joined_by(message.channel_id, message.author.user_id, message.message_id)
         what = message.message_id, message.prompt, message.author, message.attachments
-        return PromptSession(found[0], *what, joins=found[1]) if found else None
+        return PromptSession(found[0], *what, joins=found[1], may_grow=not found[1]) if found else None
 
     def _has_some_right(self, message: MessageSeen) -> bool:
         """In the channel; in the one above a thread that is not ours; in a direct message, in any."""

@@ -161,6 +161,10 @@ class ManagedSession(msgspec.Struct):
         """All whose prompts the request serves: what one of them wants is not another's because both wrote."""
         return frozenset(request.askers) or frozenset({self.prompter_of(request)})
 
+    def place_of(self, prompt_id: int) -> int:
+        """The channel or thread of a message that is a prompt by itself, where nothing else is known of it."""
+        return self.channel_id if prompt_id == self.thread_id else self.thread_id
+
     def is_asked_by(self, user_id: int) -> bool:
         """Whether what Claude does or has before it is (also) this person's."""
         return any(prompt.author_id == user_id for prompt in self.prompts.values())

@@ -30,6 +30,14 @@ class Open(msgspec.Struct, frozen=True):
     prompt: c.Prompt
 
 
+class Closed(msgspec.Struct, frozen=True):
+    """The last prompt that somebody began in a channel and that is closed: its session, its first and last message."""
+
+    session_id: str
+    first: int
+    last: int
+
+
 class Bursts:
     """Of all sessions. ``window_s`` is asked each time; 0: every message is a prompt of its own."""
 
@@ -60,13 +68,21 @@ class Bursts:
         self._wake.set()
 
     def joined_by(self, channel_id: int, author_id: int, message_id: int) -> tuple[str, int] | None:
-        """(session, prompt) of the open prompt that this message is a part of."""
+        """(session, prompt) of the open prompt that this message is a part of; 0: it came too late, and is the next."""
         if not self.window_s:
             return None
         newest = self._newest(channel_id, author_id)
         if newest is None or not bursts.belongs(newest.prompt, message_id, self.window_s):
-            return None
+            return self._too_late_for(channel_id, author_id, message_id)
         return newest.session_id, newest.prompt.prompt_id
+
+    def _too_late_for(self, channel_id: int, author_id: int, message_id: int) -> tuple[str, int] | None:
+        told = self._sessions.store.fact(_fact(channel_id, author_id))
+        last = msgspec.json.decode(told, type=Closed) if told else None
+        if last is None or not bursts.follows_closely(last.first, last.last, message_id, self.window_s):
+            return None
+        row = self._sessions.rows.get(last.session_id)
+        return (last.session_id, 0) if row and row.ended_at is None else None
 
     def join(self, action: PromptSession, channel_id: int) -> None:
         """Within the caller's transaction, in which ``action.joins`` is open."""
@@ -92,10 +108,19 @@ class Bursts:
         if self._sessions.clock() < self._due_at(prompt):
             self.note(session_id)
             return None
-        closed = bursts.closed(prompt)
+        session = self._sessions.rows[session_id].session
+        closed = bursts.closed(prompt, session.place_of(prompt.prompt_id))
         with self._sessions.transaction():
             self._sessions.store.change_wish(session_id, closed)
+            self._note_closed(session, prompt)
         return closed
+
+    def _note_closed(self, session: ManagedSession, prompt: c.Prompt) -> None:
+        """If its last message stands in the channel, the next one may too. Within the caller's transaction."""
+        if prompt.parts and prompt.parts[-1].channel_id == session.channel_id:
+            note = Closed(session.session_id, prompt.parts[0].message_id, prompt.parts[-1].message_id)
+            name = _fact(session.channel_id, prompt.author_id)
+            self._sessions.store.remember(name, msgspec.json.encode(note).decode())
 
     async def run(self) -> None:
         """Tell who delivers when a prompt is to be closed, until cancelled."""
@@ -135,7 +160,8 @@ class Bursts:
         mine = [one for one in inbox if isinstance(one, c.Prompt) and one.author_id == author_id]
         if not mine or not bursts.is_open(mine[-1]) or not mine[-1].parts:
             return None
-        is_here = place_id == session.thread_id or mine[-1].prompt_id == session.thread_id
+        began_in = mine[-1].parts[0].channel_id
+        is_here = place_id in (session.thread_id, began_in) or mine[-1].prompt_id == session.thread_id
         return Open(session.session_id, mine[-1]) if is_here else None
 
     def _open_in(self, session_id: str) -> list[c.Prompt]:
@@ -159,3 +185,7 @@ class Bursts:
         self._hears = hears
         self._to_tell |= self._with_open
         self._wake.set()
+
+
+def _fact(channel_id: int, author_id: int) -> str:
+    return f"burst:{channel_id}:{author_id}"

@@ -35,8 +35,8 @@ class WaitingPrompts:
         found: dict[int, int] = {}
         for prompt_id, prompt in self._open(session_id).items():
             if prompt.is_message:
-                where = session.channel_id if prompt_id == session.thread_id else session.thread_id
-                found |= {part.message_id: part.channel_id for part in prompt.parts} or {prompt_id: where}
+                alone = {prompt_id: session.place_of(prompt_id)}
+                found |= {part.message_id: part.channel_id for part in prompt.parts} or alone
         return found
 
     def _open(self, session_id: str) -> dict[int, c.Prompt | OpenPrompt]:

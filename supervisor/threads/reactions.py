@@ -93,7 +93,8 @@ class Reactions:
     async def _settle(self, row: PostRow, session: ManagedSession) -> None:
         """Raises Unavailable, StoreError."""
         post = row.desired
-        channel_id = session.channel_id if post.where == "channel" else session.thread_id
+        where = (row.shown or post).where  # it is taken away where it was set
+        channel_id = session.channel_id if where == "channel" else session.thread_id
         try:
             if post.reaction and not post.is_over:
                 with self._store.transaction():

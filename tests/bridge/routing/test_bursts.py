@@ -61,12 +61,24 @@ def test_a_burst_has_an_end_however_fast_it_goes_on() -> None:
 
 
 def test_nothing_joins_what_was_closed() -> None:
-    assert not bursts.belongs(bursts.closed(prompt(5.0, 6.0)), at(6.5), WINDOW_S)
+    assert not bursts.belongs(bursts.closed(prompt(5.0, 6.0), CHANNEL), at(6.5), WINDOW_S)
 
 
 def test_one_message_alone_is_closed_to_what_it_always_was() -> None:
     plain = c.Prompt(at(5.0), "one", ADA.user_id, "Ada", is_message=True)
-    assert bursts.closed(bursts.opened(plain, CHANNEL, 100.0)) == plain
+    assert bursts.closed(bursts.opened(plain, CHANNEL, 100.0), CHANNEL) == plain
+
+
+def test_one_message_alone_that_stands_elsewhere_keeps_its_place() -> None:
+    (part,) = bursts.closed(prompt(5.0), 700).parts
+    assert (part.message_id, part.channel_id) == (at(5.0), CHANNEL)
+
+
+def test_what_comes_behind_a_later_one_has_its_place_between_them() -> None:
+    both = prompt(5.0, 6.2)
+    assert bursts.belongs(both, at(5.9), WINDOW_S) and not bursts.belongs(both, at(4.9), WINDOW_S)
+    three = bursts.joined(both, Part(at(5.9), CHANNEL, "between"), (), 101.0)
+    assert three.text == "one\n\nbetween\n\n2"
 
 
 def test_parts_are_told_in_their_order_each_in_a_paragraph_and_files_keep_their_message() -> None:

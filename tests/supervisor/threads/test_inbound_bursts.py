@@ -120,6 +120,13 @@ def first_wish(desk: Desk, session: int = 0) -> c.Prompt:
     return item.command
 
 
+def wish_now(desk: Desk) -> c.Prompt:
+    """What goes to the worker now."""
+    (item,) = desk.manager.inbox(desk.sessions()[0])
+    assert isinstance(item.command, c.Prompt)
+    return item.command
+
+
 def test_three_quick_messages_in_the_channel_are_one_session_and_one_prompt(desk: Desk) -> None:
     for moment, text in ((0.0, "look at this"), (1.2, "the login page"), (2.4, "is slow")):
         desk.at(moment).says(text)
@@ -137,6 +144,42 @@ def test_what_follows_later_is_another_thread(desk: Desk) -> None:
     desk.says("one")
     desk.at(1.6).says("two")
     assert desk.at(9.0).all_delivered() == [["one"], ["two"]]
+
+
+def test_what_comes_too_late_for_its_prompt_is_the_next_one_of_its_thread(desk: Desk) -> None:
+    """Discord held it back: its id tells that it followed closely."""
+    first = desk.says("half a")
+    desk.take(0, accepted(wish_now(desk.at(2.0))))
+    desk.at(4.0).tells(first + (1200 << 22), "sentence")
+    assert desk.at(9.0).all_delivered() == [["sentence"]]
+    (part,) = first_wish(desk).parts
+    assert part.channel_id == CHANNEL, "an edit and a deletion of it are heard there"
+    desk.edits(first + (1200 << 22), "a sentence")
+    assert desk.delivered() == ["a sentence"]
+
+
+def test_what_comes_too_late_is_joined_by_what_comes_with_it_also_after_a_restart(desk: Desk) -> None:
+    first = desk.says("a")
+    desk.take(0, accepted(wish_now(desk.at(2.0))))
+    desk.start()
+    desk.at(4.0).tells(first + (1200 << 22), "b")
+    desk.tells(first + (2400 << 22), "c")
+    assert desk.at(9.0).all_delivered() == [["b\n\nc"]]
+
+
+def test_what_comes_too_late_for_a_session_that_was_ended_begins_anew(desk: Desk) -> None:
+    first = desk.says("half a")
+    desk.at(2.0).delivered()
+    desk.manager.destroy_session(desk.sessions()[0], "its thread was deleted")
+    desk.at(4.0).tells(first + (1200 << 22), "sentence")
+    assert desk.at(9.0).delivered(1) == ["sentence"]
+
+
+def test_what_was_told_in_the_wrong_order_is_read_in_the_right_one(desk: Desk) -> None:
+    first = desk.says("one")
+    desk.at(1.0).tells(first + (1000 << 22), "three")
+    desk.tells(first + (500 << 22), "two")
+    assert desk.at(9.0).all_delivered() == [["one\n\ntwo\n\nthree"]]
 
 
 def test_in_a_thread_quick_messages_are_one_prompt_too_and_slow_ones_are_not(desk: Desk) -> None:
@@ -321,7 +364,7 @@ def test_nothing_joins_what_may_be_on_its_way(desk: Desk) -> None:
     assert desk.at(2.0).delivered() == ["one"]
     desk.start()
     desk.at(1.0).says("two")
-    assert desk.at(9.0).all_delivered() == [["one"], ["two"]]
+    assert desk.at(9.0).all_delivered() == [["one", "two"]], "it is the next prompt of the same thread"
 
 
 def test_an_accepted_burst_is_gone_from_the_inbox_as_a_whole(desk: Desk) -> None:

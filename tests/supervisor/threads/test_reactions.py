@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bridge.protocol import events as e
@@ -135,6 +136,18 @@ async def test_each_prompt_that_waits_has_one_reaction_and_only_the_newest_has_b
         await desk.settled()
     assert desk.calls == [("set", THREAD, 5), ("set", THREAD, 6), ("set", THREAD, 7)]
     assert [desk.has_buttons(i) for i in (5, 6, 7)] == [False, False, True]
+
+
+@awaited
+@pytest.mark.parametrize("end", [e.PromptTaken(5), e.PromptCancelled(5)], ids=["taken up", "withdrawn"])
+async def test_a_reaction_in_the_channel_is_taken_away_there(desk: Desk, end: e.AnyEvent) -> None:
+    async with desk.running():
+        in_channel = msgspec.structs.replace(accepted(5), parts=(e.Part(5, CHANNEL, "text"),))
+        desk.take(in_channel, e.PromptQueued(5))
+        await desk.settled()
+        desk.take(end)
+        await desk.settled()
+    assert desk.calls == [("set", CHANNEL, 5), ("took back", CHANNEL, 5)]
 
 
 @awaited
