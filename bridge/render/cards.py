@@ -14,11 +14,11 @@ from bridge.protocol.events import PermissionRequested, SuggestedRule
 from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import asked as asked_for
 from bridge.render import directories, pushes, questions, tool_phrases
-from bridge.render.decided import REASON_CHARS, because, decided_by
+from bridge.render.decided import because, decided_by
 from bridge.render.excerpts import code_excerpt, lines_excerpt, markdown_excerpt
 from bridge.render.modals import labelled, modal, text_field
 from bridge.render.posts import Button, Embed, File, Post
-from bridge.session.custom_ids import REASON_FIELD, to_go_on, to_start_fresh
+from bridge.session.custom_ids import REASON_FIELD
 from bridge.session.people import called, named, pinged
 from bridge.session.permission import KEEP_PLANNING, PermissionRequest, Settled
 from bridge.session.questions import Draft
@@ -92,36 +92,6 @@ def settled_card(request: PermissionRequest, how: Settled, directory: str, asks_
         files=files,
         urgent=True,
     )
-
-
-def resume_failed_card(session_id: str, reason: str) -> Post:
-    """Claude cannot resume; a person chooses to begin anew."""
-    return Post(
-        content=f"Claude cannot resume this conversation: {escape(one_line(reason, REASON_CHARS))}\n"
-        "A fresh start keeps this thread and its directory, but Claude remembers nothing of before.",
-        buttons=(Button("Start fresh", to_start_fresh(session_id), "primary"),),
-        urgent=True,
-    )
-
-
-def project_replaced_card(session_id: str, reason: str) -> Post:
-    """Another directory stands in the place of the session's; a person says whether Claude works there."""
-    return Post(
-        content=f"Claude was not started: {escape(one_line(reason, REASON_CHARS))}\n"
-        "If you did that yourself, *Go on here* lets Claude work in it. If not, look at it first.",
-        buttons=(Button("Go on here", to_go_on(session_id), "primary"),),
-        urgent=True,
-    )
-
-
-def project_settled_card(reason: str, verdict: str) -> Post:
-    """The same without its button."""
-    return Post(f"Claude was not started: {escape(one_line(reason, REASON_CHARS))}\n-# {verdict}")
-
-
-def resume_settled_card(reason: str, verdict: str) -> Post:
-    """The same without its button."""
-    return Post(f"Claude could not resume this conversation: {escape(one_line(reason, REASON_CHARS))}\n-# {verdict}")
 
 
 def what(request: PermissionRequest, directory: str) -> str:

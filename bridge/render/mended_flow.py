@@ -3,7 +3,7 @@
 import msgspec
 
 from bridge.protocol import events as e
-from bridge.render import cards, limits, notices
+from bridge.render import limits, notices, restarts
 from bridge.render.posts import Post
 from bridge.render.prompted_flow import PromptedFlow
 
@@ -27,11 +27,11 @@ class MendedFlow(PromptedFlow, msgspec.Struct):
     def _settle_resume(self, verdict: str) -> dict[str, Post]:
         """One card at a time offers a fresh start."""
         key, self.resume_key = self.resume_key, ""
-        return {key: cards.resume_settled_card(self.resume_reason, verdict)} if key else {}
+        return {key: restarts.resume_settled_card(self.resume_reason, verdict)} if key else {}
 
     def _settle_moved(self, verdict: str) -> dict[str, Post]:
         key, self.moved_key = self.moved_key, ""
-        return {key: cards.project_settled_card(self.moved_reason, verdict)} if key else {}
+        return {key: restarts.project_settled_card(self.moved_reason, verdict)} if key else {}
 
     def _hit_limit(self, key: str, event: e.TurnEnded, session_id: str) -> dict[str, Post]:
         posts = self.settle_limit(limits.OVERTAKEN)

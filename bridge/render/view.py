@@ -14,7 +14,7 @@ from bridge.protocol import directories
 from bridge.protocol import events as e
 from bridge.protocol.edits import EDIT_TOOLS
 from bridge.protocol.modes import DEFAULT, is_looser
-from bridge.render import cards, diff, ends, limits, loosened, lost, marks, notices, tool_phrases, tools
+from bridge.render import diff, ends, limits, loosened, lost, marks, notices, restarts, tool_phrases, tools
 from bridge.render.failures import failure_in_words, retry_in_words
 from bridge.render.flow import Now
 from bridge.render.items import THINKING, TOOL_INPUT_KEPT_CHARS, NoteItem, TextItem, ToolItem, ToolState
@@ -187,11 +187,11 @@ class ThreadView(MendedFlow, msgspec.Struct):
             case e.ResumeFailed():
                 posts = self._settle_resume("— Tried again; see below.")
                 self.resume_key, self.resume_reason = f"resume:{record.generation}:{record.seq}", event.reason
-                return posts | {self.resume_key: cards.resume_failed_card(session.session_id, event.reason)}
+                return posts | {self.resume_key: restarts.resume_failed_card(session.session_id, event.reason)}
             case e.ProjectReplaced():
                 posts = self._settle_moved("— Looked at again; see below.")
                 self.moved_key, self.moved_reason = f"moved:{record.generation}:{record.seq}", event.reason
-                return posts | {self.moved_key: cards.project_replaced_card(session.session_id, event.reason)}
+                return posts | {self.moved_key: restarts.project_replaced_card(session.session_id, event.reason)}
             case e.ChildStarted():
                 self.waits_for = ""
                 settled = self._settle_moved("— Claude goes on in the session's own directory.")

@@ -6,7 +6,7 @@ the event that the click leads to.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -45,12 +45,12 @@ from bridge.routing.actions import (
     WantReset,
 )
 from bridge.routing.router import BridgeRouter
-from bridge.routing.seen import Clicked
 from bridge.session import custom_ids
 from bridge.session.people import named
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import clip
 from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_later, answer_with
+from supervisor.commands.pressed import clicked
 from supervisor.discord.asking import Answering
 from supervisor.discord.shapes import Interaction, read
 from supervisor.sessions.in_log import InLog
@@ -162,7 +162,7 @@ class Interactions:
 
     def _answered(self, asked: Interaction) -> Answer:
         self._manager.delivery.note(asked.guild_id, asked.person.user_id, asked.person.role_ids)
-        match self._router.handle_click(_clicked(asked)):
+        match self._router.handle_click(clicked(asked)):
             case DecideRequest() | DecideTogether() as action:
                 return self._decided(action) if isinstance(action, DecideRequest) else self._decided_together(action)
             case AllowFirst() | DraftAnswers() as action:
@@ -309,31 +309,3 @@ async def _finished(work: Callable[[], Awaitable[dict[str, Any] | Post]]) -> tup
         log.exception("what takes longer failed")
         done = Post(FAILED)
     return (payload(done, editing=True), done.files) if isinstance(done, Post) else (done, ())
-
-
-def _clicked(asked: Interaction) -> Clicked:
-    fields = dict(_fields(asked.data)) if asked.type == InteractionType.MODAL_SUBMIT else {}
-    values = asked.data.get("values")
-    return Clicked(
-        custom_id=str(asked.data.get("custom_id", "")),
-        channel_id=asked.channel_id,
-        guild_id=asked.guild_id,
-        person=asked.person,
-        reason=fields.get(custom_ids.REASON_FIELD, "") if asked.type == InteractionType.MODAL_SUBMIT else None,
-        values=tuple(str(value) for value in values) if isinstance(values, list) else (),
-        texts={place: text for name, text in fields.items() if (place := custom_ids.place_of_field(name)) is not None},
-    )
-
-
-def _fields(node: object) -> Iterator[tuple[str, str]]:
-    """(custom_id, value) of a modal's text fields, wherever in the modal they stand."""
-    match node:
-        case {"custom_id": str(name), "value": str(value)}:
-            yield name, value
-        case {"components": list(inside)}:
-            for part in inside:
-                yield from _fields(part)
-        case {"component": dict(part)}:
-            yield from _fields(part)
-        case _:
-            pass

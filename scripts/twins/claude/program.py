@@ -69,7 +69,8 @@ if __name__ == "__main__":
 
 from twins.claude import frames
 from twins.claude.disk import Transcript
-from twins.claude.session import BadLine, Session
+from twins.claude.session import Session
+from twins.claude.stdin import BadLine
 
 _FLAGS = frozenset(
     (

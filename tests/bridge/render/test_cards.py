@@ -5,7 +5,7 @@ import pytest
 
 from bridge.protocol import events as e
 from bridge.protocol.requests import digest_of
-from bridge.render import cards
+from bridge.render import cards, restarts
 from bridge.render.posts import Post, payload
 from bridge.session.permission import KEEP_PLANNING, PermissionRequest, RequestName, Settled
 from bridge.text import utf16_len
@@ -189,7 +189,7 @@ def test_no_field_of_others_makes_a_card_too_long(text: str) -> None:
         how = Settled("denied", text[:32], text)
         if tool == "ExitPlanMode":
             check(cards.settled_card(request(tool, given, **fields), how, DIRECTORY))
-    assert utf16_len(cards.resume_failed_card(NAME.session_id, text).content) <= 2000
+    assert utf16_len(restarts.resume_failed_card(NAME.session_id, text).content) <= 2000
 
 
 def test_a_plan_is_shown_whole_with_its_own_buttons() -> None:
@@ -308,14 +308,14 @@ def test_a_long_plans_tail_inside_a_fence_is_code() -> None:
 
 
 def test_a_replaced_directorys_button_names_the_session_and_hostile_words_fit() -> None:
-    card = cards.project_replaced_card(NAME.session_id, "*`" * 5000)
+    card = restarts.project_replaced_card(NAME.session_id, "*`" * 5000)
     assert utf16_len(card.content) <= 2000
     assert [button.custom_id for button in card.buttons] == ["tb:moved:5c0ffee5000040008000000000000001"]
-    assert not cards.project_settled_card("gone", "seen").buttons
+    assert not restarts.project_settled_card("gone", "seen").buttons
 
 
 def test_a_fresh_starts_button_names_the_session() -> None:
-    (button,) = cards.resume_failed_card(NAME.session_id, "gone").buttons
+    (button,) = restarts.resume_failed_card(NAME.session_id, "gone").buttons
     assert button.custom_id == "tb:fresh:5c0ffee5000040008000000000000001"
 
 

@@ -312,7 +312,7 @@ async def test_help_names_every_command(tmp_path: Path) -> None:
 async def test_new_with_a_store_that_is_locked_for_a_moment_starts_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("supervisor.commands.slash.STORE_PAUSES_S", (0.02,) * 100)
+    monkeypatch.setattr("supervisor.commands.new_command.STORE_PAUSES_S", (0.02,) * 100)
     async with stage(tmp_path) as s, s.back():
         tries = itertools.count()
         begin = s.manager.create_session
@@ -332,7 +332,7 @@ async def test_new_with_a_store_that_is_locked_for_a_moment_starts_all_the_same(
 async def test_new_with_a_store_that_stays_locked_leaves_no_starter_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("supervisor.commands.slash.STORE_PAUSES_S", (0.01,))
+    monkeypatch.setattr("supervisor.commands.new_command.STORE_PAUSES_S", (0.01,))
     async with stage(tmp_path) as s, s.back():
 
         def locked(_action: CreateSession) -> ManagedSession:
