@@ -1,7 +1,7 @@
 """BridgeRouter: an inbound fact of Discord's and what is known → a value that says what to do.
 
-Pure: the gateway makes the facts, ``supervisor.main`` carries the values to SessionManager. There is no global
-active thread and no processing flag: a fact names its thread, and a thread names its session.
+Pure: who hears of Discord makes the facts, and carries the values to SessionManager. There is no global active thread
+and no processing flag: a fact names its thread, and a thread names its session.
 """
 
 import msgspec
