@@ -1,8 +1,10 @@
 """That Claude asks less than by itself: said in the channel with who did it, and in the thread while it holds."""
 
-from bridge.protocol.modes import DEFAULT, is_looser
+import msgspec
+
+from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
 from bridge.render.posts import Button, Post
-from bridge.session.custom_ids import to_make_strict
+from bridge.session.custom_ids import ChannelModeButton, to_make_strict
 from bridge.text import escape, one_line
 
 MODE_CHARS = 60
@@ -19,9 +21,24 @@ def in_thread(mode: str, person: int, thread_id: int) -> Post:
     return _said(f"<@{person}> lets Claude ask less in <#{thread_id}>", mode)
 
 
-def in_channel(mode: str, person: int) -> Post:
-    """For the channel: new sessions of it ask less from now on."""
-    return _said(f"<@{person}> lets Claude ask less in sessions that begin in this channel from now on", mode)
+def in_channel(mode: str, person: int, channel_id: int) -> Post:
+    """For the channel: new sessions of it ask less from now on, until somebody presses its button."""
+    said = _said(f"<@{person}> lets Claude ask less in sessions that begin in this channel from now on", mode)
+    return msgspec.structs.replace(said, buttons=ends_in_channel(channel_id, mode))
+
+
+def ends_in_channel(channel_id: int, mode: str) -> tuple[Button, ...]:
+    """The button that ends what the channel's sessions begin with, where that is a looser mode."""
+    ends = Button("Ask again in new sessions", ChannelModeButton("off", channel_id).custom_id())
+    return (ends,) if is_looser(mode, DEFAULT) else ()
+
+
+def ended_in_channel(person: int) -> Post:
+    return Post(f"⚙ <@{person}> ended that: in sessions that begin in this channel from now on Claude asks again.")
+
+
+def over_in_channel() -> Post:
+    return Post("⚙ This is over: in sessions that begin in this channel Claude asks.")
 
 
 def ends_it(session_id: str, mode: str) -> tuple[Button, ...]:
@@ -29,11 +46,13 @@ def ends_it(session_id: str, mode: str) -> tuple[Button, ...]:
     return (Button("Ask again", to_make_strict(session_id)),) if is_looser(mode, DEFAULT) else ()
 
 
-def while_it_holds(session_id: str, before: str, mode: str) -> Post | None:
+def while_it_holds(session_id: str, channel_id: int, before: str, mode: str) -> Post | None:
     """The thread's own line. ``before``: the mode that the line tells of now, empty for none. None: it stays."""
     if is_looser(mode, DEFAULT):
         words = f"-# ⚠ {_in_words(mode)}, as long as this line says so."
-        return None if mode == before else Post(words, buttons=ends_it(session_id, mode), silent=True)
+        for_all = Button("For the whole channel", ChannelModeButton("on", channel_id).custom_id())
+        buttons = (*ends_it(session_id, mode), *((for_all,) if mode == ACCEPT_EDITS else ()))
+        return None if mode == before else Post(words, buttons=buttons, silent=True)
     return Post(f"-# ⚙ Claude asks again: the mode {_named(before)} was ended.", silent=True) if before else None
 
 

@@ -80,7 +80,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
 
     def _mode_line(self, record: e.Record, session: ManagedSession) -> dict[str, Post]:
         """A line of its own as long as Claude asks less than by itself; in a new thread it is the first one."""
-        post = loosened.while_it_holds(session.session_id, self.loose_mode, session.admitted_mode)
+        post = loosened.while_it_holds(session.session_id, session.channel_id, self.loose_mode, session.admitted_mode)
         if post is None:
             return {}
         key = self.loose_key or f"{loosened.KEY}:{record.generation}:{record.seq}"

@@ -64,6 +64,7 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "fresh": TALK,
     "moved": DECIDE,
     "strict": (*TALK, *MANAGE),
+    "wide": MANAGE,
     "trust": MANAGE,
     "when": TALK,
     "plain": TALK,

@@ -10,6 +10,7 @@
     tb:fresh:SESSION                     begin anew where Claude cannot resume
     tb:moved:SESSION                     go on in the directory that stands there now
     tb:strict:SESSION                    Claude asks again, in the mode default
+    tb:wide:on|off:CHANNEL               edits are accepted in the channel's new sessions, or are asked about again
     tb:trust:yes|no|revoke:DIGEST        a project's own files
     tb:rule:RULE                         revoke what was allowed for longer
     tb:stop                              the menu of sessions that may be stopped
@@ -55,6 +56,7 @@ _RESET = re.compile(rf"tb:reset:(on|off):{_SESSION}")
 _FRESH = re.compile(rf"tb:fresh:{_SESSION}")
 _MOVED = re.compile(rf"tb:moved:{_SESSION}")
 _STRICT = re.compile(rf"tb:strict:{_SESSION}")
+_WIDE = re.compile(r"tb:wide:(on|off):([0-9]{1,19})")
 _TRUST = re.compile(r"tb:trust:(yes|no|revoke):([0-9a-f]{64})")
 _RULE = re.compile("tb:rule:([0-9a-f]{16})")
 _STATUS = re.compile(r"tb:status:(?:next|back):([0-9]{1,4}):([0-9]{1,19}):([a-z]+):([0-9]{1,19})")
@@ -222,6 +224,22 @@ def session_to_make_strict(custom_id: str) -> str | None:
     return _dashed(found[1]) if found else None
 
 
+class ChannelModeButton(msgspec.Struct, frozen=True):
+    """Edits are accepted in sessions that begin in the channel from now on, or are asked about again."""
+
+    verb: Literal["on", "off"]
+    channel_id: int
+
+    def custom_id(self) -> str:
+        return f"tb:wide:{self.verb}:{self.channel_id}"
+
+
+def channel_mode_button(custom_id: str) -> ChannelModeButton | None:
+    """None for a button that is none of these."""
+    found = _WIDE.fullmatch(custom_id)
+    return ChannelModeButton("on" if found[1] == "on" else "off", int(found[2])) if found else None
+
+
 # --- what is trusted, and what is allowed for longer -------------------------------------------------------
 
 
@@ -297,6 +315,7 @@ def word_of(custom_id: str) -> str:
     word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
     parsers = (
         *(trust_button, rule_button, steering_button, together_button, reset_button),
+        channel_mode_button,
         *(TypedButton.parse, StatusButton.parse),
     )
     is_ours = any(parse(custom_id) for parse in parsers)

@@ -15,6 +15,7 @@ from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.text import escape, one_line
 from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_with, option
+from supervisor.commands.channel_mode import ChannelMode
 from supervisor.commands.claude_commands import ClaudeCommands
 from supervisor.commands.invitations import Invitations
 from supervisor.commands.new_command import NewCommand
@@ -53,8 +54,9 @@ class Slash:
         self._rest = rest
         channels = self._channels = settings.channels
         self._sight = sight
+        self._channel_mode = ChannelMode(manager, router, rest, channels)
         self._settings = SettingsCommand(
-            manager, router, rest, channels, may_bypass=lambda: settings.now.bypass_permissions
+            manager, router, self._channel_mode, channels, may_bypass=lambda: settings.now.bypass_permissions
         )
         self._projects = ProjectCommand(manager, router, settings, sight, projects)
         self._new = NewCommand(manager, router, rest, channels, sight)
@@ -98,7 +100,7 @@ class Slash:
 
     def picked(self, asked: Interaction) -> Answer | None:
         """A choice in one of our selects, a button that steers a turn or turns a page; None when it is none of ours."""
-        if answer := self._steered(asked) or self._another_page(asked):
+        if answer := self._steered(asked) or self._another_page(asked) or self._channel_mode.picked(asked):
             return answer
         if asked.data.get("custom_id") != custom_ids.STOP_PICKER:
             return None

@@ -6,21 +6,19 @@ what its sessions begin with. What can be chosen is what Claude's own last child
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from bridge.protocol.errors import UserError
 from bridge.render import loosened, replies
-from bridge.render.posts import Post, payload
+from bridge.render.posts import Post
 from bridge.routing.channel import Channel
 from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.text import one_line
 from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
-from supervisor.discord.asking import Telling
-from supervisor.discord.pace import Priority
+from supervisor.commands.channel_mode import ChannelMode
 from supervisor.discord.shapes import Interaction
 from supervisor.meant import meant, meant_model
 from supervisor.sessions.manager import SessionManager
@@ -54,14 +52,14 @@ class SettingsCommand:
         self,
         manager: SessionManager,
         router: BridgeRouter,
-        rest: Telling,
+        channel_mode: ChannelMode,
         channels: Mapping[int, Channel],
         *,
         may_bypass: Callable[[], bool],
     ) -> None:
         self._manager = manager
         self._router = router
-        self._rest = rest
+        self._channel_mode = channel_mode
         self._channels = channels
         self._may_bypass = may_bypass
 
@@ -73,6 +71,8 @@ class SettingsCommand:
         if not value:
             mode = self._manager.setting(session, setting) if session and name == "mode" else ""
             ends_it = loosened.ends_it(session.session_id, mode) if session else ()
+            if session is None and name == "mode":
+                ends_it = loosened.ends_in_channel(channel_id, self._manager.default(channel_id, setting))
             return answer_with(Post(self._told_now(name, session, channel_id), buttons=ends_it))
         doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
         if words := self._lacks(asked, name, value, session, channel_id):
@@ -80,13 +80,16 @@ class SettingsCommand:
         if name == "mode" and (words := self._router.access(channel_id).bars(value)):
             raise UserError(f"{words} Nothing was changed.")
         loosens = name == "mode" and self._router.loosens(session, channel_id, value)
+        for_channel = session is None or option(asked, "for_channel") == "True"
         if loosens and session is None:
-            return answer_later(lambda: self._loosened(asked, channel_id, value))
+            return answer_later(lambda: self._channel_mode.loosen(asked, channel_id, value))
         if loosens and session:
             post = loosened.in_thread(value, asked.person.user_id, session.thread_id)
             self._manager.show(session.session_id, f"{loosened.KEY}:{asked.id}", post)
+            if for_channel:
+                post = loosened.in_channel(value, asked.person.user_id, channel_id)
+                self._manager.show(session.session_id, f"{loosened.KEY}:channel:{asked.id}", post)
         stored = "" if value == DEFAULT and name != "mode" else value
-        for_channel = session is None or option(asked, "for_channel") == "True"
         if for_channel:
             self._manager.set_default(channel_id, setting, stored, asked.person.user_id)
         if session:
@@ -95,14 +98,6 @@ class SettingsCommand:
         runs = session is not None and bool(session.worker_pid)
         chosen = replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel)
         return answer_in_words(f"{chosen}{doubt}")
-
-    async def _loosened(self, asked: Interaction, channel_id: int, value: str) -> dict[str, Any]:
-        """A channel's default is announced first: nothing gets looser without a word."""
-        post = loosened.in_channel(value, asked.person.user_id)
-        await self._rest.create(channel_id, post, str(asked.id), Priority.URGENT)
-        self._manager.set_default(channel_id, SETTING_OF["mode"], value)
-        chosen = replies.setting_chosen("mode", value, in_thread=False, runs=False, for_channel=True)
-        return payload(Post(chosen), editing=True)
 
     def _lacks(self, asked: Interaction, name: str, value: str, session: ManagedSession | None, channel_id: int) -> str:
         """What the person is told who may not choose this."""

@@ -75,7 +75,7 @@ class Playhouse:
 
 def is_open(message: Message) -> bool:
     """Whether something can be answered; what was decided, and what changed, can only be shown."""
-    return any(not label.startswith(("Show", "Diff", "Ask again")) for label in buttons(message))
+    return any(not label.startswith(("Show", "Diff", "Ask again", "For the whole")) for label in buttons(message))
 
 
 def buttons(message: Message) -> dict[str, str]:

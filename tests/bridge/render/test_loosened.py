@@ -43,10 +43,12 @@ def test_the_line_follows_the_mode_and_ends_with_it() -> None:
 
 def test_one_tap_ends_it_as_long_as_it_holds() -> None:
     loose, over = (
-        loosened.while_it_holds("s", "", "acceptEdits"),
-        loosened.while_it_holds("s", "acceptEdits", "default"),
+        loosened.while_it_holds("s", 600, "", "acceptEdits"),
+        loosened.while_it_holds("s", 600, "acceptEdits", "default"),
     )
-    assert loose and [button.label for button in loose.buttons] == ["Ask again"]
+    assert loose and [button.label for button in loose.buttons] == ["Ask again", "For the whole channel"]
+    auto = loosened.while_it_holds("s", 600, "", "auto")
+    assert auto and [button.label for button in auto.buttons] == ["Ask again"], "only edits are accepted for all"
     assert over and over.buttons == ()
     assert loosened.ends_it("s", "plan") == loosened.ends_it("s", "default") == ()
 
@@ -65,6 +67,6 @@ def test_strict_modes_say_nothing() -> None:
 
 
 def test_the_channel_hears_who_did_it_and_nobody_is_pinged() -> None:
-    for post in (loosened.in_channel("auto", 42), loosened.in_thread("acceptEdits", 42, 700)):
+    for post in (loosened.in_channel("auto", 42, 600), loosened.in_thread("acceptEdits", 42, 700)):
         assert "<@42>" in post.content and post.where == "channel" and post.silent
         assert payload(post)["allowed_mentions"] == {"parse": [], "users": [], "replied_user": False}

@@ -111,6 +111,7 @@ CLICKS = [
     *(Row("button", f"trust {verb}", within(IN_THREADS_AND_CHANNELS, MANAGE)) for verb in ("yes", "no", "revoke")),
     *(Row("button", f"when {when}", within(THREADS, TALK)) for when in ("next", "later", "now")),
     *(Row("button", f"halt {fate}", within(THREADS, own)) for fate in ("keep", "drop")),
+    *(Row("button", f"wide {verb}", within((*THREADS, "channel"), MANAGE)) for verb in ("on", "off")),
     Row("button", "strict", within(THREADS, (*TALK, *MANAGE))),
     Row("button", "again", within(THREADS, TALK)),
     Row("button", "plain", within(THREADS, TALK)),

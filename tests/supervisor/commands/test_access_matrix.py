@@ -383,6 +383,8 @@ def custom_id_of(row: Row, session_id: str) -> str:
             return TogetherButton(cast(custom_ids.TogetherVerb, verb), session_id, LISTED.name).custom_id()
         case ["rule"]:
             return f"tb:rule:{'a' * 16}"
+        case ["wide", verb]:
+            return f"tb:wide:{verb}:{CHANNEL}"
         case ["reset", verb]:
             return ResetButton("on" if verb == "on" else "off", session_id).custom_id()
         case ["fresh" | "moved" | "strict" as word]:

@@ -20,6 +20,7 @@ from bridge.session.rights import Access, Policy
 from stages.no_rest import NoRest
 from stages.support import configuration
 from supervisor import assembly
+from supervisor.commands.channel_mode import ChannelMode
 from supervisor.commands.slash_settings import SettingsCommand
 from supervisor.discord.asking import Telling
 from supervisor.discord.shapes import Interaction
@@ -82,9 +83,9 @@ class Desk:
 
     def mode(self, value: str, channel_id: int = THREAD) -> None:
         router = assembly.router(self.settings, self.manager)
-        command = SettingsCommand(
-            self.manager, router, cast(Telling, None), self.settings.channels, may_bypass=lambda: True
-        )
+        channels = self.settings.channels
+        channel_mode = ChannelMode(self.manager, router, cast(Telling, None), channels)
+        command = SettingsCommand(self.manager, router, channel_mode, channels, may_bypass=lambda: True)
         member = {"user": {"id": "1", "username": "ada"}, "roles": []}
         data = {"name": "mode", "options": [{"name": "mode", "value": value}]}
         command.run(Interaction(5, 1, 2, "t", data, GUILD, channel_id, member=member))

@@ -1,0 +1,39 @@
+"""Edits accepted for a whole channel: offered where they are for a thread, to who manages, and ended by one tap."""
+
+from bridge.render import loosened
+from stages.playhouse import buttons, playhouse
+from stages.support import awaited
+
+FOR_ALL, ENDS = "For the whole channel", "Ask again in new sessions"
+
+
+@awaited
+async def test_edits_are_accepted_for_the_channel_from_the_threads_line_until_one_tap_ends_that() -> None:
+    async with playhouse() as house:
+        channel, you = house.host.channel, house.you
+        thread = await house.starts("write a.txt one")
+        await house.press(await house.card(thread), "Accept edits")
+        line = await house.shows(thread, "as long as this line says so")
+        refused = await house.press(line, FOR_ALL, house.mallory)
+        assert refused.answer and "do not have the right **manage**" in refused.answer.content
+        await house.press(line, FOR_ALL)
+        said = await house.shows(channel, "in sessions that begin in this channel from now on")
+        assert f"<@{you.id}> lets Claude ask less" in said.content and list(buttons(said)) == [ENDS]
+        again = await house.press(line, FOR_ALL)
+        assert again.answer and again.answer.content == "Sessions that begin in this channel accept edits already."
+        other = await house.starts("write b.txt two")
+        await house.done(other)
+        assert (house.project / "b.txt").exists() and not [m for m in house.posts(other) if "Allow" in buttons(m)]
+        shown = await you.runs("mode", {}, channel.id)
+        assert shown.answer and shown.answer.message and list(buttons(shown.answer.message)) == [ENDS]
+        await house.press(said, ENDS)
+        await house.until(lambda: "ended that" in said.content and not buttons(said), "it says so")
+        third = await house.starts("write c.txt three")
+        await house.press(await house.card(third), "Deny")
+        await house.done(third)
+        assert not (house.project / "c.txt").exists()
+
+
+def test_only_what_is_looser_has_a_button_that_ends_it() -> None:
+    assert [button.label for button in loosened.ends_in_channel(6, "auto")] == [ENDS]
+    assert loosened.ends_in_channel(6, "plan") == loosened.ends_in_channel(6, "") == ()
