@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from bridge.discord import CHOICE_CHARS, MOST_CHOICES, AnswerType, MessageFlag
+from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, AnswerType, MessageFlag
 from bridge.render.posts import Post, payload
-from bridge.text import one_line
+from bridge.text import clip, one_line
 from supervisor.discord.shapes import Interaction
 
 
@@ -29,6 +29,16 @@ def answer_with(post: Post, *, to_all: bool = False) -> Answer:
     return Answer(
         AnswerType.MESSAGE, {**payload(post), "flags": without_previews | (0 if to_all else MessageFlag.EPHEMERAL)}
     )
+
+
+def answer_again(post: Post, words: str = "") -> Answer:
+    """What only this person sees, in place of what they pressed in; ``words`` above it."""
+    return Answer(AnswerType.UPDATE, payload(below(words, post), editing=True))
+
+
+def below(words: str, post: Post) -> Post:
+    content = clip("\n".join(filter(None, (words, post.content))), CONTENT_CHARS)
+    return msgspec.structs.replace(post, content=content)
 
 
 def answer_later(work: Callable[[], Awaitable[dict[str, Any] | Post]]) -> Answer:

@@ -49,7 +49,15 @@ from bridge.session import custom_ids
 from bridge.session.people import named
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import clip
-from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_later, answer_with
+from supervisor.commands.answer import (
+    Answer,
+    answer_again,
+    answer_choices,
+    answer_in_words,
+    answer_later,
+    answer_with,
+    below,
+)
 from supervisor.commands.pressed import clicked
 from supervisor.discord.asking import Answering
 from supervisor.discord.shapes import Interaction, read
@@ -81,6 +89,10 @@ class CommandSet(Protocol):
     def complete(self, asked: Interaction) -> Answer: ...
 
     def picked(self, asked: Interaction) -> Answer | None: ...
+
+    def list_again(self, asked: Interaction) -> Post | None: ...
+
+    async def trusted_again(self, asked: Interaction) -> Post: ...
 
 
 class Interactions:
@@ -147,6 +159,8 @@ class Interactions:
     def _click(self, asked: Interaction) -> Answer:
         answer = self._answered(asked)
         custom_id = str(asked.data.get("custom_id", ""))
+        if asked.is_for_one and answer.kind == AnswerType.MESSAGE and (post := self._commands.list_again(asked)):
+            return answer_again(post, str((answer.data or {}).get("content", "")))
         parsed = RequestName.parse(custom_id) if asked.is_for_one and not custom_ids.only_shows(custom_id) else None
         return self._one_by_one(parsed[1], answer) if parsed else answer
 
@@ -186,7 +200,8 @@ class Interactions:
                 is_first = self._manager.go_on_here(session_id, person)
                 return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(LOST_IS_SETTLED)
             case JudgeProject() as judgement:
-                return answer_later(lambda: self._judged(judgement))
+                in_place = asked.is_for_one and judgement.verb == "revoke"
+                return self._judged_in(asked, judgement) if in_place else answer_later(lambda: self._judged(judgement))
             case action:
                 return self._of_rules(action)
 
@@ -228,6 +243,15 @@ class Interactions:
         if found is None or session is None:
             raise UserError(TURN_NOT_IN_LOG)
         return changed.answer(found, turn, session.directory, whole_session=whole_session)
+
+    def _judged_in(self, asked: Interaction, action: JudgeProject) -> Answer:
+        """In the list in which it was pressed."""
+
+        async def judged() -> Post:
+            words = await self._trusts.judge(action.channel_id, action.verb, action.digest, action.person)
+            return below(words, await self._commands.trusted_again(asked))
+
+        return Answer(AnswerType.DEFERRED_UPDATE, None, judged)
 
     async def _judged(self, action: JudgeProject) -> dict[str, Any]:
         words = await self._trusts.judge(action.channel_id, action.verb, action.digest, action.person)

@@ -20,10 +20,18 @@ class RulesCommand:
 
     def run(self, asked: Interaction) -> Answer:
         """Raises UserError where there is no session of ours and no channel."""
+        return self._answer(*self._found(asked))
+
+    def listed(self, asked: Interaction) -> Post:
+        """What is known now; of givers that nobody asked about yet it says so. Raises UserError."""
+        return self._listed(*self._found(asked))
+
+    def _found(self, asked: Interaction) -> tuple[Sequence[Rule], int]:
+        """Those that hold there, and its server."""
         if session := self._manager.session_of_thread(asked.channel_id):
-            return self._answer(self._manager.rules.of(session.channel_id, session.session_id), session.guild_id)
+            return self._manager.rules.of(session.channel_id, session.session_id), session.guild_id
         if asked.channel_id in self._channels:
-            return self._answer(self._manager.rules.of(asked.channel_id), asked.guild_id)
+            return self._manager.rules.of(asked.channel_id), asked.guild_id
         raise UserError("There is no session of Claude's here, and this channel is not configured for one.")
 
     def _answer(self, found: Sequence[Rule], guild_id: int) -> Answer:

@@ -14,7 +14,7 @@ from bridge.session import custom_ids
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.text import escape, one_line
-from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_with, option
+from supervisor.commands.answer import Answer, answer_again, answer_choices, answer_in_words, answer_with, option
 from supervisor.commands.channel_mode import ChannelMode
 from supervisor.commands.claude_commands import ClaudeCommands
 from supervisor.commands.invitations import Invitations
@@ -32,6 +32,8 @@ from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Trusts
 from supervisor.settings import Settings
 from supervisor.threads.gone import is_gone
+
+TOO_LATE = "Claude took this up already, or it was withdrawn."
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +113,16 @@ class Slash:
             raise UserError("This session belongs to another channel, so nothing was stopped.")
         return Answer(AnswerType.UPDATE, payload(Post(self._stop_one(session, asked, person)), editing=True))
 
+    def list_again(self, asked: Interaction) -> Post | None:
+        """What stood around the button that was pressed in an answer of ours, as it is now; None: nothing changes."""
+        custom_id = str(asked.data.get("custom_id", ""))
+        if custom_ids.rule_button(custom_id):
+            return self._rules.listed(asked)
+        return Post() if custom_ids.session_to_make_strict(custom_id) else None  # what /mode said is over
+
+    async def trusted_again(self, asked: Interaction) -> Post:
+        return await self._trust.listed(asked)
+
     def _another_page(self, asked: Interaction) -> Answer | None:
         if (wanted := custom_ids.StatusButton.parse(str(asked.data.get("custom_id", "")))) is None:
             return None
@@ -180,8 +192,11 @@ class Slash:
     def _queue(self, asked: Interaction) -> Answer:
         if (session := self._manager.session_of_thread(asked.channel_id)) is None:
             raise UserError("There is no session of Claude's here.")
-        waiting = self._manager.waiting.all(session.session_id)
-        return answer_with(replies.queue(session.session_id, [(one.prompt_id, one.text, one.when) for one in waiting]))
+        return answer_with(self._waiting(session.session_id))
+
+    def _waiting(self, session_id: str) -> Post:
+        waiting = self._manager.waiting.all(session_id)
+        return replies.queue(session_id, [(one.prompt_id, one.text, one.when) for one in waiting])
 
     def _steered(self, asked: Interaction) -> Answer | None:
         custom_id = str(asked.data.get("custom_id", ""))
@@ -190,9 +205,10 @@ class Slash:
                 return None
             case RequeuePrompt(session_id, prompt_id, when):
                 by = asked.person.user_id
-                if not self._manager.waiting.requeue(session_id, prompt_id, when, str(asked.id), by):
-                    raise UserError("Claude took this up already, or it was withdrawn.")
-                return Answer(AnswerType.DEFERRED_UPDATE)
+                is_first = self._manager.waiting.requeue(session_id, prompt_id, when, str(asked.id), by)
+                if asked.is_for_one:
+                    return answer_again(self._waiting(session_id), "" if is_first else TOO_LATE)
+                return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(TOO_LATE)
             case InterruptSession(session_id, keeps_waiting):
                 self._manager.interrupt(session_id, str(asked.id), asked.person.user_id, keep_queued=keeps_waiting)
                 return Answer(AnswerType.UPDATE, payload(Post(replies.stopping(keeps=keeps_waiting)), editing=True))

@@ -106,14 +106,17 @@ class WaitingPrompts:
         return True
 
     def all(self, session_id: str) -> list[WaitingPrompt]:
-        """The prompts that Claude has not taken up, in the order in which they were written."""
+        """The prompts that Claude has not taken up, in the order in which they were written; when each is taken up is
+        what was wished last, also before its worker answered.
+        """
         row = self._sessions.rows[session_id]
+        commands = [item.command for item in self._sessions.store.inbox(session_id)]
+        wanted = {one.prompt_id: one.when for one in commands if isinstance(one, c.Requeue)}
         accepted = {
-            i: WaitingPrompt(i, row.view.asked.get(i, ""), p.when)
+            i: WaitingPrompt(i, row.view.asked.get(i, ""), wanted.get(i, p.when))
             for i, p in row.session.prompts.items()
             if p.state is not PromptState.TAKEN
         }
-        commands = [item.command for item in self._sessions.store.inbox(session_id)]
         wished = {p.prompt_id: WaitingPrompt(p.prompt_id, p.text, p.when) for p in commands if isinstance(p, c.Prompt)}
         return [*accepted.values(), *(one for i, one in wished.items() if i not in accepted)]
 

@@ -70,6 +70,8 @@ async def test_what_a_person_trusts_acts_from_a_copy_until_it_is_revoked() -> No
         assert list(buttons(shown)) == ["Revoke project"]
         await house.press(shown, "Revoke project")
         await house.settled(card, "✗ Revoked by You")
+        await house.until(lambda: not buttons(shown), "the list as it is now")
+        assert shown.content.startswith("Revoked.") and "No project's own files are trusted" in shown.content
         argv = await arguments(house, thread, 3)
         assert "--settings" not in argv
         assert not any("trusted" in word for word in argv)
