@@ -45,7 +45,6 @@ LOOK_S = 0.2
 AGAIN_S = 1.0
 PATIENCE_S = 20.0
 """How long Discord is tried; the command waits a little longer (``supervisor.operator.letter_commands``)."""
-FACT = "letter:"
 CLOCKS_APART_S = 60.0
 """Ours and Discord's."""
 _HERE = "#"
@@ -110,7 +109,7 @@ class Postbox:
 
     async def _answer(self, letter: Letter) -> Answer:
         """What came of it. Raises StoreError while it cannot be noted."""
-        if known := self._manager.fact(_fact(letter.number)):
+        if known := self._manager.store.letter_answer(letter.number):
             return msgspec.json.decode(known, type=Answer)
         try:
             return await self._carry_out(letter)
@@ -262,19 +261,18 @@ class Postbox:
 
     def _keep(self, letter: Letter, answer: Answer) -> None:
         """Within the transaction that carries it out."""
-        self._manager.store.remember(_fact(letter.number), msgspec.json.encode(answer).decode())
+        self._manager.store.keep_letter_answer(letter.number, msgspec.json.encode(answer).decode())
 
     def _forget(self, number: int) -> None:
         """Its file is gone, so nobody asks again."""
         with self._manager.transaction():
-            self._manager.store.forget(_fact(number))
+            self._manager.store.forget_letter(number)
 
     def _forget_answered(self) -> None:
         """What a death left."""
-        here = {_fact(number) for number in self._letters.waiting()}
         with self._manager.transaction():
-            for name in self._manager.store.facts_like(FACT).keys() - here:
-                self._manager.store.forget(name)
+            for number in self._manager.store.answered_letters() - set(self._letters.waiting()):
+                self._manager.store.forget_letter(number)
 
 
 async def _patiently[T](ask: Callable[[], Awaitable[T]]) -> T:
@@ -291,10 +289,6 @@ async def _patiently[T](ask: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(pause_s)
         except RemoteError as error:
             raise UserError(f"Discord refuses it: {error}") from None
-
-
-def _fact(number: int) -> str:
-    return f"{FACT}{number}"
 
 
 def _person(letter: Letter) -> Person:

@@ -16,6 +16,7 @@ from bridge.protocol.events import Part
 from bridge.routing import bursts
 from bridge.routing.actions import PromptSession
 from bridge.session.managed import ManagedSession
+from supervisor.sessions.channels_table import ClosedBurst
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.store_health import StoreError
 
@@ -28,14 +29,6 @@ class Open(msgspec.Struct, frozen=True):
 
     session_id: str
     prompt: c.Prompt
-
-
-class Closed(msgspec.Struct, frozen=True):
-    """The last prompt that somebody began in a channel and that is closed: its session, its first and last message."""
-
-    session_id: str
-    first: int
-    last: int
 
 
 class Bursts:
@@ -77,8 +70,7 @@ class Bursts:
         return newest.session_id, newest.prompt.prompt_id
 
     def _too_late_for(self, channel_id: int, author_id: int, message_id: int) -> tuple[str, int] | None:
-        told = self._sessions.store.fact(_fact(channel_id, author_id))
-        last = msgspec.json.decode(told, type=Closed) if told else None
+        last = self._sessions.store.closed_burst(channel_id, author_id)
         if last is None or not bursts.follows_closely(last.first, last.last, message_id, self.window_s):
             return None
         row = self._sessions.rows.get(last.session_id)
@@ -118,9 +110,8 @@ class Bursts:
     def _note_closed(self, session: ManagedSession, prompt: c.Prompt) -> None:
         """If its last message stands in the channel, the next one may too. Within the caller's transaction."""
         if prompt.parts and prompt.parts[-1].channel_id == session.channel_id:
-            note = Closed(session.session_id, prompt.parts[0].message_id, prompt.parts[-1].message_id)
-            name = _fact(session.channel_id, prompt.author_id)
-            self._sessions.store.remember(name, msgspec.json.encode(note).decode())
+            note = ClosedBurst(session.session_id, prompt.parts[0].message_id, prompt.parts[-1].message_id)
+            self._sessions.store.keep_closed_burst(session.channel_id, prompt.author_id, note)
 
     async def run(self) -> None:
         """Tell who delivers when a prompt is to be closed, until cancelled."""
@@ -185,7 +176,3 @@ class Bursts:
         self._hears = hears
         self._to_tell |= self._with_open
         self._wake.set()
-
-
-def _fact(channel_id: int, author_id: int) -> str:
-    return f"burst:{channel_id}:{author_id}"

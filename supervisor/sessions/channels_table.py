@@ -6,9 +6,19 @@ What is kept as text is JSON of the module that is named beside it in ``schema_2
 from collections.abc import Iterable
 from typing import Literal
 
+import msgspec
+
 from supervisor.sessions.database import Database
 
 type TrustColumn = Literal["asked", "trusted"]
+
+
+class ClosedBurst(msgspec.Struct, frozen=True):
+    """The last prompt that somebody began in a channel and that is closed: its session, its first and last message."""
+
+    session_id: str
+    first: int
+    last: int
 
 
 class ChannelsTable(Database):
@@ -39,6 +49,20 @@ class ChannelsTable(Database):
             self._execute(
                 "INSERT OR IGNORE INTO handled_ahead (channel_id, message_id) VALUES (?, ?)", (channel_id, message_id)
             )
+
+    def closed_burst(self, channel_id: int, author_id: int) -> ClosedBurst | None:
+        rows = self._execute(
+            "SELECT session_id, first_id, last_id FROM closed_bursts WHERE channel_id = ? AND author_id = ?",
+            (channel_id, author_id),
+        )
+        return ClosedBurst(*rows[0]) if rows else None
+
+    def keep_closed_burst(self, channel_id: int, author_id: int, burst: ClosedBurst) -> None:
+        self._execute(
+            "INSERT OR REPLACE INTO closed_bursts (channel_id, author_id, session_id, first_id, last_id)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (channel_id, author_id, burst.session_id, burst.first, burst.last),
+        )
 
     # --- what sessions get that begin there ----------------------------------------------------------
 

@@ -12,9 +12,7 @@ from contextlib import suppress
 from bridge.protocol.layout import Layout
 from bridge.render import notices
 from supervisor.sessions.manager import SessionManager
-from supervisor.sessions.store import Store
 
-FACT = "void:"
 _POST = "held_back:"
 
 log = logging.getLogger(__name__)
@@ -33,11 +31,6 @@ def hold_back(layout: Layout, manager: SessionManager) -> int:
     return count
 
 
-def void_prompts(store: Store, session_id: str) -> tuple[int, ...]:
-    """Those of its log that are not to be sent. Raises StoreError."""
-    return tuple(int(number) for number in store.fact(f"{FACT}{session_id}").split())
-
-
 def _hold_back(session_id: str, restored_at: int, manager: SessionManager) -> bool:
     waiting = manager.waiting.all(session_id)
     with manager.transaction():
@@ -45,7 +38,7 @@ def _hold_back(session_id: str, restored_at: int, manager: SessionManager) -> bo
         key = f"{_POST}{restored_at}"
         if waiting and manager.store.post(session_id, key) is None:
             accepted = manager.rows[session_id].session.prompts
-            void = [str(one.prompt_id) for one in waiting if one.prompt_id in accepted]
-            manager.store.remember(f"{FACT}{session_id}", " ".join(void))
+            void = [one.prompt_id for one in waiting if one.prompt_id in accepted]
+            manager.store.keep_void(session_id, void)
             manager.store.desire(session_id, key, notices.held_back([one.text for one in waiting]))
     return bool(waiting)

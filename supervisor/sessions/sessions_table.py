@@ -148,6 +148,19 @@ class SessionsTable(Database):
                 "INSERT OR IGNORE INTO dropped_prompts (session_id, prompt_id) VALUES (?, ?)", (session_id, prompt_id)
             )
 
+    def void_prompts(self, session_id: str) -> tuple[int, ...]:
+        """Those of its log that came from a backup, and are not to be sent."""
+        rows = self._execute(
+            "SELECT prompt_id FROM void_prompts WHERE session_id = ? ORDER BY prompt_id", (session_id,)
+        )
+        return tuple(int(prompt_id) for (prompt_id,) in rows)
+
+    def keep_void(self, session_id: str, prompt_ids: Iterable[int]) -> None:
+        """These and no others."""
+        self._execute("DELETE FROM void_prompts WHERE session_id = ?", (session_id,))
+        for prompt_id in prompt_ids:
+            self._execute("INSERT INTO void_prompts (session_id, prompt_id) VALUES (?, ?)", (session_id, prompt_id))
+
     def remove_dropped(self, session_id: str, prompt_ids: Iterable[int]) -> None:
         for prompt_id in prompt_ids:
             self._execute("DELETE FROM dropped_prompts WHERE session_id = ? AND prompt_id = ?", (session_id, prompt_id))

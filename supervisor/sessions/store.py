@@ -15,19 +15,26 @@ class Store(SessionsTable, InboxTable, PostsTable, StartsTable, ChannelsTable):
     """All tables. Raises as ``supervisor.sessions.database.Database`` does."""
 
     def fact(self, name: str) -> str:
-        """One value of the whole bridge (``schema_2.sql`` names them); empty when it was never kept."""
+        """One value of the whole bridge (``schema_3.sql`` names them); empty when it was never kept."""
         rows = self._execute("SELECT value FROM facts WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else ""
 
     def remember(self, name: str, value: str) -> None:
         self._execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
-    def facts_like(self, prefix: str) -> dict[str, str]:
-        rows = self._execute("SELECT name, value FROM facts WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
-        return {str(name): str(value) for name, value in rows}
+    def letter_answer(self, number: int) -> str:
+        """What became of a letter; empty while it was not carried out."""
+        rows = self._execute("SELECT answer FROM letter_answers WHERE number = ?", (number,))
+        return str(rows[0][0]) if rows else ""
 
-    def forget(self, name: str) -> None:
-        self._execute("DELETE FROM facts WHERE name = ?", (name,))
+    def keep_letter_answer(self, number: int, answer: str) -> None:
+        self._execute("INSERT OR REPLACE INTO letter_answers (number, answer) VALUES (?, ?)", (number, answer))
+
+    def answered_letters(self) -> set[int]:
+        return {int(number) for (number,) in self._execute("SELECT number FROM letter_answers")}
+
+    def forget_letter(self, number: int) -> None:
+        self._execute("DELETE FROM letter_answers WHERE number = ?", (number,))
 
     def registration(self, guild_id: int) -> str:
         """The digest of the slash commands that a server has of us; empty when it has none."""

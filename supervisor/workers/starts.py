@@ -13,7 +13,6 @@ from bridge.protocol.start import WorkerStart
 from bridge.session.managed import ManagedSession
 from supervisor.config import Config
 from supervisor.login import keeper as login
-from supervisor.sessions.held_back import void_prompts
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Trusts
 from supervisor.settings import Settings
@@ -70,7 +69,7 @@ class StartMessages:
             limits=config.limits,
             cgroup=self._around.cgroup,
             trusted_copy=copy,
-            void_prompts=void_prompts(manager.store, session.session_id),
+            void_prompts=manager.store.void_prompts(session.session_id),
             git_push=channel.git_push if channel else "off",
             directories=manager.rules.directories(session),
             titles=config.titles and not (session.title or session.turn_count),

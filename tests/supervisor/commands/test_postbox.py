@@ -207,7 +207,7 @@ async def test_after_a_death_before_the_answer_it_is_answered_and_not_done_again
         assert s.prompts(session).count("more") == 1
         assert [s.prompts(one) for one in s.manager.get_all_sessions()].count(["new"]) == 1
         assert len(asked(s)) == 2
-        await s.discord.until(lambda: not s.store.facts_like(postbox.FACT), DEADLINE_S, "nothing is left of them")
+        await s.discord.until(lambda: not s.store.answered_letters(), DEADLINE_S, "nothing is left of them")
 
 
 @awaited

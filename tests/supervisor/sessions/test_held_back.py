@@ -14,7 +14,7 @@ from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from supervisor.assembly import session_manager
 from supervisor.operator import backup
-from supervisor.sessions.held_back import hold_back, void_prompts
+from supervisor.sessions.held_back import hold_back
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 
@@ -65,8 +65,8 @@ def test_what_waited_is_quoted_and_not_sent(restored: Restored) -> None:
     assert "> deploy \\*it\\*\n-# Write again what is still wanted." in post
     (post,) = said(manager, accepted.session_id)
     assert "> drop the table\n> and the other\n" in post
-    assert void_prompts(manager.store, waits.session_id) == ()
-    assert void_prompts(manager.store, accepted.session_id) == (10**18 + 1,)
+    assert manager.store.void_prompts(waits.session_id) == ()
+    assert manager.store.void_prompts(accepted.session_id) == (10**18 + 1,)
 
 
 def test_it_happens_once_for_each_restored_backup(restored: Restored) -> None:
@@ -77,7 +77,7 @@ def test_it_happens_once_for_each_restored_backup(restored: Restored) -> None:
     wished = [item.command for item in manager.store.inbox(waits.session_id)]
     assert [one.text for one in wished if isinstance(one, c.Prompt)] == ["written since"]
     layout.restored.touch()
-    assert void_prompts(manager.store, accepted.session_id) == (10**18 + 1,)
+    assert manager.store.void_prompts(accepted.session_id) == (10**18 + 1,)
 
 
 def test_a_state_that_came_from_no_backup_is_left_alone(tmp_path: Path) -> None:

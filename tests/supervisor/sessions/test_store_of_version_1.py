@@ -70,7 +70,7 @@ def facts(session_id: str) -> dict[str, str]:
 
 def test_all_that_was_kept_by_name_is_where_it_belongs(tmp_path: Path, session_id: str) -> None:
     store = Store(tmp_path / "db")
-    assert store.version == 2
+    assert store.version == len(database.MIGRATIONS)
     assert store.offers(session_id) == '{"models": []}'
     assert store.accepted_inode(session_id) == 77
     assert store.held_through(session_id) == 0
@@ -119,7 +119,7 @@ def test_the_version_before_refuses_it_in_words_and_can_read_the_copy(
 ) -> None:
     Store(tmp_path / "db").close()
     monkeypatch.setattr(database, "MIGRATIONS", FIRST)
-    with pytest.raises(UserError, match="of version 2, and this Threadbridge knows 1: install the newer Threadbridge"):
+    with pytest.raises(UserError, match="of version 3, and this Threadbridge knows 1: install the newer Threadbridge"):
         Store(tmp_path / "db")
     copy = Store(tmp_path / "db.v1")
     assert copy.fact(f"default:{CHANNEL}:model") == "opus"
