@@ -21,7 +21,7 @@ ONLY_IN = {
     "sqlite3": {"supervisor/sessions/database.py"},
     "psutil": {"supervisor/workers/trees.py"},
     "aiohttp": {"supervisor/discord/http.py"},
-    "prometheus_client": {"supervisor/operator/metrics.py"},
+    "prometheus_client": {"supervisor/operator/metrics.py", "supervisor/operator/metrics_server.py"},
 }
 SPAWNS_ONLY_IN = {
     *("worker/claude.py", "worker/git.py"),

@@ -1,8 +1,8 @@
 """``[metrics] listen``: what is counted and how much there is, for Prometheus, in the text that it reads.
 
-The HTTP server is the library's own thread. It only renders what stands in the registry, so whatever needs the store or
-a loop is looked at in ours, every ``LOOK_S``. No name, id, path or text of anybody's is in it: whoever reaches the port
-may read it, and every child on this machine reaches a port of loopback.
+The HTTP server (``metrics_server``) has a thread of its own. It only renders what stands in the registry, so whatever
+needs the store or a loop is looked at in ours, every ``LOOK_S``. No name, id, path or text of anybody's is in it:
+whoever reaches the port may read it, and every child on this machine reaches a port of loopback.
 """
 
 import asyncio
@@ -10,14 +10,13 @@ import logging
 from collections import Counter as Counts
 from collections.abc import Callable
 from importlib.metadata import version
-from threading import Thread
-from wsgiref.simple_server import WSGIServer
 
 import prometheus_client as p
 from prometheus_client.registry import CollectorRegistry
 
 from bridge.protocol import events as e
 from bridge.session.managed import ManagedSession
+from supervisor.operator.metrics_server import MetricsServer
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 
@@ -93,7 +92,7 @@ class Metrics:
         """Until cancelled. A port that cannot be had is said, and hinders nothing else."""
         host, _, port = listen.rpartition(":")
         try:
-            server, thread = p.start_http_server(int(port), host.strip("[]"), self.registry)
+            server = MetricsServer(host.strip("[]"), int(port), self.registry)
         except OSError as error:
             log.error("metrics.listen: nobody can be told at %s: %s", listen, error.strerror or error)  # noqa: TRY400
             return
@@ -103,13 +102,7 @@ class Metrics:
                 look()
                 self._lag.set(await _lag_s(LOOK_S))
         finally:
-            await asyncio.to_thread(_close, server, thread)
-
-
-def _close(server: WSGIServer, thread: Thread) -> None:
-    server.shutdown()
-    server.server_close()
-    thread.join()
+            await asyncio.to_thread(server.close)
 
 
 async def _lag_s(for_s: float) -> float:

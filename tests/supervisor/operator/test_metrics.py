@@ -1,7 +1,9 @@
 """What Prometheus is told: counts and states, by nobody's name."""
 
 import asyncio
+import contextlib
 import socket
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -11,9 +13,10 @@ from bridge.protocol import events as e
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
-from stages.support import awaited
+from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.operator.metrics import Metrics
+from supervisor.operator.metrics_server import MOST_CONNECTIONS
 from supervisor.sessions.store import Store
 
 
@@ -78,6 +81,22 @@ async def test_they_are_there_while_it_runs_and_the_port_is_free_again_afterward
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.bind(("127.0.0.1", port))
+
+
+@awaited
+async def test_who_fills_the_port_with_connections_costs_few_threads_and_hides_nothing() -> None:
+    port, looked, before = free_port(), asyncio.Event(), threading.active_count()
+    running = asyncio.create_task(Metrics().run(f"127.0.0.1:{port}", looked.set))
+    await looked.wait()
+    with contextlib.ExitStack() as held:
+        for _ in range(4 * MOST_CONNECTIONS):
+            silent = held.enter_context(await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port), 20))
+            silent.sendall(b"GET /metrics HT")
+        assert "threadbridge_event_loop_lag_seconds" in await asyncio.to_thread(fetched, port)
+        # those that are left, to_thread's, and the server's own
+        await until(lambda: threading.active_count() - before < 3 * MOST_CONNECTIONS, "few threads")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 @awaited
