@@ -1,5 +1,9 @@
 """Requests that are open at once, on the whole path: one card, one ping, one tap; or one by one."""
 
+import json
+import os
+import signal
+
 from stages.playhouse import Playhouse, buttons, is_open, playhouse
 from stages.support import awaited
 from twins.discord.model import Channel, Message
@@ -65,3 +69,49 @@ async def test_what_somebody_decided_meanwhile_is_told_and_the_rest_is_allowed()
         await house.done(thread)
         assert card.content.count("allowed by") == 2 and card.content.count("denied by") == 1
         assert old not in buttons(card).values()
+
+
+async def worker_of(house: Playhouse) -> int:
+    (line,) = json.loads((await house.host.threadbridge.ask("list", "--json")).out)
+    return int(line["worker_pid"])
+
+
+@awaited
+async def test_all_that_was_allowed_is_allowed_once_though_the_supervisor_dies_before_the_worker_hears_it() -> None:
+    async with playhouse() as house:
+        thread, card = await asks_three(house)
+        worker = await worker_of(house)
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            await house.press(card, "Allow all 3")
+            os.kill(house.host.supervisor.pid, signal.SIGKILL)
+            await house.host.supervisor.ended()
+            await house.host.supervisor.stop()
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        await house.host.supervisor.__aenter__()
+        await house.done(thread)
+        await house.until(lambda: card.content.count("allowed by") == 3, "each is decided on the card")
+        assert house.text(thread).count("So be it") == 1
+        journal = (await house.host.threadbridge.ask("audit")).out
+        assert journal.count("allowed Read") == 3, journal
+
+
+@awaited
+async def test_of_what_was_allowed_nothing_runs_when_the_worker_dies_before_it_hears_it() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("parallel read /etc/hosts /etc/group\nwrite one.txt one")
+        card = await house.shows(thread, "Claude asks for 2 things")
+        old = buttons(card)["Allow all 2"]
+        worker = await worker_of(house)
+        os.kill(worker, signal.SIGSTOP)
+        await house.press(card, "Allow all 2")
+        os.kill(worker, signal.SIGKILL)
+        lost = await house.shows(thread, "This turn was lost")
+        await house.until(lambda: not is_open(card), "nothing can be decided on the card any more")
+        assert "allowed by" not in card.content
+        late = house.discord.forge_click(thread.id, old, house.you.user)
+        await house.until(lambda: late.answer, "an answer to the old button")
+        assert late.answer and late.answer.ephemeral
+        assert "Continue" in buttons(lost)
+        assert not (house.project / "one.txt").exists()
