@@ -102,23 +102,14 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
                 burst_s=lambda: settings.now.burst_s,
                 heard=metrics.recorded if metrics else _nobody,
             )
-            recall(config.layout, manager)
-            remember(manager)
-            hold_back(config.layout, manager)
-            note_walls(manager.sessions)
-            note_version(manager.sessions, version("threadbridge"))
-            ask_again(manager, settings.access)
-            settings.hear_added(lambda _: ask_again(manager, settings.access))
-            _note_uncontained(settings, manager)
-            settings.hear_added(lambda _: _note_uncontained(settings, manager))
+            _come_up(settings, manager)
             environment = {**worker_environment(os.environ), **config.environment}
             cli = ClaudeCli(config.command, environment)
             below = workers(settings, manager, _server_keys(store), around, cli)
             above = threads(reload, manager, rest, token)
             keeper = _keeper(settings, manager, environment)
             keeper.copy()
-            standing = above.ears.standing
-            guilds = above.ears.guilds
+            standing, guilds = above.ears.standing, above.ears.guilds
             report = StartReport(
                 settings,
                 manager,
@@ -133,6 +124,20 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             await below.downlink.run(lambda: _serve(reload, manager, runs, above.ears, rest))
     finally:
         store.close()
+
+
+def _come_up(settings: Settings, manager: SessionManager) -> None:
+    """What only logs, the journal or a backup know is taken in before anything is heard or delivered."""
+    layout = settings.now.layout
+    recall(layout, manager)
+    remember(manager)
+    hold_back(layout, manager)
+    note_walls(manager.sessions)
+    note_version(manager.sessions, version("threadbridge"))
+    ask_again(manager, settings.access)
+    settings.hear_added(lambda _: ask_again(manager, settings.access))
+    _note_uncontained(settings, manager)
+    settings.hear_added(lambda _: _note_uncontained(settings, manager))
 
 
 def _metrics(config: Config) -> "Metrics | None":

@@ -44,20 +44,7 @@ class SessionManager(Directories, Invitations, Mends, WorkerNeeds):
         if session := self.session_of_thread(action.thread_id):
             self.handled(handled_in, action.thread_id)
             return session
-        repository = found_at(action.channel.directory, str(Path.home()))
-        created = e.SessionCreated(
-            session_id=str(uuid.uuid4()),
-            thread_id=action.thread_id,
-            guild_id=action.guild_id,
-            channel_id=action.channel.channel_id,
-            directory=action.channel.directory,
-            owner_id=action.owner.user_id,
-            inode=inode_of(action.channel.directory),
-            git_directory=repository.git_directory,
-            work_tree=repository.work_tree,
-            remote=remote_of(action.channel.directory, str(Path.home())),
-        )
-        session = session_from(created, self.clock())
+        session = session_from(_created(action), self.clock())
         begun = j.SessionBegun(
             *(session.session_id, session.channel_id, session.owner_id),
             thread_id=session.thread_id,
@@ -67,22 +54,20 @@ class SessionManager(Directories, Invitations, Mends, WorkerNeeds):
             self.store.add_session(session)
             self.store.desire(session.session_id, "thread", Post(thread_name=action.thread_name, urgent=True))
             if action.text.strip() or action.attachments:
-                prompt = _prompt(
-                    action.thread_id,
-                    action.text,
-                    action.owner,
-                    is_message=bool(handled_in),
-                    attachments=action.attachments,
-                )
-                if action.may_grow and handled_in:
-                    prompt = self.bursts.begun(prompt, handled_in)
-                self.sessions.wish(session.session_id, prompt)
+                self.sessions.wish(session.session_id, self._first_prompt(action, handled_in))
             self.sessions.move_cursor(handled_in, action.thread_id)
         self.rows[session.session_id] = SessionRow(session, ThreadView(), None, "", fresh=False, attached=0)
         self.by_thread[session.thread_id] = session.session_id
         self.bursts.note(session.session_id)
         self.changed(session.session_id)
         return session
+
+    def _first_prompt(self, action: CreateSession, handled_in: int) -> c.Prompt:
+        """The one that a session begins with; others may join a message."""
+        is_message = bool(handled_in)
+        what = action.thread_id, action.text, action.owner
+        prompt = _prompt(*what, is_message=is_message, attachments=action.attachments)
+        return self.bursts.begun(prompt, handled_in) if action.may_grow and is_message else prompt
 
     def adopt_thread(self, action: CreateSession, handled_in: int) -> ManagedSession:
         """A thread that an earlier state of ours made, and that this store (a backup) does not know.
@@ -185,3 +170,21 @@ def _prompt(
     prompt_id: int, text: str, author: Person, *, is_message: bool, attachments: tuple[e.Attachment, ...] = ()
 ) -> c.Prompt:
     return c.Prompt(prompt_id, text, author.user_id, author.name, is_message, attachments=attachments)
+
+
+def _created(action: CreateSession) -> e.SessionCreated:
+    """What is the case with its directory now counts for the session's whole life."""
+    home = str(Path.home())
+    repository = found_at(action.channel.directory, home)
+    return e.SessionCreated(
+        session_id=str(uuid.uuid4()),
+        thread_id=action.thread_id,
+        guild_id=action.guild_id,
+        channel_id=action.channel.channel_id,
+        directory=action.channel.directory,
+        owner_id=action.owner.user_id,
+        inode=inode_of(action.channel.directory),
+        git_directory=repository.git_directory,
+        work_tree=repository.work_tree,
+        remote=remote_of(action.channel.directory, home),
+    )

@@ -137,14 +137,21 @@ class Outbox:
         text_in = self._text_in(thread, session) if session else 0.0
         if session and text_in <= 0:
             self._manager.reports.live.render(thread.session_id)
-        unsettled = self._store.unsettled_posts(thread.session_id) if session else []
-        mine = [row for row in unsettled if not self._others(row)]
+        rows = self._rows_of(thread) if session else []
+        if session and (rows or text_in > 0):
+            await self._best(thread, session, rows, text_in)
+        elif not (session and self._complaints.say_it_is_over(session)):
+            self._rest(thread, session)
+
+    def _rows_of(self, thread: KeptThread) -> list[PostRow]:
+        """What is not shown as it should be, and ours to show; and since when."""
+        mine = [row for row in self._store.unsettled_posts(thread.session_id) if not self._others(row)]
         rows = [row for row in mine if row.message_id is None or not row.desired.thread_name]
         thread.since = {row.id: thread.since.get(row.id, now()) for row in rows}
-        if not session or (not rows and text_in <= 0):
-            if not (session and self._complaints.say_it_is_over(session)):
-                self._rest(thread, session)
-            return
+        return rows
+
+    async def _best(self, thread: KeptThread, session: ManagedSession, rows: list[PostRow], text_in: float) -> None:
+        """Send what goes best now, or wait for what comes next."""
         shut_s = thread.troubles.shut_s(now())
         open_rows = [r for r in rows if not shut_s or r.desired.where == "channel" or r.desired.thread_name]
         missing = [r for r in rows if r.desired.where == "thread" and not thread.troubles.is_shown_plainly(r)]
