@@ -30,7 +30,7 @@ class LiveText:
         have = live.get(delta.block, "")
         if delta.offset <= len(have):
             live[delta.block] = have[: delta.offset] + delta.text
-            self._sessions.changes.posted(session_id)
+            self._sessions.changes.streamed(session_id)
 
     def render(self, session_id: str) -> None:
         """Write the streaming text into the outbox; the outbox asks for it when the pace allows a send."""

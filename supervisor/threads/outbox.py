@@ -74,6 +74,7 @@ class Outbox:
         self._threads: dict[str, KeptThread] = {}
         self._tasks: asyncio.TaskGroup | None = None
         manager.changes.hear_posts(self.wake)
+        manager.changes.hear_text(self.wake)
 
     def wake(self, session_id: str) -> None:
         """Something about the session's posts may have changed. Cheap; only a hint."""

@@ -236,15 +236,18 @@ async def test_a_worker_whose_records_never_arrive_is_stuck(tmp_path: Path) -> N
 
 
 @jumping
-async def test_live_text_is_told_to_who_shows_it_and_not_acknowledged(tmp_path: Path) -> None:
+async def test_live_text_is_told_to_who_shows_it_and_not_acknowledged(
+    tmp_path: Path,
+) -> None:
     async with supervised(tmp_path) as it:
         session_id = it.session("one")
         socket = await it.runs(session_id)
-        before, told = list(socket.sent), list[str]()
-        it.manager.changes.hear_posts(told.append)
+        before, told, others = list(socket.sent), list[str](), list[str]()
+        it.manager.changes.hear_text(told.append)
+        it.manager.changes.hear_posts(others.append)
         socket.says(wire.Delta(session_id, "b", 0, "Hello from Claude"))
         await passes()
-        assert told == [session_id]
+        assert (told, others) == ([session_id], [])
         assert socket.sent == before
 
 
