@@ -108,7 +108,7 @@ async def play(work: Work, manner: Manner) -> Borne:
     with host_place.temporary() as place:
         claude = host_claude.scripted(place.home)
         async with hosted(place, claude) as host, Page(host) as page, Browser() as browser:
-            await _ready(host)
+            await host.until_ready(START_S)
             for n in range(5):
                 (place.project / f"part{n}.py").write_text(f"def part{n}():\n")
             if manner.mode:
@@ -120,14 +120,6 @@ async def play(work: Work, manner: Manner) -> Borne:
             await browser.until("document.querySelector('#messages').children.length > 1", START_S)
             pixels = await browser.evaluate("document.querySelector('#messages').scrollHeight")
             return _borne(host, thread, before, taps, int(pixels))
-
-
-async def _ready(host: Host) -> None:
-    try:
-        await host.supervisor.until_ready(START_S)
-    except UserError as error:
-        raise UserError(f"{error}; {host.supervisor.log_tail()}") from None
-    await host.discord.until(lambda: host.discord.connected and host.discord.guild_commands.all(), START_S, "the bot")
 
 
 async def _work(host: Host, work: Work, manner: Manner) -> tuple[Channel, int]:

@@ -75,11 +75,7 @@ def _claude(place: Place) -> Chosen:
 async def _connected(host: Host) -> None:
     for name, text in bench_score.FILES.items():
         (host.place.project / name).write_text(text)
-    try:
-        await host.supervisor.until_ready(START_S)
-    except UserError as error:
-        raise UserError(f"{error}; {host.supervisor.log_tail()}") from None
-    await host.discord.until(lambda: host.discord.connected and host.discord.presences, START_S, "the bot is connected")
+    await host.until_ready(START_S)
 
 
 async def _takes(host: Host, scenario: Scenario, length_s: float) -> list[Take]:

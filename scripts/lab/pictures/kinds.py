@@ -63,7 +63,7 @@ async def take(folder: Path, names: Sequence[str]) -> None:
     with host_place.temporary() as place:
         claude = host_claude.scripted(place.home)
         async with hosted(place, claude, burst="0") as host, Page(host) as page, Browser() as browser:
-            await host.discord.until(lambda: host.discord.connected and host.discord.presences, STEP_S, "the bot")
+            await host.until_ready()
             for name in names:
                 (place.project / "app.py").write_text("import flask\n\n\nroutes = []\n\n\ndef main():\n    pass\n")
                 thread = await _play(host, SCENES[name])

@@ -41,7 +41,7 @@ async def take(folder: Path) -> None:
     with host_place.temporary() as place:
         claude = host_claude.scripted(place.home)
         async with hosted(place, claude) as host, Page(host) as page, Browser() as browser:
-            await host.discord.until(lambda: host.discord.connected and host.discord.presences, STEP_S, "the bot")
+            await host.until_ready()
             await _write_project(host)
             await browser.open(page.url, *DESKTOP)
             thread = await _begin(host, PROMPT)

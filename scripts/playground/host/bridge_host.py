@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.protocol.errors import UserError
 from playground.host import claude as host_claude
 from playground.host import place as host_place
 from playground.host.claude import Chosen
@@ -25,6 +26,7 @@ from twins.discord.person import Person
 from worker import shutting_in
 
 CHANNEL = "playground"
+READY_S = 60.0
 UNCONTAINED = "Claude is not shut in here: it can do whatever you can on this machine."
 
 
@@ -39,6 +41,16 @@ class Host(msgspec.Struct, frozen=True):
     mallory: Person
     threadbridge: Threadbridge
     supervisor: Supervisor
+
+    async def until_ready(self, deadline_s: float = READY_S) -> None:
+        """The bot is connected, said what it does, and its slash commands are there. Raises UserError, with the log."""
+        try:
+            await self.supervisor.until_ready(deadline_s)
+        except UserError as error:
+            raise UserError(f"{error}; {self.supervisor.log_tail()}") from None
+        discord = self.discord
+        await discord.until(lambda: discord.connected and discord.presences, deadline_s, "the bot is connected")
+        await discord.until(discord.guild_commands.all, deadline_s, "the bot's slash commands")
 
     def where(self, page: str = "") -> str:
         """Where things are, for a person. `page` is the address of the web page, if there is one."""
