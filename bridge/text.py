@@ -105,6 +105,17 @@ def _revealed(match: re.Match[str]) -> str:
     return f"⟨U+{ord(sign):04X}⟩"
 
 
+def visible(text: str) -> str:
+    """The text without what cannot be seen, for a name that others read: odd spaces become plain ones."""
+    return _SUSPECT.sub(_seen_of, _SUSPECT.sub(_seen_of, text))  # a joiner may have stood at a blank
+
+
+def _seen_of(match: re.Match[str]) -> str:
+    if unicodedata.category(match.group()) in ("Zs", "Zl", "Zp"):
+        return " "
+    return match.group() if _revealed(match) == match.group() else ""
+
+
 _SPECIAL = re.compile(r"[\\*_~`|<>\[\]()]")
 _LINE_START = re.compile(r"^(\s*)(?:([#+-])|(\d+)([.)]))", re.MULTILINE)
 

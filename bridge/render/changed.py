@@ -7,7 +7,7 @@ when it is long. What the log cannot know is said with it.
 from collections.abc import Iterable, Iterator, Sequence
 
 from bridge.protocol.line_diff import as_patch, counted
-from bridge.render.diff import with_numbers
+from bridge.render.diff import on_one_line, with_numbers
 from bridge.render.excerpts import lines_excerpt
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.render.tool_phrases import plain, relative, short_path
@@ -74,7 +74,7 @@ def _listed(files: tuple[ChangedFile, ...], directory: str) -> Iterator[str]:
 def _patches(files: Iterable[ChangedFile], directory: str) -> Iterator[tuple[str, str]]:
     """Each with the path that it is of."""
     for file in files:
-        path = relative(file.path, directory)
+        path = on_one_line(relative(file.path, directory))
         yield from ((path, as_patch(path, part.hunks, is_new=part.is_new)) for part in file.parts)
 
 

@@ -144,8 +144,11 @@ def _moved(line: str, by: int) -> str:
 
 def _header(path: str) -> str:
     """The two header lines; a path with line breaks stays on its line."""
-    name = path.replace("\n", "⏎").replace("\r", "⏎")
-    return f"--- {name}\n+++ {name}"
+    return f"--- {on_one_line(path)}\n+++ {on_one_line(path)}"
+
+
+def on_one_line(path: str) -> str:
+    return path.replace("\n", "⏎").replace("\r", "⏎")
 
 
 def _hunks(old: str, new: str, context: int, *, is_end_known: bool = True) -> list[str]:

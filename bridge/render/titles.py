@@ -6,7 +6,7 @@ characters (docs/discord-api.md, "Messages and components").
 
 import re
 
-from bridge.text import clip
+from bridge.text import clip, visible
 
 TITLE_CHARS = 95
 """Of a name that somebody else chose."""
@@ -33,8 +33,8 @@ def title_of(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The text without what Discord draws otherwise than it is written."""
-    bare = _LINKED.sub(r"\1", _FENCE.sub(" ", text[:READ_CHARS]))
+    """The text without what Discord draws otherwise than it is written, or not at all."""
+    bare = _LINKED.sub(r"\1", _FENCE.sub(" ", visible(text[:READ_CHARS])))
     bare = _EMOJI.sub(r":\1:", _COMMANDS.sub(r"/\1", bare))
     bare = _LINE_MARKS.sub("", _MENTION.sub("", _ADDRESS.sub("", bare)))
     for _ in range(_ROUNDS):

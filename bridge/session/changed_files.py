@@ -45,7 +45,7 @@ def of_session(records: Iterable[e.Record]) -> ChangedFiles:
                 commands += tool == "Bash"
             case e.ToolFinished(is_error=False, unknown=False, change=e.FileChange() as change):
                 cut |= {change.path} if change.is_cut else set()
-                _add(nets.setdefault(change.path, []), change)
+                untold += not _add(nets.setdefault(change.path, []), change)
             case e.ToolFinished(tool_use_id=call, is_error=False, unknown=False):
                 untold += tools.get(call, "") in EDIT_TOOLS
             case _:
@@ -62,17 +62,28 @@ def _of_turn(records: Iterable[e.Record], turn: int) -> Iterator[e.Record]:
             yield record
 
 
-def _add(parts: list[NetChange], change: e.FileChange) -> None:
-    if not change.is_cut and parts:
-        try:
-            return parts[-1].add(change)
-        except DoesNotFitError:
-            pass
-    if not change.is_cut or parts:  # what comes after one that is not known begins anew
-        parts.append(NetChange(is_new=change.is_new and not change.is_cut))
-    if not change.is_cut:
-        parts[-1].add(change)
-    return None
+def _add(parts: list[NetChange], change: e.FileChange) -> bool:
+    """False for one that fits no file at all; it is left out. Claude tells it, so it may say anything."""
+    if change.is_cut:
+        if parts:  # what comes after one that is not known begins anew
+            parts.append(NetChange(is_new=False))
+        return True
+    return bool(parts and _fits(parts[-1], change)) or _begins(parts, change)
+
+
+def _begins(parts: list[NetChange], change: e.FileChange) -> bool:
+    fresh = NetChange(is_new=change.is_new)
+    if is_one := _fits(fresh, change):
+        parts.append(fresh)
+    return is_one
+
+
+def _fits(part: NetChange, change: e.FileChange) -> bool:
+    try:
+        part.add(change)
+    except DoesNotFitError:
+        return False
+    return True
 
 
 def _left(path: str, parts: Iterable[NetChange]) -> tuple[e.FileChange, ...]:

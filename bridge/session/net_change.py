@@ -118,7 +118,9 @@ class NetChange:
                 raise DoesNotFitError
 
     def _cut_at(self, at: int) -> int:
-        """The place among the pieces of what begins at this line. Raises DoesNotFitError behind the file's end."""
+        """The place among the pieces of what begins at this line. Raises DoesNotFitError outside the file."""
+        if at < 0:
+            raise DoesNotFitError
         for n, piece in enumerate(self._pieces):
             if at == 0:
                 return n

@@ -71,3 +71,13 @@ def test_whatever_files_are_called_the_answer_fits_and_hides_nothing(path: str) 
     assert utf16_len(post.content) <= CONTENT_CHARS and "and 25 more files" in post.content
     assert post.embed and utf16_len(post.embed.description) <= EMBED_DESCRIPTION_CHARS
     assert "\u202e" not in post.embed.description + post.content
+
+
+def test_a_path_with_line_breaks_is_no_line_of_the_diff() -> None:
+    path = "/p/a\n@@ -1 +1 @@\n-not so\r+b"
+    post = shown(file(path, "1\n", "2\n"))
+    assert post.embed and post.embed.description.splitlines()[1:] == [
+        *("# a⏎@@ -1 +1 @@⏎-not so⏎+b", "- 1 1", "+ 1 2", "```")
+    ]
+    (patch,) = shown(file(path, "", "n\n" * 300)).files
+    assert patch.text.splitlines()[1:3] == ["+++ b/a⏎@@ -1 +1 @@⏎-not so⏎+b", "@@ -0,0 +1,300 @@"]

@@ -20,6 +20,9 @@ from bridge.render.titles import SHORT_CHARS, TITLE_CHARS, chosen, title_of
         ("snake_case_name and 2*3*4 stay", "snake_case_name and 2*3*4 stay"),
         ("", "Claude"),
         ("https://example.org", "Claude"),
+        ("\u200b\u3164\u2800\ufe0f\u00ad", "Claude"),
+        ("\u202egnp.exe\u2066 \x00is\x07 it\u00a0so?", "gnp.exe is it so?"),
+        ("👩\u200d💻 and ❤\ufe0f stay", "👩\u200d💻 and ❤\ufe0f stay"),
     ],
 )
 def test_the_first_words_stand_there_without_what_discord_draws_otherwise(text: str, title: str) -> None:

@@ -1,8 +1,14 @@
 """Which files a turn and a session changed, by the log."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bridge.protocol import events as e
 from bridge.protocol.line_diff import between, counted, lines_of
+from bridge.render.changed import answer
 from bridge.session.changed_files import ChangedFiles, of_session, of_turn
+from bridge.session.permission import RequestName
 
 FILES = dict[str, tuple[int, int]]
 
@@ -14,6 +20,10 @@ class Log:
     def add(self, event: e.AnyEvent) -> int:
         self.records.append(e.Record("abcdef01", len(self.records) + 1, 0.0, event))
         return len(self.records)
+
+    def changes(self, *hunks: e.Hunk, is_new: bool = False) -> None:
+        """As Claude tells it, which may be anything."""
+        self.add(e.ToolFinished("call", is_error=False, output="", change=e.FileChange("/p/odd", hunks, is_new)))
 
     def edits(self, path: str, before: str, after: str, *, fails: bool = False, tool: str = "Edit") -> None:
         hunks = tuple(between(lines_of(before), lines_of(after)))
@@ -86,3 +96,35 @@ def test_a_change_that_is_more_than_the_log_keeps_is_told_and_what_follows_is_th
     log.edits("a", "9\n2\n", "9\nx\n")
     (file,) = of_session(log.records).files
     assert file.is_cut and len(file.parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("hunk", "is_new"),
+    [
+        (e.Hunk(0, (" what no new file has\n", "+x\n")), True),
+        (e.Hunk(3, ("+behind its end\n",)), True),
+        (e.Hunk(-1, ("-before it\n",)), False),
+        (e.Hunk(1 << 50, ("-far behind it\n",)), False),
+    ],
+)
+def test_a_change_that_fits_no_file_is_said_and_hides_no_other(hunk: e.Hunk, is_new: bool) -> None:
+    log = Log()
+    log.add(e.TurnStarted())
+    log.changes(hunk, is_new=is_new)
+    log.edits("a", "1\n", "2\n")
+    found = of_session(log.records)
+    assert (counts(found), found.untold) == ({"a": (1, 1)}, 1)
+
+
+LINES = st.sampled_from(["+a\n", "-a\n", " a\n", "+b", "-b", "", "\n", "\r\n", "x", "+\u202e\n", "-```\n"])
+HUNKS = st.builds(e.Hunk, st.integers(-2, 9), st.lists(LINES, max_size=6).map(tuple))
+TURN = RequestName("0a1b2c3d-0000-4000-8000-000000000000", "abcdef01", 1)
+
+
+@given(st.lists(st.tuples(st.lists(HUNKS, max_size=3), st.booleans()), max_size=5))
+def test_whatever_claude_tells_of_its_edits_there_is_an_answer(told: list[tuple[list[e.Hunk], bool]]) -> None:
+    log = Log()
+    log.add(e.TurnStarted())
+    for hunks, is_new in told:
+        log.changes(*hunks, is_new=is_new)
+    assert answer(of_session(log.records), TURN, "/p", whole_session=True).content
