@@ -321,3 +321,14 @@ def test_what_joins_the_parts_sets_nothing_into_one_afterwards() -> None:
     ]
     assert set_into == []
     assert "setattr" not in called(ROOT / "supervisor" / "assembly.py")
+
+
+MOST_LINES = 400
+"""A file that is longer holds a second noun."""
+
+
+@pytest.mark.parametrize("room", [*OURS, "scripts"])
+def test_no_file_is_longer_than_one_noun_needs(room: str) -> None:
+    lines = {name_of(path): len(path.read_text().splitlines()) for path in (ROOT / room).rglob("*.py")}
+    assert len(lines) > 50
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}

@@ -22,9 +22,10 @@ from lab.bench import score as bench_score
 from lab.bench.score import Passage, Score
 from twins.claude import program as claude
 from twins.claude import session as claude_session
+from twins.claude.endings import Ending
 from twins.claude.script import Step, Text
 from twins.claude.tasks import Wait
-from twins.claude.turn import Ending, Turn
+from twins.claude.turn import Turn
 
 if TYPE_CHECKING:
     from twins.claude.frames import Json

@@ -10,7 +10,6 @@ from twins.claude import frames, permissions, tools
 from twins.claude.permissions import Denied, Verdict
 from twins.claude.script import Use
 from twins.claude.tasks import Interrupted, Wait
-from twins.claude.turn import result_block
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -128,7 +127,7 @@ class Subagent:
         self._session.emit(frames.system(subtype, **self._names(), tool_use_id=self._tool_id, **fields))
 
     def _tell_result(self, outcome: tools.Outcome) -> None:
-        self._session.emit(frames.user([result_block(self._call_id, outcome)], **self._lineage()))
+        self._session.emit(frames.user([tools.result_block(self._call_id, outcome)], **self._lineage()))
 
     def _assistant(self, block: Json) -> None:
         frame = frames.assistant(frames.new_id("msg_"), self._session.model, block)

@@ -186,3 +186,8 @@ _SIMPLE = {
     "AskUserQuestion": _ask_people,
     "ExitPlanMode": _leave_plan_mode,
 }
+
+
+def result_block(tool_id: str, outcome: Outcome) -> Json:
+    block: Json = {"tool_use_id": tool_id, "type": "tool_result", "content": outcome.content}
+    return block if outcome.is_error is None else {**block, "is_error": outcome.is_error}

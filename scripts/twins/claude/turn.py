@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from twins.claude import disk as claude_disk
 from twins.claude import frames, permissions, tools
+from twins.claude.endings import Ending, aborted, completed, die, failed, hang, preempted
 from twins.claude.flood import poured
 from twins.claude.message import Message
 from twins.claude.permissions import Denied, Verdict
@@ -43,26 +43,6 @@ _ASKED_LATE = permissions.EDITING_TOOLS
 _PATH_TOOLS = ("Read", "Write", "Edit")
 _BY_USER = "[Request interrupted by user]"
 _BY_USER_FOR_TOOL = "[Request interrupted by user for tool use]"
-
-_API_ERRORS = {
-    0: ("authentication_failed", None, "Not logged in · Please run /login"),
-    400: ("invalid_request", "invalid_request_error", "API Error: 400 scripted"),
-    401: ("authentication_failed", "authentication_error", "Invalid API key · Fix external API key"),
-    404: (
-        "model_not_found",
-        "not_found_error",
-        "There's an issue with the selected model. It may not exist.",
-    ),
-    429: ("rate_limit", "rate_limit_error", "API Error: Request rejected (429) · scripted"),
-    529: ("server_error", "overloaded_error", "API Error: 529 Overloaded"),
-}
-
-
-class Ending(NamedTuple):
-    """How a turn ends: the fields of its result, and what becomes of its prompts."""
-
-    fields: Json
-    prompts_are: str
 
 
 class Failed(Exception):  # noqa: N818
@@ -118,12 +98,11 @@ class Turn:
         self._session.emit_init(self._uuids)
         try:
             yield from self._requests()
-            ending = self._completed()
+            ending = completed(self._last_text)
         except Interrupted:
             ending = self._aborted()
         except Preempted:
-            fields = {"result": "", "stop_reason": "tool_use", "terminal_reason": "aborted_tools"}
-            ending = Ending({"subtype": "success", "is_error": False, **fields}, "cancelled")
+            ending = preempted()
         except Failed as failure:
             ending = self._failed(failure.status)
         self._finish(ending)
@@ -218,9 +197,9 @@ class Turn:
             case Flood(kind, size_bytes):
                 yield from poured(kind, size_bytes)
             case Die(code):
-                _die(code)
+                die(code)
             case Hang(deaf):
-                yield from _hang(deaf=deaf)
+                yield from hang(deaf=deaf)
 
     # --- tools ---------------------------------------------------------------------------------------------
 
@@ -312,7 +291,7 @@ class Turn:
         self._user_lines += 1
         self._session.emit(
             frames.user(
-                [result_block(call.tool_id, outcome)],
+                [tools.result_block(call.tool_id, outcome)],
                 tool_use_result=outcome.detail,
                 tool_result_meta=[{"id": call.tool_id, **meta}],
             )
@@ -355,10 +334,6 @@ class Turn:
 
     # --- endings -------------------------------------------------------------------------------------------
 
-    def _completed(self) -> Ending:
-        fields = {"stop_reason": "end_turn", "terminal_reason": "completed", "result": self._last_text}
-        return Ending({"subtype": "success", "is_error": False, "api_error_status": None, **fields}, "completed")
-
     def _aborted(self) -> Ending:
         if self._calls:
             return self._aborted_tools()
@@ -369,7 +344,7 @@ class Turn:
         if message is not None:
             message.break_off()
             self._count(message)
-        return _aborted_ending("aborted_streaming", None)
+        return aborted("aborted_streaming", None)
 
     def _aborted_tools(self) -> Ending:
         if self._message is not None:
@@ -384,25 +359,16 @@ class Turn:
             outcome = tools.Outcome(text, "User rejected tool use", is_error=True)
             self._tell_result(call, outcome, {"non_execution_kind": "user-rejected"})
         self._tell_interrupted(_BY_USER_FOR_TOOL)
-        return _aborted_ending("aborted_tools", "tool_use")
+        return aborted("aborted_tools", "tool_use")
 
     def _tell_interrupted(self, text: str) -> None:
         self._user_lines += 1
         self._session.emit(frames.user_text(text))
 
     def _failed(self, status: int) -> Ending:
-        unknown = ("server_error", "api_error", f"API Error: {status} scripted")
-        error, error_type, text = _API_ERRORS.get(status, unknown)
-        details: Json = {"api_error_status": status, "api_error_type": error_type} if status else {}
-        sent: Json = {"request_id": frames.new_id("req_scripted")} if status else {}
-        self._session.emit(
-            frames.synthetic(text, error=error, is_api_error_message=True, **sent, **details, **self._marks)
-        )
-        fields = {"stop_reason": "stop_sequence", "terminal_reason": "api_error", "result": text}
-        return Ending(
-            {"subtype": "success", "is_error": True, "api_error_status": None, **details, **fields},
-            "cancelled",
-        )
+        said, ending = failed(status, self._marks)
+        self._session.emit(said)
+        return ending
 
     def _finish(self, ending: Ending) -> None:
         for prompt in self._folded:
@@ -426,32 +392,5 @@ class Turn:
         session.finish_turn(frame, self._prompts, ending.prompts_are)
 
 
-def result_block(tool_id: str, outcome: tools.Outcome) -> Json:
-    block: Json = {"tool_use_id": tool_id, "type": "tool_result", "content": outcome.content}
-    return block if outcome.is_error is None else {**block, "is_error": outcome.is_error}
-
-
-def _aborted_ending(reason: str, stop_reason: str | None) -> Ending:
-    last = stop_reason or "null"
-    noise = f"[ede_diagnostic] result_type=user last_content_type=n/a stop_reason={last}"
-    fields: Json = {"subtype": "error_during_execution", "is_error": True, "stop_reason": stop_reason}
-    return Ending({**fields, "terminal_reason": reason, "errors": [noise]}, "cancelled")
-
-
 def _nothing() -> None:
     """Nothing is asked while the block is open."""
-
-
-def _die(code: int) -> None:
-    sys.stdout.flush()
-    if code < 0:
-        os.kill(os.getpid(), -code)
-    os._exit(code)
-
-
-def _hang(*, deaf: bool) -> Steps:
-    if deaf:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        while True:
-            time.sleep(3600)
-    yield Wait()

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
+from twins.discord.events import Dispatch
 from twins.discord.faults import Faults
 from twins.discord.model import Json
 from twins.discord.session import PRIVILEGED, Close, Encoder, Intent, Op, Session
 from twins.discord.wire import member_json, user_json
-from twins.discord.world import Dispatch, World
+from twins.discord.world import World
 
 SESSION_LIFE_S = 180.0
 """How long a session can be resumed after its socket was lost ("a few minutes", not published)."""

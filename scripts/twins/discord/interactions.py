@@ -19,9 +19,10 @@ from twins.discord.errors import (
     unknown_message,
     unknown_webhook,
 )
+from twins.discord.events import Dispatch
 from twins.discord.model import ALL_PERMISSIONS, Json, Message, MessageFlag, MessageType, Upload, User
 from twins.discord.wire import member_json, user_json
-from twins.discord.world import Dispatch, Manner, World
+from twins.discord.world import Manner, World
 
 FIRST_ANSWER_S = 3.0
 TOKEN_LIFE_S = 900.0

@@ -20,6 +20,7 @@ from aiohttp import web
 
 from twins.discord.clock import Clock
 from twins.discord.commands import Commands
+from twins.discord.events import Dispatch
 from twins.discord.faults import Faults
 from twins.discord.gateway import Gateway
 from twins.discord.interactions import Interaction, Interactions, Kind
@@ -34,7 +35,7 @@ from twins.discord.routes.interactions import InteractionRoutes
 from twins.discord.routes.messages import MessageRoutes
 from twins.discord.session import Intent
 from twins.discord.wire import role_json
-from twins.discord.world import Dispatch, Manner, World
+from twins.discord.world import Manner, World
 
 RECHECK_S = 0.25
 """How often `until` looks again without a change here: its predicate may depend on other things."""

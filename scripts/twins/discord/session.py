@@ -8,8 +8,8 @@ import zlib
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
+from twins.discord.events import Dispatch
 from twins.discord.model import Json
-from twins.discord.world import Dispatch
 
 
 class Op(IntEnum):

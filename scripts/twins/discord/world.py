@@ -1,16 +1,15 @@
-"""Messages, threads and reactions of the guild: every change of them, and the event that tells the bot.
+"""Messages and threads of the guild: every change of them, and the event that tells the bot.
 
 Payloads are those of REST and have been checked before; people write through the same methods.
 """
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from twins.discord.checks.message import flags_in, stripped
 from twins.discord.clock import Clock
-from twins.discord.errors import ApiError, Problems, thread_already_created, unknown_message
-from twins.discord.guild import Guild
+from twins.discord.errors import Problems, thread_already_created, unknown_message
+from twins.discord.events import Events
 from twins.discord.mentions import allowed_part, existing_part, mentioned_in, reply_pings
 from twins.discord.model import (
     Attachment,
@@ -29,25 +28,14 @@ from twins.discord.model import (
 )
 from twins.discord.wire import (
     attachment_json,
-    emoji_json,
     member_json,
     message_json,
-    stamp,
     thread_member_json,
     user_json,
 )
 
 NONCE_WINDOW_S = 180.0
 """How long a nonce is remembered. Discord says "the past few minutes" (Create Message)."""
-
-
-@dataclass(slots=True, frozen=True)
-class Dispatch:
-    """An event for the gateway; `private_content` says that its content needs the MESSAGE_CONTENT intent."""
-
-    event: str
-    data: Json
-    private_content: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -65,14 +53,12 @@ class Manner:
         return flags | (MessageFlag.NONE if self.ephemeral_for is None else MessageFlag.EPHEMERAL)
 
 
-class World(Guild):
-    """The guild with what is written in it. `emit` gets each event, `changed` is called after each change."""
+class World(Events):
+    """The guild with what is written in it."""
 
     def __init__(self, clock: Clock, guild_name: str, bot_name: str) -> None:
         super().__init__(clock, guild_name, bot_name)
         self.origin = ""
-        self.emit: Callable[[Dispatch], None] = lambda _dispatch: None
-        self.changed: Callable[[], None] = lambda: None
         self.attachments: dict[int, Attachment] = {}
         self.ephemerals: dict[int, Message] = {}
         self.everything: dict[int, Message] = {}
@@ -145,7 +131,7 @@ class World(Guild):
         message.deleted = True
         message.remember(self.clock.monotonic())
         data = {"id": str(message.id), "channel_id": str(message.channel_id)}
-        self._tell("MESSAGE_DELETE", data if message.ephemeral else {**data, "guild_id": str(self.id)})
+        self.tell("MESSAGE_DELETE", data if message.ephemeral else {**data, "guild_id": str(self.id)})
 
     def _edit_flags(self, message: Message, payload: Json) -> None:
         """V2 can be set and never unset; only SUPPRESS_EMBEDS can be both. An edit ends the loading state."""
@@ -267,7 +253,7 @@ class World(Guild):
                 }
                 for user in sorted(message.mentions.users)
             ]
-        self._tell(event, body, private_content=self.is_private_content(message))
+        self.tell(event, body, private_content=self.is_private_content(message))
 
     def is_private_content(self, message: Message) -> bool:
         """Content that needs the MESSAGE_CONTENT intent: somebody else's, and it does not mention the bot."""
@@ -285,7 +271,7 @@ class World(Guild):
         thread.thread.members[author.id] = now
         self.channels[thread.id] = thread
         message.flags |= MessageFlag.HAS_THREAD
-        self._tell("THREAD_CREATE", {**self.channel_json(thread), "newly_created": True})
+        self.tell("THREAD_CREATE", {**self.channel_json(thread), "newly_created": True})
         self.emit_message("MESSAGE_UPDATE", message)
         starter = Message(self.ids.next(), thread.id, message.author, "", MessageType.THREAD_STARTER)
         starter.reply_to, starter.reference = message.id, self.reference_to(message)
@@ -302,22 +288,22 @@ class World(Guild):
             state.archived, state.archive_changed_at = changes["archived"], self.clock.wall()
         state.locked = changes.get("locked", state.locked)
         state.auto_archive_minutes = changes.get("auto_archive_duration", state.auto_archive_minutes)
-        self._tell("THREAD_UPDATE", self.channel_json(thread))
+        self.tell("THREAD_UPDATE", self.channel_json(thread))
         if renamed and not state.archived:
             self.post(thread, actor, {"content": thread.name}, manner=Manner(MessageType.NAME_CHANGE))
 
     def update_channel(self, channel: Channel, changes: Json) -> None:
         channel.name = changes.get("name", channel.name)
         channel.topic = changes.get("topic", channel.topic)
-        self._tell("CHANNEL_UPDATE", self.channel_json(channel))
+        self.tell("CHANNEL_UPDATE", self.channel_json(channel))
 
     def delete_channel(self, channel: Channel) -> None:
         del self.channels[channel.id]
         if channel.thread is None:
-            self._tell("CHANNEL_DELETE", self.channel_json(channel))
+            self.tell("CHANNEL_DELETE", self.channel_json(channel))
             return
         data = {"id": str(channel.id), "guild_id": str(self.id), "parent_id": str(channel.parent_id)}
-        self._tell("THREAD_DELETE", {**data, "type": int(channel.type)})
+        self.tell("THREAD_DELETE", {**data, "type": int(channel.type)})
 
     def join(self, thread: Channel, user: User) -> None:
         """Make `user` a member of the thread (no effect if it is one)."""
@@ -326,7 +312,7 @@ class World(Guild):
             return
         thread.thread.members[user.id] = self.clock.wall()
         added = thread_member_json(thread.id, user.id, thread.thread.members[user.id])
-        self._tell(
+        self.tell(
             "THREAD_MEMBERS_UPDATE",
             {
                 "id": str(thread.id),
@@ -336,67 +322,6 @@ class World(Guild):
                 "removed_member_ids": [],
             },
         )
-
-    # --- reactions and typing
-
-    def react(self, message: Message, user: User, emoji: str) -> None:
-        users = message.reactions.setdefault(emoji, [])
-        if user.id not in users:
-            users.append(user.id)
-            data = self._reaction(message, user, emoji)
-            self._tell(
-                "MESSAGE_REACTION_ADD",
-                {**data, "member": member_json(user), "message_author_id": str(message.author.id)},
-            )
-
-    def unreact(self, message: Message, user: User, emoji: str) -> None:
-        users = message.reactions.get(emoji, [])
-        if user.id not in users:
-            raise ApiError(404, 10014, "Unknown Emoji")
-        users.remove(user.id)
-        if not users:
-            del message.reactions[emoji]
-        self._tell("MESSAGE_REACTION_REMOVE", self._reaction(message, user, emoji))
-
-    def _reaction(self, message: Message, user: User, emoji: str) -> Json:
-        return {
-            "user_id": str(user.id),
-            "channel_id": str(message.channel_id),
-            "message_id": str(message.id),
-            "guild_id": str(self.id),
-            "emoji": emoji_json(emoji),
-            "burst": False,
-            "type": 0,
-        }
-
-    def type_in(self, channel: Channel, user: User) -> None:
-        self._tell(
-            "TYPING_START",
-            {
-                "channel_id": str(channel.id),
-                "guild_id": str(self.id),
-                "user_id": str(user.id),
-                "timestamp": int(self.clock.wall().timestamp()),
-                "member": member_json(user),
-            },
-        )
-
-    def join_guild(self, user: User) -> None:
-        self._tell("GUILD_MEMBER_ADD", {**member_json(user), "guild_id": str(self.id)})
-
-    def update_member(self, user: User) -> None:
-        """Tell that a member's roles are now others."""
-        self._tell(
-            "GUILD_MEMBER_UPDATE",
-            {**member_json(user), "guild_id": str(self.id), "joined_at": stamp(user.joined_at)},
-        )
-
-    def _tell(self, event: str, data: Json, *, private_content: bool = False) -> None:
-        """Events of channels that the bot cannot see do not reach it."""
-        channel = self.channels.get(int(data.get("channel_id") or data["id" if "id" in data else "guild_id"]))
-        if channel is None or self.visible(channel):
-            self.emit(Dispatch(event, data, private_content))
-        self.changed()
 
 
 def numbered(components: list[Json]) -> list[Json]:

@@ -9,7 +9,7 @@ import pytest
 from stages.gateway_stage import DEADLINE_S, stage
 from stages.support import awaited
 from supervisor.discord.client import Client
-from twins.discord.world import Dispatch
+from twins.discord.events import Dispatch
 
 pytestmark = pytest.mark.slow
 
