@@ -54,9 +54,6 @@ TRANSITIONS: dict[SessionState, dict[type[e.Event], SessionState]] = {
 }
 
 
-_MONEY = ("total_cost_usd", "spent_usd", "turn_cost_usd", "cost_by_claude_id")
-
-
 class ManagedSession(msgspec.Struct):
     """One session's state and totals. Times in Unix seconds, money in USD."""
 
@@ -365,30 +362,3 @@ def session_from(created: e.SessionCreated, at: float) -> ManagedSession:
         started_at=at,
         last_activity=at,
     )
-
-
-def without_history(session: ManagedSession) -> ManagedSession:
-    """The same session with what it cost, and no log: the next one that begins is its first."""
-    kept = session_from(
-        e.SessionCreated(
-            *(session.session_id, session.thread_id, session.guild_id, session.channel_id, session.directory),
-            owner_id=session.owner_id,
-            inode=session.inode,
-            git_directory=session.git_directory,
-            work_tree=session.work_tree,
-            remote=session.remote,
-        ),
-        session.started_at,
-    )
-    told = (
-        "admitted_mode",
-        "model",
-        "effort",
-        "last_activity",
-        "message_count",
-        "turn_count",
-        "input_tokens",
-        "output_tokens",
-        *_MONEY,
-    )
-    return msgspec.structs.replace(kept, **{name: getattr(session, name) for name in told})

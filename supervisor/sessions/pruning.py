@@ -20,7 +20,7 @@ from pathlib import Path
 from bridge.journal.entries import SessionPruned
 from bridge.protocol.layout import Layout
 from bridge.render.view import ThreadView
-from bridge.session.managed import without_history
+from bridge.session.remainder import without_history
 from supervisor import locks
 from supervisor.discord.errors import snowflake
 from supervisor.sessions.manager import SessionManager
