@@ -59,17 +59,21 @@ def _has_ids(created: e.SessionCreated) -> bool:
 
 def read_log(log: Path, after: int = 0, generation: str = "") -> list[e.Record]:
     """The records above ``after`` of a log that belongs to ``generation`` (any, when empty)."""
-    records: list[e.Record] = []
+    return list(records_of(log, after, generation))
+
+
+def records_of(log: Path, after: int = 0, generation: str = "") -> Iterator[e.Record]:
+    """As ``read_log``, one after the other: a whole log may be larger than what we should hold."""
     for line in _lines(log):
         try:
             name = _name.decode(line)
             if generation and name.generation != generation:
-                return []
-            if name.seq > after:
-                records.append(decode_record(line))
+                return
+            record = decode_record(line) if name.seq > after else None
         except (RemoteError, *UNREADABLE):
-            break
-    return records
+            return
+        if record:
+            yield record
 
 
 def acked(paths: SessionLayout, generation: str) -> int | None:
