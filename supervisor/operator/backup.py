@@ -6,13 +6,16 @@ so are secrets that are made anew: its keys, and Claude's access token. What wai
 (``supervisor.sessions.held_back``).
 """
 
+import errno
 import os
 import shutil
+import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import JOURNAL, Layout
@@ -36,6 +39,9 @@ _LEFT_OUT = frozenset(
         "health.json",
     }
 )
+BLOCK_BYTES = 512
+MOST_HOLES = 64 << 20
+_NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTDIR})
 _LEFT_OUT_OF_SESSIONS = frozenset({"lock", "stopped"})
 
 
@@ -79,33 +85,57 @@ def _fill(archive: tarfile.TarFile, layout: Layout) -> int:
         copy = Path(folder, DATABASE)
         with closing(Store(layout.database, read_only=True)) as store:
             store.copy_to(copy)
-        _add(archive, copy, DATABASE)
+        with copy.open("rb") as stored:
+            _add(archive, stored, DATABASE)
     count = 1
-    for path in [layout.journal, *_files(layout.state)]:
-        with suppress(FileNotFoundError):  # gone meanwhile
-            _add(archive, path, str(path.relative_to(layout.state)))
-            count += 1
+    for name, file in _files(layout):
+        with file:
+            _add(archive, file, name)
+        count += 1
     return count
 
 
-def _files(state: Path) -> Iterator[Path]:
-    """Regular files only: a link of a child's may lead anywhere."""
-    for folder, folders, names in os.walk(state):
-        below = Path(folder).relative_to(state).parts
-        if not below:
+def _files(layout: Layout) -> Iterator[tuple[str, BinaryIO]]:
+    """Regular files only, opened, each with its name below the state directory; the journal first."""
+    with suppress(FileNotFoundError):
+        yield JOURNAL, layout.journal.open("rb")
+    for folder, folders, names, fd in os.fwalk(layout.state):
+        below = Path(folder).relative_to(layout.state)
+        if not below.parts:
             folders[:] = [name for name in folders if name not in _LEFT_OUT]
             names = [n for n in names if n not in _LEFT_OUT | {JOURNAL} and not n.startswith(DATABASE)]  # noqa: PLW2901
-        is_session = len(below) == 2 and below[0] == "sessions"
+        is_session = len(below.parts) == 2 and below.parts[0] == "sessions"
         for name in sorted(names):
-            path = Path(folder, name)
             is_ours = is_session and (name in _LEFT_OUT_OF_SESSIONS or name.startswith("start-"))
-            if not is_ours and path.is_file() and not path.is_symlink():
-                yield path
+            if not is_ours and (file := _opened(name, fd)):
+                yield str(below / name), file
 
 
-def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+def _opened(name: str, folder: int) -> BinaryIO | None:
+    """A child may put a link or a pipe in the place of its file at any moment, so only what was opened is looked at.
+
+    Of what can be read now: a file that is gone meanwhile, or no file, is none.
+    """
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            return None
+        raise
+    if not _is_kept(os.fstat(fd)):
+        os.close(fd)
+        return None
+    return os.fdopen(fd, "rb")
+
+
+def _is_kept(found: os.stat_result) -> bool:
+    """A file of holes costs a child nothing of its quota, and would cost us all of the disk."""
+    return stat.S_ISREG(found.st_mode) and found.st_size - found.st_blocks * BLOCK_BYTES <= MOST_HOLES
+
+
+def _add(archive: tarfile.TarFile, file: BinaryIO, name: str) -> None:
     """As it is at this moment: what grows or shrinks meanwhile would break the archive."""
-    with path.open("rb") as file, tempfile.TemporaryFile() as whole:
+    with tempfile.TemporaryFile() as whole:
         shutil.copyfileobj(file, whole)
         info = archive.gettarinfo(arcname=name, fileobj=file)
         info.size = whole.tell()

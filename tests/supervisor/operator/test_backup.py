@@ -1,9 +1,11 @@
 """A state directory in one file and back: whole, private, and nothing that only a running bridge needs."""
 
 import os
+import shutil
 import tarfile
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -54,6 +56,47 @@ def test_all_that_counts_comes_back_and_nothing_else(tmp_path: Path) -> None:
     assert back.journal.read_bytes() == layout.journal.read_bytes()
     assert back.state.stat().st_mode & 0o777 == 0o700
     os.close(state_directory.prepare(back))
+
+
+def test_what_a_child_puts_in_the_place_of_its_file_meanwhile_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another file is copied."""
+    layout, file = filled(tmp_path), tmp_path / "backup.tar.gz"
+    (tmp_path / "token").write_text("secret")
+    (kept,) = layout.sessions.glob("*/*/home/kept")
+    planted, pipe = kept.with_name("planted"), kept.with_name("pipe")
+    for name in (planted, pipe):
+        name.write_text("mine")
+    copy, copied = shutil.copyfileobj, list[IO[bytes]]()
+
+    def slowly(source: IO[bytes], target: IO[bytes]) -> None:
+        copied.append(source)
+        if len(copied) == 2:  # behind the store
+            planted.unlink()
+            planted.symlink_to(tmp_path / "token")
+            pipe.unlink()
+            os.mkfifo(pipe)
+        copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfileobj", slowly)
+    backup.write(layout, file)
+    assert planted.is_symlink()
+    with tarfile.open(file) as archive:
+        found = {member.name.rpartition("/")[2]: archive.extractfile(member) for member in archive if member.isfile()}
+        assert not any(part and part.read() == b"secret" for part in found.values())
+    assert found.keys().isdisjoint({"planted", "pipe"})
+
+
+def test_a_file_of_holes_is_left_out_since_it_would_take_the_whole_disk(tmp_path: Path) -> None:
+    layout, file = filled(tmp_path), tmp_path / "backup.tar.gz"
+    (kept,) = layout.sessions.glob("*/*/home/kept")
+    with kept.with_name("holes").open("wb") as holes:
+        holes.truncate(1 << 40)
+    backup.write(layout, file)
+    with tarfile.open(file) as archive:
+        names = {name.rpartition("/")[2] for name in archive.getnames()}
+    assert "kept" in names and "holes" not in names
 
 
 def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:
