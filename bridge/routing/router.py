@@ -48,7 +48,7 @@ class BridgeRouter(Clicks):
         if channel is None or message.parent_id:
             return silence.elsewhere(message.unheard, self._channels, is_allowed=is_allowed)
         if channel.mention_only and not message.mentions_bot:
-            return Ignore("the bot was not mentioned")
+            return self._unmentioned(message)
         if message.place and unfit_in_words(message.place):
             return silence.in_unfit(message.unheard, is_allowed=is_allowed)
         if words := self.lacks(TALK, message.author, message.guild_id, message.channel_id):
@@ -65,6 +65,13 @@ class BridgeRouter(Clicks):
             attachments=message.attachments,
             may_grow=not stands_alone(message),
         )
+
+    def _unmentioned(self, message: MessageSeen) -> Action:
+        """Where one has to mention the bot: only what goes on with what its author has just begun so."""
+        may = not self.lacks(TALK, message.author, message.guild_id, message.channel_id)
+        if not may or (part := self._part(message)) is None:
+            return Ignore("the bot was not mentioned")
+        return Refuse(message.objection) if message.objection else part
 
     def _part(self, message: MessageSeen) -> PromptSession | None:
         """The message, where it goes on with what its author has just begun."""

@@ -30,8 +30,9 @@ BEGAN_AT = 1_800_000_000.0
 class Desk:
     """An Inbound over a store that outlives it. ``at``: seconds since the beginning, of messages and of our clock."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, mention_only: bool = False) -> None:
         self.folder = folder
+        self.mention_only = mention_only
         self.now = 0.0
         self.window_s = WINDOW_S
         self.number = 0
@@ -43,7 +44,7 @@ class Desk:
         self.close()
         self.store = Store(self.folder / "db")
         self.manager = session_manager(self.store, lambda: BEGAN_AT + self.now, burst_s=lambda: self.window_s)
-        channels = {CHANNEL: Channel(CHANNEL, str(self.folder))}
+        channels = {CHANNEL: Channel(CHANNEL, str(self.folder), mention_only=self.mention_only)}
         policy = Policy(frozenset({ADA, BOB}))
         config = configuration(self.folder, policy=policy, channels=channels)
         guilds = Guilds()
