@@ -7,13 +7,15 @@ so are secrets that are made anew: its keys, and Claude's access token. What wai
 """
 
 import errno
+import gzip
 import os
 import shutil
 import stat
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -63,21 +65,48 @@ def write(layout: Layout, target: Path) -> int:
 
 
 def restore(source: Path, layout: Layout) -> int:
-    """How many files came back. Raises UserError when a bridge runs there, or anything is there already."""
+    """How many files came back: all or none. Raises UserError when a bridge runs there, or anything is there already.
+
+    What is restored has its mark before the first file, so that no death leaves one that would be sent again.
+    """
     if locks.holder(layout.supervisor_lock):
         raise UserError(f"a supervisor runs on {layout.state}: stop it first")
     if layout.state.exists() and any(layout.state.iterdir()):
         raise UserError(f"{layout.state} is not empty: move it away first, or name another with --state DIRECTORY")
-    layout.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        _read_through(source)
         with tarfile.open(source) as archive:
             if DATABASE not in archive.getnames():
                 raise UserError(f"{source} is no backup of ours")
-            archive.extractall(layout.state, filter="data")
+            layout.state.mkdir(parents=True, exist_ok=True, mode=0o700)
             touch_private(layout.restored)
+            with _emptied_again(layout.state):
+                archive.extractall(layout.state, filter="data")
             return sum(member.isfile() for member in archive)
-    except (OSError, tarfile.TarError) as error:
-        raise UserError(f"{source} cannot be restored: {error}") from None
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        why = str(error).partition(":\n")[0]
+        raise UserError(f"{source} cannot be restored, and nothing of it is there: {why}") from None
+
+
+def _read_through(source: Path) -> None:
+    """To its checksum, which stands at its end: half a backup, or a damaged one, is none."""
+    with source.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    if is_packed:
+        with gzip.open(source) as whole:
+            while whole.read(1 << 20):
+                pass
+
+
+@contextmanager
+def _emptied_again(state: Path) -> Iterator[None]:
+    """What was empty before is empty after what fails (a full disk)."""
+    try:
+        yield
+    except BaseException:
+        for path in state.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
 
 
 def _fill(archive: tarfile.TarFile, layout: Layout) -> int:

@@ -62,7 +62,10 @@ def layout_of(context: click.Context, own: str | None) -> Layout:
     places.check_readable(layout)
     if not layout.state.is_dir():
         looked = ", ".join(map(str, found))
-        raise NotHereError(f"there is no state directory: looked at {looked}; name another with --state DIRECTORY")
+        raise NotHereError(
+            f"there is no state directory: looked at {looked}; name another with --state DIRECTORY,"
+            " or set it up: threadbridge setup"
+        )
     click.echo(f"state directory: {layout.state}", err=True)
     return layout
 

@@ -48,9 +48,9 @@ class Typed:
 
     def settled(self, session: ManagedSession, prompt: c.Prompt) -> c.Prompt | None:
         """Its moment is over: the prompt that it is after all; None when it decided what it answers."""
-        request = None if prompt.is_reason or prompt.attachments else self._request(session, prompt)
+        request = None if prompt.is_reason else self._request(session, prompt)
         person = Person(prompt.author_id, prompt.author)
-        decided = decision(request, prompt.text, person) if request else None
+        decided = decision(request, prompt.text, person) if request and not prompt.attachments else None
         with self._sessions.transaction():
             if request and decided:
                 verdict = request.decide(
@@ -59,7 +59,8 @@ class Typed:
                 self._decide(session, prompt, verdict, marks.answered(prompt.prompt_id, is_plan=request.is_plan))
                 plain = None
             else:
-                plain = self._as_plain(session.session_id, prompt, too_late=not prompt.is_reason)
+                is_too_late = request is None and not prompt.is_reason
+                plain = self._as_plain(session.session_id, prompt, too_late=is_too_late)
         self._sessions.changes.changed(session.session_id)
         return plain
 

@@ -244,6 +244,7 @@ async def test_check_of_a_healthy_place_finds_nothing_wrong() -> None:
         done = await threadbridge(empty, "check")
         assert done.returncode == 1
         assert f"there is no state directory: looked at {empty.layout.state}" in done.stderr
+        assert "or set it up: threadbridge setup" in done.stderr
 
 
 @awaited

@@ -99,6 +99,43 @@ def test_a_file_of_holes_is_left_out_since_it_would_take_the_whole_disk(tmp_path
     assert "kept" in names and "holes" not in names
 
 
+@pytest.mark.parametrize(
+    "left", [2, 10, 2_000, -5, None], ids=["two bytes", "few", "a part", "nearly all", "a bit flipped"]
+)
+def test_half_a_backup_and_a_damaged_one_are_refused_in_words_and_leave_nothing(
+    tmp_path: Path, left: int | None
+) -> None:
+    layout, file = filled(tmp_path), tmp_path / "backup.tar.gz"
+    (kept,) = layout.sessions.glob("*/*/home/kept")
+    kept.write_bytes(os.urandom(50_000))
+    backup.write(layout, file)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 0 if left else 1
+    file.write_bytes(data[:left])
+    back = Layout(tmp_path / "back")
+    with pytest.raises(UserError, match=r"cannot be restored, and nothing of it is there: .") as refused:
+        backup.restore(file, back)
+    assert "\n" not in str(refused.value)
+    assert not back.state.exists()
+
+
+def test_a_disk_that_is_full_leaves_nothing_of_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout, file, back = filled(tmp_path), tmp_path / "backup.tar.gz", Layout(tmp_path / "back")
+    backup.write(layout, file)
+    marked: list[bool] = []
+
+    def fill(archive: tarfile.TarFile, path: Path, **_: object) -> None:
+        marked.append(back.restored.exists())
+        archive.extract(backup.DATABASE, path, filter="data")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", fill)
+    with pytest.raises(UserError, match=r"nothing of it is there: .*No space left"):
+        backup.restore(file, back)
+    assert marked == [True], "whatever dies in the middle, it is known to be restored"
+    assert not [*back.state.iterdir()]
+
+
 def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:
     layout, file = filled(tmp_path), tmp_path / "backup.tar.gz"
     backup.write(layout, file)

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
+from bridge.protocol.events import Attachment
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL, digest_of
 from bridge.routing import bursts
 from bridge.routing.actions import PromptSession
@@ -161,6 +163,26 @@ def test_an_edit_counts_and_a_deletion_takes_it_back(desk: Typing) -> None:
     assert desk.manager.waiting.amend(session_id, second, None)
     desk.moment_passes()
     assert not [one for one in desk.goes(session_id) if isinstance(one, c.Decide | c.Prompt)] and desk.is_open(again)
+
+
+@pytest.mark.parametrize("what", ["a file beside it", "far too long by now"])
+def test_what_became_more_than_an_answer_is_a_message_while_the_question_stays_open(desk: Typing, what: str) -> None:
+    session_id = desk.session()
+    request = desk.asks_for(session_id, QUESTION_TOOL, ONE_QUESTION)
+    message = desk.writes(session_id, "green")
+    if what == "a file beside it":
+        (held,) = (
+            i.command for i in desk.store.inbox(session_id) if isinstance(i.command, c.Prompt) and i.command.answer_to
+        )
+        with_file = msgspec.structs.replace(held, attachments=(Attachment(1, "a.png", 9, stored="1/a.png"),))
+        with desk.manager.transaction():
+            desk.store.change_wish(session_id, with_file)
+    else:
+        desk.manager.waiting.amend(session_id, message, "green " * 2000)
+    desk.moment_passes()
+    assert any(isinstance(one, c.Prompt) for one in desk.goes(session_id))
+    assert desk.is_open(request)
+    assert "answers nothing any more" not in desk.mark(session_id, message), "it could be answered"
 
 
 def test_while_a_tool_waits_a_text_is_a_message_and_may_be_the_reason_to_deny(desk: Typing) -> None:
