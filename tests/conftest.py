@@ -1,13 +1,17 @@
 """How the property tests search: the same examples every time, so that a red test is red everywhere.
 
 `--hypothesis-profile=search` looks at many more, chosen anew each time: after a change of what they try.
+`scripts/test --quick` looks at a few.
 """
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from stages.searched import SURE
+
 _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
-settings.register_profile("sure", max_examples=60, deadline=None, derandomize=True, database=None)
+settings.register_profile("sure", max_examples=SURE, deadline=None, derandomize=True, database=None)
+settings.register_profile("quick", max_examples=SURE // 5, deadline=None, derandomize=True, database=None)
 settings.register_profile(
     "search", max_examples=5000, deadline=None, database=None, print_blob=True, suppress_health_check=_SLOW_IS_FINE
 )

@@ -111,12 +111,23 @@ def test_an_outside_world_is_imported_in_its_one_place(library: str) -> None:
     assert users <= ONLY_IN[library]
 
 
+def dotted(node: ast.expr) -> str:
+    """``a.b.c`` as it is written; of ``f(x).b`` only what follows the call, for that is no module."""
+    match node:
+        case ast.Attribute(value=value, attr=attr):
+            return f"{dotted(value)}.{attr}"
+        case ast.Name(id=name):
+            return name
+        case _:
+            return ""
+
+
 def uses(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Each ``a.b`` and ``a.b.c`` that is named, and what is imported from where, by their dotted names."""
     for node in nodes:
         match node:
             case ast.Attribute():
-                yield ast.unparse(node)
+                yield dotted(node)
             case ast.Import() | ast.ImportFrom():
                 yield from modules_in([node])
 

@@ -261,11 +261,26 @@ def test_test_installs_the_pinned_cli_once(machine: Machine) -> None:
 def test_a_quick_test_runs_what_is_pure_and_needs_no_cli(machine: Machine) -> None:
     with_recording_venv(machine)
     ended = machine.run("test", "--quick", "tests/x.py")
-    assert ended.stdout == "python -m pytest -m not real and not slow tests/x.py\n"
+    assert ended.stdout == "python -m pytest -m not real and not slow --hypothesis-profile=quick tests/x.py\n"
     assert ended.stderr == ""
-    everything = machine.run("test", "--quick", "-x").stdout
-    assert " tests/bridge tests/worker " in everything
-    assert "tests/processes" not in everything
+    halves = machine.run("test", "--quick", "-x").stdout.splitlines()
+    assert sorted(" tests/bridge tests/worker -x" in half for half in halves) == [False, True]
+    assert not any("tests/processes" in half for half in halves)
+
+
+@pytest.mark.parametrize(
+    ("of_values", "of_shells", "ends_with"),
+    [(0, 0, 0), (1, 0, 1), (0, 1, 1), (5, 0, 0), (0, 5, 0), (5, 5, 5), (2, 1, 1), (5, 2, 2)],
+)
+def test_the_quick_tests_fail_with_either_half_and_one_without_a_test_is_none(
+    machine: Machine, of_values: int, of_shells: int, ends_with: int
+) -> None:
+    with_recording_venv(machine)
+    cases = f'"-m pytest"*tests/bridge*) exit {of_values} ;; "-m pytest"*) exit {of_shells} ;;'
+    machine.install(
+        machine.root / ".venv/bin/python", f'#!/bin/sh\ncase $* in {cases} esac\nexec "{BASE_PYTHON}" "$@"\n'
+    )
+    assert machine.run("test", "--quick").returncode == ends_with
 
 
 def test_each_promised_python_that_is_there_runs_the_quick_tests(machine: Machine) -> None:

@@ -57,6 +57,7 @@ def state_of(pid: str) -> str:
         return ""
 
 
+@pytest.mark.slow
 @awaited
 async def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     slow = outside(tmp_path, script(tmp_path, f"sleep 100 & echo $! > {tmp_path}/pid; wait"))
@@ -66,6 +67,7 @@ async def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: P
     await until(lambda: state_of(pid) in ("", "Z", "X"), "the end of what it started")
 
 
+@pytest.mark.slow
 @awaited
 async def test_who_keeps_the_pipes_open_afterwards_is_not_waited_for(tmp_path: Path) -> None:
     kept = outside(tmp_path, script(tmp_path, "echo done; sleep 5 & exit 3"))

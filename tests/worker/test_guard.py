@@ -93,6 +93,7 @@ def test_what_the_kernel_does_not_hold_the_guard_counts_itself(tmp_path: Path, k
     assert held.look() == []
 
 
+@pytest.mark.slow
 @awaited
 async def test_what_ends_the_child_is_the_last_that_is_done(tmp_path: Path) -> None:
     (folder := Layout(tmp_path).session("0123").folder).mkdir(parents=True)

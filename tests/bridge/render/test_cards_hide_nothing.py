@@ -9,7 +9,7 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.protocol import events as e
@@ -19,6 +19,7 @@ from bridge.render import cards, together
 from bridge.render.posts import Post
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import utf16_len
+from stages.searched import searched
 
 NAME = RequestName("5c0ffee5-0000-4000-8000-000000000001", "0123456789abcdef", 7)
 SIGNS = "ꙮ𝔘ΩЖ語☃ßø"
@@ -63,13 +64,13 @@ def is_all_there(card: Post, *texts: str) -> None:
     assert f"{len(file.text):,} characters" in card.embed.description, "how long it is"
 
 
-@settings(max_examples=200, deadline=None)
+@searched(200)
 @given(command=long_texts, description=texts)
 def test_of_a_command(command: str, description: str) -> None:
     is_all_there(opened("Bash", {"command": command, "description": description}), command, description)
 
 
-@settings(max_examples=150, deadline=None)
+@searched(150)
 @given(old=long_texts, new=long_texts, path=texts, line=st.integers(0, 500))
 def test_of_an_edit(old: str, new: str, path: str, line: int) -> None:
     given_input = {"file_path": f"/srv/app/{path}", "old_string": old, "new_string": new}
@@ -84,13 +85,13 @@ def test_of_an_edit(old: str, new: str, path: str, line: int) -> None:
     assert changed >= of_signs(old) | of_signs(new)
 
 
-@settings(max_examples=150, deadline=None)
+@searched(150)
 @given(content=long_texts)
 def test_of_a_file_that_is_written(content: str) -> None:
     is_all_there(opened("Write", {"file_path": "/srv/app/a", "content": content}), content)
 
 
-@settings(max_examples=150, deadline=None)
+@searched(150)
 @given(values=st.dictionaries(texts, long_texts | st.lists(texts, max_size=3), max_size=4))
 @pytest.mark.parametrize("tool", ["WebFetch", "Never_Seen", "mcp__server__tool", "Read"])
 def test_of_any_other_tool(tool: str, values: dict[str, object]) -> None:
@@ -99,19 +100,19 @@ def test_of_any_other_tool(tool: str, values: dict[str, object]) -> None:
     is_all_there(card, *map(str, inside))
 
 
-@settings(max_examples=100, deadline=None)
+@searched(100)
 @given(raw=long_texts)
 def test_of_an_input_that_is_no_object(raw: str) -> None:
     is_all_there(opened("Bash", raw), raw)
 
 
-@settings(max_examples=150, deadline=None)
+@searched(150)
 @given(plan=long_texts)
 def test_of_a_plan(plan: str) -> None:
     is_all_there(opened(PLAN_TOOL, {"plan": plan}), plan)
 
 
-@settings(max_examples=150, deadline=None)
+@searched(150)
 @given(question=texts, labels=st.lists(texts, min_size=2, max_size=4, unique=True), description=long_texts)
 def test_of_a_question(question: str, labels: list[str], description: str) -> None:
     options = [{"label": label, "description": description} for label in labels]
@@ -119,14 +120,14 @@ def test_of_a_question(question: str, labels: list[str], description: str) -> No
     is_all_there(opened(QUESTION_TOOL, asked), question, *labels, *[description] * len(labels))
 
 
-@settings(max_examples=100, deadline=None)
+@searched(100)
 @given(url=texts, branch=texts, commits=st.lists(texts, max_size=5))
 def test_of_a_push(url: str, branch: str, commits: list[str]) -> None:
     push = Push(url, branch, branch, "a" * 40, commit_count=len(commits), commits=tuple(commits))
     is_all_there(opened(PUSH_TOOL, as_input(push)), url, branch, *commits)
 
 
-@settings(max_examples=150, deadline=None)
+@searched(150)
 @given(commands=st.lists(long_texts, min_size=2, max_size=6))
 def test_of_several_on_one_card(commands: list[str]) -> None:
     requests: list[PermissionRequest] = []

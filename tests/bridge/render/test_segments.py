@@ -169,6 +169,7 @@ def test_a_run_never_needs_more_room_than_it_reserved(seed: int) -> None:
 # --- many tools --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("starts_with", ["", "word " * 100, "word " * 300, "word " * 360])
 @pytest.mark.parametrize("makes", [bash, edit, long_edit])
 def test_sixty_tools_in_a_row_take_at_most_one_more_post(

@@ -110,6 +110,7 @@ def test_a_text_that_nobody_saw_grow_is_cut_only_where_it_must_be() -> None:
     assert all(len(page) <= CONTENT_CHARS for page in pages(text * 4)) and len(pages(text * 4)) > 4 - 1
 
 
+@pytest.mark.slow
 def test_no_example_of_commonmark_loses_a_character_while_it_is_written() -> None:
     for example in ALL:
         before: list[str] = []

@@ -7,6 +7,7 @@ sessions, is scripted and notes what was done.
 import re
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple, cast, get_args
@@ -304,21 +305,21 @@ class ToldOf(Told):
         return self._behind.listing(session_id, name)
 
 
+CHANNELS = {number: Channel(number, "/") for number in (CHANNEL, OTHER_CHANNEL)}
+
+
 class World:
     """One person at one moment, in front of a router that knows the policy of that moment."""
 
     def __init__(self, who: Somebody, moment: Moment, variant: str) -> None:
         self.behind = Backstage(who)
         is_invited = who.invited and moment != "after their removal"
-        channels = {number: Channel(number, "/") for number in (CHANNEL, OTHER_CHANNEL)}
         told = ToldOf(self.behind, variant, frozenset({PERSON}) if is_invited else frozenset())
-        self.router = BridgeRouter(policy_for(who, moment), channels, told)
+        self.router = BridgeRouter(policy_for(who, moment), CHANNELS, told)
         manager, trusts = cast(SessionManager, self.behind), cast(Trusts, ScriptedTrusts(self.behind))
         rest = cast(Telling, Rest(self.behind))
-        settings = Settings(configuration(Path("/"), channels=channels))
-        projects = ProjectChannels(settings, Reload(settings))
-        sight = Sight(lambda *_: True, lambda *_: True, lambda _: "", place_of)
-        slash = Slash(manager, self.router, rest, settings, sight, trusts, projects)
+        settings, projects = configured()
+        slash = Slash(manager, self.router, rest, settings, SIGHT, trusts, projects)
         in_log = cast(InLog, self.behind)
         self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts, in_log)
 
@@ -330,9 +331,19 @@ class World:
         return answer
 
 
+@cache
+def configured() -> tuple[Settings, ProjectChannels]:
+    """What no person and no moment changes, made once for thirty thousand of them."""
+    settings = Settings(configuration(Path("/"), channels=CHANNELS))
+    return settings, ProjectChannels(settings, Reload(settings))
+
+
 def place_of(channel_id: int) -> places.Place | None:
     guild_id = next((guild for number, guild in WHERE.values() if number == channel_id), 0)
     return places.Place(channel_id, 0, guild_id=guild_id) if guild_id else None
+
+
+SIGHT = Sight(lambda *_: True, lambda *_: True, lambda _: "", place_of)
 
 
 def now(work: Awaitable[dict[str, Any] | Post]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
 from stages.support import awaited, until
 from supervisor.login.renewal import Renewal
 
@@ -26,6 +28,7 @@ async def test_it_runs_from_the_root_in_the_users_environment_and_never_updates_
     assert {"DISABLE_AUTOUPDATER", "HOME"} <= set(names) <= {"DISABLE_AUTOUPDATER", "HOME", "LC_CTYPE"}
 
 
+@pytest.mark.slow
 @awaited
 async def test_one_that_hangs_is_ended_and_said(tmp_path: Path) -> None:
     body = '(folder / "pid").write_text(str(os.getpid())); time.sleep(60)'
@@ -57,6 +60,7 @@ async def test_a_program_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert "No such file" in await Renewal((str(tmp_path / "none"),), {}, tmp_path / "empty").run(tmp_path, 0)
 
 
+@pytest.mark.slow
 @awaited
 async def test_each_second_try_is_with_the_users_own_settings_and_the_others_with_nothing_but_the_login(
     tmp_path: Path,

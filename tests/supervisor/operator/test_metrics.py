@@ -7,6 +7,7 @@ import threading
 import urllib.request
 from pathlib import Path
 
+import pytest
 from prometheus_client import generate_latest
 
 from bridge.protocol import events as e
@@ -70,6 +71,7 @@ def fetched(port: int) -> str:
         return str(answer.read().decode())
 
 
+@pytest.mark.slow
 @awaited
 async def test_they_are_there_while_it_runs_and_the_port_is_free_again_afterwards() -> None:
     metrics, port, looked = Metrics(), free_port(), asyncio.Event()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.protocol import commands as c
@@ -13,6 +13,7 @@ from bridge.protocol import events as e
 from bridge.routing.channel import Channel
 from bridge.session.rights import Policy
 from stages.no_rest import NoRest
+from stages.searched import searched
 from stages.support import configuration
 from supervisor.assembly import router, session_manager
 from supervisor.discord.guilds import Guilds
@@ -405,7 +406,7 @@ class Dies(Exception):  # noqa: N818 - no error of the product's
 STEP = st.tuples(st.floats(0.1, 3.0), st.sampled_from([ADA, ADA, BOB]), st.booleans())
 
 
-@settings(max_examples=12, deadline=None)
+@searched(12)
 @given(st.lists(STEP, min_size=1, max_size=8))
 def test_whatever_dies_between_any_two_steps_each_message_is_asked_once_and_in_the_same_company(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[float, int, bool]]

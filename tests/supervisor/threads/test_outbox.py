@@ -573,6 +573,7 @@ async def test_four_such_turns_at_once_are_no_slower_than_one(tmp_path: Path) ->
     assert bridge.discord.too_many == 0
 
 
+@pytest.mark.slow
 @jumping
 async def test_a_long_stream_never_hits_a_limit_and_never_stands_still(tmp_path: Path) -> None:
     async with conversation(tmp_path) as bridge:

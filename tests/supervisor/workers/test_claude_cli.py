@@ -36,6 +36,7 @@ def test_one_that_is_too_old_is_refused(tmp_path: Path) -> None:
     assert found.in_words() == found.refusal
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "trouble"),
     [

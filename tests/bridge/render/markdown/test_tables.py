@@ -107,6 +107,7 @@ def test_a_table_without_outer_pipes_ends_with_what_begins_something_else() -> N
     assert "3 |" in split(f"{table}3\n")[0], "as GitHub has it"
 
 
+@pytest.mark.slow
 def test_no_cut_moves_while_a_table_without_outer_pipes_is_written() -> None:
     dice = random.Random(11)
     cells = ("x", "two words", "**b**", "`c`", "漢字", "", "😀", "long " * 20, "a__b", "<br>")
