@@ -8,4 +8,4 @@ SURE = 60
 
 def searched(examples: int) -> settings:
     """So many in the whole suite; of the other profiles as many more, or fewer, as they try of any test."""
-    return settings(max_examples=max(1, examples * settings.default.max_examples // SURE))
+    return settings(max_examples=max(1, examples * settings().max_examples // SURE))
