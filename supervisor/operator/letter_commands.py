@@ -99,13 +99,7 @@ def answered(layout: Layout, letter: Letter, wait_s: float = WAIT_S) -> Answer:
 
     What nobody took by then is taken back, also when the command is interrupted.
     """
-    if not (pid := locks.holder(layout.supervisor_lock)):
-        raise UserError(f"no supervisor runs on {layout.state}, so nothing was done: start it, and say it again")
-    if (told := health.read(layout)) and not told.reads_letters:
-        raise UserError(
-            f"the supervisor that runs (pid {pid}) is of version {told.version}, which cannot do this: restart it"
-        )
-    letters = Letters(layout)
+    pid, letters = _reader(layout), Letters(layout)
     try:
         letters.post(letter)
     except FileNotFoundError:
@@ -126,6 +120,17 @@ def answered(layout: Layout, letter: Letter, wait_s: float = WAIT_S) -> Answer:
         f"the supervisor (pid {pid}) has it, and did not say within {wait_s:.0f} s what came of it: it is done as soon"
         " as it can be, so look before you say it again"
     )
+
+
+def _reader(layout: Layout) -> int:
+    """The pid of the supervisor that reads letters. Raises UserError."""
+    if not (pid := locks.holder(layout.supervisor_lock)):
+        raise UserError(f"no supervisor runs on {layout.state}, so nothing was done: start it, and say it again")
+    if (told := health.read(layout)) and not told.reads_letters:
+        raise UserError(
+            f"the supervisor that runs (pid {pid}) is of version {told.version}, which cannot do this: restart it"
+        )
+    return pid
 
 
 def asker() -> str:

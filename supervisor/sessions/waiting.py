@@ -74,13 +74,8 @@ class WaitingPrompts:
             return False
         row = self._sessions.rows[session_id]
         with self._sessions.transaction():
-            if waiting and text is None:
-                self.drop(session_id, [waiting])
-                self._sessions.store.desire(session_id, marks.key_of(prompt_id), marks.deleted(prompt_id))
-            elif waiting and text is not None:
-                files = bursts.files_left(waiting, parts) if parts else waiting.attachments
-                changed = msgspec.structs.replace(waiting, text=text, parts=parts, attachments=files)
-                self._sessions.store.change_wish(session_id, changed)
+            if waiting:
+                self._amend_waiting(session_id, waiting, text, parts)
             is_closed = waiting is None or not bursts.is_open(waiting)
             if is_closed and (prompt_id in row.session.prompts or row.attached):
                 self._sessions.store.drop_wishes(session_id, f"amend:{prompt_id}.")
@@ -88,6 +83,17 @@ class WaitingPrompts:
                 self._sessions.wish(session_id, c.Amend(name, prompt_id, text, prompt.author_id, parts))
         self._sessions.changed(session_id)
         return True
+
+    def _amend_waiting(self, session_id: str, waiting: c.Prompt, text: str | None, parts: tuple[e.Part, ...]) -> None:
+        """In the inbox. Within the caller's transaction."""
+        if text is None:
+            self.drop(session_id, [waiting])
+            prompt_id = waiting.prompt_id
+            self._sessions.store.desire(session_id, marks.key_of(prompt_id), marks.deleted(prompt_id))
+            return
+        files = bursts.files_left(waiting, parts) if parts else waiting.attachments
+        changed = msgspec.structs.replace(waiting, text=text, parts=parts, attachments=files)
+        self._sessions.store.change_wish(session_id, changed)
 
     def requeue(self, session_id: str, prompt_id: int, when: e.When, command_id: str, by: int = 0) -> bool:
         """Whether Claude has not taken the prompt up yet, as far as we know, so that it may still be asked for it."""
