@@ -1,29 +1,31 @@
-"""How far a usage limit is used, said at two marks. No I/O.
+"""How far a usage limit is used, told at two marks. No I/O.
 
-A window that ends begins anew, so each mark is told once for one end of a window and child.
+A window that ends begins anew, so each mark is told once for one end of a window and child. That other children of the
+same login tell it too, and what of it is said, is the supervisor's business.
 """
 
 from bridge.protocol import events as e
+from bridge.protocol.login import usage_mark
 from bridge.text import one_line
 from worker import frames as f
 
-MARKS = (0.95, 0.8)
+MOST_PERCENT = 100
+"""More than all of it is a number that makes no sense."""
 NAMES = {"five_hour": "5-hour", "seven_day": "weekly", "seven_day_opus": "weekly Opus"}
 """Of the CLI's (docs/claude-protocol.md, "API failures"); others are told as they are."""
 
 
 class UsageLimits:
     def __init__(self) -> None:
-        self._told: set[tuple[str, float, float]] = set()
+        self._told: dict[tuple[str, float], int] = {}
 
     def told(self, limit: f.RateLimit) -> list[e.AnyEvent]:
         """A line when a mark is passed that was not told of this window."""
-        mark = next((mark for mark in MARKS if mark <= limit.utilization <= 1.0), None)
-        if mark is None or limit.status == "rejected":
-            return []
+        percent = int(limit.utilization * 100)
+        mark = usage_mark(percent) if percent <= MOST_PERCENT else 0
         window = (limit.rateLimitType, limit.resetsAt)
-        if any((*window, passed) in self._told for passed in MARKS if passed >= mark):
+        if not mark or limit.status == "rejected" or mark <= self._told.get(window, 0):
             return []
-        self._told.add((*window, mark))
+        self._told[window] = mark
         name = NAMES.get(limit.rateLimitType, one_line(limit.rateLimitType, 40))
-        return [e.Noticed(f"{int(limit.utilization * 100)} % of the {name} usage limit are used.".replace("  ", " "))]
+        return [e.UsageNoted(name, percent, max(0.0, limit.resetsAt))]

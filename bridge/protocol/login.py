@@ -72,3 +72,12 @@ def _part(stored: dict[str, object], keys: tuple[str, ...]) -> dict[str, object]
 def needs_no_file(environment: Mapping[str, str]) -> bool:
     """Whether Claude, started with it, logs in otherwise: a token or key of its own, or another provider."""
     return any(environment.get(name, "").lower() not in _OFF for name in _OTHER_LOGINS)
+
+
+USAGE_MARKS = (95, 80)
+"""Percents of one of the login's usage limits at which that is said, the highest first."""
+
+
+def usage_mark(percent: int) -> int:
+    """The highest of them that is reached; 0: none."""
+    return next((mark for mark in USAGE_MARKS if mark <= percent), 0)

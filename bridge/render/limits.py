@@ -3,8 +3,10 @@
 from bridge.protocol import events as e
 from bridge.render.posts import Button, Post
 from bridge.session.custom_ids import ResetButton
+from bridge.text import escape, one_line
 
 LIMITS = ("usage_limit_reached", "rate_limit")
+NAME_CHARS = 40
 OVERTAKEN = "— Claude works again."
 FREE_AGAIN = "✓ The limit is free again: Claude was told to go on."
 LOG_LOST = "— The session's log was lost, so this is over."
@@ -13,6 +15,14 @@ LOG_LOST = "— The session's log was lost, so this is over."
 def is_hit(ended: e.TurnEnded) -> bool:
     """By this turn; and it is known when the limit is free again."""
     return ended.outcome == "failed" and ended.error in LIMITS and ended.resets_at > 0
+
+
+def used(event: e.UsageNoted) -> Post:
+    """Before it is hit."""
+    name = escape(one_line(event.limit, NAME_CHARS))
+    until = f" until <t:{int(event.resets_at)}:f>" if event.resets_at else ""
+    limit = " ".join(filter(None, [name, "usage limit"]))
+    return Post(f"-# {event.percent} % of the {limit} are used{until}.", silent=True)
 
 
 def offered(session_id: str) -> Post:

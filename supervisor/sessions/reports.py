@@ -29,6 +29,7 @@ from supervisor.sessions.lost_history import LostHistory
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.rules import Rules
 from supervisor.sessions.sessions_table import SessionRow
+from supervisor.sessions.usage_told import tell_of_usage
 from supervisor.sessions.waiting import WaitingPrompts
 from supervisor.sessions.walls_told import tell_of_walls
 
@@ -110,6 +111,7 @@ class Reports:
         session.apply(record)
         if not self._is_history(record, session.session_id):
             log_lines.record(record.event, session)
+            tell_of_usage(self._sessions.store, session.session_id, record)
             self._heard(record.event, session)
         tell_of_walls(self._sessions.store, session.session_id, record.event)
         forget_void(live, record.event)

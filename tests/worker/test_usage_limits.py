@@ -1,25 +1,25 @@
-"""How far a usage limit is used is said at 80 and at 95 percent, once each."""
+"""How far a usage limit is used is told at 80 and at 95 percent, once each."""
 
 from bridge.protocol import events as e
 from worker import frames as f
 from worker.usage_limits import UsageLimits
 
 
-def told(*used: float, status: str = "allowed_warning", resets_at: float = 9.0) -> list[str]:
+def told(*used: float, status: str = "allowed_warning", resets_at: float = 9.0) -> list[e.AnyEvent]:
     usage = UsageLimits()
-    limits = [f.RateLimit(status, resets_at, one, "five_hour") for one in used]
-    return [event.text for limit in limits for event in usage.told(limit) if isinstance(event, e.Noticed)]
+    return [event for one in used for event in usage.told(f.RateLimit(status, resets_at, one, "five_hour"))]
+
+
+def noted(percent: int) -> e.UsageNoted:
+    return e.UsageNoted("5-hour", percent, 9.0)
 
 
 def test_each_mark_is_told_once() -> None:
-    assert told(0.5, 0.79, 0.82, 0.9, 0.96, 0.99) == [
-        "82 % of the 5-hour usage limit are used.",
-        "96 % of the 5-hour usage limit are used.",
-    ]
+    assert told(0.5, 0.79, 0.82, 0.9, 0.96, 0.99) == [noted(82), noted(96)]
 
 
 def test_who_is_past_the_second_mark_is_not_told_the_first() -> None:
-    assert told(0.97, 0.85) == ["97 % of the 5-hour usage limit are used."]
+    assert told(0.97, 0.85) == [noted(97)]
 
 
 def test_a_limit_that_is_hit_and_one_that_makes_no_sense_have_no_line() -> None:

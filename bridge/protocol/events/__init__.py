@@ -77,6 +77,7 @@ from bridge.protocol.events.turns import (
     ToolStarted,
     TurnEnded,
     TurnStarted,
+    UsageNoted,
 )
 
 __all__ = [
@@ -132,6 +133,7 @@ __all__ = [
     "TurnEnded",
     "TurnStarted",
     "UnknownEvent",
+    "UsageNoted",
     "Verdict",
     "When",
     "WorkerStarted",
@@ -179,6 +181,7 @@ AnyEvent = (
     | TaskEnded
     | Compacted
     | Noticed
+    | UsageNoted
     | TurnEnded
     | PermissionRequested
     | PermissionResolved

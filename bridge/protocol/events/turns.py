@@ -147,6 +147,16 @@ class Noticed(Event, frozen=True):
     text: str
 
 
+class UsageNoted(Event, frozen=True):
+    """So much of a usage limit of Claude's login is used, as a child heard; each of them hears it by itself."""
+
+    limit: str
+    """Its name, in words."""
+    percent: int
+    resets_at: float = 0.0
+    """When its window ends and another one begins, in Unix seconds; 0: not told."""
+
+
 class TurnEnded(Event, frozen=True):
     """``outcome`` says how. Tokens are this turn's; ``total_cost_usd`` is Claude's own cumulative figure."""
 
