@@ -74,14 +74,21 @@ class Typed:
         return True
 
     def denies(self, session_id: str, prompt_id: int, person: Person) -> bool:
-        """Somebody denies what is asked with it as the reason. False: it is too late for that."""
+        """Somebody denies what is asked with it as the reason. False: it is too late for that.
+
+        One with a file is a message besides: the file is no reason, and Claude gets it.
+        """
         session, prompt = self._sessions.rows[session_id].session, self._held(session_id, prompt_id)
         request = self._request(session, prompt) if prompt else None
         if not (prompt and request):
             return False
         with self._sessions.transaction():
             verdict = request.decide("denied", person, reason=prompt.text.strip())
-            self._decide(session, prompt, verdict, marks.is_reason(prompt_id))
+            if prompt.attachments:
+                self._sessions.wish(session_id, verdict)
+                self._as_plain(session_id, prompt, too_late=False)
+            else:
+                self._decide(session, prompt, verdict, marks.is_reason(prompt_id))
         self._sessions.changes.changed(session_id)
         return True
 

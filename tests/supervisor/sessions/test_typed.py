@@ -10,7 +10,6 @@ import pytest
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
-from bridge.protocol.events import Attachment
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL, digest_of
 from bridge.routing import bursts
 from bridge.routing.actions import PromptSession
@@ -64,6 +63,14 @@ class Typing(Desk):
         assert isinstance(action, PromptSession)
         self.manager.hear(action, thread)
         return self.messages
+
+    def joins_a_file(self, session_id: str) -> None:
+        """To the text that is held."""
+        waiting = [item.command for item in self.store.inbox(session_id)]
+        (held,) = [one for one in waiting if isinstance(one, c.Prompt) and one.answer_to]
+        with self.manager.transaction():
+            files = (e.Attachment(1, "a.png", 9, stored="1/a.png"),)
+            self.store.change_wish(session_id, msgspec.structs.replace(held, attachments=files))
 
     def mark(self, session_id: str, message_id: int) -> str:
         post = self.store.post(session_id, f"mark:{message_id}")
@@ -171,12 +178,7 @@ def test_what_became_more_than_an_answer_is_a_message_while_the_question_stays_o
     request = desk.asks_for(session_id, QUESTION_TOOL, ONE_QUESTION)
     message = desk.writes(session_id, "green")
     if what == "a file beside it":
-        (held,) = (
-            i.command for i in desk.store.inbox(session_id) if isinstance(i.command, c.Prompt) and i.command.answer_to
-        )
-        with_file = msgspec.structs.replace(held, attachments=(Attachment(1, "a.png", 9, stored="1/a.png"),))
-        with desk.manager.transaction():
-            desk.store.change_wish(session_id, with_file)
+        desk.joins_a_file(session_id)
     else:
         desk.manager.waiting.amend(session_id, message, "green " * 2000)
     desk.moment_passes()
@@ -215,6 +217,23 @@ def test_what_is_more_than_a_text_is_a_prompt(desk: Typing, text: str, fields: d
     desk.asks_for(session_id, QUESTION_TOOL, ONE_QUESTION)
     message = desk.writes(session_id, text, **fields)
     assert desk.mark(session_id, message) == ""
+
+
+def test_a_file_beside_the_reason_to_deny_still_comes_to_claude(desk: Typing) -> None:
+    session_id = desk.session()
+    request = desk.asks_for(session_id, "Bash", {"command": "rm x"})
+    message = desk.writes(session_id, "like in the picture")
+    desk.joins_a_file(session_id)
+    assert desk.manager.delivery.typed.denies(session_id, message, BOB)
+    desk.moment_passes()
+    decision, prompt = desk.goes(session_id)
+    if isinstance(decision, c.Prompt):
+        decision, prompt = prompt, decision
+    assert isinstance(decision, c.Decide) and (decision.seq, decision.reason) == (
+        request.name.seq,
+        "like in the picture",
+    )
+    assert isinstance(prompt, c.Prompt) and [one.name for one in prompt.attachments] == ["a.png"]
 
 
 def test_with_several_questions_open_nobody_could_know_which(desk: Typing) -> None:
