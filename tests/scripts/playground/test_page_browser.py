@@ -159,6 +159,7 @@ def test_own_messages_are_edited_and_deleted_and_an_answer_shows_what_it_answers
         browser, world = stage.browser, stage.house.discord.world
         said = await stage.house.mallory.says(stage.channel.id, "first")
         await browser.shows("first")
+        await browser.shows("You do not have the right talk")  # what comes while something is clicked moves that
         await browser.evaluate("window.confirm = () => true; 0")
         await browser.click("#who label", "Mallory")
         await browser.click("#text")
@@ -169,9 +170,9 @@ def test_own_messages_are_edited_and_deleted_and_an_answer_shows_what_it_answers
         await browser.click(f"#m{said.id} .markdown")  # without hover, a touched message shows its tools
         await browser.click(f"#m{said.id} .tools button", "Reply")
         await browser.type("second", "Enter")
+        await browser.shows("second")
         await browser.shows("↪ @Mallory")
-        assert any(message.reply_to == said.id for message in world.listed(stage.channel))
-        await browser.shows("You do not have the right talk")  # it is the last that comes, and moves what is clicked
+        assert [m.reply_to for m in world.listed(stage.channel) if m.content == "second"] == [said.id]
         await browser.click(f"#m{said.id} .markdown")
         await browser.click(f"#m{said.id} .tools button", "Delete")
         await browser.shows("was deleted")
