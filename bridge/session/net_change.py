@@ -9,7 +9,8 @@ A change that does not fit what is known says that something else changed the fi
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -68,6 +69,7 @@ class NetChange:
         except DoesNotFitError:
             self.was, self._pieces = kept
             raise
+        self._pieces = [*_joined(self._pieces)]
 
     def change(self, path: str) -> FileChange:
         """All of it as one."""
@@ -92,21 +94,21 @@ class NetChange:
     # --- carrying out --------------------------------------------------------------------------------------
 
     def _carry_out(self, hunk: Hunk) -> None:
-        at = hunk.at
+        first = self._cut(0, hunk.at)
         for mark, lines in _runs(hunk.lines):
             if mark == "+":
-                self._pieces.insert(self._cut_at(at), _Came(lines))
-            else:
-                self._check(at, lines)
+                self._pieces.insert(first, _Came(lines))
+                first += 1
+                continue
+            behind = self._cut(first, len(lines))
+            self._check(first, behind, lines)
             if mark == "-":
-                first, behind = self._cut_at(at), self._cut_at(at + len(lines))
                 del self._pieces[first:behind]
             else:
-                at += len(lines)
+                first = behind
 
-    def _check(self, at: int, lines: Sequence[str]) -> None:
-        """What stands there, where it is known; and where it was not, it is known now."""
-        first, behind = self._cut_at(at), self._cut_at(at + len(lines))
+    def _check(self, first: int, behind: int, lines: Sequence[str]) -> None:
+        """What stands in these pieces, where it is known; and where it was not, it is known now."""
         rest = [*lines]
         for piece in self._pieces[first:behind]:
             these, rest = rest[: piece.size], rest[piece.size :]
@@ -117,13 +119,14 @@ class NetChange:
             if known != these:
                 raise DoesNotFitError
 
-    def _cut_at(self, at: int) -> int:
-        """The place among the pieces of what begins at this line. Raises DoesNotFitError outside the file."""
+    def _cut(self, first: int, at: int) -> int:
+        """The piece that begins so many lines behind this one's beginning. Raises DoesNotFitError outside the file."""
         if at < 0:
             raise DoesNotFitError
-        for n, piece in enumerate(self._pieces):
+        for n in range(first, len(self._pieces)):
             if at == 0:
                 return n
+            piece = self._pieces[n]
             if at < piece.size:
                 self._pieces[n : n + 1] = piece.cut(at)
                 return n + 1
@@ -136,14 +139,14 @@ class NetChange:
 
     def _rows(self) -> Iterator["_Row"]:
         """All that is known of the file, with what went and what came."""
-        at, came = 0, list[str]()
+        at, came, numbers = 0, list[str](), sorted(self.was)
         for piece in self._pieces:
             if isinstance(piece, _Came):
                 came += piece.lines
             elif piece.size:
                 yield from self._change(at, piece.start, came)
                 at, came = piece.end, []
-                known = sorted(n for n in self.was if piece.start <= n < piece.end)
+                known = numbers[bisect_left(numbers, piece.start) : bisect_left(numbers, piece.end)]
                 yield from (_Row(" ", self.was[n], n) for n in known)
         yield from self._change(at, at, came)
 
@@ -154,6 +157,23 @@ class NetChange:
             for line in hunk.lines:
                 yield _Row(line[:1], line[1:], at)
                 at += not line.startswith("+")
+
+
+def _joined(pieces: Iterable[_Stretch | _Came]) -> Iterator[_Stretch | _Came]:
+    """As few as tell the same: what was only looked at is in one piece again."""
+    last: _Stretch | _Came | None = None
+    for piece in pieces:
+        match last, piece:
+            case _Stretch(start=start, end=end), _Stretch(start=begins) if end == begins:
+                last = _Stretch(start, piece.end)
+            case _Came(lines=lines), _Came():
+                last = _Came([*lines, *piece.lines])
+            case _:
+                if last:
+                    yield last
+                last = piece
+    if last:
+        yield last
 
 
 class _Row(msgspec.Struct, frozen=True):
