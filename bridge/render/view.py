@@ -332,8 +332,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
             posts[f"summary:{self.generation}:{self.turn_seq}"] = ends.summary(self.last_text, session)
         if pings:
             posts[f"ping:{self.generation}:{self.turn_seq}"] = ends.ping(event, last_line, session, segment.diff)
-        if limits.is_hit(event):
-            posts |= self._hit_limit(f"limit:{record.generation}:{record.seq}", event, session.session_id)
+        posts |= self._held_up(record, event, session)
         self.is_open = False
         return posts
 

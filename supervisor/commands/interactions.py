@@ -46,7 +46,6 @@ from bridge.routing.actions import (
 )
 from bridge.routing.router import BridgeRouter
 from bridge.session import custom_ids
-from bridge.session.people import named
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import clip
 from supervisor.commands.answer import (
@@ -208,8 +207,7 @@ class Interactions:
     def _of_rules(self, action: Action) -> Answer:
         match action:
             case WantReset(session_id, wanted, person):
-                who = named(person.user_id, person.name)
-                is_first = self._manager.want_reset(session_id, wanted=wanted, who=who)
+                is_first = self._manager.want_reset(session_id, wanted=wanted, person=person)
                 return Answer(AnswerType.DEFERRED_UPDATE) if is_first else answer_in_words(LIMIT_IS_OVER)
             case AskTerm(request):
                 return answer_with(rules.choice(request))

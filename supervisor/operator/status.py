@@ -118,7 +118,9 @@ def look(layout: Layout, now: float) -> Status:
 
 
 def _limited(rows: Iterable[SessionRow], now: float) -> Iterator[float]:
-    limits = [row.view.limit_at for row in rows if row.ended_at is None and row.view.limit_key]
+    limits = [
+        row.view.limit_at for row in rows if row.ended_at is None and row.view.limit_key and not row.view.is_outage
+    ]
     yield from (at - now for at in limits if at > now)
 
 

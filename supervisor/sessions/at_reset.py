@@ -1,4 +1,4 @@
-"""Turns that a usage limit ended, and that are taken up again when it is free.
+"""Turns that a usage limit ended, or that the API was not there, and that are taken up again when that is over.
 
 Who wants that, and until when it is waited, stands in the session's view, with the card that shows it; so a restart
 changes nothing, and it is only looked at the clock. A turn that began meanwhile has settled it.
@@ -29,6 +29,6 @@ class AtReset:
                 if not view.limit_key:
                     continue
                 if self._by_itself() and not (view.limit_wanted or view.limit_declined):
-                    self._manager.want_reset(session.session_id, wanted=True, who="")
+                    self._manager.want_reset(session.session_id, wanted=True, person=None)
                 if view.limit_wanted and self._manager.clock() >= view.limit_at + MARGIN_S:
                     self._manager.limit_is_free(session.session_id)

@@ -4,7 +4,7 @@ import msgspec
 
 from bridge.journal import entries as j
 from bridge.protocol import commands as c
-from bridge.render import decided, limits, lost, notices
+from bridge.render import decided, limits, lost, notices, outages
 from bridge.render.posts import Post
 from bridge.session.people import named
 from bridge.session.permission import Person, RequestName
@@ -15,6 +15,12 @@ from supervisor.sessions.sessions_table import SessionRow
 GO_ON_AT_RESET = (
     "The usage limit that ended your last turn is free again. Go on with what you were asked, from where you were"
     " stopped."
+)
+
+
+GO_ON = (
+    "Claude's API was overloaded or could not be reached, which ended your last turn. Go on with what you were asked,"
+    " from where you were stopped."
 )
 
 
@@ -104,11 +110,11 @@ class Mends(Lookup):
             self.store.save(row)
         self.changed(session_id)
 
-    def want_reset(self, session_id: str, *, wanted: bool, who: str) -> bool:
-        """Whether this changes what becomes of a turn that a usage limit ended."""
+    def want_reset(self, session_id: str, *, wanted: bool, person: Person | None) -> bool:
+        """Whether this changes what becomes of a turn that a usage limit, or an outage, ended. None: nobody's tap."""
         row = self.rows[session_id]
         with self.transaction():
-            if not (posts := row.view.want_reset(session_id, who, wanted=wanted)):
+            if not (posts := row.view.want_reset(session_id, person, wanted=wanted)):
                 return False
             for key, post in posts.items():
                 self.store.desire(session_id, key, post)
@@ -117,16 +123,21 @@ class Mends(Lookup):
         return True
 
     def limit_is_free(self, session_id: str) -> None:
-        """Claude is told to go on with what it was asked, unless it does something else by now."""
+        """Claude is told to go on with what it was asked, unless it does something else by now: in the name of who
+        wanted that, else of who had asked.
+        """
         row = self.rows[session_id]
         is_idle = not (row.session.turn or self.sessions.store.inbox(session_id))
         with self.transaction():
-            posts = row.view.settle_limit(limits.FREE_AGAIN if is_idle else limits.OVERTAKEN)
+            person = Person(
+                row.view.limit_by or row.session.last_prompter_id or row.session.owner_id, row.view.limit_by_name
+            )
+            told, text = (outages.GONE_ON, GO_ON) if row.view.is_outage else (limits.FREE_AGAIN, GO_ON_AT_RESET)
+            posts = row.view.settle_limit(told if is_idle else limits.OVERTAKEN)
             for key, post in posts.items():
                 self.store.desire(session_id, key, post)
             if is_idle and posts:
-                person = Person(row.session.last_prompter_id or row.session.owner_id, "")
-                self.sessions.wish(session_id, _our_words(snowflake(self.clock()) + 2, GO_ON_AT_RESET, person))
+                self.sessions.wish(session_id, _our_words(snowflake(self.clock()) + 2, text, person))
             self.store.save(row)
         self.changed(session_id)
 

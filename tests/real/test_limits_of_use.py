@@ -4,9 +4,10 @@ import time
 
 import pytest
 
+from stages.backstage import ADA
 from stages.real_stage import stage
 from stages.support import awaited
-from supervisor.sessions.mends import GO_ON_AT_RESET
+from supervisor.sessions.mends import GO_ON, GO_ON_AT_RESET
 from twins.messages_api.turns import fails, text, turn
 
 pytestmark = pytest.mark.real
@@ -30,8 +31,23 @@ async def test_a_turn_that_a_limit_ended_is_taken_up_when_it_is_free() -> None:
         await it.back.settles(session)
         view = manager.row(session.session_id).view
         assert view.limit_key and view.limit_at == free_at
-        assert manager.want_reset(session.session_id, wanted=True, who="<@111>")
+        assert manager.want_reset(session.session_id, wanted=True, person=ADA)
         manager.limit_is_free(session.session_id)
         await it.back.settles(session, turns=2)
         assert any("Went on." in post for post in it.back.posts(session))
         assert any(GO_ON_AT_RESET in call.newest_text for call in it.model.calls)
+
+
+@awaited
+async def test_a_turn_that_the_cli_gave_up_while_the_api_was_overloaded_is_taken_up_again() -> None:
+    overloaded = turn(fails(529, "overloaded_error", "Overloaded"), repeat=2)
+    async with stage(overloaded, CLAUDE_CODE_MAX_RETRIES="1") as it:
+        session, manager = it.back.session("mend it"), it.back.manager
+        await it.back.settles(session)
+        view = manager.row(session.session_id).view
+        assert view.is_outage and view.limit_wanted and view.limit_at > time.time()
+        it.model.add(turn(text("Went on.")))
+        manager.limit_is_free(session.session_id)
+        await it.back.settles(session, turns=2)
+        assert any("Went on." in post for post in it.back.posts(session))
+        assert any(GO_ON in call.newest_text for call in it.model.calls)

@@ -73,7 +73,7 @@ def test_when_a_limit_is_free_again_is_told_in_the_readers_time() -> None:
     told = e.TurnEnded(
         "failed", reason="You've hit your limit · resets 5:41pm (UTC)", error="rate_limit", resets_at=17e8
     )
-    assert failure_in_words(told) == "Claude's rate limit is reached. Ask again in a while. It is free again" + (
+    assert failure_in_words(told) == "Claude's rate limit is reached. It is free again" + (
         " <t:1700000000:R>, at <t:1700000000:f>."
     )
     assert "<t:1731234567:R>" in failed("usage_limit_reached", "Claude AI usage limit reached|1731234567")

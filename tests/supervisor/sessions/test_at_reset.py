@@ -60,18 +60,21 @@ class Desk:
             e.PromptDone(5),
         )
 
-    def wants(self, *, wanted: bool = True) -> bool:
-        return self.manager.want_reset(self.session_id, wanted=wanted, who="<@111>")
+    def wants(self, person: Person = ADA, *, wanted: bool = True) -> bool:
+        return self.manager.want_reset(self.session_id, wanted=wanted, person=person)
 
     def at(self, now: float) -> "Desk":
         self.now = now
         self.at_reset.look()
         return self
 
-    def told(self) -> list[str]:
+    def ours(self) -> list[c.Prompt]:
         """What Claude is told by us."""
-        inbox = self.manager.store.inbox(self.session_id)
-        return [item.command.text for item in inbox if isinstance(item.command, c.Prompt) and item.command.is_ours]
+        inbox = [item.command for item in self.manager.store.inbox(self.session_id)]
+        return [one for one in inbox if isinstance(one, c.Prompt) and one.is_ours]
+
+    def told(self) -> list[str]:
+        return [one.text for one in self.ours()]
 
     def card(self) -> str:
         (row,) = self.manager.store.posts_like(self.session_id, "limit:")
@@ -150,6 +153,22 @@ def test_a_second_limit_has_a_card_of_its_own(desk: Desk) -> None:
     first, second = desk.manager.store.posts_like(desk.session_id, "limit:")
     assert first.desired.buttons == () and len(second.desired.buttons) == 1
     assert desk.at(9000.0 + MARGIN_S).told() == []
+
+
+def test_it_goes_on_in_the_name_of_who_tapped_and_else_of_whose_turn_it_was(desk: Desk) -> None:
+    bob = Person(112, "Bob", 7)
+    desk.wants(bob)
+    assert "as <@112> wants" in desk.card()
+    desk.at(FREE_AT + MARGIN_S)
+    assert [(one.author_id, one.author) for one in desk.ours()] == [(112, "Bob")]
+
+
+def test_by_itself_it_goes_on_in_the_name_of_whose_turn_it_was(desk: Desk) -> None:
+    desk.by_itself = True
+    desk.at(2000.0)
+    desk.manager.row(desk.session_id).session.last_prompter_id = 112
+    desk.at(FREE_AT + MARGIN_S)
+    assert [one.author_id for one in desk.ours()] == [ADA.user_id]
 
 
 @pytest.mark.parametrize(
