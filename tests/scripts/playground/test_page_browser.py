@@ -154,6 +154,20 @@ def test_a_slash_command_is_offered_completed_and_run_with_the_keyboard_alone() 
     on_stage(test)
 
 
+def test_on_a_phone_a_command_that_is_written_out_is_run_by_the_send_button_and_never_said() -> None:
+    async def test(stage: Stage) -> None:
+        browser = stage.browser
+        await browser.click("#text")
+        await browser.type("/status")
+        await browser.shows("/status", "#offers")
+        await browser.click("#send")
+        await browser.click("#command .primary", "Run")
+        await browser.shows("You used /status")
+        assert stage.house.discord.messages(stage.channel.id) == []
+
+    on_stage(test, PHONE)
+
+
 def test_own_messages_are_edited_and_deleted_and_an_answer_shows_what_it_answers() -> None:
     async def test(stage: Stage) -> None:
         browser, world = stage.browser, stage.house.discord.world

@@ -27,7 +27,9 @@ export class Composer {
     );
     byId("composer").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#send();
+      const named = this.#named();
+      if (named) this.#choose(named);
+      else this.#send();
     });
     byId("files").addEventListener("change", (event) => {
       this.#take(event.target.files);
@@ -158,6 +160,12 @@ export class Composer {
     const word = /^\/([\w -]*)$/.exec(this.#text.value)?.[1];
     this.#active = 0;
     this.#offer(word === undefined ? [] : offered(this.store.commands, word));
+  }
+
+  /** The command that is written out: the send button means it, since a phone has no Enter that takes what is offered. */
+  #named() {
+    const word = this.#text.value.trim();
+    return offered(this.store.commands, word.slice(1)).find(({ path }) => word === `/${path}`);
   }
 
   #offer(found) {
