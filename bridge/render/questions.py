@@ -29,7 +29,8 @@ NO_ANSWER = "(no answer)"
 def title(questions: tuple[Question, ...]) -> str:
     if len(questions) > 1:
         return f"{len(questions)} questions"
-    return one_line(escape(reveal(questions[0].header)), 200) or "Question"
+    header, asked = _line(questions[0].header), _line(questions[0].question)
+    return one_line(escape(reveal(questions[0].header)), 200) if header and header != asked else "Question"
 
 
 def body(questions: tuple[Question, ...], draft: Draft) -> tuple[str, tuple[File, ...]]:

@@ -3,7 +3,7 @@
 from playground.host.bridge_host import Host
 from twins.discord.forms import CannotError
 
-KILLED = "The bridge is killed (kill -9). Claude works on; nobody hears you until it is started again."
+KILLED = "The bridge is killed (kill -9). A Claude that works goes on; nobody hears you until it is started again."
 STARTED = "The bridge starts again. What happened meanwhile comes now."
 
 

@@ -29,7 +29,7 @@ HELP = """\
   /threads   /in N   /in 0     list the threads, go into one, go back to the channel
   /click LABEL                 press a button (or pick an entry) of the newest post that has it
   /as mallory LINE             Mallory, who may not use the bridge, types this line
-  /kill   /start               kill the bridge (kill -9), and start it again: Claude works on meanwhile
+  /kill   /start               kill the bridge (kill -9), and start it again: a Claude that works goes on
   /keys  /quit                 this text; the end"""
 
 

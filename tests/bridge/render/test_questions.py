@@ -62,6 +62,13 @@ def verbs(card: Post) -> dict[str, str]:
     return {button.label: button.custom_id.split(":")[1] for button in card.buttons}
 
 
+@pytest.mark.parametrize("header", ["Which colour?", " Which  colour? ", ""])
+def test_a_header_that_is_the_question_is_not_said_a_second_time(header: str) -> None:
+    asked = {**COLOUR, "header": header}
+    card = opened(request(asked))
+    assert card.embed and card.embed.title == "Question" and body(card).startswith("**Which colour?**")
+
+
 def test_one_question_with_few_options_has_a_button_for_each() -> None:
     card = opened(request(COLOUR))
     assert card.content == "<@42> Claude asks: Which colour?" and card.mentions == (42,)

@@ -27,7 +27,7 @@ export class Bridge {
     byId("bridge-act").className = runs ? "button danger" : "button success";
     byId("broken").hidden = runs;
     byId("broken").querySelector("span").textContent = ending
-      ? `The bridge does not run: ${ending}. Claude works on. `
+      ? `The bridge does not run: ${ending}. A Claude that works goes on. `
       : "";
     const [name, rights] = WHO[this.store.who];
     byId("as").replaceChildren(h("strong", null, name), h("small", null, rights));
