@@ -44,6 +44,10 @@ SCENES = {
     "command-long": Scene("run touch a.txt; echo " + "word " * 600),
     "edit": Scene("edit app.py routes = [] => routes = [health]"),
     "edit-accepted": Scene("edit app.py routes => paths\nsay Done.", ("Accept edits",), "✓ done"),
+    "write-outside": Scene("write /srv/data/notes.txt hello"),
+    "write-outside-accepted": Scene(
+        "write a.txt x\nwrite /srv/data/notes.txt hello", ("Accept edits",), "Allow this directory"
+    ),
     "write-long": Scene(f"write big.txt {_LONG}"),
     "several": Scene(_READS),
     "several-allowed": Scene(f"{_READS}\nsay Read.", ("Allow all",), "✓ done"),
