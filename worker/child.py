@@ -70,6 +70,8 @@ class Started(msgspec.Struct):
     """From where it may ask us to push; None: it may not."""
     clear: Callable[[bool], Awaitable[None]]
     """Remove what was private to it; with True also what would last for the session's next child."""
+    directories: tuple[str, ...] = ()
+    """Outside the project, in which it works without asking once it is told."""
 
 
 class Starting(Protocol):

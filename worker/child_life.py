@@ -7,8 +7,10 @@ offered, a line written.
 import asyncio
 import contextlib
 from collections.abc import Callable
+from uuid import uuid4
 
 from bridge.protocol import commands as c
+from bridge.protocol import directories
 from bridge.protocol import events as e
 from bridge.protocol.errors import BridgeError
 from worker import orders, recovery
@@ -24,7 +26,7 @@ from worker.ladder import TOLD_TO_END, Ladder
 from worker.owed_answers import OwedAnswers
 from worker.pushes import Pushes
 from worker.steps import DeltaRead, EndChild, FileOffered, ImagesReturned, Line, PushAsked, PushDecided, Step
-from worker.suggested import with_unseen
+from worker.suggested import with_links, with_unseen
 from worker.uplink import Uplink
 
 STDERR_DEADLINE_S = 1.0
@@ -186,6 +188,7 @@ class ChildLife:
         """Initialize, send again what no Claude took, then obey. What was edited meanwhile is sent as it is now."""
         await self.take(self._stream.initialize())
         await self._ready.wait()
+        await self._open_directories()
         again = [prompt.prompt_id for prompt in self._history.open_prompts()]
         later = await self._first_amendments() if again else []
         for prompt_id in again:
@@ -227,7 +230,7 @@ class ChildLife:
                 case orders.Decide():
                     await self.take(self._stream.decide(move.command))
                 case orders.Configure():
-                    await self.take(self._stream.configure(move.command))
+                    await self._configure(move.command)
                 case orders.EndTurn():
                     self._owed.told_to_stop(asyncio.get_running_loop().time())
                     await self.take(self._stream.interrupt(keep_queued=move.keep_queued))
@@ -235,6 +238,19 @@ class ChildLife:
                     await self._ladder.stop(move.reason, move.command_id)
                 case _:
                     self._take_event(move)
+
+    async def _open_directories(self) -> None:
+        """Of a child that has just begun, and knows of none."""
+        if paths := self._started.directories:
+            await self._configure(c.Configure(f"begin:{uuid4().hex}", directories.SETTING, directories.value_of(paths)))
+
+    async def _configure(self, command: c.Configure) -> None:
+        is_of_places = command.setting == directories.SETTING
+        paths = directories.read(command.value) if is_of_places else ()
+        linked = await with_links(paths, self._started.view)
+        if linked:
+            self._record(e.Noticed(directories.linked_in_words(sorted(linked))))
+        await self.take(self._stream.configure(command, linked))
 
     # --- its end -------------------------------------------------------------------------------------
 

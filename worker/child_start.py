@@ -122,6 +122,7 @@ class ChildStart:
             if remote_offered(start)
             else None,
             clear=self._clear,
+            directories=start.directories,
         )
 
     def _argv(self, shell: Shell, conversation: Conversation, told: str) -> list[str]:
@@ -156,7 +157,6 @@ class ChildStart:
             places=places_of(self._start, self._paths).in_words(),
             remote=remote_offered(self._start),
         )
-        stream.open_directories(self._start.directories)
         if self._start.titles:
             stream.want_title()
         return stream

@@ -14,7 +14,8 @@ from worker.processes_below import processes
 
 _OPENAT2 = 437
 """The same number on every architecture (since 5.6 system calls share theirs)."""
-_RESOLVE_NO_MAGICLINKS, _RESOLVE_IN_ROOT = 0x02, 0x10
+_RESOLVE_NO_MAGICLINKS, _RESOLVE_NO_SYMLINKS, _RESOLVE_IN_ROOT = 0x02, 0x04, 0x10
+_REACHES_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -32,11 +33,7 @@ class ChildView:
         """A descriptor of what is at the absolute ``path``; the caller closes it. Raises OSError."""
         if not self._pid:
             return os.open(path, os.O_PATH | os.O_CLOEXEC)
-        root = os.open(f"/proc/{self._inside()}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            return _opened_in(root, path)
-        finally:
-            os.close(root)
+        return self._walked(path)
 
     def status(self, path: Path) -> os.stat_result | None:
         """None when it cannot be looked at."""
@@ -48,6 +45,24 @@ class ChildView:
             return os.fstat(fd)
         finally:
             os.close(fd)
+
+    def has_link(self, path: Path) -> bool:
+        """Whether the absolute ``path`` goes through a link, so that what it names can be changed behind it; also when
+        that cannot be found out. Not when nothing is reached.
+        """
+        try:
+            os.close(self._walked(path, _RESOLVE_NO_SYMLINKS))
+        except OSError as error:
+            return error.errno not in _REACHES_NOTHING
+        return False
+
+    def _walked(self, path: Path, resolve: int = 0) -> int:
+        top = f"/proc/{self._inside()}/root" if self._pid else "/"
+        root = os.open(top, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return _opened_in(root, path, resolve)
+        finally:
+            os.close(root)
 
     def _inside(self) -> int:
         """The process of bubblewrap's that is inside already: it waits there for the child's own children.
@@ -63,8 +78,8 @@ class ChildView:
 NO_WALLS = ChildView()
 
 
-def _opened_in(root: int, path: Path) -> int:
-    how = _OpenHow(os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+def _opened_in(root: int, path: Path, resolve: int) -> int:
+    how = _OpenHow(os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS | resolve)
     fd: int = _libc.syscall(_OPENAT2, root, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
     if fd < 0:
         number = ctypes.get_errno()

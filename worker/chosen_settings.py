@@ -4,8 +4,6 @@ A mode that is looser than what was set or chosen ends the child (``bridge.proto
 asking.
 """
 
-from uuid import uuid4
-
 from bridge.protocol import commands as c
 from bridge.protocol import directories
 from bridge.protocol import events as e
@@ -24,8 +22,8 @@ class ChosenSettings:
         self._mode = ""
         self.under_way: set[str] = set()
 
-    def configure(self, command: c.Configure) -> list[Step]:
-        """The ConfigureAccepted follows Claude's answer."""
+    def configure(self, command: c.Configure, linked: frozenset[str] = frozenset()) -> list[Step]:
+        """The ConfigureAccepted follows Claude's answer. ``linked``: directories that Claude is not told of."""
 
         def answered(response: cf.ControlResponse) -> list[Step]:
             self.under_way.discard(command.command_id)
@@ -42,18 +40,14 @@ class ChosenSettings:
             case "effort":
                 asked = self._control("apply_flag_settings", answered, settings={"effortLevel": command.value or None})
             case directories.SETTING:
-                settings = {"permissions": {"additionalDirectories": list(directories.read(command.value))}}
+                told = [path for path in directories.read(command.value) if path not in linked]
+                settings = {"permissions": {"additionalDirectories": told}}
                 asked = self._control("apply_flag_settings", answered, settings=settings)
             case _:
                 error = f"there is no setting named {command.setting}"
                 return [e.ConfigureAccepted(command.command_id, command.setting, command.value, error)]
         self.under_way.add(command.command_id)
         return [asked]
-
-    def open_directories(self, paths: tuple[str, ...]) -> list[Step]:
-        """Of a child that has just begun, and knows of none."""
-        chosen = c.Configure(f"begin:{uuid4().hex}", directories.SETTING, directories.value_of(paths))
-        return self.configure(chosen) if paths else []
 
     def approve(self, mode: str) -> None:
         """A person approved a plan, or something else with this mode."""

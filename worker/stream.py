@@ -64,7 +64,6 @@ class Stream:
         self._claude_id = claude_id
         self._resuming = resuming
         self._ready = False
-        self._directories: tuple[str, ...] = ()
         self._own = OwnRequests()
         self._turn = Turn()
         self._messages = Messages(self._turn)
@@ -118,10 +117,6 @@ class Stream:
         """Ask for one of the prompt that Claude takes up next."""
         self._titles.wanted = True
 
-    def open_directories(self, paths: tuple[str, ...]) -> None:
-        """Outside the project, in which the child works without asking once it answered."""
-        self._directories = paths
-
     def prompt(self, prompt: e.PromptAccepted) -> list[Step]:
         return self._prompts.send(prompt)
 
@@ -138,8 +133,8 @@ class Stream:
     def end_session(self) -> list[Step]:
         return [self._own.ask("end_session", _nothing)]
 
-    def configure(self, command: c.Configure) -> list[Step]:
-        return self._settings.configure(command)
+    def configure(self, command: c.Configure, linked: frozenset[str] = frozenset()) -> list[Step]:
+        return self._settings.configure(command, linked)
 
     def named(self, request_id: str, seq: int) -> None:
         """The log gave this request its name. MUST follow the append of its PermissionRequested."""
@@ -312,8 +307,7 @@ class Stream:
         key = told.account.apiKeySource or "none"
         logged_in = (told.account.tokenSource or "none") != "none" or key != "none"
         started = e.ChildStarted(self._child_pid, self._claude_id, self._resuming, told.claude_code_version, logged_in)
-        opened = self._settings.open_directories(self._directories)
-        return [started, *self._settings.told_mode(told.current_permission_mode), offered(told), *opened]
+        return [started, *self._settings.told_mode(told.current_permission_mode), offered(told)]
 
     def _on_rate_limit(self, frame: f.Frame) -> list[Step]:
         """It says when the limit is free again; the words of the result have the host's own clock."""

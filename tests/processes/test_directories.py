@@ -68,3 +68,22 @@ async def test_a_directory_that_the_walls_do_not_show_is_told_as_such_and_stays_
         assert request.event.unseen == (str(outside),)
         await stage.settles(session)
         assert not list(outside.iterdir())
+
+
+@awaited
+async def test_a_link_in_the_place_of_an_allowed_directory_opens_nothing() -> None:
+    async with beside_the_project() as (stage, outside):
+        (was := outside / "was").mkdir()
+        (other := outside / "other").mkdir()
+        session = stage.session(f"write {was}/a.txt one")
+        await allowed_in(stage, session, ACCEPT_EDITS)
+        await stage.settles(session)
+        await sleeps(stage, session)
+        was.rename(outside / "moved")
+        was.symlink_to(other)
+        stage.prompt(session, f"write {was}/b.txt two")
+        request = await stage.asks(session)
+        assert str(was) not in request.event.directories
+        stage.manager.decide(request, "denied", ADA)
+        await stage.settles(session, 2)
+        assert not list(other.iterdir())

@@ -785,10 +785,7 @@ def test_directories_are_a_setting_so_that_they_can_be_taken_back(paths: list[st
     assert directories_in(only_line(steps)) == paths
 
 
-def test_a_child_that_begins_is_told_of_them_once_it_answered() -> None:
-    stream = Stream(1, claude_id=CLAUDE_ID, resuming=True)
-    stream.open_directories(("/srv/a",))
-    request_id = json.loads(only_line(stream.initialize()))["request_id"]
-    answer = {"type": "control_response", "response": {"subtype": "success", "request_id": request_id, "response": {}}}
-    steps = stream.receive(json.dumps(answer).encode())
-    assert isinstance(steps[0], e.ChildStarted) and directories_in(only_line(steps)) == ["/srv/a"]
+def test_a_directory_behind_a_link_is_not_told() -> None:
+    stream = Stream(1, claude_id=CLAUDE_ID, resuming=False)
+    steps = stream.configure(c.Configure("c1", "directories", '["/srv/a","/srv/b"]'), frozenset({"/srv/a"}))
+    assert directories_in(only_line(steps)) == ["/srv/b"]

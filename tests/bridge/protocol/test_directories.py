@@ -22,6 +22,12 @@ def test_one_outside_the_project_is_offered(path: str) -> None:
         "/srv/../etc",
         "/srv/a\nb",
         "/srv/\u202eb",
+        "/srv/\u3164b",  # a letter that is drawn as nothing
+        "/srv/a\ufe0fb",
+        "/srv/a  b",  # a line shows one space
+        "/srv/a ",
+        "/srv/a, /srv/b",  # reads as two
+        "//srv/app",
         "/" + "x" * 2000,
     ],
 )
