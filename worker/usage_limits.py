@@ -9,8 +9,6 @@ from bridge.protocol.login import usage_mark
 from bridge.text import one_line
 from worker import frames as f
 
-MOST_PERCENT = 100
-"""More than all of it is a number that makes no sense."""
 NAMES = {"five_hour": "5-hour", "seven_day": "weekly", "seven_day_opus": "weekly Opus"}
 """Of the CLI's (docs/claude-protocol.md, "API failures"); others are told as they are."""
 
@@ -21,8 +19,9 @@ class UsageLimits:
 
     def told(self, limit: f.RateLimit) -> list[e.AnyEvent]:
         """A line when a mark is passed that was not told of this window."""
-        percent = int(limit.utilization * 100)
-        mark = usage_mark(percent) if percent <= MOST_PERCENT else 0
+        is_a_part = 0.0 <= limit.utilization <= 1.0  # others make no sense, and not each of them has a percentage
+        percent = int(limit.utilization * 100) if is_a_part else 0
+        mark = usage_mark(percent)
         window = (limit.rateLimitType, limit.resetsAt)
         if not mark or limit.status == "rejected" or mark <= self._told.get(window, 0):
             return []

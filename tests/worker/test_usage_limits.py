@@ -23,7 +23,7 @@ def test_who_is_past_the_second_mark_is_not_told_the_first() -> None:
 
 
 def test_a_limit_that_is_hit_and_one_that_makes_no_sense_have_no_line() -> None:
-    assert told(1.0, status="rejected") == [] and told(7.0, -1.0) == []
+    assert told(1.0, status="rejected") == [] and told(7.0, -1.0, 1e308, -1e308) == []
 
 
 def test_another_window_is_told_anew() -> None:
