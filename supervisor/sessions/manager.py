@@ -126,6 +126,7 @@ class SessionManager(Directories, Invitations, Mends, WorkerNeeds):
             self.sessions.reopen_row(row)
             self.reports.lost_history.say(session_id)
             self.sessions.wish(session_id, prompt)
+            self._tell(row.session)
             if prompt.answer_to:
                 self.delivery.typed.tell(session_id, prompt)
             self.sessions.move_cursor(handled_in, prompt.prompt_id)

@@ -5,7 +5,7 @@ from uuid import uuid4
 import msgspec
 
 from bridge.journal.entries import FactRemembered
-from bridge.protocol.commands import Decide
+from bridge.protocol.commands import Decide, Prompt
 from bridge.protocol.directories import MOST
 from bridge.protocol.events import PermissionRequested
 from bridge.session.managed import ManagedSession
@@ -47,11 +47,21 @@ class Rules:
 
     def directories(self, session: ManagedSession) -> tuple[str, ...]:
         """Outside the project, in which its Claude may work without asking now; sorted."""
-        if self._members.access(session.channel_id).bars_directories:
+        access = self._members.access(session.channel_id)
+        if access.bars_directories:
             return ()
+        own = frozenset[int]() if access.decide_own else self._askers(session)
         rules = [rule for rule in self.of(session.channel_id, session.session_id) if rule.directories]
-        counting = [rule for rule in rules if not self.lost(rule, session.guild_id)]
+        counting = [rule for rule in rules if rule.by_id not in own and not self.lost(rule, session.guild_id)]
         return tuple(sorted({path for rule in counting for path in rule.directories})[:MOST])
+
+    def _askers(self, session: ManagedSession) -> frozenset[int]:
+        """Whose prompts Claude works at, has before it, or will get."""
+        inbox = [one.command for one in self._sessions.store.inbox(session.session_id)]
+        waiting = [one.author_id for one in inbox if isinstance(one, Prompt)]
+        taken = [prompt.author_id for prompt in session.prompts.values()]
+        turn = session.turn.authors if session.turn else ()
+        return frozenset((session.last_prompter_id or session.owner_id, *waiting, *taken, *turn))
 
     def decision(self, session: ManagedSession, request: PermissionRequest) -> Decide | None:
         """That of the rules which allow it together; None when a person is to be asked."""

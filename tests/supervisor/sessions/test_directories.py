@@ -137,6 +137,19 @@ def test_where_two_people_must_allow_some_of_it_nothing_is_told(tmp_path: Path) 
         assert wished(desk, session_id) == [] and desk.manager.rules.directories(desk.live(session_id)) == ()
 
 
+def test_where_nobody_decides_for_oneself_it_is_no_word_for_what_its_giver_asks(tmp_path: Path) -> None:
+    policy = Policy(frozenset({1, 2}), channels={HERE: Access(decide_own=False)})
+    with desk_at(tmp_path, policy) as desk:
+        session_id, other = desk.session(), desk.session()
+        allow(desk, session_id, "cever")
+        for each in (session_id, other):
+            tells(desk, each)
+            assert desk.live(each).directories == (DATA,), "what ADA asks BOB may allow"
+        desk.manager.prompt(other, 77, "and now for me", BOB)
+        assert [one.value for one in wished(desk, other)] == ["[]"], "it goes right behind the prompt"
+        assert wished(desk, session_id) == []
+
+
 def test_a_child_that_does_not_take_it_is_not_asked_for_ever(tmp_path: Path) -> None:
     with desk_at(tmp_path) as desk:
         session_id = desk.session()
