@@ -21,7 +21,8 @@ from bridge.text import escape, reveal, utf16_len
 
 SPOKEN_CHARS = 160
 PATH_CHARS = 100
-"""A path that is longer is not whole in the one line, and stands below it."""
+_SPOKEN_PATH_CHARS = 120
+"""Of the path in the one line, with what is escaped in it."""
 _CAPTIONS_CHARS = 300
 _PATHS = {
     "Edit": "file_path",
@@ -38,9 +39,26 @@ def spoken(name: str, tool_input: Input, cwd: str) -> str:
     path = relative(field_of(tool_input, _PATHS[name]), cwd) if name in _PATHS else ""
     if path:
         verb, end = "Edit" if name == "MultiEdit" else name, change_of(name, tool_input)
-        return f"{verb} {plain(short_path(path, PATH_CHARS), SPOKEN_CHARS - 40)}{end}"
+        return f"{verb} {plain(short_path(path, PATH_CHARS), _SPOKEN_PATH_CHARS)}{end}"
     telling, shown = telling_of(tool_input), tool_name(name)
     return f"{shown}: {plain(telling, SPOKEN_CHARS - utf16_len(shown) - 2)}" if telling else shown
+
+
+def is_path_told(path: str) -> bool:
+    """Whether the one line has all of it; else it stands below."""
+    return utf16_len(path) <= PATH_CHARS and utf16_len(escape(reveal(path))) <= _SPOKEN_PATH_CHARS
+
+
+def is_told(name: str, tool_input: Input, cwd: str) -> bool:
+    """Whether the one line is all that there is to say: of a file that is read, its path."""
+    key = _PATHS.get(name, "") if name in ("Read", "LS") else ""
+    path = tool_input.get(key)
+    return (
+        tool_input.keys() == {key}
+        and isinstance(path, str)
+        and path.isprintable()
+        and is_path_told(relative(path, cwd))
+    )
 
 
 # Of these tools the body shows the fields named here; every other field is listed with it.
@@ -77,7 +95,7 @@ def describe(name: str, tool_input: Input, cwd: str, places: Sequence[Place] = (
     path = relative(field_of(tool_input, _SHOWN_BY_DIFF[name][-1]), cwd) if name in _SHOWN_BY_DIFF else ""
     diff = diff_for(name, tool_input, path, places)
     if diff is not None and _is_all_in_diff(name, tool_input):
-        fields = _SHOWN_BY_DIFF[name] if utf16_len(path) <= PATH_CHARS else _SHOWN_BY_DIFF[name][:-1]
+        fields = _SHOWN_BY_DIFF[name] if is_path_told(path) else _SHOWN_BY_DIFF[name][:-1]
         return _with_fields(Described(with_numbers(diff), "diff", file=diff), tool_input, fields)
     body = msgspec.json.format(msgspec.json.encode(tool_input), indent=2).decode()
     return Described(body, "json", file=body)

@@ -114,6 +114,11 @@ def spoken(request: PermissionRequest, directory: str) -> str:
     return asked_for.spoken(event.tool, _input(event), directory)
 
 
+def is_told(request: PermissionRequest, directory: str) -> bool:
+    """Whether ``spoken`` says all of it already."""
+    return asked_for.is_told(request.event.tool, _input(request.event), directory)
+
+
 def subagent(agent: str) -> str:
     name = _escaped(agent, AGENT_CHARS)
     return f"a subagent of Claude’s ({name})" if name else "a subagent of Claude’s"

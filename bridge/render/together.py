@@ -110,10 +110,10 @@ def _listed(requests: Sequence[PermissionRequest], directory: str) -> str:
 def _entry(number: int, same: Sequence[PermissionRequest], directory: str) -> str:
     first = same[0]
     often = f" ×{len(same)}" if len(same) > 1 else ""
-    body, _, _ = cards.body_of(first, directory)
+    body = () if cards.is_told(first, directory) else (cards.body_of(first, directory)[0],)
     below = [f"-# {escape(part)}" for part in cards.besides(first.event, directory)]
     below += [f"-# {first_of_two}" for one in same if (first_of_two := cards.allowed_so_far(one).strip())]
-    return "\n".join([f"**{number}.** {cards.spoken(first, directory)}{often}{_by(same)}", body, *below])
+    return "\n".join([f"**{number}.** {cards.spoken(first, directory)}{often}{_by(same)}", *body, *below])
 
 
 def _by(same: Sequence[PermissionRequest]) -> str:

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.protocol import events as e
@@ -85,6 +85,22 @@ def test_of_an_edit(old: str, new: str, path: str, line: int) -> None:
     assert changed >= of_signs(old) | of_signs(new)
 
 
+printable = st.builds(
+    str.__mul__, st.text(st.sampled_from(SIGNS + "_*`~|. -"), min_size=1, max_size=20), st.integers(1, 6)
+)
+"""Paths of signs that a message has to escape: it gets longer than the path."""
+
+
+@searched(100)
+@given(name=printable)
+@example(name="_" * 90 + "Ж")
+@pytest.mark.parametrize("tool", ["Edit", "Write", "Read"])
+def test_of_a_path(tool: str, name: str) -> None:
+    given_input = {"Edit": {"old_string": "a", "new_string": "b"}, "Write": {"content": "a"}}.get(tool, {"limit": 5})
+    card = opened(tool, {"file_path": f"/srv/app/{name}", **given_input})
+    assert of_signs(name) <= of_signs(card.content) or of_signs(name) <= on_card(card)
+
+
 @searched(150)
 @given(content=long_texts)
 def test_of_a_file_that_is_written(content: str) -> None:
@@ -125,6 +141,20 @@ def test_of_a_question(question: str, labels: list[str], description: str) -> No
 def test_of_a_push(url: str, branch: str, commits: list[str]) -> None:
     push = Push(url, branch, branch, "a" * 40, commit_count=len(commits), commits=tuple(commits))
     is_all_there(opened(PUSH_TOOL, as_input(push)), url, branch, *commits)
+
+
+@searched(150)
+@given(paths=st.lists(printable, min_size=2, max_size=6, unique=True), limit=st.integers(0, 3))
+def test_of_several_files_that_are_read(paths: list[str], limit: int) -> None:
+    requests: list[PermissionRequest] = []
+    for seq, path in enumerate(paths, 7):
+        text = json.dumps({"file_path": f"/srv/app/{path}", **({"limit": limit} if limit else {})})
+        event = e.PermissionRequested("r1", "Read", text, digest_of(text))
+        requests.append(PermissionRequest(RequestName(NAME.session_id, NAME.generation, seq), 1.0, 42, event))
+    assert together.have_room(requests, "/srv/app")
+    card = together.card(requests, [42] * len(requests), "/srv/app", pings=True)
+    is_all_there(card, *paths)
+    assert card.embed and ("file_path" not in card.embed.description or limit or max(map(len, paths)) > 50)
 
 
 @searched(150)
