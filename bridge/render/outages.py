@@ -11,6 +11,9 @@ from bridge.session.custom_ids import ResetButton
 PAUSES_S = (120.0, 300.0, 900.0, 1800.0, 3600.0)
 """Before each time that it is taken up."""
 _ERRORS = ("overloaded", "server_error", "connection_failed")
+LATEST_S = 86400.0
+"""So long after it was due it is not taken up by itself any more: the bridge stood still, or the log is a backup's."""
+TOO_LATE = "— That was more than a day ago, so Claude waits for you: write here to let it go on."
 GONE_ON = "✓ Claude was told to go on."
 
 

@@ -128,15 +128,17 @@ class Mends(Lookup):
         """
         row = self.rows[session_id]
         is_idle = not (row.session.turn or self.sessions.store.inbox(session_id))
+        is_too_late = row.view.is_outage and self.clock() > row.view.limit_at + outages.LATEST_S
         with self.transaction():
             person = Person(
                 row.view.limit_by or row.session.last_prompter_id or row.session.owner_id, row.view.limit_by_name
             )
             told, text = (outages.GONE_ON, GO_ON) if row.view.is_outage else (limits.FREE_AGAIN, GO_ON_AT_RESET)
+            told = outages.TOO_LATE if is_too_late else told
             posts = row.view.settle_limit(told if is_idle else limits.OVERTAKEN)
             for key, post in posts.items():
                 self.store.desire(session_id, key, post)
-            if is_idle and posts:
+            if is_idle and posts and not is_too_late:
                 self.sessions.wish(session_id, _our_words(snowflake(self.clock()) + 2, text, person))
             self.store.save(row)
         self.changed(session_id)

@@ -92,6 +92,15 @@ def test_it_can_be_cancelled_and_somebody_can_overtake_it(desk: Desk) -> None:
     assert desk.at(desk.now + 1e6).told() == [] and limits.OVERTAKEN in last(desk)[0]
 
 
+def test_days_later_nothing_goes_on_by_itself(desk: Desk) -> None:
+    fails(desk)
+    desk.start()
+    assert desk.at(desk.now + outages.PAUSES_S[0] + outages.LATEST_S + 1).told() == []
+    assert last(desk) == (f"-# {outages.TOO_LATE}", [])
+    fails(desk)
+    assert desk.at(desk.now + outages.PAUSES_S[0] + outages.LATEST_S).told() == [GO_ON]
+
+
 @pytest.mark.parametrize("error", ["authentication_failed", "invalid_request", "max_turns", "billing_error", "unknown"])
 def test_what_does_not_pass_by_itself_is_left_to_people(desk: Desk, error: str) -> None:
     before = len(desk.manager.store.posts_like(desk.session_id, "limit:"))
