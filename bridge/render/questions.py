@@ -29,8 +29,13 @@ NO_ANSWER = "(no answer)"
 def title(questions: tuple[Question, ...]) -> str:
     if len(questions) > 1:
         return f"{len(questions)} questions"
-    header, asked = _line(questions[0].header), _line(questions[0].question)
-    return one_line(escape(reveal(questions[0].header)), 200) if header and header != asked else "Question"
+    return one_line(escape(_header(questions[0])), 200) or "Question"
+
+
+def _header(question: Question) -> str:
+    """What the question does not say itself."""
+    header = _line(question.header)
+    return "" if header == _line(question.question) else header
 
 
 def body(questions: tuple[Question, ...], draft: Draft) -> tuple[str, tuple[File, ...]]:
@@ -63,7 +68,7 @@ def _text(questions: tuple[Question, ...], places: "range | list[int]", answers:
 
 
 def _question(question: Question, place: int, count: int, answer: str) -> str:
-    header = escape(_line(question.header))
+    header = escape(_header(question))
     lines = [f"*Question {place + 1} of {count}*" + (f" · {header}" if header else "")] if count > 1 else []
     lines.append(f"**{escape(reveal(question.question).strip())}**")
     lines += [_option(number, option) for number, option in enumerate(question.options, 1)]

@@ -69,6 +69,12 @@ def test_a_header_that_is_the_question_is_not_said_a_second_time(header: str) ->
     assert card.embed and card.embed.title == "Question" and body(card).startswith("**Which colour?**")
 
 
+def test_nor_is_it_where_there_are_several_questions() -> None:
+    same, other = {**COLOUR, "header": COLOUR["question"]}, {**COLOUR, "question": "Which size?", "header": "Size"}
+    shown = body(opened(request(same, other)))
+    assert shown.count("Which colour?") == 1 and "*Question 2 of 2* · Size" in shown
+
+
 def test_one_question_with_few_options_has_a_button_for_each() -> None:
     card = opened(request(COLOUR))
     assert card.content == "<@42> Claude asks: Which colour?" and card.mentions == (42,)
