@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.protocol.edits import Edit, edits_of
+from bridge.protocol.errors import UNREADABLE
 from bridge.protocol.events import PermissionRequested, Place
 from worker.child_view import ChildView
 
@@ -59,7 +60,7 @@ def _places(request: PermissionRequested, view: ChildView, directory: str) -> tu
         given = msgspec.json.decode(request.tool_input, type=dict[str, object])
         path = msgspec.json.decode(request.tool_input, type=_Input).file_path
         text = _read(view, Path(directory, path))
-    except (msgspec.MsgspecError, RecursionError, OSError, ValueError):
+    except (*UNREADABLE, OSError, ValueError):
         return ()
     return places_in(text, edits_of(request.tool, given) or [])
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from bridge.protocol import events as e
+from bridge.protocol.errors import UNREADABLE
 from worker import frames as f
 from worker.turn import Turn
 
@@ -52,7 +53,7 @@ def _window(frame: f.Frame, model: str) -> int:
     """In tokens, of the model that spoke last; 0 where the CLI does not tell it (2.1.330 does)."""
     try:
         models = msgspec.json.decode(frame.modelUsage, type=dict[str, f.ModelUsage]) if frame.modelUsage else {}
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return 0
     window = models[model].contextWindow if model in models else 0
     return int(window) if 0 < window < 1e9 else 0

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
 from bridge.text import reveal
 
 SETTING = "directories"
@@ -47,5 +48,5 @@ def read(value: str) -> tuple[str, ...]:
     """What ``value_of`` wrote; of anything else nothing."""
     try:
         return msgspec.json.decode(value, type=tuple[str, ...])
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return ()

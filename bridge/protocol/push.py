@@ -10,6 +10,8 @@ import re
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
+
 PUSH_TOOL = "git push"
 """The tool of such a request. Claude's own tools have no space in their name; one that says so is refused."""
 MOST_LISTED = 300
@@ -59,5 +61,5 @@ def from_input(text: str) -> Push | None:
     """None for what is none; a newer worker may say more of it than we know."""
     try:
         return msgspec.json.decode(text, type=Push)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return None

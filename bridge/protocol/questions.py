@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
+
 MOST_QUESTIONS = 20
 MOST_OPTIONS = 200
 MOST_CHARS = 100_000
@@ -38,7 +40,7 @@ def read_questions(tool_input: str) -> tuple[Question, ...] | None:
         return None
     try:
         asked = msgspec.json.decode(tool_input, type=_Input).questions
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return None
     texts = {question.question for question in asked}
     may_be = 1 <= len(asked) <= MOST_QUESTIONS and len(texts) == len(asked)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
 from bridge.protocol.events import PermissionRequested, SuggestedRule
 from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import asked as asked_for
@@ -229,7 +230,7 @@ def _with_file(shown: str, text: str, language: str) -> tuple[str, tuple[File, .
 def _input(event: PermissionRequested) -> dict[str, object]:
     try:
         return msgspec.json.decode(event.tool_input, type=dict[str, object])
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return {"input": event.tool_input}
 
 

@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
 from bridge.render.terminal import shown_text
 from bridge.render.tool_phrases import PHRASES, Input, generic, plain
 from bridge.text import inline_code, utf16_len
@@ -32,7 +33,7 @@ def read_input(text: str) -> Input:
     """The input as far as it was kept. A cut one is no JSON any more: then its first fields, or its text."""
     try:
         return msgspec.json.decode(text, type=dict[str, object])
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return _first_fields(text) or {"input": text}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from bridge.protocol.edits import EDIT_TOOLS
+from bridge.protocol.errors import UNREADABLE
 from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
 from bridge.protocol.push import PUSH_TOOL
 
@@ -58,7 +59,7 @@ class ToolPattern(msgspec.Struct, frozen=True):
             return True
         try:
             texts = list(_texts(tool, msgspec.json.decode(tool_input)))
-        except (msgspec.MsgspecError, RecursionError):
+        except UNREADABLE:
             return True
         return any(len(text) > MOST_CHARS or _begins_in(self.content, text) for text in texts)
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
+
 ALLOWED_BY_RULE = ("config:rule", "config:subcommandResults")
 """What the CLI says of a call that a rule of ``--settings`` allowed (docs/claude-protocol.md, "Turns")."""
 _RULE = re.compile(r"(?P<tool>[^(]+)(?:\((?P<content>.*)\))?", re.DOTALL)
@@ -47,7 +49,7 @@ def _is_of(named_tool: str, tool: str) -> bool:
 def _command_in(tool_input: str) -> str:
     try:
         return msgspec.json.decode(tool_input, type=_Bash).command
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return ""
 
 
