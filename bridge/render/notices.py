@@ -7,10 +7,11 @@ from bridge.protocol.events import AnyEvent, Attachment, ConfigureAccepted, File
 from bridge.render.posts import File, Post
 from bridge.session.managed import ManagedSession
 from bridge.session.people import pinged
-from bridge.text import duration, escape, human_size, one_line
+from bridge.text import duration, escape, human_size, inline_code, one_line, reveal
 
 REASON_CHARS = 900  # escaped, it may be twice as long, and is still one post
 CAPTION_CHARS = 700
+KEPT_CHARS = 300
 HELD_CHARS, HELD_TOLD = 150, 5
 FILES_TOLD = 4
 """Each takes up to 400 characters of the post when it is escaped."""
@@ -20,13 +21,26 @@ def killed() -> Post:
     return Post("■ This session was ended on the host (`threadbridge kill`). Write here to wake it.")
 
 
-def configured(event: ConfigureAccepted) -> Post:
-    """What came of /model, /mode or /effort."""
+def configured(event: ConfigureAccepted, session: ManagedSession) -> Post:
+    """What came of /model, /mode or /effort, or of a directory that Claude did not take, or not back."""
+    is_of_places = event.setting == directories.SETTING
+    if event.error and is_of_places and (kept := {*session.directories} - {*directories.read(event.value)}):
+        return _not_taken_back(sorted(kept), event.error)
     named = {"permission_mode": "Mode", directories.SETTING: "Where Claude works without asking"}
     name = named.get(event.setting, escape(one_line(event.setting, 40)).capitalize())
     if event.error:
         return Post(f"⚠ {name} was not changed: {escape(one_line(event.error, REASON_CHARS))}", silent=True)
     return Post(f"-# ⚙ {name}: {escape(one_line(event.value, 100)) or 'the default'}", silent=True)
+
+
+def _not_taken_back(kept: Sequence[str], error: str) -> Post:
+    where = inline_code(one_line(reveal(", ".join(kept)), KEPT_CHARS), KEPT_CHARS)
+    return Post(
+        f"⚠ Claude Code was told to ask again in {where}, and refused: {escape(one_line(error, REASON_CHARS))}"
+        "\n-# Until its process has ended it works there without asking. It gets no further prompt and is ended as soon"
+        " as it has no turn, background tasks included; the next prompt starts it again, and then it asks.",
+        silent=True,
+    )
 
 
 def invited(came: Collection[int], went: Collection[int], by: int) -> Post:

@@ -174,7 +174,7 @@ class ThreadView(MendedFlow, msgspec.Struct):
             case e.ConfigureAccepted(setting=directories.SETTING, error=""):
                 return {}  # each start tells it; the rule was announced
             case e.ConfigureAccepted():
-                return {f"set:{record.generation}:{record.seq}": notices.configured(event)}
+                return {f"set:{record.generation}:{record.seq}": notices.configured(event, session)}
             case _:
                 return self._apply_process(record, now)
 

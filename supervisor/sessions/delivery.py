@@ -2,6 +2,7 @@
 
     a prompt that others of its author's may join         kept, until it is closed; behind it all prompts
     a prompt whose thread Discord does not let us make    kept, and nobody works for it, until there is a thread
+    a prompt for a child that took no directory back      kept, until that child has ended (``sessions.telling``)
     what its author has no right to any more:
       a prompt, an edit, a choice of when                 dropped, and said below it
       a model, a mode, an effort                          dropped, and said
@@ -114,14 +115,20 @@ class Delivery:
                 yield item
 
     def _closed(self, session_id: str) -> Iterator[InboxRow]:
-        """What waits, but prompts without a place, and those from the first on that others may still join."""
+        """What waits, but prompts without a place, for a child that is to end, and from the first on that others may
+        still join.
+        """
         prompts_wait = not self.has_place(session_id)
         for item in self._sessions.store.inbox(session_id):
             if not isinstance(item.command, c.Prompt):
                 yield item
             elif prompts_wait or not (closed := self.bursts.closed(session_id, item.command)):
                 prompts_wait = True
-            elif prompt := self._no_answer(session_id, closed):
+            elif not (prompt := self._no_answer(session_id, closed)):
+                continue
+            elif self._rules.not_taken_back(self._sessions.rows[session_id].session):
+                prompts_wait = True
+            else:
                 yield InboxRow(item.id, prompt, item.created_at)
 
     def _no_answer(self, session_id: str, prompt: c.Prompt) -> c.Prompt | None:

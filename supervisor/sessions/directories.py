@@ -5,20 +5,18 @@ else is told anew. So a revoked rule, one whose time is up, and one whose giver 
 """
 
 from collections.abc import Sequence
-from uuid import uuid4
 
 import msgspec
 
 from bridge.protocol import commands as c
-from bridge.protocol import directories
 from bridge.render import directories as told
-from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, Person
 from bridge.session.rules import Term
 from supervisor.sessions.decisions import Decisions
+from supervisor.sessions.telling import Telling
 
 
-class Directories(Decisions):
+class Directories(Decisions, Telling):
     """Of all sessions."""
 
     def allow_in(self, decisions: Sequence[tuple[PermissionRequest, c.Decide]], person: Person, term: Term) -> bool:
@@ -33,7 +31,7 @@ class Directories(Decisions):
                 return False
             rule = self.rules.add(session, request.event, term, person, opens=True)
             self.store.desire(session_id, f"rule:{rule.rule_id}", told.announced(rule, term, session.thread_id))
-            self._tell(session)
+            self.tell(session)
             kept = told.kept(rule.directories, term)
             for one, decision in decisions:
                 self._settle(one, msgspec.structs.replace(decision, kept=kept))
@@ -47,24 +45,18 @@ class Directories(Decisions):
         return is_revoked
 
     def tell_directories(self) -> None:
-        """Children that run are told what holds now; one that begins is told by its start."""
+        """Children that run are told what holds now; one that begins is told by its start, and one that did not take a
+        directory back is ended.
+        """
         for session in self.get_all_sessions():
-            if not session.child_pid or self._is_told(session):
+            if not session.child_pid:
                 continue
-            with self.transaction():
-                self._tell(session)
-            self.changes.wished(session.session_id)
-
-    def _tell(self, session: ManagedSession) -> None:
-        """Within the caller's transaction."""
-        if session.child_pid and not self._is_told(session):
-            value = directories.value_of(self.rules.directories(session))
-            self.sessions.wish(session.session_id, c.Configure(uuid4().hex, directories.SETTING, value))
-
-    def _is_told(self, session: ManagedSession) -> bool:
-        """Or will be, or does not take it."""
-        wanted = directories.value_of(self.rules.directories(session))
-        waiting = [one.command for one in self.store.inbox(session.session_id)]
-        wished = [one.value for one in waiting if isinstance(one, c.Configure) and one.setting == directories.SETTING]
-        last = wished[-1] if wished else directories.value_of(session.directories)
-        return wanted in (last, session.directories_refused)
+            if not self.is_told(session):
+                with self.transaction():
+                    self.tell(session)
+                self.changes.wished(session.session_id)
+            elif self.rules.not_taken_back(session):
+                with self.transaction():
+                    is_ended = self.end_unyielding(session)
+                if is_ended:
+                    self.changes.wished(session.session_id)

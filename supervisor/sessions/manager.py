@@ -125,8 +125,7 @@ class SessionManager(Directories, Invitations, Mends, WorkerNeeds):
         with self.transaction():
             self.sessions.reopen_row(row)
             self.reports.lost_history.say(session_id)
-            self.sessions.wish(session_id, prompt)
-            self._tell(row.session)
+            self.ask(session_id, prompt)
             if prompt.answer_to:
                 self.delivery.typed.tell(session_id, prompt)
             self.sessions.move_cursor(handled_in, prompt.prompt_id)

@@ -9,8 +9,8 @@ from bridge.render.posts import Post
 from bridge.session.people import named
 from bridge.session.permission import Person, RequestName
 from supervisor.discord.errors import snowflake
-from supervisor.sessions.lookup import Lookup
 from supervisor.sessions.sessions_table import SessionRow
+from supervisor.sessions.telling import Telling
 
 GO_ON_AT_RESET = (
     "The usage limit that ended your last turn is free again. Go on with what you were asked, from where you were"
@@ -24,7 +24,7 @@ GO_ON = (
 )
 
 
-class Mends(Lookup):
+class Mends(Telling):
     """Each click counts once."""
 
     def settle_lost_turn(self, name: RequestName, person: Person, continue_as: int) -> bool:
@@ -46,10 +46,7 @@ class Mends(Lookup):
                 self.store.desire(name.session_id, key, post)
             if continue_as:
                 self.sessions.reopen_row(row)
-                self.sessions.wish(
-                    name.session_id,
-                    _our_words(continue_as, lost.continuing_prompt(turn), person),
-                )
+                self.ask(name.session_id, _our_words(continue_as, lost.continuing_prompt(turn), person))
             self.store.save(row)
         self.changed(name.session_id)
         return True
@@ -69,7 +66,7 @@ class Mends(Lookup):
         with self.transaction(asked):
             self.note_asked_again(row, name, who)
             self.sessions.reopen_row(row)
-            self.sessions.wish(name.session_id, _our_words(prompt_id, decided.again_prompt(what), person))
+            self.ask(name.session_id, _our_words(prompt_id, decided.again_prompt(what), person))
             self.store.save(row)
         self.changed(name.session_id)
         return True
@@ -93,7 +90,7 @@ class Mends(Lookup):
         row = self.rows[session_id]
         person = Person(row.session.last_prompter_id or row.session.owner_id, "")
         row.session.last_error = ""
-        self.sessions.wish(session_id, _our_words(snowflake(self.clock()) + 1, text, person))
+        self.ask(session_id, _our_words(snowflake(self.clock()) + 1, text, person))
         self.store.desire(session_id, f"login:{row.session.generation}:{row.session.applied}", post)
         self.store.save(row)
 
@@ -139,7 +136,7 @@ class Mends(Lookup):
             for key, post in posts.items():
                 self.store.desire(session_id, key, post)
             if is_idle and posts and not is_too_late:
-                self.sessions.wish(session_id, _our_words(snowflake(self.clock()) + 2, text, person))
+                self.ask(session_id, _our_words(snowflake(self.clock()) + 2, text, person))
             self.store.save(row)
         self.changed(session_id)
 

@@ -45,15 +45,21 @@ class Rules:
         mine = [r for r in self.of(session.channel_id, session.session_id) if not self.lost(r, session.guild_id)]
         return covering(mine, request.event, session.askers_of(request), access, self._sessions.clock())
 
-    def directories(self, session: ManagedSession) -> tuple[str, ...]:
-        """Outside the project, in which its Claude may work without asking now; sorted."""
+    def directories(self, session: ManagedSession, *asking: int) -> tuple[str, ...]:
+        """Outside the project, in which its Claude may work without asking now; sorted. ``asking``: who asks next."""
         access = self._members.access(session.channel_id)
         if access.bars_directories:
             return ()
-        own = frozenset[int]() if access.decide_own else self._askers(session)
+        own = frozenset[int]() if access.decide_own else self._askers(session).union(asking)
         rules = [rule for rule in self.of(session.channel_id, session.session_id) if rule.directories]
         counting = [rule for rule in rules if rule.by_id not in own and not self.lost(rule, session.guild_id)]
         return tuple(sorted({path for rule in counting for path in rule.directories})[:MOST])
+
+    def not_taken_back(self, session: ManagedSession) -> tuple[str, ...]:
+        """In which its child works without asking though nothing allows it any more: it refused to hear so; sorted."""
+        if not (session.child_pid and session.directories_refused):
+            return ()
+        return tuple(sorted({*session.directories} - {*self.directories(session)}))
 
     def _askers(self, session: ManagedSession) -> frozenset[int]:
         """Whose prompts Claude works at, has before it, or will get."""

@@ -14,10 +14,10 @@ from stages.support import awaited, until
 
 
 @contextlib.asynccontextmanager
-async def beside_the_project(*, is_open: bool = True) -> AsyncIterator[tuple[Backstage, Path]]:
+async def beside_the_project(*, is_open: bool = True, name: str = "data") -> AsyncIterator[tuple[Backstage, Path]]:
     """A stage, and a directory that its walls show or do not."""
     async with folder_of_a_stage() as stage:
-        outside = stage.folder / "data"
+        outside = stage.folder / name
         outside.mkdir()
         writable = (str(outside),) if is_open else ()
         stage.config = msgspec.structs.replace(stage.config, writable=writable)
@@ -87,3 +87,19 @@ async def test_a_link_in_the_place_of_an_allowed_directory_opens_nothing() -> No
         stage.manager.decide(request, "denied", ADA)
         await stage.settles(session, 2)
         assert not list(other.iterdir())
+
+
+@awaited
+async def test_a_child_that_does_not_take_it_back_is_ended_and_the_next_one_asks() -> None:
+    async with beside_the_project(name="stubborn") as (stage, outside):
+        session = stage.session(f"write {outside}/a.txt one")
+        await allowed_in(stage, session, ACCEPT_EDITS)
+        await stage.settles(session)
+        (rule,) = stage.manager.rules.of(CHANNEL_ID, session.session_id)
+        assert stage.manager.revoke_rule(rule.rule_id, CHANNEL_ID, session.session_id, ADA)
+        await until(lambda: bool(stage.live(session).directories_refused), "the child refused")
+        stage.prompt(session, f"write {outside}/b.txt two")
+        stage.manager.tell_directories()
+        stage.manager.decide(await stage.asks(session), "denied", ADA)
+        await stage.settles(session, 2)
+        assert not (outside / "b.txt").exists() and stage.live(session).directories == ()

@@ -27,6 +27,8 @@ _QUERIES = (
     "list_models",
     "mcp_status",
 )
+STUBBORN = "/stubborn"
+"""A directory of that name is not taken back: the real one has no reason to refuse that today, and could have one."""
 _TITLE = re.compile(r"(?m)^title (.+)$")
 
 
@@ -148,14 +150,18 @@ class Control:
         self._session.model = request.get("model") or "claude-opus-5-5"
         self._succeed(request_id, {"model": self._session.model})
 
-    def _on_apply_flag_settings(self, request_id: str, request: Json) -> None:
+    def _on_apply_flag_settings(self, request_id: str, request: Json) -> Json | None:
         """Of the settings the effort and directories do something. A level that it does not know is ignored."""
         settings = request.get("settings") or {}
         if "effortLevel" in settings and settings["effortLevel"] in (None, *frames.EFFORTS):
             self._session.effort = settings["effortLevel"] or "medium"
         if isinstance(told := (settings.get("permissions") or {}).get("additionalDirectories"), list):
+            kept = [path for path in self._session.permissions.directories if path not in told]
+            if any(path.endswith(STUBBORN) for path in kept):
+                return {"error": f"{kept[0]} is in use"}
             self._session.permissions.directories = [str(path) for path in told]
         self._succeed(request_id, None)
+        return None
 
     def _on_cancel_async_message(self, request_id: str, request: Json) -> None:
         uuid = request.get("message_uuid")

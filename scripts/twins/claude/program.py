@@ -49,7 +49,8 @@ friendly answer.
 Messages sent meanwhile behave as recorded: during text they wait and are merged into one turn, during a
 tool they are folded in (`priority` "later" waits, "now" ends the turn). `/clear`, `/compact`,
 `/model NAME`, `/context` and `/cost` are local commands unless `client_composed`. Interrupt, end_session,
-cancel_async_message, set_permission_mode, set_model and the effort of apply_flag_settings work.
+cancel_async_message, set_permission_mode, set_model and the effort and directories of apply_flag_settings work; a
+directory named `stubborn` is not taken back by these.
 
 Different from the real one: permission rules are never written to disk, prices are fixed, of MCP only the host's
 own SDK servers are called, and hooks, checkpoints and `--replay-user-messages` do nothing.

@@ -9,8 +9,10 @@ import pytest
 from bridge.protocol import commands as c
 from bridge.protocol import directories
 from bridge.protocol import events as e
+from bridge.protocol.commands import HIBERNATION
 from bridge.protocol.requests import digest_of
 from bridge.session.patterns import ToolPattern
+from bridge.session.permission import RequestName
 from bridge.session.rights import Access, Policy
 from bridge.session.rules import Term
 
@@ -146,7 +148,7 @@ def test_where_nobody_decides_for_oneself_it_is_no_word_for_what_its_giver_asks(
             tells(desk, each)
             assert desk.live(each).directories == (DATA,), "what ADA asks BOB may allow"
         desk.manager.prompt(other, 77, "and now for me", BOB)
-        assert [one.value for one in wished(desk, other)] == ["[]"], "it goes right behind the prompt"
+        assert [one.value for one in wished(desk, other)] == ["[]"], "it goes right before the prompt"
         assert wished(desk, session_id) == []
 
 
@@ -159,3 +161,86 @@ def test_a_child_that_does_not_take_it_is_not_asked_for_ever(tmp_path: Path) -> 
         assert wished(desk, session_id) == []
         said = [row.desired.content for row in desk.store.posts_like(session_id, f"set:{G}")]
         assert said and "Where Claude works without asking was not changed" in said[0]
+
+
+def refuses_to_take_it_back(desk: Desk) -> str:
+    """A session whose child took a directory, and does not take it back; its turn runs."""
+    session_id = desk.session()
+    allow(desk, session_id)
+    tells(desk, session_id)
+    (rule,) = desk.manager.rules.of(HERE, session_id)
+    assert desk.manager.revoke_rule(rule.rule_id, HERE, session_id, ADA)
+    tells(desk, session_id, error="settings cannot be changed now")
+    return session_id
+
+
+def stops(desk: Desk, session_id: str) -> list[c.Stop]:
+    return [one.command for one in desk.manager.inbox(session_id) if isinstance(one.command, c.Stop)]
+
+
+def prompts(desk: Desk, session_id: str) -> list[int]:
+    """Those that go to the worker now."""
+    return [one.command.prompt_id for one in desk.manager.inbox(session_id) if isinstance(one.command, c.Prompt)]
+
+
+def test_a_child_that_does_not_take_one_back_is_ended_after_its_turn_and_gets_no_prompt_before(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = refuses_to_take_it_back(desk)
+        (said,) = [row.desired.content for row in desk.store.posts_like(session_id, f"set:{G}")]
+        assert f"ask again in `{DATA}`, and refused: settings cannot be changed now" in said
+        desk.manager.prompt(session_id, 77, "and now this", BOB)
+        desk.manager.tell_directories()
+        assert stops(desk, session_id) == [] and 77 not in prompts(desk, session_id), "its turn runs"
+        desk.happens(session_id, e.TurnEnded("completed"))
+        for _ in range(2):
+            desk.manager.tell_directories()
+        (stop,) = stops(desk, session_id)
+        assert stop.reason == HIBERNATION and 77 not in prompts(desk, session_id)
+        desk.happens(session_id, e.WorkerStopping(stop.reason, stop.command_id), e.ChildExited(0, wanted=True))
+        assert 77 in prompts(desk, session_id) and desk.manager.is_wanted(session_id), "the next child gets it"
+        assert desk.manager.rules.directories(desk.live(session_id)) == (), "and is told of no directory"
+
+
+@pytest.mark.parametrize("with_task", [False, True])
+def test_it_is_ended_at_once_where_no_turn_runs_whatever_runs_in_the_background(
+    tmp_path: Path, *, with_task: bool
+) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = desk.session()
+        allow(desk, session_id)
+        tells(desk, session_id)
+        desk.happens(session_id, e.TurnEnded("completed"))
+        seq = next(iter(desk.live(session_id).requests))
+        desk.happens(session_id, e.PermissionResolved(seq, "allowed"))
+        if with_task:
+            desk.happens(session_id, e.TaskStarted("t1", "shell", "a server", backgrounded=True))
+        (rule,) = desk.manager.rules.of(HERE, session_id)
+        assert desk.manager.revoke_rule(rule.rule_id, HERE, session_id, ADA)
+        tells(desk, session_id, error="no")
+        desk.manager.tell_directories()
+        (stop,) = stops(desk, session_id)
+        assert stop.if_idle is not with_task
+
+
+def test_a_child_that_does_not_take_another_one_goes_on(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id = desk.session()
+        allow(desk, session_id)
+        tells(desk, session_id, error="no")
+        desk.happens(session_id, e.TurnEnded("completed"))
+        desk.manager.prompt(session_id, 77, "and now this", BOB)
+        desk.manager.tell_directories()
+        assert stops(desk, session_id) == [] and 77 in prompts(desk, session_id)
+
+
+def test_what_the_bridge_says_in_the_name_of_who_allowed_it_narrows_it_before_it_is_said(tmp_path: Path) -> None:
+    policy = Policy(frozenset({1, 2}), channels={HERE: Access(decide_own=False)})
+    with desk_at(tmp_path, policy) as desk:
+        session_id = desk.session()
+        allow(desk, session_id)
+        tells(desk, session_id)
+        desk.happens(session_id, e.TurnEnded("lost"))
+        assert desk.manager.settle_lost_turn(RequestName(session_id, G, desk.live(session_id).applied), BOB, 88)
+        sent = [one.command for one in desk.manager.inbox(session_id)][-2:]
+        assert isinstance(sent[0], c.Configure) and sent[0].value == "[]"
+        assert isinstance(sent[1], c.Prompt) and sent[1].is_ours
