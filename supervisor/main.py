@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
@@ -25,6 +25,7 @@ from supervisor.config import Config
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
+from supervisor.discord.survey import Survey
 from supervisor.discord.survey import survey as look_at_ids
 from supervisor.hangup import Terminal
 from supervisor.login import keeper as login
@@ -86,22 +87,12 @@ def run(config: Config, token: str, log_level: str = "info") -> None:
 
 async def _supervise(config: Config, token: str, around: Surroundings) -> None:
     store = Store(config.layout.database)
-    settings = Settings(config)
-    reload = Reload(settings)
-    metrics = _metrics(config)
     try:
-        heard = metrics.answered if metrics else _nobody
-        async with Rest(
-            config.api_base, token, Pace(), heard=heard, archive_minutes=lambda: settings.now.archive_minutes
-        ) as rest:
+        settings, metrics = Settings(config), _metrics(config)
+        reload = Reload(settings)
+        async with _rest(settings, token, metrics) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
-            manager = session_manager(
-                store,
-                display_of=settings.display,
-                asked=Asked(settings, rest),
-                burst_s=lambda: settings.now.burst_s,
-                heard=metrics.recorded if metrics else _nobody,
-            )
+            manager = _manager(store, settings, rest, metrics)
             _come_up(settings, manager)
             environment = {**worker_environment(os.environ), **config.environment}
             cli = ClaudeCli(config.command, environment)
@@ -109,21 +100,37 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             above = threads(reload, manager, rest, token)
             keeper = _keeper(settings, manager, environment)
             keeper.copy()
-            standing, guilds = above.ears.standing, above.ears.guilds
-            report = StartReport(
-                settings,
-                manager,
-                cli,
-                standing.was_back,
-                lambda: look_at_ids(settings.now, guilds, rest, time.time()),
-            )
+            report = _start_report(settings, manager, rest, above.ears, cli)
             runs = [below.processes.run, *above.runs, keeper.run, cli.run, manager.delivery.members.run, report.run]
             if metrics:
-                look = partial(_look, metrics, manager, standing)
+                look = partial(_look, metrics, manager, above.ears.standing)
                 runs.append(partial(metrics.run, config.metrics_listen, look))
             await below.downlink.run(lambda: _serve(reload, manager, runs, above.ears, rest))
     finally:
         store.close()
+
+
+def _rest(settings: Settings, token: str, metrics: "Metrics | None") -> Rest:
+    heard = metrics.answered if metrics else _nobody
+    now = settings.now
+    return Rest(now.api_base, token, Pace(), heard=heard, archive_minutes=lambda: settings.now.archive_minutes)
+
+
+def _manager(store: Store, settings: Settings, rest: Rest, metrics: "Metrics | None") -> SessionManager:
+    return session_manager(
+        store,
+        display_of=settings.display,
+        asked=Asked(settings, rest),
+        burst_s=lambda: settings.now.burst_s,
+        heard=metrics.recorded if metrics else _nobody,
+    )
+
+
+def _start_report(settings: Settings, manager: SessionManager, rest: Rest, ears: Ears, cli: ClaudeCli) -> StartReport:
+    def look() -> Awaitable[Survey]:
+        return look_at_ids(settings.now, ears.guilds, rest, time.time())
+
+    return StartReport(settings, manager, cli, ears.standing.was_back, look)
 
 
 def _come_up(settings: Settings, manager: SessionManager) -> None:
@@ -188,12 +195,28 @@ async def _serve(
     rest: Rest,
 ) -> None:
     settings, notifier, standing = reload.settings, Notifier(), ears.standing
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    terminal, said = Terminal(), HealthFile(settings.now.layout)
-    tell = partial(_tell_health, said, reload, ears, rest)
+    tell = partial(_tell_health, HealthFile(settings.now.layout), reload, ears, rest)
+    stopping = _hear_signals(reload, notifier, tell)
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            *(tasks.create_task(run()) for run in runs),
+            tasks.create_task(_watch_clock(settings, manager, lambda: standing.back_at)),
+            tasks.create_task(_watch_file(reload, tell)),
+            tasks.create_task(notifier.keep(lambda: _status(reload.outcome, standing, manager))),
+        ]
+        notifier.say(READY="1")
+        words = "started; state in %s, %d sessions; %d can run at once (open files)"
+        log.info(words, settings.now.layout.state, manager.active_session_count(), descriptors.most_sessions())
+        await stopping.wait()
+        notifier.say(STOPPING="1")
+        log.info("stopping; workers go on (threadbridge kill --all ends them)")
+        for task in running:
+            task.cancel()
+
+
+def _hear_signals(reload: Reload, notifier: Notifier, tell: Callable[[], None]) -> asyncio.Event:
+    """Set once we are to stop."""
+    stopping, terminal, loop = asyncio.Event(), Terminal(), asyncio.get_running_loop()
 
     def hang_up() -> None:
         if terminal.is_gone():
@@ -204,26 +227,10 @@ async def _serve(
             tell()
             notifier.say(READY="1")
 
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up)
-    async with asyncio.TaskGroup() as tasks:
-        running = [
-            *(tasks.create_task(run()) for run in runs),
-            tasks.create_task(_watch_clock(settings, manager, lambda: standing.back_at)),
-            tasks.create_task(_watch_file(reload, tell)),
-            tasks.create_task(notifier.keep(lambda: _status(reload.outcome, standing, manager))),
-        ]
-        notifier.say(READY="1")
-        log.info(
-            "started; state in %s, %d sessions; %d can run at once (open files)",
-            settings.now.layout.state,
-            manager.active_session_count(),
-            descriptors.most_sessions(),
-        )
-        await stopping.wait()
-        notifier.say(STOPPING="1")
-        log.info("stopping; workers go on (threadbridge kill --all ends them)")
-        for task in running:
-            task.cancel()
+    return stopping
 
 
 def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest) -> None:

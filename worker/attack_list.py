@@ -16,6 +16,13 @@ from worker.walls import claude_home, looks
 from worker.walls.wish import Containment
 
 MOST_OF_EACH = 4
+_READINGS = (
+    ("read", "read"),
+    ("read through a link", "link"),
+    ("read through a hard link", "hard_link"),
+    ("read through a process's root", "by_root_of"),
+)
+"""Of a secret: what it is called, and the act."""
 
 _READ_IN_HOME = (
     *(
@@ -120,42 +127,48 @@ def listening(folder: Path) -> Sockets:
 
 
 def attacks(wanted: Wanted, wish: Containment, sockets: Sockets) -> Iterator[Attempt]:
+    yield from _on_files(wanted, wish)
+    yield from _on_sockets(wish, sockets)
+    yield from _on_processes(wanted)
+    yield from _on_the_kernel(wish)
+    yield Attempt("leave a process behind", "survive", "setsid, fork")
+
+
+def _on_files(wanted: Wanted, wish: Containment) -> Iterator[Attempt]:
     home = Path(wish.home)
-    secret = [path for place in _secret_places(wanted, wish) for path in _some(place)]
-    for path in secret:
-        for what, act in (
-            ("read", "read"),
-            ("read through a link", "link"),
-            ("read through a hard link", "hard_link"),
-            ("read through a process's root", "by_root_of"),
-        ):
-            yield from _file(what, act, path)
-    for path in (*(home / name for name in _READ_IN_HOME), *map(Path, _READ), *_transcripts(wish)):
-        for one in _some(path):
-            yield from _file("read", "read", one)
-    for path in (
-        *(home / name for name in _WRITTEN_IN_HOME),
-        *map(Path, _WRITTEN),
-        *_ours(wish),
-        *map(Path, wanted.others),
-    ):
+    for place in _secret_places(wanted, wish):
+        for path in _some(place):
+            for what, act in _READINGS:
+                yield from _file(what, act, path)
+    for place in (*(home / name for name in _READ_IN_HOME), *map(Path, _READ), *_transcripts(wish)):
+        for path in _some(place):
+            yield from _file("read", "read", path)
+    ours = (*_ours(wish), *map(Path, wanted.others))
+    for path in (*(home / name for name in _WRITTEN_IN_HOME), *map(Path, _WRITTEN), *ours):
         yield from _file("write", "write", path)
+
+
+def _on_sockets(wish: Containment, sockets: Sockets) -> Iterator[Attempt]:
     yield from (Attempt("connect to", "connect", path) for path in (*_sockets(wish), sockets.path))
-    why = (
-        "" if wish.level == "project" and landlock.has_scopes() else "cut off at the level project, from Linux 6.12 on"
-    )
+    is_cut_off = wish.level == "project" and landlock.has_scopes()
+    why = "" if is_cut_off else "cut off at the level project, from Linux 6.12 on"
     yield Attempt("connect to an abstract socket", "connect_abstract", sockets.abstract, by_design=why)
+
+
+def _on_processes(wanted: Wanted) -> Iterator[Attempt]:
     for pid in (os.getpid(), *wanted.pids):
         for what, act in (("see the process", "process"), ("read the memory of", "trace"), ("signal", "signal_to")):
             yield Attempt(what, act, str(pid), _command_line(pid))
     yield from (Attempt("find the variable", "environment", name) for name in _SECRET_VARIABLES)
     yield Attempt("use a descriptor that was left open", "descriptors", "/proc/self/fd")
+
+
+def _on_the_kernel(wish: Containment) -> Iterator[Attempt]:
     yield Attempt("keep a capability, or a way to gain one", "capabilities", "/proc/self/status")
     yield Attempt("read a disk", "disk", "/dev")
     yield Attempt("use the kernel's keyrings", "keyring", "keyctl")
     yield from (Attempt("tell the kernel", "write", path) for path in _KERNEL if looks.exists(Path(path)))
     yield from (Attempt("uncover", "uncover", path) for path in (wish.state_directory, wish.home, "/"))
-    yield Attempt("leave a process behind", "survive", "setsid, fork")
 
 
 def _secret_places(wanted: Wanted, wish: Containment) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from bridge.protocol import events as e
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import SessionLayout
 from bridge.protocol.start import WorkerStart
-from worker import cgroup, instructions, landlock, missing, project, transcript, trusted
+from worker import cgroup, instructions, landlock, missing, project, rank, transcript, trusted
 from worker import claude as cli
 from worker.child import Record, Started
 from worker.child_view import NO_WALLS, ChildView
@@ -107,9 +107,9 @@ class ChildStart:
         with (
             held(shell.prefix, {shell.directory: self._inode}) as (prefix, fds),
             landlock.scopes(shell.scoped) as scopes,
+            rank.entered(self._cgroup, scopes) as begin,
         ):
-            argv = [*prefix, *argv]
-            child = await cli.spawn(argv, directory, environment, start.umask, fds, self._cgroup, scopes)
+            child = await cli.spawn([*prefix, *argv], directory, environment, begin, start.umask, fds)
         view = ChildView(child.pid) if shell.contained else NO_WALLS
         return Started(
             child=child,

@@ -13,7 +13,7 @@ import contextlib
 import signal
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import msgspec
 
@@ -21,7 +21,6 @@ from bridge.protocol.errors import RemoteError
 from bridge.protocol.modes import BYPASS, DEFAULT, known_as
 from bridge.protocol.start import may_be_argument
 from worker import mcp, rank
-from worker.cgroup import Cgroup
 from worker.processes_below import kill_descendants
 
 READ_BYTES = 256 * 1024
@@ -46,14 +45,11 @@ def arguments(
     effort: str = "",
     bypass: bool = False,
 ) -> list[str]:
-    """The CLI's argv (docs/claude-protocol.md, "Command line").
+    """The CLI's argv (docs/claude-protocol.md, "Command line"). What may be no value (``may_be_argument``) is left out.
 
-    The mode is always told: without it the CLI's own default decides, the user's settings, or the project's. ``bypass``
-    lets a person choose bypassPermissions later; ``--dangerously-skip-permissions`` beside another mode would override
-    it. What may be no value (``may_be_argument``) is left out.
+    ``bypass`` lets a person choose bypassPermissions later.
     """
-    mode = known_as(permission_mode)
-    argv = [
+    return [
         *command,
         "-p",
         *("--input-format", "stream-json"),
@@ -62,17 +58,24 @@ def arguments(
         "--include-partial-messages",
         *("--permission-prompt-tool", "stdio"),
         *(("--resume", claude_id) if resume else ("--session-id", claude_id)),
+        *_mode(known_as(permission_mode), bypass=bypass),
+        *_chosen("--model", model),
+        *_chosen("--effort", effort),
     ]
-    if bypass and mode == BYPASS:
-        argv.append("--dangerously-skip-permissions")
-    elif bypass:
-        argv.append("--allow-dangerously-skip-permissions")
-    argv += ["--permission-mode", mode if may_be_argument(mode) else DEFAULT]
-    if may_be_argument(model):
-        argv += ["--model", model]
-    if may_be_argument(effort):
-        argv += ["--effort", effort]
-    return argv
+
+
+def _mode(mode: str, *, bypass: bool) -> Iterator[str]:
+    """It is always told: without it the CLI's own default decides, the user's settings, or the project's.
+
+    ``--dangerously-skip-permissions`` beside another mode would override it.
+    """
+    if bypass:
+        yield "--dangerously-skip-permissions" if mode == BYPASS else "--allow-dangerously-skip-permissions"
+    yield from ("--permission-mode", mode if may_be_argument(mode) else DEFAULT)
+
+
+def _chosen(option: str, value: str) -> tuple[str, ...]:
+    return (option, value) if may_be_argument(value) else ()
 
 
 def project_arguments(instructions: str) -> list[str]:
@@ -230,47 +233,38 @@ async def spawn(
     argv: Sequence[str],
     directory: str,
     environment: dict[str, str],
+    begin: Callable[[], None],
     umask: int = -1,
     pass_fds: Sequence[int] = (),
-    cgroup: Cgroup | None = None,
-    scopes: int = -1,
 ) -> Claude:
-    """Start the child in its own process session. Must run on the main thread (PDEATHSIG is per thread).
-
-    ``umask``: what its files are made with; -1: as ours. It is in ``cgroup`` and Landlock's ``scopes`` before
-    it runs, and of lower rank than we.
-
-    Raises RemoteError, in words, when it cannot be started.
-    """
-    ours, theirs = socket.socketpair()
-    ours_err, theirs_err = socket.socketpair()
-    for end in (ours, theirs):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
-    for end in (ours, ours_err):
-        end.setblocking(False)
+    """Start the child, as ``rank.spawn`` does. Raises RemoteError, in words, when it cannot be started."""
+    (stdio, stderr), theirs = _socket_pairs()
+    its_stdio, its_stderr = (end.fileno() for end in theirs)
     try:
-        with rank.entered(cgroup, scopes) as begin:
-            process = await asyncio.create_subprocess_exec(
-                *rank.EXPENDABLE,
-                *argv,
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=theirs_err.fileno(),
-                cwd=directory,
-                env=environment,
-                start_new_session=True,
-                umask=umask,
-                pass_fds=pass_fds,
-                preexec_fn=begin,
-            )
+        process = await rank.spawn(
+            argv, directory, environment, begin, (its_stdio, its_stdio, its_stderr), pass_fds, umask
+        )
     except OSError as error:
-        ours.close()
-        ours_err.close()
+        stdio.close()
+        stderr.close()
         raise RemoteError(f"{argv[0]} could not be started: {error.strerror or error}") from error
     finally:
-        theirs.close()
-        theirs_err.close()
-    return Claude(process, ours, ours_err)
+        for end in theirs:
+            end.close()
+    return Claude(process, stdio, stderr)
+
+
+type _Ends = tuple[socket.socket, socket.socket]
+
+
+def _socket_pairs() -> tuple[_Ends, _Ends]:
+    """Of its stdio and of its stderr our ends, which do not block, and the child's."""
+    ours, theirs = zip(socket.socketpair(), socket.socketpair(), strict=True)
+    for end in ours:
+        end.setblocking(False)
+    for end in (ours[0], theirs[0]):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+    return ours, theirs
 
 
 async def _receive(loop: asyncio.AbstractEventLoop, end: socket.socket) -> bytes:

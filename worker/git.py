@@ -190,29 +190,29 @@ async def _spawn(
     stdout: int | None = None,
 ) -> _Running:
     """In a process session of its own: there is no terminal that anything could ask on. It dies with us."""
-    ours, theirs = zip(*(socket.socketpair() for _ in range(3)), strict=True)
-    for end in ours:
-        end.setblocking(False)
+    ours, theirs = _socket_pairs()
     given, output, said = ours
     try:
-        process = await asyncio.create_subprocess_exec(
-            *rank.EXPENDABLE,
-            *argv,
-            stdin=theirs[0].fileno() if stdin is None else stdin,
-            stdout=theirs[1].fileno() if stdout is None else stdout,
-            stderr=theirs[2].fileno(),
-            cwd=directory,
-            env=dict(environment),
-            start_new_session=True,
-            pass_fds=fds,
-            preexec_fn=begin,
+        stdio = (
+            theirs[0].fileno() if stdin is None else stdin,
+            theirs[1].fileno() if stdout is None else stdout,
+            theirs[2].fileno(),
         )
+        process = await rank.spawn(argv, directory, environment, begin, stdio, fds)
     except OSError as error:
         _close(ours)
         raise UserError(f"{argv[0]} could not be started: {error.strerror or error}") from error
     finally:
         _close(theirs)
     return _Running(process, given if stdin is None else None, output if stdout is None else None, said)
+
+
+def _socket_pairs() -> tuple[tuple[socket.socket, ...], tuple[socket.socket, ...]]:
+    """Our ends, which do not block, and the process's, of what is given, of the output and of what is said."""
+    ours, theirs = zip(*(socket.socketpair() for _ in range(3)), strict=True)
+    for end in ours:
+        end.setblocking(False)
+    return ours, theirs
 
 
 async def _finished(running: _Running, given: str, deadline_s: float) -> Done:

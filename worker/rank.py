@@ -5,8 +5,9 @@ raise one's own needs no rights, and it is inherited. A shell raises it, after t
 dumpable, as we are not, and may not open its own file unless it is root's.
 """
 
+import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from worker import landlock, prctl
@@ -44,3 +45,33 @@ def entered(cgroup: Cgroup | None, scopes: int = -1) -> Iterator[Callable[[], No
     finally:
         if door >= 0:
             os.close(door)
+
+
+async def spawn(
+    argv: Sequence[str],
+    directory: str,
+    environment: Mapping[str, str],
+    begin: Callable[[], None],
+    stdio: tuple[int, int, int],
+    pass_fds: Sequence[int] = (),
+    umask: int = -1,
+) -> asyncio.subprocess.Process:
+    """Start ``argv`` in a process session of its own: there is no terminal that anything could ask on.
+
+    Must run on the main thread (PDEATHSIG is per thread). ``begin``: what it does between fork and exec (``entered``).
+    ``stdio``: descriptors of stdin, stdout and stderr. ``umask``: what its files are made with; -1: as ours.
+    Raises OSError.
+    """
+    return await asyncio.create_subprocess_exec(
+        *EXPENDABLE,
+        *argv,
+        stdin=stdio[0],
+        stdout=stdio[1],
+        stderr=stdio[2],
+        cwd=directory,
+        env=dict(environment),
+        start_new_session=True,
+        umask=umask,
+        pass_fds=pass_fds,
+        preexec_fn=begin,
+    )

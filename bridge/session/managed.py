@@ -196,15 +196,7 @@ class ManagedSession(msgspec.Struct):
     def _apply_process(self, event: e.AnyEvent, at: float) -> None:
         match event:
             case e.WorkerStarted():
-                if self.worker_pid and not self.turns_since_start:
-                    self.quick_deaths += 1  # the one before died without a word
-                self.worker_pid, self.child_pid = event.pid, 0
-                self.contained, self.containment = event.contained, event.containment
-                self.inode = event.inode or self.inode
-                self.turns_since_start = 0
-                self.stopped_for = ""
-                self.last_failure_is_resume = self.last_failure_is_final = False
-                self.tasks.clear()
+                self._worker_started(event)
             case e.ChildStarted():
                 self.child_pid, self.claude_id = event.pid, event.claude_id
                 self.child_started_at = at
@@ -228,6 +220,17 @@ class ManagedSession(msgspec.Struct):
                 self.tasks.pop(event.task_id, None)
             case _:
                 pass
+
+    def _worker_started(self, event: e.WorkerStarted) -> None:
+        if self.worker_pid and not self.turns_since_start:
+            self.quick_deaths += 1  # the one before died without a word
+        self.worker_pid, self.child_pid = event.pid, 0
+        self.contained, self.containment = event.contained, event.containment
+        self.inode = event.inode or self.inode
+        self.turns_since_start = 0
+        self.stopped_for = ""
+        self.last_failure_is_resume = self.last_failure_is_final = False
+        self.tasks.clear()
 
     def _apply_setting(self, event: e.AnyEvent) -> None:
         match event:

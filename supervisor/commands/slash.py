@@ -1,6 +1,7 @@
 """What each slash command does, and the buttons and selects that they show."""
 
 import logging
+from collections.abc import Callable, Mapping
 
 from bridge.discord import AnswerType
 from bridge.protocol.errors import UserError
@@ -67,38 +68,32 @@ class Slash:
         self._invitations = Invitations(manager, router)
         self._rules = RulesCommand(manager, channels)
         self._status = StatusCommand(manager, router, sight, self._listed)
+        self._commands = self._table()
+
+    def _table(self) -> Mapping[str, Callable[[Interaction, Person], Answer]]:
+        return {
+            "new": self._new.run,
+            "stop": self._stop,
+            "continue": self._continue,
+            "status": lambda asked, _: self._status.run(asked),
+            "queue": lambda asked, _: self._queue(asked),
+            **dict.fromkeys(("model", "mode", "effort"), lambda asked, _: self._settings.run(asked)),
+            **dict.fromkeys(("claude", "compact", "clear", "context", "cost"), self._claude_commands.run),
+            "trust": lambda asked, _: self._trust.run(asked),
+            "rules": lambda asked, _: self._rules.run(asked),
+            "project": self._projects.run,
+            **dict.fromkeys(("invite", "uninvite"), self._invitations.run),
+            "help": lambda *_: answer_in_words(replies.HELP),
+        }
 
     def run(self, asked: Interaction) -> Answer:
         """A command. Raises UserError for the person who ran it."""
         name = str(asked.data.get("name", ""))
         person = self._allowed(asked, name)
-        match name:
-            case "new":
-                return self._new.run(asked, person)
-            case "stop":
-                return self._stop(asked, person)
-            case "continue":
-                return self._continue(asked, person)
-            case "status":
-                return self._status.run(asked)
-            case "queue":
-                return self._queue(asked)
-            case "model" | "mode" | "effort":
-                return self._settings.run(asked)
-            case "claude" | "compact" | "clear" | "context" | "cost":
-                return self._claude_commands.run(asked, person)
-            case "trust":
-                return self._trust.run(asked)
-            case "rules":
-                return self._rules.run(asked)
-            case "project" | "invite" | "uninvite":
-                return (self._projects if name == "project" else self._invitations).run(asked, person)
-            case "help":
-                return answer_in_words(replies.HELP)
-            case _:
-                return answer_in_words(
-                    f"There is no command /{escape(one_line(name, 40))} here (any more). `/help` shows those there are."
-                )
+        if carry_out := self._commands.get(name):
+            return carry_out(asked, person)
+        gone = escape(one_line(name, 40))
+        return answer_in_words(f"There is no command /{gone} here (any more). `/help` shows those there are.")
 
     def picked(self, asked: Interaction) -> Answer | None:
         """A choice in one of our selects, a button that steers a turn or turns a page; None when it is none of ours."""

@@ -11,7 +11,7 @@ import msgspec
 
 from bridge.protocol.errors import UserError
 from bridge.render import loosened, replies
-from bridge.render.posts import Post
+from bridge.render.posts import Button, Post
 from bridge.routing.channel import Channel
 from bridge.routing.needs import MANAGE, TALK
 from bridge.routing.router import BridgeRouter
@@ -69,35 +69,44 @@ class SettingsCommand:
         setting, value = SETTING_OF[name], option(asked, name).strip()
         session, channel_id = self._place(asked)
         if not value:
-            mode = self._manager.setting(session, setting) if session and name == "mode" else ""
-            ends_it = loosened.ends_it(session.session_id, mode) if session else ()
-            if session is None and name == "mode":
-                ends_it = loosened.ends_in_channel(channel_id, self._manager.default(channel_id, setting))
-            return answer_with(Post(self._told_now(name, session, channel_id), buttons=ends_it))
+            return self._show_value(name, session, channel_id)
         doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
         if words := self._lacks(asked, name, value, session, channel_id):
             raise UserError(words)
         if name == "mode" and (words := self._router.access(channel_id).bars(value)):
             raise UserError(f"{words} Nothing was changed.")
         loosens = name == "mode" and self._router.loosens(session, channel_id, value)
-        for_channel = session is None or option(asked, "for_channel") == "True"
         if loosens and session is None:
             return answer_later(lambda: self._channel_mode.loosen(asked, channel_id, value))
+        for_channel = session is None or option(asked, "for_channel") == "True"
         if loosens and session:
-            post = loosened.in_thread(value, asked.person.user_id, session.thread_id)
-            self._manager.show(session.session_id, f"{loosened.KEY}:{asked.id}", post)
-            if for_channel:
-                post = loosened.in_channel(value, asked.person.user_id, channel_id)
-                self._manager.show(session.session_id, f"{loosened.KEY}:channel:{asked.id}", post)
-        stored = "" if value == DEFAULT and name != "mode" else value
+            self._show_loosened(asked, session, value, for_channel=for_channel)
+        by, stored = asked.person.user_id, "" if value == DEFAULT and name != "mode" else value
         if for_channel:
-            self._manager.set_default(channel_id, setting, stored, asked.person.user_id)
+            self._manager.set_default(channel_id, setting, stored, by)
         if session:
-            by = asked.person.user_id
             self._manager.configure(session.session_id, str(asked.id), setting, stored, by, loosens=loosens)
         runs = session is not None and bool(session.worker_pid)
         chosen = replies.setting_chosen(name, value, in_thread=bool(session), runs=runs, for_channel=for_channel)
         return answer_in_words(f"{chosen}{doubt}")
+
+    def _show_value(self, name: str, session: ManagedSession | None, channel_id: int) -> Answer:
+        """What it is now, and what ends a mode that asks less."""
+        ends_it: tuple[Button, ...] = ()
+        if session and name == "mode":
+            ends_it = loosened.ends_it(session.session_id, self._manager.setting(session, SETTING_OF[name]))
+        elif name == "mode":
+            ends_it = loosened.ends_in_channel(channel_id, self._manager.default(channel_id, SETTING_OF[name]))
+        return answer_with(Post(self._words_of_value(name, session, channel_id), buttons=ends_it))
+
+    def _show_loosened(self, asked: Interaction, session: ManagedSession, mode: str, *, for_channel: bool) -> None:
+        """To all in the thread, and that it is so for the channel too."""
+        by = asked.person.user_id
+        post = loosened.in_thread(mode, by, session.thread_id)
+        self._manager.show(session.session_id, f"{loosened.KEY}:{asked.id}", post)
+        if for_channel:
+            post = loosened.in_channel(mode, by, session.channel_id)
+            self._manager.show(session.session_id, f"{loosened.KEY}:channel:{asked.id}", post)
 
     def _lacks(self, asked: Interaction, name: str, value: str, session: ManagedSession | None, channel_id: int) -> str:
         """What the person is told who may not choose this."""
@@ -149,7 +158,7 @@ class SettingsCommand:
         did = f" Did you mean `{near}`?" if near else ""
         raise UserError(f"`{one_line(value, 60)}` is no {name}.{did} There is: {', '.join(choices)}.")
 
-    def _told_now(self, name: str, session: ManagedSession | None, channel_id: int) -> str:
+    def _words_of_value(self, name: str, session: ManagedSession | None, channel_id: int) -> str:
         setting = SETTING_OF[name]
         now = self._manager.setting(session, setting) if session else self._manager.default(channel_id, setting)
         choices = self._choices(name, session or self._manager.most_recent_session(channel_id))

@@ -9,12 +9,13 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import msgspec
 
 from bridge.protocol.errors import LocalError, UserError
+from bridge.protocol.layout import Layout
 from supervisor import config as configuration
 from supervisor import logs
 from supervisor.operator.backup_command import backup, restore
@@ -30,6 +31,9 @@ from supervisor.operator.reload_command import reload
 from supervisor.operator.setup.command import setup
 from supervisor.operator.status_command import status
 from supervisor.operator.targets import complete_target
+
+if TYPE_CHECKING:
+    from supervisor.operator.checkup import Finding
 
 EXIT_CONFIGURATION = 78
 """sysexits' EX_CONFIG, of `run` alone: starting again changes nothing until somebody mends what was said."""
@@ -113,7 +117,6 @@ def _told_of_end(session_id: str, left: list[int]) -> int:
 )
 @click.pass_context
 def check(context: click.Context, as_json: bool, end_strays: bool, containment: bool, own_config: str | None) -> None:
-    from supervisor.login import keeper as login  # noqa: PLC0415
     from supervisor.operator import checkup, ending, preflight  # noqa: PLC0415
 
     if containment:
@@ -132,17 +135,26 @@ def check(context: click.Context, as_json: bool, end_strays: bool, containment: 
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
     else:
-        told = "\n".join(coloured(checkup.in_words(finding)) for finding in found)
-        click.echo(told or f"All is well in {layout.state}.")
-        if told := login.in_words(layout):
-            click.echo(told)
-        if told := checkup.closed_in_words(Path.home(), _opened(explicit)):
-            click.echo(told)
-        for told in (checkup.limits_in_words(layout), preflight.bursts_in_words(explicit)):
-            if told:
-                click.echo(told)
+        _say_findings(found, layout, explicit)
     if any(finding.is_wrong for finding in found):
         sys.exit(EXIT_FAILED)
+
+
+def _say_findings(found: "list[Finding]", layout: Layout, explicit: str | None) -> None:
+    """What is wrong, or that nothing is; then what is worth knowing anyway."""
+    from supervisor.login import keeper as login  # noqa: PLC0415
+    from supervisor.operator import checkup, preflight  # noqa: PLC0415
+
+    told = "\n".join(coloured(checkup.in_words(finding)) for finding in found)
+    click.echo(told or f"All is well in {layout.state}.")
+    for worth_knowing in (
+        login.in_words(layout),
+        checkup.closed_in_words(Path.home(), _opened(explicit)),
+        checkup.limits_in_words(layout),
+        preflight.bursts_in_words(explicit),
+    ):
+        if worth_knowing:
+            click.echo(worth_knowing)
 
 
 def _opened(explicit: str | None) -> tuple[str, ...]:

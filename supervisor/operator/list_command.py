@@ -4,12 +4,16 @@ import json
 import shutil
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from supervisor.operator.context import config_option, layout_of
 from supervisor.operator.targets import complete_target
+
+if TYPE_CHECKING:
+    from supervisor.operator.listing import Listed
 
 STATES = ("idle", "busy", "awaiting", "starting", "hibernating", "dormant", "broken", "ended")
 
@@ -35,10 +39,10 @@ def list_sessions(
     states: tuple[str, ...],
     **flags: bool,
 ) -> None:
-    from supervisor.operator import listing, table  # noqa: PLC0415
+    from supervisor.operator import listing  # noqa: PLC0415
 
     layout = layout_of(context, own_config)
-    found = [
+    fits = [
         line
         for line in listing.listed(layout)
         if (not states or line.state in states)
@@ -46,17 +50,24 @@ def list_sessions(
         and (not person or line.owner == person)
     ]
     if flags["as_json"]:
-        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+        click.echo(json.dumps(msgspec.to_builtins(fits), indent=2))
         return
-    shown = found if flags["everything"] or "ended" in states else [line for line in found if line.state != "ended"]
+    shown = fits if flags["everything"] or "ended" in states else [line for line in fits if line.state != "ended"]
     if shown:
-        shown.sort(key=lambda line: line.last_activity, reverse=True)
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-        click.echo(table.wide(shown, time.time()) if flags["wide"] else table.fitting(shown, time.time(), width))
-    elif hidden := len(found):
+        click.echo(_table(shown, is_wide=flags["wide"]))
+    elif hidden := len(fits):
         click.echo(f"No session is open; {hidden} ended ones with --all.")
     else:
         click.echo(f"There are no sessions in {layout.state}.")
+
+
+def _table(lines: "list[Listed]", *, is_wide: bool) -> str:
+    """The newest first; at a terminal as wide as that is."""
+    from supervisor.operator import table  # noqa: PLC0415
+
+    newest = sorted(lines, key=lambda line: line.last_activity, reverse=True)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    return table.wide(newest, time.time()) if is_wide else table.fitting(newest, time.time(), width)
 
 
 @config_option

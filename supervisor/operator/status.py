@@ -5,7 +5,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 
 import msgspec
@@ -82,39 +82,51 @@ class Status(msgspec.Struct, frozen=True):
 
 def look(layout: Layout, now: float) -> Status:
     """``now`` in Unix seconds. Raises UserError for a state of a newer version."""
-    pid = locks.holder(layout.supervisor_lock)
     told = health.read(layout) or Health()
+    seen = _seen(layout, told, now)
+    troubles = tuple(_troubles(seen, told, now))
+    return msgspec.structs.replace(seen, well=not troubles, troubles=troubles, notes=tuple(_notes(seen, told)))
+
+
+def _seen(layout: Layout, told: Health, now: float) -> Status:
+    """All but what follows from it."""
     rows = listing.rows(layout)
-    running = {row.session.session_id: locks.holder(layout.session(row.session.session_id).lock) for row in rows}
+    running = {one: locks.holder(layout.session(one).lock) for one in (row.session.session_id for row in rows)}
     prompts, posts, left, older = _of_store(layout, now)
-    asked = [request.at for row in rows if row.ended_at is None for request in row.session.requests.values()]
-    seen = Status(
+    return Status(
         well=True,
         troubles=(),
         notes=(),
-        supervisor_pid=pid,
+        supervisor_pid=locks.holder(layout.supervisor_lock),
         version=told.version,
         uptime_s=max(0.0, now - told.started_at) if told.pid else 0.0,
         config=told.config,
         state=str(layout.state),
         discord=told.discord if told.pid else "",
-        discord_back_s=None if told.discord_back_at is None else max(0.0, now - told.discord_back_at),
+        discord_back_s=_ago(told.discord_back_at, now),
         behind=told.behind,
         identifies_left=left,
         sessions=dict(Counter(_state(row, running) for row in rows)),
         prompts=prompts,
         posts=posts,
-        requests=_waiting(asked, now),
-        unattached=tuple(sorted(p for row in rows if (p := running[row.session.session_id]) and p != row.attached)),
+        requests=_waiting(_asked_at(rows), now),
+        unattached=_unattached(rows, running),
         disk_free=shutil.disk_usage(layout.state).free,
         heartbeat_s=_ago(told.answered_at, now),
         behind_s=_ago(told.behind_since, now),
-        older=tuple(sorted(worker for session_id, worker in running.items() if worker and session_id in older)),
+        older=tuple(sorted(worker for one, worker in running.items() if worker and one in older)),
         most_sessions=told.most_sessions,
         limited_s=tuple(sorted(_limited(rows, now))),
     )
-    troubles = tuple(_troubles(seen, told, now))
-    return msgspec.structs.replace(seen, well=not troubles, troubles=troubles, notes=tuple(_notes(seen, told)))
+
+
+def _asked_at(rows: Iterable[SessionRow]) -> list[float]:
+    """Of each open request, when it was asked."""
+    return [request.at for row in rows if row.ended_at is None for request in row.session.requests.values()]
+
+
+def _unattached(rows: Iterable[SessionRow], running: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(sorted(p for row in rows if (p := running[row.session.session_id]) and p != row.attached))
 
 
 def _limited(rows: Iterable[SessionRow], now: float) -> Iterator[float]:

@@ -84,10 +84,6 @@ def _plantable(wish: Containment, reachable: Reachable) -> Iterable[Mount]:
 
 def refuse_misplaced(wish: Containment, reachable: Reachable) -> None:
     """Raises UserError when the project or home directory lies where the child could not or must not use it."""
-    paths = (*_private(wish), *_settings(wish), _units(wish))
-    sealed = [real for path in filter(reachable, paths) if (real := opening.real(path, wish.uid))]
-    sealed += [path.resolve() for path in paths if not reachable(path)]
-    sealed += [Path(path).resolve() for path in SHOWN_AGAIN]
     state, project = Path(wish.state_directory).resolve(), Path(wish.project_directory).resolve()
     for name, path in (("home", Path(wish.home)), ("claude", _claude(wish))):
         if within(path.resolve(), state):
@@ -108,11 +104,19 @@ def refuse_misplaced(wish: Containment, reachable: Reachable) -> None:
             )
     if project in {path.resolve() for path in _hidden(wish)}:
         raise UserError(f"the project directory {project} is one that is hidden from Claude; choose another")
-    for path in sealed:
+    for path in _sealed(wish, reachable):
         if within(project, path):
             raise UserError(
                 f"the project directory {wish.project_directory} is or lies in {path}, which is kept from Claude"
             )
+
+
+def _sealed(wish: Containment, reachable: Reachable) -> list[Path]:
+    """Real paths of what the child must not change. Raises UserError for a link that it could have put there."""
+    paths = (*_private(wish), *_settings(wish), _units(wish))
+    sealed = [real for path in filter(reachable, paths) if (real := opening.real(path, wish.uid))]
+    sealed += [path.resolve() for path in paths if not reachable(path)]
+    return sealed + [Path(path).resolve() for path in SHOWN_AGAIN]
 
 
 def all_covers(wish: Containment, reachable: Reachable) -> list[Mount]:

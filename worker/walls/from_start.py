@@ -12,8 +12,7 @@ from worker.walls.wish import HIDDEN, Containment, Reach, level_of
 
 def wish_of(start: WorkerStart, environment: Mapping[str, str], claude_id: str) -> Containment:
     """``environment``: the child's. Makes the session's folders that are shown to it."""
-    layout = Layout(Path(start.state_directory).resolve())
-    paths = layout.session(start.created.session_id)
+    paths = Layout(Path(start.state_directory).resolve()).session(start.created.session_id)
     for folder in (paths.files, paths.scratch):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     named = [value for name in ("TMPDIR", "CLAUDE_CODE_TMPDIR") if (value := start.environment.get(name, ""))]
@@ -31,20 +30,26 @@ def wish_of(start: WorkerStart, environment: Mapping[str, str], claude_id: str) 
         uid=os.getuid(),
         shown=(str(paths.files), *trusted.shown(start.trusted_copy)),
         writable=(str(paths.scratch),),
-        reach=Reach(
-            private=str(paths.inside),
-            caches=str(layout.caches(start.created.channel_id)),
-            readable=start.readable,
-            writable=start.writable,
-            projects=start.projects,
-            git_directory=start.created.git_directory,
-            work_tree=start.created.work_tree,
-            command=start.command,
-            path=environment.get("PATH", os.defpath),
-            claude_id=claude_id,
-            login=start.login_directory,
-            trusted={name: str(path) for name, path in trusted.places(start.trusted_copy).items()},
-        ),
+        reach=_reach_of(start, environment.get("PATH", os.defpath), claude_id),
+    )
+
+
+def _reach_of(start: WorkerStart, path: str, claude_id: str) -> Reach:
+    """What is open at the level project. ``path``: the child's PATH."""
+    layout, created = Layout(Path(start.state_directory).resolve()), start.created
+    return Reach(
+        private=str(layout.session(created.session_id).inside),
+        caches=str(layout.caches(created.channel_id)),
+        readable=start.readable,
+        writable=start.writable,
+        projects=start.projects,
+        git_directory=created.git_directory,
+        work_tree=created.work_tree,
+        command=start.command,
+        path=path,
+        claude_id=claude_id,
+        login=start.login_directory,
+        trusted={name: str(path) for name, path in trusted.places(start.trusted_copy).items()},
     )
 
 

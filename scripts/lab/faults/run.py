@@ -240,6 +240,24 @@ def machine() -> str:
     )
 
 
+KINDS = """\
+*disk*: for 0.2 to 2.5 s, from that instant, the disk of the state directory takes no writes of anybody: it is full
+(a small disk that is filled up), or it refuses every write of the supervisor and all workers, as one does that went
+read-only below its open files. People go on writing meanwhile. A corrupt or lost store or log is no matter of the
+instant and has tests of its own in `tests/processes`.
+
+*refusals*: Discord refuses one request or two in a row (a 400, a 404 without a code, a thread that is locked, one 401),
+or a page of something that stands between comes in place of its answer (200, 400, 403 or 404).
+
+*moderators*: somebody deletes the newest post, the newest card or the message that the thread was made from, or locks
+the thread for 0.3 to 3 s. What still matters stands there anew; what was over stays deleted."""
+WHAT_COUNTS = """\
+What counts: a prompt's text shown once, in its order, in its thread; its effect (a line appended to a file) once; its
+card once, decided once. A prompt whose worker or Claude was killed in its turn may be lost, if the log and the thread
+say so (also by a sick disk: a worker whose log takes nothing ends its Claude, for nothing acts without its log); its
+effect is never there twice, and the next prompt works."""
+
+
 def write(page: Path, result: Result, options: argparse.Namespace) -> None:
     meanings = "\n".join(f"- *{column}*: {meaning}" for column, meaning in MEANING.items())
     bad = "\n".join(f"- {o.row}, {o.column}: {f.kind}: {f.text}" for o in result.outcomes for f in o.findings)
@@ -260,25 +278,13 @@ of it by itself).
 
 {in_words(result)}
 
-*disk*: for 0.2 to 2.5 s, from that instant, the disk of the state directory takes no writes of anybody: it is full
-(a small disk that is filled up), or it refuses every write of the supervisor and all workers, as one does that went
-read-only below its open files. People go on writing meanwhile. A corrupt or lost store or log is no matter of the
-instant and has tests of its own in `tests/processes`.
-
-*refusals*: Discord refuses one request or two in a row (a 400, a 404 without a code, a thread that is locked, one 401),
-or a page of something that stands between comes in place of its answer (200, 400, 403 or 404).
-
-*moderators*: somebody deletes the newest post, the newest card or the message that the thread was made from, or locks
-the thread for 0.3 to 3 s. What still matters stands there anew; what was over stays deleted.
+{KINDS}
 
 Where on the path:
 
 {meanings}
 
-What counts: a prompt's text shown once, in its order, in its thread; its effect (a line appended to a file) once; its
-card once, decided once. A prompt whose worker or Claude was killed in its turn may be lost, if the log and the thread
-say so (also by a sick disk: a worker whose log takes nothing ends its Claude, for nothing acts without its log); its
-effect is never there twice, and the next prompt works.
+{WHAT_COUNTS}
 {bad and f"{chr(10)}## Found{chr(10)}{chr(10)}{bad}{chr(10)}"}
 ## The soak{soak or chr(10)}""")
 

@@ -78,14 +78,17 @@ async def soak(kills: int, sessions: int, seed: int) -> Soaked:
             finally:
                 for task in (keeper, *players, *clickers):
                     task.cancel()
-            left = await stage.end_sessions()
-            findings += [Finding("orphan", line) for line in left]
-            for session in under:
-                if any(session.name in finding.text for finding in findings):
-                    print(session.picture(), flush=True)
+            findings += [Finding("orphan", line) for line in await stage.end_sessions()]
+            _show_found(findings, under)
     prompts = sum(len(session.prompts) for session in under)
     took_s = time.monotonic() - began
     return Soaked(kills, sessions, prompts, took_s, stage.recoveries, findings, stage.failures, seed)
+
+
+def _show_found(findings: list[Finding], under: list[SessionUnderFaults]) -> None:
+    for session in under:
+        if any(session.name in finding.text for finding in findings):
+            print(session.picture(), flush=True)
 
 
 async def _keep_busy(session: SessionUnderFaults) -> None:

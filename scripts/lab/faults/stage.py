@@ -28,6 +28,9 @@ READY_S = 30.0
 ATTACH_S = 20.0
 POLL_S = 0.002
 IDENTIFIES_BEFORE_A_NEW_DAY = 60
+AS_WRITTEN = DiscordTable().burst, DisplayTable().titles
+"""Messages that follow closely are one prompt and Claude makes titles: a configuration that says nothing of either."""
+APART = "0", "words"
 
 type Watcher = Callable[[Moment], Fault | None]
 
@@ -167,6 +170,11 @@ class Stage:
 
     # --- the end of sessions -------------------------------------------------------------------------
 
+    def add_channels(self, count: int) -> list[int]:
+        """Their ids."""
+        self.channels = [self.discord.add_channel(f"faults-{number}") for number in range(count)]
+        return [channel.id for channel in self.channels]
+
     async def end_sessions(self) -> list[str]:
         """`threadbridge kill --all`; what is left of the stage's sessions afterwards, in words."""
         answer = await self._threadbridge.ask("kill", "--all")
@@ -188,30 +196,20 @@ async def staged(
 ) -> AsyncIterator[Stage]:
     """A running stage with so many channels; whatever it started is gone afterwards.
 
-    `on_small_disk`: its state directory is one that can be filled up, if we may mount it. `in_bursts`: messages that
-    follow closely are one prompt and Claude makes titles, as a configuration has it that says nothing of either.
+    `on_small_disk`: its state directory is one that can be filled up, if we may mount it. `in_bursts`: AS_WRITTEN.
     """
-    chosen = claude or host_claude.scripted(place.home)
-    threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(chosen))
+    claude = claude or host_claude.scripted(place.home)
+    threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude))
     host_place.renew(place)
     token = f"playground.{secrets.token_urlsafe(24)}"
-    disk = small_disk(place.state) if on_small_disk else nullcontext(Disk(place.state))
-    with disk as its_disk:
+    with small_disk(place.state) if on_small_disk else nullcontext(Disk(place.state)) as disk:
         async with LoopbackDiscord(token) as discord:
             you = discord.add_person("You")
-            stage = Stage(place, discord, you.user, threadbridge, its_disk)
+            stage = Stage(place, discord, you.user, threadbridge, disk)
             stage.in_bursts = in_bursts
-            stage.channels = [discord.add_channel(f"faults-{number}") for number in range(channels)]
-            facts = [
-                Facts(
-                    *(discord.api_base, token, you.id, channel.id),
-                    *(chosen.command, chosen.environment, chosen.containment, chosen.readable),
-                    burst=DiscordTable().burst if in_bursts else "0",
-                    titles=DisplayTable().titles if in_bursts else "words",
-                )
-                for channel in stage.channels
-            ]
-            _write_configuration(place, facts)
+            ids = stage.add_channels(channels)
+            facts = Facts(discord.api_base, token, you.id, ids, claude, *(AS_WRITTEN if in_bursts else APART))
+            host_place.write_configuration(place, facts)
             try:
                 await stage.start()
                 await discord.until(lambda: discord.connected, READY_S, "the bot is connected")
@@ -229,11 +227,3 @@ async def _leave(stage: Stage) -> None:
     await stage.stop()
     stage.eyes.close()
     stage.failures += left
-
-
-def _write_configuration(place: Place, facts: list[Facts]) -> None:
-    """As the playground's own, with a channel for each."""
-    host_place.write_configuration(place, facts[0])
-    more = "".join(f'\n[[channels]]\nid = {fact.channel_id}\ndirectory = "{place.project}"\n' for fact in facts[1:])
-    with place.config.open("a") as file:
-        file.write(more)

@@ -93,23 +93,23 @@ async def hosted(
         channel, you, mallory = discord.add_channel(CHANNEL), discord.add_person("You"), discord.add_person("Mallory")
         if claude.containment == "none":
             channel.topic = UNCONTAINED
-        facts = Facts(
-            *(discord.api_base, token, you.id, channel.id),
-            *(claude.command, claude.environment, claude.containment, claude.readable),
-            git_push=claude.git_push,
-            burst=burst,
-            titles=titles,
-        )
+        facts = Facts(discord.api_base, token, you.id, [channel.id], claude, burst, titles)
         host_place.write_configuration(place, facts)
         try:
-            async with Supervisor(threadbridge, place.log, place.notify_socket) as supervisor:
-                try:
-                    yield Host(place, claude, discord, channel, you, mallory, threadbridge, supervisor)
-                finally:
-                    # Workers whose supervisor listens end at once; later ones wait for it a while.
-                    await _end_sessions(place, threadbridge)
+            async with _supervised(place, threadbridge) as supervisor:
+                yield Host(place, claude, discord, channel, you, mallory, threadbridge, supervisor)
         finally:
             await _end_sessions(place, threadbridge)  # what began meanwhile
+
+
+@asynccontextmanager
+async def _supervised(place: Place, threadbridge: Threadbridge) -> AsyncIterator[Supervisor]:
+    async with Supervisor(threadbridge, place.log, place.notify_socket) as supervisor:
+        try:
+            yield supervisor
+        finally:
+            # Workers whose supervisor listens end at once; later ones wait for it a while.
+            await _end_sessions(place, threadbridge)
 
 
 async def _end_sessions(place: Place, threadbridge: Threadbridge) -> None:

@@ -23,6 +23,7 @@ import msgspec
 import bridge
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
+from playground.host.claude import Chosen
 
 INSTALLATION = Path(bridge.__file__).resolve().parent.parent
 """Ours, a checkout or a wheel's; read-only for Claude: no project may lie inside it (worker/walls/)."""
@@ -70,12 +71,8 @@ class Facts(msgspec.Struct, frozen=True):
     api_base: str
     token: str
     user_id: int
-    channel_id: int
-    command: Sequence[str]
-    environment: Mapping[str, str]
-    containment: str = "project"
-    readable: Sequence[str] = ()
-    git_push: str = "off"
+    channel_ids: Sequence[int]
+    claude: Chosen
     burst: str = BURST
     titles: str = TITLES
 
@@ -139,7 +136,8 @@ def write_configuration(place: Place, facts: Facts) -> None:
 
 def configuration(place: Place, facts: Facts) -> str:
     """The TOML. A JSON string is a TOML string too, as long as it says its characters and not their numbers."""
-    environment = ", ".join(f"{_quoted(name)} = {_quoted(value)}" for name, value in facts.environment.items())
+    claude = facts.claude
+    environment = ", ".join(f"{_quoted(name)} = {_quoted(value)}" for name, value in claude.environment.items())
     return f"""\
 # Made by the playground, for one run: what you change here is gone at the next start.
 [discord]
@@ -150,24 +148,29 @@ burst = {_quoted(facts.burst)}
 [access]
 users = [{facts.user_id}]
 
-[[channels]]
-id = {facts.channel_id}
-directory = {_quoted(str(place.project))}
-containment = {_quoted(facts.containment)}
-
+{"".join(_channel(place, channel_id, claude) for channel_id in facts.channel_ids)}
 [claude]
-command = [{", ".join(map(_quoted, facts.command))}]
+command = [{", ".join(map(_quoted, claude.command))}]
 environment = {{ {environment} }}
 
 [containment]
-readable = [{", ".join(map(_quoted, facts.readable))}]
-git_push = {_quoted(facts.git_push)}
+readable = [{", ".join(map(_quoted, claude.readable))}]
+git_push = {_quoted(claude.git_push)}
 
 [display]
 titles = {_quoted(facts.titles)}
 
 [state]
 directory = {_quoted(str(place.state))}
+"""
+
+
+def _channel(place: Place, channel_id: int, claude: Chosen) -> str:
+    return f"""\
+[[channels]]
+id = {channel_id}
+directory = {_quoted(str(place.project))}
+containment = {_quoted(claude.containment)}
 """
 
 

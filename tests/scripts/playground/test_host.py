@@ -61,8 +61,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def facts(place: Place) -> Facts:
-    chosen = host_claude.scripted(place.home)
-    return Facts("http://127.0.0.1:1/api/v10", "secret", 111, 222, chosen.command, chosen.environment)
+    return Facts("http://127.0.0.1:1/api/v10", "secret", 111, [222, 333], host_claude.scripted(place.home))
 
 
 # --- the place
@@ -77,7 +76,10 @@ def test_the_configuration_is_one_that_the_supervisor_takes(place: Place) -> Non
         assert loaded.environment == {"HOME": str(place.home)}
         assert loaded.layout.state == place.state
         assert loaded.policy.users == {111}
-        assert loaded.channels[222].directory == str(place.project)
+        assert {channel_id: channel.directory for channel_id, channel in loaded.channels.items()} == {
+            222: str(place.project),
+            333: str(place.project),
+        }
         assert config.read_token(loaded) == "secret"
 
 
