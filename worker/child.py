@@ -72,6 +72,8 @@ class Started(msgspec.Struct):
     """Remove what was private to it; with True also what would last for the session's next child."""
     directories: tuple[str, ...] = ()
     """Outside the project, in which it works without asking once it is told."""
+    home: str = ""
+    """Of who it runs as."""
 
 
 class Starting(Protocol):

@@ -26,7 +26,7 @@ from worker.ladder import TOLD_TO_END, Ladder
 from worker.owed_answers import OwedAnswers
 from worker.pushes import Pushes
 from worker.steps import DeltaRead, EndChild, FileOffered, ImagesReturned, Line, PushAsked, PushDecided, Step
-from worker.suggested import with_links, with_unseen
+from worker.suggested import Place, places_at, with_places_of
 from worker.uplink import Uplink
 
 STDERR_DEADLINE_S = 1.0
@@ -141,7 +141,9 @@ class ChildLife:
                     self._ladder.condemn(why)
                 case e.PermissionRequested():
                     seen = await with_places(step, self._started.view, self._directory)
-                    self._take_event(await with_unseen(seen, self._started.view, self._directory))
+                    self._take_event(
+                        await with_places_of(seen, self._started.view, self._directory, self._started.home)
+                    )
                 case _:
                     self._take_event(step)
                     await self._files.show_read(step, self._record)
@@ -247,10 +249,13 @@ class ChildLife:
     async def _configure(self, command: c.Configure) -> None:
         is_of_places = command.setting == directories.SETTING
         paths = directories.read(command.value) if is_of_places else ()
-        linked = await with_links(paths, self._started.view)
-        if linked:
-            self._record(e.Noticed(directories.linked_in_words(sorted(linked))))
-        await self.take(self._stream.configure(command, linked))
+        places = await places_at(paths, self._started.view)
+        linked, unanswered = (
+            [path for path in paths if places[path] is place] for place in (Place.LINKED, Place.UNANSWERED)
+        )
+        if words := directories.not_told_in_words(linked, unanswered):
+            self._record(e.Noticed(words))
+        await self.take(self._stream.configure(command, frozenset((*linked, *unanswered))))
 
     # --- its end -------------------------------------------------------------------------------------
 

@@ -123,6 +123,7 @@ class ChildStart:
             else None,
             clear=self._clear,
             directories=start.directories,
+            home=home_of(start),
         )
 
     def _argv(self, shell: Shell, conversation: Conversation, told: str) -> list[str]:

@@ -22,8 +22,8 @@ class ChosenSettings:
         self._mode = ""
         self.under_way: set[str] = set()
 
-    def configure(self, command: c.Configure, linked: frozenset[str] = frozenset()) -> list[Step]:
-        """The ConfigureAccepted follows Claude's answer. ``linked``: directories that Claude is not told of."""
+    def configure(self, command: c.Configure, untold: frozenset[str] = frozenset()) -> list[Step]:
+        """The ConfigureAccepted follows Claude's answer. ``untold``: directories that Claude is not told of."""
 
         def answered(response: cf.ControlResponse) -> list[Step]:
             self.under_way.discard(command.command_id)
@@ -40,7 +40,7 @@ class ChosenSettings:
             case "effort":
                 asked = self._control("apply_flag_settings", answered, settings={"effortLevel": command.value or None})
             case directories.SETTING:
-                told = [path for path in directories.read(command.value) if path not in linked]
+                told = [path for path in directories.read(command.value) if path not in untold]
                 settings = {"permissions": {"additionalDirectories": told}}
                 asked = self._control("apply_flag_settings", answered, settings=settings)
             case _:

@@ -133,8 +133,8 @@ class Stream:
     def end_session(self) -> list[Step]:
         return [self._own.ask("end_session", _nothing)]
 
-    def configure(self, command: c.Configure, linked: frozenset[str] = frozenset()) -> list[Step]:
-        return self._settings.configure(command, linked)
+    def configure(self, command: c.Configure, untold: frozenset[str] = frozenset()) -> list[Step]:
+        return self._settings.configure(command, untold)
 
     def named(self, request_id: str, seq: int) -> None:
         """The log gave this request its name. MUST follow the append of its PermissionRequested."""

@@ -5,7 +5,7 @@ and with edits accepted it edits, and runs what it runs in the project, without 
 child cannot see it cannot see there either.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 import msgspec
@@ -16,17 +16,28 @@ from bridge.text import reveal
 SETTING = "directories"
 """Of a Configure; its value is all of them, as JSON."""
 MOST = 50
-"""That a child is told of."""
+"""That a child is told of; one more is refused (``bridge.routing.clicks``)."""
 MOST_SUGGESTED = 5
 MOST_CHARS = 1000
 """Of one path."""
 
 
-def may_be_suggested(path: str, project: str) -> bool:
-    """Whether it says something to allow it: not for all of the machine, nor for what lies in the project."""
+def may_be_suggested(path: str, project: str, *kept: str) -> bool:
+    """Whether it says something to allow it: a plain path outside the project, that has none of ``kept`` in it.
+
+    The project's parents, and the home of who Claude runs as with its parents (``kept``), are not offered. Claude
+    suggests the folder of the file that it wants; when that lies just beside the project, one tap on the card of one
+    file would open all projects of a machine, or all keys and logins of an account. Each such file can be allowed by
+    itself, and who wants more moves the file or the project.
+    """
     pure = PurePosixPath(path)
     is_plain = pure.is_absolute() and ".." not in pure.parts and len(path) <= MOST_CHARS and _reads_as_it_is(path)
-    return is_plain and len(pure.parts) > 1 and not pure.is_relative_to(project)
+    return is_plain and not pure.is_relative_to(project) and not has_in_it(path, project, *kept)
+
+
+def has_in_it(path: str, *kept: str) -> bool:
+    """Whether the directory is one of these, or a parent of one."""
+    return any(PurePosixPath(one).is_relative_to(path) for one in ("/", *kept) if one)
 
 
 def _reads_as_it_is(path: str) -> bool:
@@ -35,9 +46,13 @@ def _reads_as_it_is(path: str) -> bool:
     return is_on_a_line and path.isprintable() and path == reveal(path)
 
 
-def linked_in_words(paths: Iterable[str]) -> str:
-    """What a person reads when the child is not told of some that are allowed."""
-    return f"⚠ Claude asks again in {', '.join(paths)}: that was allowed, and now it goes through a link"
+def not_told_in_words(linked: Sequence[str], unanswered: Sequence[str]) -> str:
+    """What a person reads when the child is not told of some that are allowed; empty when it is told of all."""
+    why = {
+        "that was allowed, and now it goes through a link": linked,
+        "that was allowed, and its file system does not answer now. Claude is told of it at its next start": unanswered,
+    }
+    return "\n".join(f"⚠ Claude asks again in {', '.join(paths)}: {words}" for words, paths in why.items() if paths)
 
 
 def value_of(directories: Iterable[str]) -> str:

@@ -21,6 +21,8 @@ UNSEEN = (
     "Claude does not see {}: it is not there, or its walls do not show it. No button here opens a wall; [containment]"
     " writable in the configuration would"
 )
+UNANSWERED = "{} cannot be allowed for longer now: the file system there does not answer"
+NO_DIRECTORY = "{} cannot be allowed for longer: it is no directory"
 _TERMS: dict[Term, str] = {"always": "Directory: this session", "cever": "Directory: this channel, until revoked"}
 _VERBS: dict[Term, str] = {"always": "dir", "cever": "cdir"}
 
@@ -36,12 +38,17 @@ def on_card(request: PermissionRequest) -> tuple[Button, ...]:
 
 
 def meaning(request: PermissionRequest) -> list[str]:
-    """What it means to allow them, and where a wall stays before them; a line each."""
-    if not are_offered(request):
+    """What it means to allow them, where a wall stays before them, and which are not offered and why; a line each."""
+    if not request.may_open:
         return []
-    means = (TOO if request.offers_edits else ALONE).format(_paths(request.offered_directories))
-    unseen = request.event.unseen
-    return [means, UNSEEN.format(_paths(unseen))] if unseen else [means]
+    event, lines = request.event, list[str]()
+    if are_offered(request):
+        means = TOO if request.offers_edits else ALONE
+        lines = [means.format(_paths(request.offered_directories))]
+        lines += [UNSEEN.format(_paths(event.unseen))] if event.unseen else []
+    for words, paths in ((UNANSWERED, event.unanswered), (NO_DIRECTORY, event.not_directories)):
+        lines += [words.format(one_line(_paths(paths), PATHS_CHARS))] if paths else []
+    return lines
 
 
 def longer(request: PermissionRequest) -> str:

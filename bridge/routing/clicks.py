@@ -5,6 +5,7 @@ A permission request is never looked for; a click names it, and must come from i
 
 import msgspec
 
+from bridge.protocol.directories import MOST
 from bridge.routing.actions import (
     Action,
     AskAgain,
@@ -62,6 +63,10 @@ STAYS_OPEN = "The request stays open."
 OWN = (
     "This is for what you asked yourself, and in this channel somebody else allows that. You can deny it. The request"
     " stays open."
+)
+FULL = (
+    f"Claude can be told of {MOST} directories, and with this one there would be more. `/rules` lists and revokes them;"
+    " *Allow* allows this request alone."
 )
 
 
@@ -169,6 +174,8 @@ class Clicks(Permits):
             return Refuse(f"{words} It would count for the whole channel. {STAYS_OPEN}")
         if isinstance(action, DecideRequest) and (words := self._barred(session, action)):
             return Refuse(f"{words} {STAYS_OPEN}")
+        if isinstance(action, DecideRequest) and self._is_full(session, action):
+            return Refuse(f"{FULL} {STAYS_OPEN}")
         event = request.event
         if isinstance(action, DecideRequest) and self._access(session).needs_two(event.tool, event.tool_input):
             return by_two(action)
@@ -178,6 +185,11 @@ class Clicks(Permits):
         """Why it would leave unasked what two people must allow; empty when it does not."""
         access = self._access(session)
         return access.bars(action.mode) or (access.bars_directories if action.opens else "")
+
+    def _is_full(self, session: ManagedSession, action: DecideRequest) -> bool:
+        """Whether it would allow a directory that Claude could not be told of."""
+        wanted, in_channel = action.request.offered_directories, action.term in OF_CHANNEL
+        return action.opens and not self._known.has_room_for(session.session_id, wanted, in_channel=in_channel)
 
     def _refusal(self, session_id: str, click: Clicked, rights: tuple[Right, ...]) -> Refuse | None:
         """None when the click's person may, and it comes from the session's own thread."""

@@ -28,3 +28,6 @@ class Known(Protocol):
 
     def equals_of(self, name: RequestName, /) -> Sequence[PermissionRequest]:
         """The open requests that the card of this one shows as one with it."""
+
+    def has_room_for(self, session_id: str, directories: Collection[str], /, *, in_channel: bool) -> bool:
+        """Whether the session's Claude (``in_channel``: each of the channel's) can be told of these, too."""

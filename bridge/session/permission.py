@@ -96,11 +96,16 @@ class PermissionRequest(msgspec.Struct, frozen=True):
 
     @property
     def offered_directories(self) -> tuple[str, ...]:
-        """In which Claude may work without asking from now on. Where it does not accept edits and this is no edit, a
-        directory alone would not let it do the like again: then none is offered.
+        """In which Claude may work without asking from now on."""
+        return self.event.directories if self.may_open else ()
+
+    @property
+    def may_open(self) -> bool:
+        """Whether a directory may be offered with it. Where Claude does not accept edits and this is no edit, one alone
+        would not let it do the like again: then none is.
         """
         barred = self.needs_two or self.no_directories or (self.event.modes and not self.offers_edits)
-        return () if barred or self.is_plan else self.event.directories
+        return not (barred or self.is_plan)
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -4,7 +4,7 @@ Where one is told is no decision of its own: the rules that hold say what is wan
 else is told anew. So a revoked rule, one whose time is up, and one whose giver lost the right end the same way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -38,6 +38,12 @@ class Directories(Decisions, Telling):
         self.changed(session_id)
         self.tell_directories()
         return True
+
+    def has_room_for(self, session_id: str, directories: Collection[str], *, in_channel: bool) -> bool:
+        """Whether the session's Claude (``in_channel``: each of the channel's) can be told of these, too."""
+        one = self.rows[session_id].session
+        all_there = [other for other in self.active_sessions() if other.channel_id == one.channel_id]
+        return all(self.rules.has_room_for(each, directories) for each in (all_there if in_channel else [one]))
 
     def revoke_rule(self, rule_id: str, channel_id: int, session_id: str, person: Person) -> bool:
         is_revoked = super().revoke_rule(rule_id, channel_id, session_id, person)

@@ -1,5 +1,6 @@
 """The rules that hold (``bridge.session.rules``), in the store and in the journal."""
 
+from collections.abc import Collection
 from uuid import uuid4
 
 import msgspec
@@ -54,6 +55,11 @@ class Rules:
         rules = [rule for rule in self.of(session.channel_id, session.session_id) if rule.directories]
         counting = [rule for rule in rules if rule.by_id not in own and not self.lost(rule, session.guild_id)]
         return tuple(sorted({path for rule in counting for path in rule.directories})[:MOST])
+
+    def has_room_for(self, session: ManagedSession, wanted: Collection[str]) -> bool:
+        """Whether it can be told of these too. What does not count now, for its giver's right or prompts, may again."""
+        held = {path for rule in self.of(session.channel_id, session.session_id) for path in rule.directories}
+        return len(held.union(wanted)) <= MOST
 
     def not_taken_back(self, session: ManagedSession) -> tuple[str, ...]:
         """In which its child works without asking though nothing allows it any more: it refused to hear so; sorted."""

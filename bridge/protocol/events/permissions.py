@@ -53,6 +53,10 @@ class PermissionRequested(Event, frozen=True):
     """Outside the project, in which Claude offers to work without asking (``bridge.protocol.directories``)."""
     unseen: tuple[str, ...] = ()
     """Those of them that the child does not see: they are not there, or its walls do not show them."""
+    unanswered: tuple[str, ...] = ()
+    """Suggested too, and not offered: their file system did not answer in time."""
+    not_directories: tuple[str, ...] = ()
+    """Suggested too, and not offered: something else is there."""
 
 
 Verdict = Literal["allowed", "denied", "expired"]

@@ -85,6 +85,14 @@ def test_a_wall_that_stays_is_said_with_the_key_that_would_open_it() -> None:
     assert "does not see" not in fine_print(asks())
 
 
+def test_what_is_not_offered_is_said_with_its_own_reason() -> None:
+    said = fine_print(asks(directories=(), unanswered=("/mnt/far",), not_directories=("/srv/a.txt",)))
+    assert "/mnt/far cannot be allowed for longer now: the file system there does not answer" in said
+    assert "/srv/a.txt cannot be allowed for longer: it is no directory" in said
+    assert "does not see" not in said
+    assert "cannot" not in fine_print(msgspec.structs.replace(asks(unanswered=("/mnt/far",)), needs_two=True))
+
+
 def test_a_path_that_cannot_be_shown_whole_is_not_offered() -> None:
     assert labels(asks(directories=("/srv/" + "x" * 200,))) == ["Allow", "Deny", "Deny with a reason…"]
 

@@ -11,6 +11,10 @@ from bridge.protocol import directories
 from bridge.protocol import events as e
 from bridge.protocol.commands import HIBERNATION
 from bridge.protocol.requests import digest_of
+from bridge.routing.actions import DecideRequest, Refuse
+from bridge.routing.channel import Channel
+from bridge.routing.router import BridgeRouter
+from bridge.routing.seen import Clicked
 from bridge.session.patterns import ToolPattern
 from bridge.session.permission import RequestName
 from bridge.session.rights import Access, Policy
@@ -161,6 +165,37 @@ def test_a_child_that_does_not_take_it_is_not_asked_for_ever(tmp_path: Path) -> 
         assert wished(desk, session_id) == []
         said = [row.desired.content for row in desk.store.posts_like(session_id, f"set:{G}")]
         assert said and "Where Claude works without asking was not changed" in said[0]
+
+
+def opens(desk: Desk, session_id: str, path: str, term: Term = "always") -> object:
+    """What the router makes of a tap that allows it."""
+    tool_input = f'{{"file_path":"{path}/a"}}'
+    asked = e.PermissionRequested("r", "Write", tool_input, digest_of(tool_input), directories=(path,))
+    desk.happens(session_id, asked)
+    session = desk.live(session_id)
+    name = RequestName(session_id, G, session.applied)
+    router = BridgeRouter(desk.policy, {HERE: Channel(HERE, str(desk.folder))}, desk.manager)
+    verb = "cdir" if term == "cever" else "dir"
+    action = router.handle_click(Clicked(name.custom_id(verb), session.thread_id, 9, BOB))
+    if isinstance(action, DecideRequest):
+        assert desk.manager.allow_in([(action.request, action.request.decide("allowed", BOB))], BOB, action.term)
+    return action
+
+
+@pytest.mark.parametrize("term", ["always", "cever"])
+def test_one_more_than_claude_is_told_of_is_refused_in_words_and_allows_nothing(tmp_path: Path, term: Term) -> None:
+    with desk_at(tmp_path) as desk:
+        session_id, other = desk.session(), desk.session()
+        for n in range(directories.MOST):
+            assert isinstance(opens(desk, session_id, f"/srv/{n}"), DecideRequest)
+        told = directories.read(wished(desk, session_id)[-1].value)
+        assert len(told) == directories.MOST
+        where = session_id if term == "always" else other
+        refused = opens(desk, where, "/srv/one_more", term)
+        assert isinstance(refused, Refuse) and "50 directories" in refused.text and "/rules" in refused.text
+        assert len(desk.live(where).requests) > 0, "it stays open"
+        assert isinstance(opens(desk, session_id, "/srv/7"), DecideRequest), "one that is told already is no more"
+        assert isinstance(opens(desk, other, "/srv/one_more"), DecideRequest), "another session has room"
 
 
 def refuses_to_take_it_back(desk: Desk) -> str:
