@@ -39,6 +39,7 @@ from supervisor.sessions.held_back import hold_back
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import Asked
+from supervisor.sessions.other_project import look_at_projects
 from supervisor.sessions.recall import recall
 from supervisor.sessions.remembered import remember
 from supervisor.sessions.store import Store
@@ -141,6 +142,8 @@ def _come_up(settings: Settings, manager: SessionManager) -> None:
     hold_back(layout, manager)
     note_walls(manager.sessions)
     note_version(manager.sessions, version("threadbridge"))
+    look_at_projects(manager, settings.channels)
+    settings.hear_added(lambda _: look_at_projects(manager, settings.channels))
     ask_again(manager, settings.access)
     settings.hear_added(lambda _: ask_again(manager, settings.access))
     _note_uncontained(settings, manager)
@@ -277,6 +280,7 @@ async def _watch_clock(settings: Settings, manager: SessionManager, back_at: Cal
         at_reset.look()
         with suppress(StoreError):
             manager.delivery.stop_placeless()
+            manager.rules.end_what_is_over()
             manager.tell_directories()
             manager.expire_requests(settings.now.permission_timeout_s, jumps.back_at(back_at()))
             manager.hibernate_idle(settings.now.hibernate_after_s)

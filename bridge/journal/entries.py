@@ -53,6 +53,16 @@ class LostTurnSettled(Entry, frozen=True):
     verdict: str = ""
 
 
+class ResetChosen(Entry, frozen=True):
+    """Whether Claude goes on when what ended its turn is over: a usage limit, or an outage. ``who``: by name."""
+
+    generation: str = ""
+    seq: int = 0
+    """Of the record that ended the turn."""
+    wanted: bool = False
+    who: str = ""
+
+
 class AskedAgain(Entry, frozen=True):
     """Claude was told that a request which nobody answered in time would be answered now."""
 
@@ -228,6 +238,7 @@ type AnyEntry = (
     | SessionReopened
     | ConversationBegunAnew
     | LostTurnSettled
+    | ResetChosen
     | AskedAgain
     | DirectoryAccepted
     | AnswersDrafted

@@ -18,6 +18,7 @@ _SAID: Mapping[type[j.Entry], str] = MappingProxyType(
         j.SessionReopened: "session goes on",
         j.ConversationBegunAnew: "Claude's conversation begins anew",
         j.LostTurnSettled: "lost turn: {verdict}",
+        j.ResetChosen: "goes on by itself after turn’s end {seq}: {wanted}",
         j.AskedAgain: "asked again for request {seq}",
         j.DirectoryAccepted: "another directory accepted, inode {inode}",
         j.AnswersDrafted: "an answer was chosen, to question {seq}",

@@ -9,6 +9,11 @@ LIMITS = ("usage_limit_reached", "rate_limit")
 NAME_CHARS = 40
 OVERTAKEN = "— Claude works again."
 FREE_AGAIN = "✓ The limit is free again: Claude was told to go on."
+ENDED = "— The session was ended, so nothing goes on by itself."
+RESTORED = (
+    "— The bridge's state came from a backup, and this may be done since, so nothing goes on by itself: write here to"
+    " let Claude go on."
+)
 LOG_LOST = "— The session's log was lost, so this is over."
 
 

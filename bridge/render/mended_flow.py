@@ -73,6 +73,12 @@ class MendedFlow(PromptedFlow, msgspec.Struct):
         self.limit_at, self.limit_wanted = record.at + pause_s, True
         return {key: outages.waits(session_id, self.limit_at, self.outages)}
 
+    @property
+    def limit_of(self) -> tuple[str, int]:
+        """The generation and the seq of the record that ended the turn; "" and 0 when no card is open."""
+        _, generation, seq = self.limit_key.split(":") if self.limit_key else ("", "", "0")
+        return generation, int(seq)
+
     def settle_limit(self, verdict: str) -> dict[str, Post]:
         """Nothing when no card is open."""
         key, self.limit_key, self.limit_wanted = self.limit_key, "", False

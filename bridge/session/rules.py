@@ -22,6 +22,8 @@ from bridge.session.rights import Access, Right
 Term = Literal["always", "hour", "chour", "cweek", "cever"]
 """As on the buttons: of the session, until it ends or for an hour; of the channel, for an hour, a week, or for good."""
 OF_CHANNEL: tuple[Term, ...] = ("chour", "cweek", "cever")
+CLOCK_STEP_S = 60.0
+"""By as much a clock is set back in its ordinary course."""
 _SECONDS: dict[Term, float] = {"hour": 3600.0, "chour": 3600.0, "cweek": 7 * 86400.0}
 IN_WORDS: dict[Term, str] = {
     "always": "always, for this session",
@@ -58,6 +60,9 @@ class Rule(msgspec.Struct, frozen=True):
     alone allows a command, only it can say. Such a rule has no ``rules``.
     """
 
+    directory: str = ""
+    """The project's for which it was given, and counts; empty, of a rule from before that was noted: any."""
+
     @property
     def custom_id(self) -> str:
         return to_revoke_rule(self.rule_id)
@@ -67,8 +72,15 @@ class Rule(msgspec.Struct, frozen=True):
         """The rights without which its giver's word counts for nothing (any more)."""
         return ("decide",) if self.session_id else ("decide", "manage")
 
+    def is_for(self, directory: str) -> bool:
+        return self.directory in ("", directory)
+
     def holds(self, now: float) -> bool:
-        return not self.until or now < self.until
+        """Not before it was given either: a clock that was set back lengthens no hour."""
+        return not self.until or self.since - CLOCK_STEP_S <= now < self.until
+
+    def is_over(self, now: float) -> bool:
+        return bool(self.until) and now >= self.until
 
     def fits(self, request: PermissionRequested) -> bool:
         names_paths = all(rule.tool in _OF_PATHS and rule.content for rule in request.rules)

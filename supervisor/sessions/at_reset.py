@@ -7,6 +7,8 @@ changes nothing, and it is only looked at the clock. A turn that began meanwhile
 from collections.abc import Callable
 from contextlib import suppress
 
+from bridge.render import outages
+from bridge.render.mended_flow import MendedFlow
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 
@@ -30,5 +32,12 @@ class AtReset:
                     continue
                 if self._by_itself() and not (view.limit_wanted or view.limit_declined):
                     self._manager.want_reset(session.session_id, wanted=True, person=None)
-                if view.limit_wanted and self._manager.clock() >= view.limit_at + MARGIN_S:
+                if view.limit_wanted and _is_over(view, self._manager.clock()):
                     self._manager.limit_is_free(session.session_id)
+
+
+def _is_over(view: MendedFlow, now: float) -> bool:
+    """An outage's pause is ours, and no longer where the clock was set back meanwhile; a limit's end is the API's."""
+    pause_s = outages.pause_s(view.outages) if view.is_outage else None
+    was_set_back = pause_s is not None and now < view.limit_at - pause_s - MARGIN_S
+    return was_set_back or now >= view.limit_at + MARGIN_S

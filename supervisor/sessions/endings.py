@@ -4,7 +4,7 @@ import uuid
 
 from bridge.journal import entries as j
 from bridge.protocol import commands as c
-from bridge.render import notices
+from bridge.render import limits, notices
 from supervisor.sessions.lookup import Lookup
 from supervisor.sessions.sessions_table import SessionRow
 
@@ -23,11 +23,13 @@ class Endings(Lookup):
         self.changed(session_id)
 
     def end_row(self, row: SessionRow, reason: str, by: int = 0) -> None:
-        """Whatever was wished for is void. Within the caller's transaction, which saves the row."""
+        """What was wished for is void, also to go on. Within the caller's transaction, which saves the row."""
         session, now = row.session, self.clock()
         row.ended_at, row.end_reason = now, reason
         self.waiting.drop_all(session.session_id)
         self.rules.session_ended(session.session_id)
+        for key, post in row.view.settle_limit(limits.ENDED).items():
+            self.store.desire(session.session_id, key, post)
         self.sessions.note(j.SessionEnded(session.session_id, session.channel_id, by, reason=reason, at=now))
 
     def destroy_all_sessions(self, reason: str) -> None:

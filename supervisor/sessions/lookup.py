@@ -162,8 +162,13 @@ class Lookup:
         return self.store.channel_default(channel_id, setting)
 
     def set_default(self, channel_id: int, setting: str, value: str, by: int = 0) -> None:
-        with self.transaction(j.DefaultChosen(channel_id=channel_id, by=by, setting=setting, value=value)):
-            self.keep_default(channel_id, setting, value)
+        with self.transaction():
+            self.choose_default(channel_id, setting, value, by)
+
+    def choose_default(self, channel_id: int, setting: str, value: str, by: int = 0) -> None:
+        """Within the caller's transaction."""
+        self.sessions.note(j.DefaultChosen(channel_id=channel_id, by=by, setting=setting, value=value))
+        self.keep_default(channel_id, setting, value)
 
     def keep_default(self, channel_id: int, setting: str, value: str) -> None:
         """Within the caller's transaction."""

@@ -110,9 +110,15 @@ class Mends(Telling):
     def want_reset(self, session_id: str, *, wanted: bool, person: Person | None) -> bool:
         """Whether this changes what becomes of a turn that a usage limit, or an outage, ended. None: nobody's tap."""
         row = self.rows[session_id]
+        of = row.view.limit_of
         with self.transaction():
             if not (posts := row.view.want_reset(session_id, person, wanted=wanted)):
                 return False
+            if person:
+                if wanted:
+                    self.sessions.reopen_row(row)
+                whose = session_id, row.session.channel_id, person.user_id
+                self.sessions.note(j.ResetChosen(*whose, *of, wanted=wanted, who=person.name))
             for key, post in posts.items():
                 self.store.desire(session_id, key, post)
             self.store.save(row)
@@ -124,7 +130,8 @@ class Mends(Telling):
         wanted that, else of who had asked.
         """
         row = self.rows[session_id]
-        is_idle = not (row.session.turn or self.sessions.store.inbox(session_id))
+        waiting = [item.command for item in self.sessions.store.inbox(session_id)]
+        is_idle = not (row.session.turn or any(isinstance(one, c.Prompt) for one in waiting))
         is_too_late = row.view.is_outage and self.clock() > row.view.limit_at + outages.LATEST_S
         with self.transaction():
             person = Person(

@@ -9,8 +9,9 @@ import logging
 
 from bridge.journal import entries as j
 from bridge.journal.chain import Line
+from bridge.render import limits
 from bridge.render.posts import Post
-from bridge.session.permission import RequestName
+from bridge.session.permission import Person, RequestName
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.rules import RULE
 from supervisor.sessions.sessions_table import SessionRow
@@ -29,6 +30,7 @@ def remember(manager: SessionManager) -> int:
     with manager.store.transaction():
         for line in lines:
             _apply(line, manager)
+        _settle_ended(manager)
         journal.applied()
     if lines:
         log.warning("%d entries of the journal were not in the store, and are now", len(lines))
@@ -75,10 +77,28 @@ def _apply_to(row: SessionRow, line: Line, manager: SessionManager) -> None:
         case j.AllowedFirst(first=first) as allowed if allowed.generation == session.generation:
             if allowed.seq in session.requests and allowed.seq in view.cards:
                 _show(row, view.note_first(allowed.seq, first, session), manager)
+        case entry:
+            _apply_choice(row, entry, manager)
+
+
+def _apply_choice(row: SessionRow, entry: j.AnyEntry, manager: SessionManager) -> None:
+    session_id = row.session.session_id
+    match entry:
         case j.PeopleInvited(users=users):
-            manager.store.keep_invited(session.session_id, users)
+            manager.store.keep_invited(session_id, users)
+        case j.ResetChosen() as chosen if (chosen.generation, chosen.seq) == row.view.limit_of:
+            person = Person(chosen.by, chosen.who)
+            _show(row, row.view.want_reset(session_id, person, wanted=chosen.wanted), manager)
         case _:
             pass
+
+
+def _settle_ended(manager: SessionManager) -> None:
+    """Nothing goes on by itself in what is ended after all."""
+    for row in manager.rows.values():
+        if row.ended_at is not None and row.view.limit_key:
+            _show(row, row.view.settle_limit(limits.ENDED), manager)
+            manager.store.save(row)
 
 
 def _show(row: SessionRow, posts: dict[str, Post], manager: SessionManager) -> None:

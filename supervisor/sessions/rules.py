@@ -28,7 +28,7 @@ def rule_in(store: Store, rule_id: str) -> Rule | None:
 
 
 class Rules:
-    """Of all channels. ``members`` say who may what. What writes is within the caller's transaction."""
+    """Of all channels. ``members`` say who may what. What writes is within the caller's transaction, but for one."""
 
     def __init__(self, sessions: Sessions, members: Members) -> None:
         self._sessions = sessions
@@ -38,6 +38,8 @@ class Rules:
         """Those that hold in the channel, and in the session, the oldest first."""
         now = self._sessions.clock()
         found = [rule for rule in self._all() if rule.channel_id == channel_id and rule.holds(now)]
+        if session := self._sessions.get_session(session_id):
+            found = [rule for rule in found if rule.is_for(session.directory)]
         return sorted((rule for rule in found if rule.session_id in ("", session_id)), key=lambda rule: rule.since)
 
     def covering(self, session: ManagedSession, request: PermissionRequest) -> list[Rule]:
@@ -101,7 +103,7 @@ class Rules:
         """Of what Claude suggests as a rule, or (``opens``) of the directories that it suggests."""
         place, make = (session.channel_id, session.session_id), directories_rule if opens else rule_of
         made = make(request, term, uuid4().hex[:16], place, self._sessions.clock())
-        rule = msgspec.structs.replace(made, by_id=person.user_id, by=person.name)
+        rule = msgspec.structs.replace(made, by_id=person.user_id, by=person.name, directory=session.directory)
         self._note(rule, person.user_id, "a rule was given", msgspec.json.encode(rule).decode())
         return rule
 
@@ -116,6 +118,20 @@ class Rules:
         for rule in self._all():
             if rule.session_id == session_id:
                 self._note(rule, 0, "a rule ended with its session", "")
+
+    def project_left(self, channel_id: int) -> None:
+        """The channel has another one since."""
+        for rule in self._all():
+            if rule.channel_id == channel_id and not rule.session_id:
+                self._note(rule, 0, "a rule ended with its channel's project", "")
+
+    def end_what_is_over(self) -> None:
+        """Whose time is up is gone: a clock that is set back brings nothing to life again."""
+        now = self._sessions.clock()
+        if over := [rule for rule in self._all() if rule.is_over(now)]:
+            with self._sessions.transaction():
+                for rule in over:
+                    self._note(rule, 0, "a rule's time is up", "")
 
     def _all(self) -> list[Rule]:
         return [msgspec.json.decode(rule, type=Rule) for rule in self._sessions.store.rules()]

@@ -147,6 +147,12 @@ def test_what_waits_for_the_worker_overtakes_it_too(desk: Desk) -> None:
     assert desk.at(FREE_AT + 60).told() == [] and limits.OVERTAKEN in desk.card()
 
 
+def test_a_setting_that_waits_for_the_worker_overtakes_nothing(desk: Desk) -> None:
+    desk.wants()
+    desk.manager.configure(desk.session_id, "one", "model", "opus", ADA.user_id)
+    assert desk.at(FREE_AT + 60).told() == [GO_ON_AT_RESET] and limits.FREE_AGAIN in desk.card()
+
+
 def test_a_second_limit_has_a_card_of_its_own(desk: Desk) -> None:
     desk.wants()
     desk.turn(outcome="failed", error="usage_limit_reached", resets_at=9000.0)
@@ -182,3 +188,17 @@ def test_other_ends_offer_nothing(outcome: e.Outcome, error: str, resets_at: flo
 def test_its_buttons_are_parsed_as_they_are_spelled() -> None:
     button = ResetButton("off", "aaaaaaaa-0000-4000-8000-000000000001")
     assert reset_button(button.custom_id()) == button and reset_button("tb:stop") is None
+
+
+def test_in_a_session_that_is_ended_nothing_goes_on_and_its_card_says_so(desk: Desk) -> None:
+    desk.wants()
+    desk.manager.destroy_session(desk.session_id, "ended by Ada")
+    assert limits.ENDED in desk.card() and desk.buttons() == []
+    assert desk.at(FREE_AT + 60).told() == [] and not desk.wants()
+
+
+def test_who_taps_where_a_limit_came_after_the_end_goes_on_with_the_session(desk: Desk) -> None:
+    desk.manager.destroy_session(desk.session_id, "ended by Ada")
+    desk.turn(outcome="failed", error="usage_limit_reached", resets_at=9000.0)
+    assert desk.wants()
+    assert desk.at(9000.0 + MARGIN_S).told() == [GO_ON_AT_RESET]

@@ -8,12 +8,14 @@ import pytest
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.layout import Layout
+from bridge.render import limits
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from supervisor.assembly import session_manager
 from supervisor.operator import backup
+from supervisor.sessions.at_reset import AtReset
 from supervisor.sessions.held_back import hold_back
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
@@ -78,6 +80,29 @@ def test_it_happens_once_for_each_restored_backup(restored: Restored) -> None:
     assert [one.text for one in wished if isinstance(one, c.Prompt)] == ["written since"]
     layout.restored.touch()
     assert manager.store.void_prompts(accepted.session_id) == (10**18 + 1,)
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        e.TurnEnded("failed", (1,), error="overloaded"),
+        e.TurnEnded("failed", (1,), error="usage_limit_reached", resets_at=9e9),
+    ],
+)
+def test_a_turn_that_was_to_go_on_by_itself_is_not_taken_up(tmp_path: Path, ended: e.TurnEnded) -> None:
+    store = Store(tmp_path / "db")
+    manager = session_manager(store)
+    stopped = session(manager, 10**18, "")
+    for event in (e.PromptAccepted(1, "u", "drop the table", 1, "Ada"), e.TurnStarted((1,)), ended, e.PromptDone(1)):
+        manager.reports.record(stopped.session_id, [e.Record("g", stopped.applied + 1, 1.0, event)])
+    manager.want_reset(stopped.session_id, wanted=True, person=ADA)
+    Layout(tmp_path).restored.touch()
+    hold_back(Layout(tmp_path), manager)
+    (card,) = manager.store.posts_like(stopped.session_id, "limit:")
+    assert card.desired.content == f"-# {limits.RESTORED}" and card.desired.buttons == ()
+    AtReset(session_manager(store, lambda: 9.1e9), lambda: True).look()
+    assert manager.store.sessions_with_wishes() == set()
+    store.close()
 
 
 def test_a_state_that_came_from_no_backup_is_left_alone(tmp_path: Path) -> None:

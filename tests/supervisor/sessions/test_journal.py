@@ -339,3 +339,28 @@ def test_a_long_journal_is_only_looked_through_behind_the_head(desk: Desk, monke
     manager.set_default(CHANNEL, "model", "last", 42)
     assert list(faults(audit.lines_of(desk.layout.journal), [manager.sessions.journal.head])) == []
     assert desk.loses_its_database().default(CHANNEL, "model") == "last"
+
+
+def ends_for(desk: Desk, ended: e.TurnEnded) -> str:
+    session_id = desk.session()
+    desk.logs(session_id, e.PromptAccepted(7, "u", "one", 42, "Ada"), e.TurnStarted((7,)), ended)
+    return session_id
+
+
+def test_a_lost_database_knows_who_wants_to_go_on_at_a_limits_reset(desk: Desk) -> None:
+    session_id = ends_for(desk, e.TurnEnded("failed", (7,), error="usage_limit_reached", resets_at=9e9))
+    desk.manager.want_reset(session_id, wanted=True, person=ADA)
+    view = desk.loses_its_database().row(session_id).view
+    assert (view.limit_wanted, view.limit_by, view.limit_by_name) == (True, 42, "Ada")
+
+
+def test_a_lost_database_knows_that_going_on_after_an_outage_was_cancelled(desk: Desk) -> None:
+    session_id = ends_for(desk, e.TurnEnded("failed", (7,), error="overloaded"))
+    desk.manager.want_reset(session_id, wanted=False, person=ADA)
+    assert desk.loses_its_database().row(session_id).view.limit_key == ""
+
+
+def test_a_lost_database_lets_nothing_go_on_in_what_was_ended(desk: Desk) -> None:
+    session_id = ends_for(desk, e.TurnEnded("failed", (7,), error="overloaded"))
+    desk.manager.destroy_session(session_id, "ended by Ada", 42)
+    assert desk.loses_its_database().row(session_id).view.limit_key == ""

@@ -107,3 +107,15 @@ def test_what_does_not_pass_by_itself_is_left_to_people(desk: Desk, error: str) 
     fails(desk, error)
     assert len(desk.manager.store.posts_like(desk.session_id, "limit:")) == before
     assert not outages.is_one(e.TurnEnded("failed", (), error="overloaded")), "nobody asked for it"
+
+
+def test_a_clock_that_is_set_back_lengthens_no_pause(desk: Desk) -> None:
+    fails(desk)
+    assert desk.at(desk.now + 1).told() == []
+    assert desk.at(desk.now - 3 * 3600).told() == [GO_ON]
+
+
+def test_a_clock_that_is_set_back_shortens_no_usage_limit(desk: Desk) -> None:
+    desk.turn(outcome="failed", error="usage_limit_reached", resets_at=desk.now + 600)
+    desk.wants()
+    assert desk.at(desk.now - 3 * 3600).told() == []

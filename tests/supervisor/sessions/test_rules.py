@@ -202,3 +202,28 @@ def test_history_is_decided_by_nobody_again(tmp_path: Path) -> None:
     records = [e.Record("f" * 16, n, 1.0, event) for n, event in enumerate(past, 1)]
     desk.manager.reports.recall(created, 1.0, records, records)
     assert not [i for i in desk.store.inbox("other") if isinstance(i.command, c.Decide)]
+
+
+def test_a_clock_that_is_set_back_lengthens_no_rule_and_brings_none_back(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    session_id = desk.session()
+    desk.now = 100_000.0
+    desk.allows(session_id, "hour")
+    desk.now -= 3 * 3600
+    assert desk.is_open(desk.asks(session_id, NPM)), "for an hour, not for four"
+    desk.now += 3 * 3600 + 1800
+    assert not desk.is_open(desk.asks(session_id, NPM))
+    desk.now += 3600
+    desk.manager.rules.end_what_is_over()
+    desk.now -= 3600
+    assert desk.is_open(desk.asks(session_id, NPM)), "its time was up"
+
+
+def test_a_rule_of_the_channel_counts_for_the_project_it_was_given_for(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    before = desk.session()
+    desk.allows(before, "cever")
+    desk.folder = tmp_path / "other"
+    other = desk.session()
+    assert desk.is_open(desk.asks(other, NPM)) and desk.manager.rules.of(HERE, other) == []
+    assert not desk.is_open(desk.asks(before, NPM))
