@@ -19,6 +19,11 @@ class Brake:
         self._at = now
         self._left = float(AT_ONCE)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether more was read than is let through."""
+        return self._left < 0
+
     def pause_s(self, made: int, now: float) -> float:
         """For how long nothing more is to be read; 0 for an ordinary child."""
         refilled = self._left + (now - self._at) * A_SECOND

@@ -59,7 +59,11 @@ class ChildLife:
         self.signalled = asyncio.Event()
         self._owed = OwedAnswers()
         self._pushes = Pushes(started.pushing, self._stream, self.take) if started.pushing else None
-        self._ladder = Ladder(self._child, self._stream, history, record, self.take, is_marked)
+        self._clock = asyncio.get_running_loop().time
+        self._brake = Brake(history.applied, self._clock())
+        self._ladder = Ladder(
+            *(self._child, self._stream, history, record, self.take), is_marked, lambda: self._brake.is_on
+        )
 
     async def run(self) -> End:
         """Until the child is gone and nothing of it is left."""
@@ -112,16 +116,19 @@ class ChildLife:
     # --- the child's lines ---------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        clock = asyncio.get_running_loop().time
-        brake = Brake(self._history.applied, clock())
         async for batch in self._child.lines():
             for line in batch:
                 if isinstance(line, Dropped):
                     await self.take(self._stream.dropped(line.head, line.size))
                 else:
                     await self.take(self._stream.receive(line))
-                if pause_s := brake.pause_s(self._history.applied, clock()):
-                    await asyncio.sleep(pause_s)
+                await self._hold_up()
+
+    async def _hold_up(self) -> None:
+        """A torrent is read slowly, but for what is left of it once it was killed: who ended it waits for that."""
+        pause_s = self._brake.pause_s(self._history.applied, self._clock())
+        if pause_s and not self._ladder.is_killed:
+            await asyncio.sleep(pause_s)
 
     async def take(self, steps: list[Step]) -> None:
         for step in steps:

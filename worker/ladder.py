@@ -3,7 +3,8 @@
     interrupt (with what is queued) ─▶ end_session ─▶ SIGTERM ─▶ SIGKILL of everything below us
 
 Each rung has a deadline. Who stops begins at the top; a shutdown interrupts nothing, since the turn is lost and not
-given up; a child that does not answer is not asked again; one that must not act any more is killed at once.
+given up; a child that does not answer is not asked again, one that pours out more than is read is not asked at all, for
+its answer would stand behind all that; one that must not act any more is killed at once.
 """
 
 import asyncio
@@ -24,8 +25,9 @@ TOLD_TO_END = "the worker was told to end"
 
 
 class Ladder:
-    """``is_marked``: ``threadbridge kill`` left its mark. ``failure``: what the child was ended for, in words; the
-    first reason counts.
+    """``is_marked``: ``threadbridge kill`` left its mark. ``is_held_up``: what the child says is read with pauses.
+    ``failure``: what the child was ended for, in words; the first reason counts. ``is_killed``: it was sent a
+    signal, so what it still says has an end.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Ladder:
         record: Record,
         take: Take,
         is_marked: Callable[[], bool],
+        is_held_up: Callable[[], bool],
     ) -> None:
         self._child = child
         self._stream = stream
@@ -43,9 +46,11 @@ class Ladder:
         self._record = record
         self._take = take
         self._is_marked = is_marked
+        self._is_held_up = is_held_up
         self._turn_over = asyncio.Event()
         self.failure = ""
         self.is_final = False
+        self.is_killed = False
 
     @property
     def is_descending(self) -> bool:
@@ -59,6 +64,9 @@ class Ladder:
         if self.is_descending:
             return
         self._record(e.WorkerStopping(reason, command_id))
+        if self._is_held_up():
+            await self._kill()
+            return
         if self._stream.in_turn:
             self._turn_over.clear()
             await self._take(self._stream.interrupt(keep_queued=False))
@@ -79,7 +87,7 @@ class Ladder:
             return
         self._record(e.WorkerStopping(SHUT_DOWN))
         if self._stream.in_turn:
-            await self._child.kill()
+            await self._kill()
         else:
             await self._end_session()
 
@@ -87,26 +95,26 @@ class Ladder:
         """Who does not even answer is not asked to end by itself."""
         self._fail(f"{why}, so its process was ended")
         if self._stream.unanswered:
-            await self._child.kill()
+            await self._kill()
         else:
             await self._end_session()
 
     async def end_at_limit(self, why: str) -> None:
         """Of a bomb nothing may run on for a moment."""
         self._fail(why)
-        self._child.kill_now()
-        await self._child.kill()
+        self._kill_now()
+        await self._kill()
 
     async def end_deaf(self, why: str) -> None:
         """It takes no input, so nothing can be asked of it."""
         self._fail(why)
-        await self._child.kill()
+        await self._kill()
 
     def condemn(self, why: str) -> None:
         """At once: no rung would keep it from acting. Another child would do the same."""
         self._fail(why)
         self.is_final = True
-        self._child.kill_now()
+        self._kill_now()
 
     async def reap(self, signalled: asyncio.Event) -> int:
         """The child closed its stdout; it has a moment to exit, and nothing of it may stay.
@@ -127,7 +135,15 @@ class Ladder:
     async def _end_session(self) -> None:
         await self._take(self._stream.end_session())
         if await self._child.exited(END_SESSION_DEADLINE_S) is None:
-            await self._child.kill()
+            await self._kill()
+
+    async def _kill(self) -> None:
+        self.is_killed = True
+        await self._child.kill()
+
+    def _kill_now(self) -> None:
+        self.is_killed = True
+        self._child.kill_now()
 
     def _fail(self, why: str) -> None:
         self.failure = self.failure or why

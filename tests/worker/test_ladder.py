@@ -20,7 +20,7 @@ class Stage:
         self.child = ScriptedChild()
         self.history = History.of(self.log.read())
         stream = Stream(11, claude_id=CLAUDE, resuming=False)
-        self.ladder = Ladder(self.child, stream, self.history, self._record, self._take, lambda: is_marked)
+        self.ladder = Ladder(self.child, stream, self.history, self._record, self._take, lambda: is_marked, bool)
 
     def _record(self, event: e.AnyEvent) -> e.Record:
         record = self.log.append(event)

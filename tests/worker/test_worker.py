@@ -1,5 +1,6 @@
 """A worker from the first prompt to its end, with a scripted log, socket and child; the clock jumps."""
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from bridge.protocol.commands import HIBERNATION
 from bridge.protocol.errors import RemoteError, UserError
 from stages.jumping_clock import jumping
 from stages.scripted_worker import ScriptedLog, WorkerStage
+from worker.brake import A_SECOND, AT_ONCE
 from worker.child_end import SHUT_DOWN
 from worker.ladder import TOLD_TO_END
 from worker.recovery import LOST
@@ -381,3 +383,27 @@ async def test_what_the_state_of_a_backup_calls_void_is_not_sent(tmp_path: Path)
         await stage.until(stage.child.prompts)
         assert [event.prompt_id for event in log.events(e.PromptCancelled)] == [1]
         assert stage.child.prompts() == ["prompt 2"]
+
+
+# --- a torrent ---------------------------------------------------------------------------------------
+
+
+@jumping
+async def test_who_ends_a_child_that_pours_out_records_waits_neither_for_its_answer_nor_for_all_it_said(
+    tmp_path: Path,
+) -> None:
+    async with WorkerStage(tmp_path).playing() as stage:
+        await stage.turn(5)
+        said = AT_ONCE + 400
+        for number in range(said):
+            content = [{"type": "text", "text": str(number)}]
+            stage.child.says(type="assistant", uuid=str(number), message={"id": str(number), "content": content})
+        await stage.until(lambda: stage.log.last > AT_ONCE + 10)
+        stage.paths.folder.mkdir(parents=True)
+        stage.paths.stopped.touch()
+        told_at = asyncio.get_running_loop().time()
+        stage.signal()
+        await stage.over()
+        assert ends(stage)[0] == "SIGTERM"
+        assert len(stage.log.events(e.TextWritten)) == said
+        assert asyncio.get_running_loop().time() - told_at < (said - AT_ONCE) / A_SECOND / 2
