@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -40,7 +39,6 @@ EXIT_CONFIGURATION = 78
 EXIT_NOT_NOW = 75
 """EX_TEMPFAIL, of `run` alone: a full disk, a lock; it may pass."""
 FOLLOW_INTERVAL_S = 0.2
-ENDED_AT_ONCE = 16
 
 
 UNCONTAINED = (
@@ -89,16 +87,13 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
     if bool(targets) == everything:
         raise click.UsageError("name sessions, or give --all")
     layout = layout_of(context, own_config)
-    rows = listing.running(layout) if everything else [listing.find(layout, target) for target in targets]
-    survivors = 0
-    with ThreadPoolExecutor(ENDED_AT_ONCE) as pool:
-        for row, left in zip(rows, pool.map(lambda row: ending.end(layout, row), rows), strict=True):
-            survivors += _told_of_end(row.session.session_id, left)
     if everything:
-        others = ending.end_unknown_workers(layout) | ending.end_strays(layout)
-        survivors += sum(_told_of_end(key, left) for key, left in others.items())
-        if not rows and not others:
-            click.echo(f"Nothing runs in {layout.state}; nothing was ended.")
+        ended = ending.end_all(layout)
+    else:
+        ended = ending.end_together(layout, [listing.find(layout, target) for target in targets])
+    survivors = sum(_told_of_end(key, left) for key, left in ended.items())
+    if not ended:
+        click.echo(f"Nothing runs in {layout.state}; nothing was ended.")
     if survivors:
         raise UserError(f"{survivors} processes are still there")
 

@@ -5,14 +5,31 @@ that runs obeys the mark.
 """
 
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from bridge.protocol.layout import Layout, short_id
 from supervisor import locks, state_directory
-from supervisor.operator.listing import known, strays
+from supervisor.operator.listing import known, running, strays
 from supervisor.private_files import write_private
 from supervisor.sessions import session_logs
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.workers import trees
+
+AT_ONCE = 16
+
+
+def end_all(layout: Layout) -> dict[str, list[int]]:
+    """End whatever runs or is about to; the survivors' pids of each session, stray tree and unknown worker."""
+    ended = end_together(layout, running(layout))
+    return ended | end_unknown_workers(layout) | end_strays(layout)
+
+
+def end_together(layout: Layout, rows: Sequence[SessionRow]) -> dict[str, list[int]]:
+    """End these sessions for good, side by side; the survivors' pids of each."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        left = pool.map(lambda row: end(layout, row), rows)
+        return {row.session.session_id: pids for row, pids in zip(rows, left, strict=True)}
 
 
 def end(layout: Layout, row: SessionRow) -> list[int]:

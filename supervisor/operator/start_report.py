@@ -22,7 +22,7 @@ from supervisor.workers.claude_cli import ClaudeCli
 FACT = "survey"
 LOOK_INTERVAL_S = 0.2
 LOOK_AGAIN_S = 60.0
-"""While it is not ready: each look takes a few requests, and a trial of the walls."""
+"""While it is not ready: each look takes a few requests, and a trial of the walls, whose outcome counts so long."""
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,8 @@ class StartReport:
         self._cli = cli
         self._was_back = was_back
         self._survey = survey
-        self._refusal = refusal or (lambda: walls.refusal(settings.now.layout))
+        self._try_walls = refusal or (lambda: walls.refusal(settings.now.layout))
+        self._tried: tuple[float, str] | None = None
 
     async def run(self) -> None:
         """Until the last word is *ready*: what keeps it from that may be mended while we run."""
@@ -68,7 +69,7 @@ class StartReport:
 
     async def _say_what_claude_has(self) -> None:
         levels = self._levels()
-        why = "" if levels == {"none"} else await asyncio.to_thread(self._refusal)
+        why = "" if levels == {"none"} else await self._refusal()
         if why:
             log.error("Claude cannot be shut in on this machine, so its sessions wait: %s", why)
         elif levels == {"none"}:
@@ -99,7 +100,14 @@ class StartReport:
         """Whether they keep every session from its start."""
         if "none" in self._levels():
             return []
-        return ["Claude cannot be shut in"] if await asyncio.to_thread(self._refusal) else []
+        return ["Claude cannot be shut in"] if await self._refusal() else []
+
+    async def _refusal(self) -> str:
+        """Of a trial that is no older than a look."""
+        now = asyncio.get_running_loop().time()
+        if not self._tried or now - self._tried[0] >= LOOK_AGAIN_S:
+            self._tried = now, await asyncio.to_thread(self._try_walls)
+        return self._tried[1]
 
     async def _claude(self) -> list[str]:
         """Its version is said when it is known (``supervisor.workers.claude_cli``)."""

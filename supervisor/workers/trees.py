@@ -9,6 +9,7 @@ worker is killed last: it is a subreaper, so its orphans come to it and are foun
 """
 
 import os
+import select
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -116,8 +117,9 @@ def end(session_id: str, worker_pid: int) -> list[int]:
     """End the session's whole tree; the pids that are still there afterwards (none, if all went well)."""
     with suppress(*_GONE):
         if worker_pid:
-            psutil.Process(worker_pid).terminate()
-            _wait_until_gone(session_id, worker_pid, LADDER_DEADLINE_S)
+            worker = psutil.Process(worker_pid)
+            worker.terminate()
+            _wait_until_gone(worker, LADDER_DEADLINE_S)
     deadline = time.monotonic() + KILL_DEADLINE_S
     while tree := _whole_tree(session_id, worker_pid):
         if time.monotonic() > deadline:
@@ -131,11 +133,17 @@ def _whole_tree(session_id: str, worker_pid: int) -> list[psutil.Process]:
     return tree_of(worker_pid, marked([session_id])[session_id])
 
 
-def _wait_until_gone(session_id: str, worker_pid: int, deadline_s: float) -> None:
-    """Until the worker and all below it are gone. The mark is not looked for here: it costs a walk over all."""
-    deadline = time.monotonic() + deadline_s
-    while tree_of(worker_pid) and time.monotonic() < deadline:
-        time.sleep(POLL_INTERVAL_S)
+def _wait_until_gone(worker: psutil.Process, deadline_s: float) -> None:
+    """Until it is, or the deadline. What was below it is not looked for here: that costs a walk over all processes."""
+    with suppress(OSError):  # it went meanwhile
+        pidfd = os.pidfd_open(worker.pid)
+        try:
+            gone = select.poll()
+            gone.register(pidfd, select.POLLIN)
+            if worker.is_running():  # else its number is another's by now
+                gone.poll(deadline_s * 1000)
+        finally:
+            os.close(pidfd)
 
 
 def _kill(tree: list[psutil.Process], worker_pid: int) -> None:

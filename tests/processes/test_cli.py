@@ -477,7 +477,7 @@ async def test_kill_reads_no_log_but_its_beginning() -> None:
 AS_ANOTHER = """
 import os, sys
 # The interpreter itself may be out of the other user's reach: all is imported before.
-from supervisor.operator import checkup, cli, listing, preflight
+from supervisor.operator import checkup, cli, ending, listing, preflight
 from supervisor.sessions import session_logs
 os.setgroups([]), os.setgid(65534), os.setuid(65534)
 cli.main()

@@ -14,11 +14,13 @@ from pathlib import Path
 import msgspec
 
 from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout
 from playground.host import claude as host_claude
 from playground.host import place as host_place
 from playground.host.claude import Chosen
 from playground.host.place import BURST, TITLES, Facts, Place
 from playground.host.supervisor import THREADBRIDGE, Supervisor, Threadbridge
+from supervisor.operator import ending
 from twins.discord.limits import Kind
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Channel
@@ -85,7 +87,7 @@ async def hosted(
     are one prompt; `titles`: whose words threads are named with.
     """
     threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command)
-    await _end_sessions(place, threadbridge)
+    await _end_sessions(place)
     host_place.renew(place)
     token = f"playground.{secrets.token_urlsafe(24)}"
     claude = host_claude.within(claude, await asyncio.to_thread(shutting_in.refusal_in_words, place.state))
@@ -99,7 +101,7 @@ async def hosted(
             async with _supervised(place, threadbridge) as supervisor:
                 yield Host(place, claude, discord, channel, you, mallory, threadbridge, supervisor)
         finally:
-            await _end_sessions(place, threadbridge)  # what began meanwhile
+            await _end_sessions(place)  # what began meanwhile
 
 
 @asynccontextmanager
@@ -109,16 +111,21 @@ async def _supervised(place: Place, threadbridge: Threadbridge) -> AsyncIterator
             yield supervisor
         finally:
             # Workers whose supervisor listens end at once; later ones wait for it a while.
-            await _end_sessions(place, threadbridge)
+            await _end_sessions(place)
 
 
-async def _end_sessions(place: Place, threadbridge: Threadbridge) -> None:
+async def _end_sessions(place: Place) -> None:
     """Workers outlive their supervisor, and a playground that was killed could not do this."""
-    if not place.config.exists():
+    if not place.state.is_dir():
         return
-    answer = await threadbridge.ask("kill", "--all")
-    if answer.code:
-        print(f"playground: threadbridge kill --all: {answer.err.strip()}", file=sys.stderr)
+    try:
+        ended = await asyncio.to_thread(ending.end_all, Layout(place.state))
+    except UserError as error:
+        print(f"playground: its sessions could not be ended: {error}", file=sys.stderr)
+        return
+    for session_id, left in ended.items():
+        if left:
+            print(f"playground: {session_id}: could not end {', '.join(map(str, left))}", file=sys.stderr)
 
 
 def _threadbridge() -> Sequence[str]:

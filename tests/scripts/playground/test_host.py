@@ -11,12 +11,14 @@ import psutil
 import pytest
 
 from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout
 from playground import once
 from playground.host import claude as host_claude
 from playground.host import place as host_place
 from playground.host.bridge_host import hosted
 from playground.host.place import Facts, Place
 from supervisor import config
+from supervisor.operator import ending
 
 DEADLINE_S = 20
 
@@ -42,6 +44,18 @@ def fake_threadbridge(folder: Path, ready: str = READY) -> list[str]:
 
 def asked(folder: Path) -> list[str]:
     return (folder / "threadbridge.py.asked").read_text().splitlines()
+
+
+@pytest.fixture
+def ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a playground's sessions are ended stands among what its threadbridge was asked for."""
+
+    def end_all(_: Layout) -> dict[str, list[int]]:
+        with (tmp_path / "threadbridge.py.asked").open("a") as journal:
+            journal.write("sessions ended\n")
+        return {}
+
+    monkeypatch.setattr(ending, "end_all", end_all)
 
 
 def finish[T](main: Coroutine[object, object, T]) -> T:
@@ -225,6 +239,7 @@ def test_only_a_claude_with_the_persons_login_gets_the_persons_settings(tmp_path
 # --- the supervisor
 
 
+@pytest.mark.usefixtures("ends")
 def test_the_supervisor_is_started_told_ready_and_stopped_and_its_workers_are_ended(tmp_path: Path) -> None:
     async def use() -> int:
         with host_place.held(tmp_path / "p") as place:
@@ -237,19 +252,19 @@ def test_the_supervisor_is_started_told_ready_and_stopped_and_its_workers_are_en
 
     pid = finish(use())
     assert not psutil.pid_exists(pid)
-    assert asked(tmp_path) == ["run", "kill --all", "kill --all"]
+    assert asked(tmp_path) == ["run", "sessions ended", "sessions ended"]
 
 
+@pytest.mark.usefixtures("ends")
 def test_workers_that_a_killed_playground_left_are_ended_first(tmp_path: Path) -> None:
     async def use() -> None:
         with host_place.held(tmp_path / "p") as place:
-            place.config.parent.mkdir(parents=True)
-            place.config.touch()
+            place.state.mkdir(parents=True)
             async with hosted(place, host_claude.scripted(place.home), fake_threadbridge(tmp_path)) as host:
                 await host.supervisor.until_ready(DEADLINE_S)
 
     finish(use())
-    assert asked(tmp_path) == ["kill --all", "run", "kill --all", "kill --all"]
+    assert asked(tmp_path) == ["sessions ended", "run", "sessions ended", "sessions ended"]
 
 
 def test_a_supervisor_that_ends_at_once_is_said_with_its_log(tmp_path: Path) -> None:

@@ -42,7 +42,13 @@ class Reported:
         self.found = WELL
         config = configuration(folder, channels=channels)
         manager = session_manager(self.store)
-        self.report = StartReport(Settings(config), manager, self.cli, self.was_back, self._survey, lambda: refusal)
+        self.report = StartReport(Settings(config), manager, self.cli, self.was_back, self._survey, self._try_walls)
+        self.refusal = refusal
+        self.trials = 0
+
+    def _try_walls(self) -> str:
+        self.trials += 1
+        return self.refusal
 
     async def _survey(self) -> Survey:
         return self.found
@@ -103,6 +109,24 @@ async def test_where_claude_cannot_be_shut_in_it_is_not_ready(tmp_path: Path, ca
     await Reported(tmp_path, caplog, NEW, "no bubblewrap").run()
     assert last(caplog) == ("ERROR", "not ready: Claude cannot be shut in")
     assert "no bubblewrap" in caplog.text
+
+
+@awaited
+async def test_a_start_tries_the_walls_once_and_each_later_look_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported = Reported(tmp_path, caplog, NEW, "no bubblewrap")
+    await reported.run()
+    assert reported.trials == 1
+    monkeypatch.setattr(start_report, "LOOK_AGAIN_S", 0.0)
+    reported = Reported(tmp_path, caplog, NEW, "no bubblewrap")
+    reported.was_back.set()
+    running = asyncio.create_task(reported.report.run())
+    await until(lambda: reported.trials > 1, "another trial")
+    reported.refusal = ""
+    await running
+    assert last(caplog) == ("INFO", "ready")
+    reported.store.close()
 
 
 @awaited
