@@ -31,6 +31,7 @@ class Complaints:
     def refused(self, thread: KeptThread, write: Write, session: ManagedSession, error: RemoteError) -> None:
         """``supervisor.threads.refusals`` says what is next; here it is said where people look."""
         row = write.row
+        sent = thread.troubles.post(row, editing=write.action == "edit")
         step = thread.troubles.refused(write.action, row, error, now())
         _log.warning("session %s: post %r was refused: %s; next: %s", row.session_id, row.key, error, step)
         if write.action == "thread":
@@ -39,7 +40,7 @@ class Complaints:
             case GiveUp():
                 self._give_up(write, session, error)
             case Again(is_said=True) if row.desired.where == "thread":
-                words = in_words(write.action, row.desired, error)
+                words = in_words(write.action, sent, error)
                 cannot = "make a thread in" if write.action == "thread" else "write in"
                 where = f"<#{session.channel_id}>" if write.action == "thread" else session.url()
                 text = f"{TROUBLE} I cannot {cannot} {where}: {words}. Nothing is lost; I will try again."

@@ -5,7 +5,8 @@ A refusal is either ours to mend, or it passes. Nothing that a person waits for 
     what Discord says                            it means      next
     ------------------------------------------   -----------   ------------------------------------------------
     malformed, too large, blocked by a filter    FORM          the next plainer form, at once, and it stays
-    403 for a post with files                    FORM          without its files, which are named
+    403 for a post with an embed, that answers   FORM          without these, and then without its files, which are
+    a message, or with files                                   named: a permission for just that may be missing
     403, thread locked (160005), too many        PLACE         the whole thread waits, and is tried again with
     threads (160006), 404 without a code                       growing pauses; it is said in the channel
     any other 4xx                                ODD           the same again a few times; then the next plainer
@@ -15,7 +16,7 @@ A refusal is either ours to mend, or it passes. Nothing that a person waits for 
 The forms, each plainer than the one before it; one that would change nothing is left out:
 
     whole    as desired
-    bare     without the embed: its words stand in the text
+    bare     without the embed: its words stand in the text; and answering nothing
     text     without files: they are named, with why they are missing
     file     the words in a file, with two lines above it (a new message only: an edit uploads nothing)
     words    one sentence of ours, and nothing that can be pressed
@@ -117,8 +118,8 @@ def next_step(action: Action, post: Post, form: Form, tries: int, error: RemoteE
     meaning = meaning_of(error)
     if meaning is Meaning.GONE:
         return GiveUp()
-    if isinstance(error, Forbidden) and post.files and form == "whole" and action == "create":
-        return Plainer("text")
+    if isinstance(error, Forbidden) and (less := _asking_less(action, post, form, error.code)):
+        return Plainer(less)
     if meaning is Meaning.PLACE:
         pause_s = min(PLACE_PAUSE_S * 2.0 ** min(tries, 20), LONGEST_PLACE_PAUSE_S)
         return Again(pause_s, shuts=True, is_said=isinstance(error, Forbidden) or tries + 1 >= SAID_AFTER)
@@ -128,6 +129,12 @@ def next_step(action: Action, post: Post, form: Form, tries: int, error: RemoteE
         return Plainer(plainer, comes_back=meaning is Meaning.ODD)
     beyond = max(0, tries - len(ODD_PAUSES_S))
     return Again(COMES_BACK_PAUSES_S[min(beyond, len(COMES_BACK_PAUSES_S) - 1)], is_said=True)
+
+
+def _asking_less(action: Action, post: Post, form: Form, code: int) -> Form | None:
+    """The next form that takes fewer permissions; None: there is none, or the whole place is barred."""
+    plainer = next_form(action, post, form)
+    return plainer if plainer in ("bare", "text") and code != ErrorCode.MISSING_ACCESS else None
 
 
 def next_form(action: Action, post: Post, form: Form) -> Form | None:
@@ -143,7 +150,7 @@ def is_other(action: Action, post: Post, form: Form) -> bool:
         return form == "words"
     match form:
         case "bare":
-            return post.embed is not None
+            return post.embed is not None or bool(post.reply_to)
         case "text":
             return bool(post.files) and action == "create"
         case "file":
@@ -158,6 +165,7 @@ def in_form(post: Post, form: Form, why: str, *, editing: bool = False) -> Post:
         return post
     if post.thread_name:
         return msgspec.structs.replace(post, thread_name="Claude")
+    post = msgspec.structs.replace(post, reply_to=0)
     because = escape(one_line(why, WORDS_CHARS))
     if form == "words":
         kept = msgspec.structs.replace(post, embed=None, files=(), buttons=(), selects=(), content="")
@@ -213,12 +221,16 @@ def in_words(action: Action, post: Post, error: RemoteError) -> str:
 
 
 def permission(action: Action, post: Post, code: int = 0) -> str:
-    """The name under which Discord's settings list what is probably missing."""
+    """The name under which Discord's settings list what is probably missing. ``post``: as it was sent."""
     if code == ErrorCode.MISSING_ACCESS:
         return "*View Channel*"
     match action:
         case "thread":
             return "*Create Public Threads*"
+        case "create" | "edit" if post.embed:
+            return "*Embed Links*"
+        case "create" if post.reply_to:
+            return "*Read Message History*"
         case "create" if post.files:
             return "*Attach Files*"
         case "create" | "edit":

@@ -73,7 +73,8 @@ class Troubles:
         step = next_step(action, row.desired, trouble.form, self.shut_times if is_place else trouble.tries, error)
         match step:
             case Plainer(form, comes_back):
-                trouble.form, trouble.comes_back, trouble.why = form, comes_back, _why(action, row, error)
+                why = _why(action, in_form(row.desired, trouble.form, trouble.why), error)
+                trouble.form, trouble.comes_back, trouble.why = form, comes_back, why
             case Again(pause_s, shuts):
                 trouble.form, trouble.tries, trouble.not_before = "whole", trouble.tries + 1, now + pause_s
                 if shuts and in_thread:
@@ -101,9 +102,9 @@ class Troubles:
         return row.desired
 
 
-def _why(action: Action, row: PostRow, error: RemoteError) -> str:
+def _why(action: Action, sent: Post, error: RemoteError) -> str:
     """In a few words, for people."""
     if isinstance(error, Refused) and error.status == 413:
         return "it is too large"
-    words = in_words(action, row.desired, error)
+    words = in_words(action, sent, error)
     return words.rpartition(" (")[0] or words if isinstance(error, Refused) and error.status else words

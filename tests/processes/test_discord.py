@@ -194,3 +194,16 @@ async def test_others_bots_webhooks_and_strangers_start_nothing() -> None:
         thread = await house.starts("say this one counts")
         await house.done(thread)
         assert [t.id for t in house.discord.threads(house.host.channel.id)] == [thread.id]
+
+
+@awaited
+async def test_where_the_bot_may_not_embed_a_card_stands_in_plain_words_and_can_be_pressed() -> None:
+    async with playhouse() as house:
+        house.discord.deny(house.host.channel.id, Permission.EMBED_LINKS)
+        thread = await house.starts("run touch plain.txt")
+        card = await house.card(thread)
+        assert "touch plain.txt" in card.content and not card.embeds
+        await house.press(card, "Allow")
+        await house.settled(card, "· allowed by You")
+        await house.done(thread)
+        assert (house.project / "plain.txt").exists()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bridge.discord import CONTENT_CHARS
@@ -70,10 +71,24 @@ def test_a_missing_permission_is_said_at_once_by_the_name_that_discord_has_for_i
         ("create", Post("a"), 50013, "Send Messages in Threads"),
         ("create", Post("a", where="channel"), 50013, "Send Messages"),
         ("create", Post("a", files=(File("a"),)), 50013, "Attach Files"),
+        ("create", CARD, 50013, "Embed Links"),
+        ("edit", CARD, 50013, "Embed Links"),
+        ("create", Post("a", reply_to=7), 50013, "Read Message History"),
         ("create", Post("a"), 50001, "View Channel"),
     ]
     for action, post, code, name in needed:
         assert f"*{name}*" in in_words(action, post, Forbidden("no", code))
+
+
+def test_a_post_that_lacks_a_permission_is_sent_without_what_takes_it_before_the_thread_waits() -> None:
+    barred = Forbidden("Missing Permissions", 50013)
+    whole = msgspec.structs.replace(CARD, files=(File("input.txt"),), reply_to=7)
+    assert next_step("create", whole, "whole", 0, barred) == Plainer("bare")
+    assert next_step("create", whole, "bare", 0, barred) == Plainer("text")
+    assert isinstance(next_step("create", whole, "text", 0, barred), Again)
+    assert next_step("edit", CARD, "whole", 0, barred) == Plainer("bare")
+    assert in_form(whole, "bare", "no").reply_to == in_form(whole, "words", "no").reply_to == 0
+    assert isinstance(next_step("create", whole, "whole", 0, Forbidden("Missing Access", 50001)), Again)
 
 
 @pytest.mark.parametrize("action", ["create", "edit"])
