@@ -50,6 +50,7 @@ from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
 from supervisor.sessions.bursts import Bursts
 from supervisor.sessions.delivery import Delivery
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.in_log import InLog
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.manager import SessionManager
@@ -78,7 +79,6 @@ from supervisor.workers.starts import StartMessages, Surroundings, worker_enviro
 from supervisor.workers.this_machine import ThisMachine
 
 type Run = Callable[[], Coroutine[Any, Any, None]]
-BUDGET = "identify_budget"
 
 
 def _as_usual(_channel_id: int) -> Display:
@@ -223,11 +223,11 @@ def _presence(manager: SessionManager) -> str:
 
 def _identifies(manager: SessionManager, clocks: Clocks, times: Times) -> Identifies:
     def load() -> IdentifyBudget:
-        fact = manager.fact(BUDGET)
+        fact = manager.fact(Fact.IDENTIFY_BUDGET)
         return msgspec.json.decode(fact, type=IdentifyBudget) if fact else IdentifyBudget()
 
     def keep(budget: IdentifyBudget) -> None:
-        manager.remember(BUDGET, msgspec.json.encode(budget).decode())
+        manager.remember(Fact.IDENTIFY_BUDGET, msgspec.json.encode(budget).decode())
 
     return Identifies(load, keep, clocks.wall, times.identify_gap_s)
 

@@ -35,6 +35,7 @@ from supervisor.operator.start_report import StartReport
 from supervisor.reload import Outcome, Reload
 from supervisor.sessions.asking_again import ask_again
 from supervisor.sessions.at_reset import AtReset
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.held_back import hold_back
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
@@ -171,7 +172,7 @@ def _note_uncontained(settings: Settings, manager: SessionManager) -> None:
     """For ``list`` and ``check``, which need no configuration."""
     ids = [str(channel.channel_id) for channel in settings.channels.values() if channel.containment == "none"]
     with suppress(StoreError):  # a sick disk is said elsewhere
-        manager.remember("uncontained", " ".join(ids))
+        manager.remember(Fact.UNCONTAINED, " ".join(ids))
 
 
 def _keeper(settings: Settings, manager: SessionManager, environment: Mapping[str, str]) -> login.Keeper:

@@ -18,6 +18,7 @@ from supervisor import locks, state_directory
 from supervisor.places import NotHereError
 from supervisor.sessions import session_logs, targets
 from supervisor.sessions.database import DamagedStoreError
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
@@ -164,7 +165,7 @@ def uncontained_channels(layout: Layout) -> tuple[int, ...]:
     except (UserError, StoreError):
         return ()
     try:
-        return tuple(int(word) for word in store.fact("uncontained").split())
+        return tuple(int(word) for word in store.fact(Fact.UNCONTAINED).split())
     except StoreError:
         return ()
     finally:

@@ -18,7 +18,7 @@ from supervisor.config import Config
 from supervisor.discord.survey import Survey
 from supervisor.operator import on_discord, on_machine
 from supervisor.operator.checkup import Finding
-from supervisor.operator.start_report import FACT
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import claude_cli
@@ -119,7 +119,7 @@ def _survey(layout: Layout) -> Survey | None:
     except (UserError, StoreError):  # which is told already
         return None
     try:
-        fact = store.fact(FACT)
+        fact = store.fact(Fact.SURVEY)
         return msgspec.json.decode(fact, type=Survey) if fact else None
     except (StoreError, *UNREADABLE):
         return None

@@ -13,13 +13,13 @@ import msgspec
 
 from supervisor.discord.survey import Survey
 from supervisor.login import keeper as login
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.settings import Settings
 from supervisor.workers import walls
 from supervisor.workers.claude_cli import ClaudeCli
 
-FACT = "survey"
 LOOK_INTERVAL_S = 0.2
 LOOK_AGAIN_S = 60.0
 """While it is not ready: each look takes a few requests, and a trial of the walls, whose outcome counts so long."""
@@ -85,7 +85,7 @@ class StartReport:
         for trouble in found.troubles:
             log.warning("%s: %s", trouble.what, trouble.todo)
         with suppress(StoreError):  # `check` knows less then
-            self._manager.remember(FACT, msgspec.json.encode(found).decode())
+            self._manager.remember(Fact.SURVEY, msgspec.json.encode(found).decode())
 
     def _last_word(self, found: Survey, hindrances: list[str]) -> str:
         if hindrances:

@@ -18,6 +18,7 @@ from supervisor import locks
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IdentifyBudget
 from supervisor.operator import health, listing
 from supervisor.operator.health import OLD_S, Health
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
@@ -32,7 +33,6 @@ NEARLY = 0.8
 CLOCK_APART_S = 60.0
 LITTLE_DISK, NEARLY_LITTLE = 200 * 1024 * 1024, 1024 * 1024 * 1024
 """In bytes: what is left of the state's disk when logs and the store are about to be refused."""
-BUDGET_FACT = "identify_budget"
 WITH_WORKER = frozenset({"starting", "idle", "busy", "awaiting"})
 
 
@@ -248,7 +248,7 @@ def _of_store(layout: Layout, now: float) -> tuple[Waiting, Waiting, int, set[st
                 if isinstance(row.command, c.Prompt)
             ]
             posts = [post for session_id in store.unsettled_sessions() for post in store.unsettled_posts(session_id)]
-            budget, older = store.fact(BUDGET_FACT), older_starts(store)
+            budget, older = store.fact(Fact.IDENTIFY_BUDGET), older_starts(store)
     except (StoreError, UserError):
         return nothing
     tried = [post.attempted_at for post in posts if post.attempted_at is not None and post.shown is None]

@@ -24,7 +24,7 @@ Rows = list[tuple[Any, ...]]
 Execute = Callable[[str, Sequence[object]], Rows]
 Migration = str | Callable[[Execute], None]
 """A file of SQL beside this one; or a function that gets ``execute(sql, values)``."""
-MIGRATIONS: tuple[Migration, ...] = ("schema.sql", "schema_2.sql", "schema_3.sql")
+MIGRATIONS: tuple[Migration, ...] = ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql")
 """What makes version 1, then each what leads to the next. Never changed, only added to."""
 BUSY_TIMEOUT_S = 1.0
 """We are the only writer; the loop stands still while we wait for somebody's lock."""

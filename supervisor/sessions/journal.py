@@ -30,11 +30,11 @@ from typing import NamedTuple
 
 from bridge.journal import entries as j
 from bridge.journal.chain import BadLineError, Head, Line, chained, decoded, digest_of, plain
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.journal_file import lines_from, without_half_a_line
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 
-HEAD, LATEST = "journal", "journal_latest"
 """The facts that hold the head that the store knows, and one behind it, with the machine's start in which it holds."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 SAID_EVERY_S = 86_400.0
@@ -79,7 +79,10 @@ class Journal:
         text, head = chained(self.head, self._clock(), news)
         is_durable = not all(isinstance(entry, NO_SYNC) for entry in news)
         self._write(text, head, is_durable=is_durable)
-        self._store.remember(*((HEAD, str(head)) if is_durable else (LATEST, f"{_this_start()}/{head}")))
+        if is_durable:
+            self._store.remember(Fact.JOURNAL, str(head))
+        else:
+            self._store.remember(Fact.JOURNAL_LATEST, f"{_this_start()}/{head}")
 
     def take_back(self, mark: Mark) -> None:
         """The store did not take what came after the mark."""
@@ -96,7 +99,7 @@ class Journal:
     def applied(self) -> None:
         """Within the store's transaction: all that was unapplied is in the store now."""
         self.unapplied, self.is_ahead = [], False
-        self._store.remember(HEAD, str(self.head))
+        self._store.remember(Fact.JOURNAL, str(self.head))
 
     def say_head(self) -> None:
         """Once a day, into the service's log: whoever ships that elsewhere can prove the journal against it."""
@@ -167,9 +170,9 @@ class Journal:
         """In an entry, once: the store knows it, unless it must still see what stands before."""
         log.error("the journal %s: %s", self._path, self._fault)
         self._write(*chained(self.head, self._clock(), [j.JournalBroken(what=self._fault)]), is_durable=True)
-        self._store.remember(LATEST, "")
+        self._store.remember(Fact.JOURNAL_LATEST, "")
         if not self.is_ahead:
-            self._store.remember(HEAD, str(self.head))
+            self._store.remember(Fact.JOURNAL, str(self.head))
 
     def _whole_lines(self) -> int:
         """The file's size. A last line without its end was never acted upon."""
@@ -217,12 +220,12 @@ class Journal:
 
 def known_head(store: Store) -> Head:
     """The newest that the store knows. Raises BadLineError."""
-    return Head.parse(store.fact(HEAD) or str(Head()))
+    return Head.parse(store.fact(Fact.JOURNAL) or str(Head()))
 
 
 def latest_head(store: Store) -> Head:
     """Behind ``known_head``, of lines that are not safe from a power cut; none when there was one since."""
-    start, _, told = store.fact(LATEST).partition("/")
+    start, _, told = store.fact(Fact.JOURNAL_LATEST).partition("/")
     with suppress(BadLineError):
         head = Head.parse(told)
         if start and start == _this_start() and head.n > known_head(store).n:

@@ -10,6 +10,7 @@ from bridge.protocol import events as e
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession, SessionState
 from supervisor.sessions.delivery import Delivery
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.inbox_table import InboxRow
 from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
@@ -55,8 +56,8 @@ class Lookup:
         """A post that no record tells of (a refusal, a notice)."""
         self.sessions.show(session_id, key, post)
 
-    def remember(self, name: str, value: str) -> None:
-        """A small fact that outlives us."""
+    def remember(self, name: Fact, value: str) -> None:
+        """A fact that outlives us."""
         self.sessions.remember(name, value)
 
     def changed(self, session_id: str) -> None:
@@ -141,7 +142,7 @@ class Lookup:
         with self.transaction():
             self.sessions.move_cursor(channel_id, message_id)
 
-    def fact(self, name: str) -> str:
+    def fact(self, name: Fact) -> str:
         return self.store.fact(name)
 
     def inbox(self, session_id: str) -> list[InboxRow]:

@@ -14,6 +14,7 @@ from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
 from supervisor.changes import Changes
 from supervisor.sessions import log_lines
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.gaps import Cursors
 from supervisor.sessions.journal import Journal
 from supervisor.sessions.sessions_table import SessionRow
@@ -135,7 +136,7 @@ class Sessions:
     def changed(self, session_id: str) -> None:
         self.changes.changed(session_id)
 
-    def remember(self, name: str, value: str) -> None:
-        """A small fact that outlives us."""
+    def remember(self, name: Fact, value: str) -> None:
+        """A fact that outlives us."""
         with self.transaction():
             self.store.remember(name, value)

@@ -55,7 +55,7 @@ CREATE TABLE cursors (
     message_id  INTEGER NOT NULL
 ) STRICT;
 
--- Small facts: the hash of the registered slash commands, the budget of IDENTIFYs.
+-- Single values of the whole bridge: the budget of IDENTIFYs and such.
 CREATE TABLE facts (
     name   TEXT PRIMARY KEY,
     value  TEXT NOT NULL

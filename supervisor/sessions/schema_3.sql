@@ -42,8 +42,4 @@ INSERT OR IGNORE INTO closed_bursts (channel_id, author_id, session_id, first_id
 
 DELETE FROM facts WHERE name LIKE 'void:%' OR name LIKE 'letter:%' OR name LIKE 'burst:%';
 
--- What stays in `facts` is one value of the whole bridge each, that one part writes and reads back, and nothing else asks
--- about: the journal's head and its latest one, the budget of IDENTIFYs, since when the outbox waits, what was last found
--- of the configured ids (survey), which channels are not contained, whether people were told of the closed home (walls),
--- and since when this version runs. A table of one row with a column for each would say no more: no two of them are
--- written together, none is looked for by its value, and each new one would be a migration that older versions refuse.
+-- What stays in `facts` is one value of the whole bridge each: supervisor/sessions/facts_table.py says which, and why.

@@ -5,22 +5,16 @@ file of its own; how the database is opened, migrated and written is ``superviso
 """
 
 from supervisor.sessions.channels_table import ChannelsTable
+from supervisor.sessions.facts_table import FactsTable
 from supervisor.sessions.inbox_table import InboxTable
 from supervisor.sessions.posts_table import PostsTable
 from supervisor.sessions.sessions_table import SessionsTable
 from supervisor.sessions.starts_table import StartsTable
+from supervisor.sessions.usage_table import UsageTable
 
 
-class Store(SessionsTable, InboxTable, PostsTable, StartsTable, ChannelsTable):
+class Store(SessionsTable, InboxTable, PostsTable, StartsTable, ChannelsTable, UsageTable, FactsTable):
     """All tables. Raises as ``supervisor.sessions.database.Database`` does."""
-
-    def fact(self, name: str) -> str:
-        """One value of the whole bridge (``schema_3.sql`` names them); empty when it was never kept."""
-        rows = self._execute("SELECT value FROM facts WHERE name = ?", (name,))
-        return str(rows[0][0]) if rows else ""
-
-    def remember(self, name: str, value: str) -> None:
-        self._execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
     def letter_answer(self, number: int) -> str:
         """What became of a letter; empty while it was not carried out."""

@@ -4,26 +4,16 @@ The limit is the login's, and all sessions of a bridge have one login; so what w
 what each child tells by itself. It outlives a restart of either.
 """
 
-import msgspec
-
 from bridge.protocol import events as e
 from bridge.protocol.login import usage_mark
 from bridge.render import limits
 from supervisor.sessions.store import Store
+from supervisor.sessions.usage_table import Said
 
-_FACT = "usage"
 SAME_WINDOW_S = 600.0
 """Ends of a window that are told so close to each other are one."""
 UNTOLD_WINDOW_S = 5 * 3600.0
 """Of a window whose end nobody tells: so long as the shortest one."""
-
-
-class Said(msgspec.Struct, frozen=True):
-    """The highest mark of a limit's newest window, and when that ends, or was said. Unix seconds."""
-
-    mark: int
-    resets_at: float
-    at: float
 
 
 def tell_of_usage(store: Store, session_id: str, record: e.Record) -> None:
@@ -31,12 +21,10 @@ def tell_of_usage(store: Store, session_id: str, record: e.Record) -> None:
     if not isinstance(record.event, e.UsageNoted):
         return
     event, now = record.event, Said(usage_mark(record.event.percent), record.event.resets_at, record.at)
-    text = store.fact(_FACT)
-    said = msgspec.json.decode(text, type=dict[str, Said]) if text else {}
-    before = said.get(event.limit)
+    before = store.usage_said(event.limit)
     if before and _is_same_window(before, now) and now.mark <= before.mark:
         return
-    store.remember(_FACT, msgspec.json.encode({**said, event.limit: now}).decode())
+    store.note_usage_said(event.limit, now)
     store.desire(session_id, f"usage:{record.generation}:{record.seq}", limits.used(event))
 
 

@@ -1,15 +1,14 @@
 """Since when this version runs here, so that it can be told which workers an earlier one started."""
 
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.store import Store
-
-FACT = "version_since"
 
 
 def note_version(sessions: Sessions, version: str) -> None:
     """At each start. Raises StoreError."""
     if _noted(sessions.store)[0] != version:
-        sessions.remember(FACT, f"{version} {sessions.clock()}")
+        sessions.remember(Fact.VERSION_SINCE, f"{version} {sessions.clock()}")
 
 
 def older_starts(store: Store) -> set[str]:
@@ -19,5 +18,5 @@ def older_starts(store: Store) -> set[str]:
 
 
 def _noted(store: Store) -> tuple[str, float]:
-    version, _, since = store.fact(FACT).rpartition(" ")
+    version, _, since = store.fact(Fact.VERSION_SINCE).rpartition(" ")
     return version, float(since or 0.0)

@@ -2,17 +2,17 @@
 
 from bridge.protocol import events as e
 from bridge.render import notices
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.store import Store
 
-_WALLS, _UNTOLD, _TOLD = "walls", "untold", "told"
-"""The fact whether somebody was told that the home is closed."""
+_UNTOLD, _TOLD = "untold", "told"
 
 
 def note_walls(sessions: Sessions) -> None:
     """At a start: who has sessions from before the home was closed is to be told so, once."""
-    if not sessions.store.fact(_WALLS):
-        sessions.remember(_WALLS, _UNTOLD if sessions.rows else _TOLD)
+    if not sessions.store.fact(Fact.WALLS):
+        sessions.remember(Fact.WALLS, _UNTOLD if sessions.rows else _TOLD)
 
 
 def tell_of_walls(store: Store, session_id: str, event: e.AnyEvent) -> None:
@@ -20,7 +20,7 @@ def tell_of_walls(store: Store, session_id: str, event: e.AnyEvent) -> None:
     if (
         isinstance(event, e.WorkerStarted)
         and event.containment.endswith("level project")
-        and store.fact(_WALLS) == _UNTOLD
+        and store.fact(Fact.WALLS) == _UNTOLD
     ):
         store.desire(session_id, "walls", notices.closed_now())
-        store.remember(_WALLS, _TOLD)
+        store.remember(Fact.WALLS, _TOLD)

@@ -29,6 +29,7 @@ from bridge.session.managed import ManagedSession
 from supervisor.discord.asking import Showing
 from supervisor.discord.errors import Unavailable
 from supervisor.discord.pace import Priority
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.posts_table import PostRow
 from supervisor.sessions.store import Store
@@ -125,7 +126,7 @@ class Outbox:
             await asyncio.sleep(STORE_LOOK_S)
             try:
                 with self._store.transaction():
-                    self._store.remember("outbox_waited_at", str(self._clock()))
+                    self._store.remember(Fact.OUTBOX_WAITED_AT, str(self._clock()))
             except StoreError:
                 continue
             return

@@ -12,6 +12,7 @@ from stages.gateway_stage import DEADLINE_S, buttons, stage
 from stages.support import awaited, until
 from supervisor.discord.connection import MOST_LOSSES
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IdentifyBudget
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
 from supervisor.threads.gone import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.threads.inbound import FIRST_CONNECTION_S
@@ -355,7 +356,7 @@ async def test_a_spent_budget_of_identifies_is_waited_for_and_not_overdrawn(tmp_
     async with stage(tmp_path) as s:
         store = Store(s.config.layout.database)
         with store.transaction():
-            store.remember("identify_budget", '{"left": 0.5, "at": 99999999999}')
+            store.remember(Fact.IDENTIFY_BUDGET, '{"left": 0.5, "at": 99999999999}')
         store.close()
         async with s.running() as standing:
             await s.discord.until(lambda: "too many connections" in standing.state, DEADLINE_S, "words about it")

@@ -14,7 +14,7 @@ from bridge.session.permission import Person
 from supervisor.assembly import session_manager
 from supervisor.operator import audit
 from supervisor.operator.cli import cli
-from supervisor.sessions.journal import HEAD
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
 
 
@@ -88,6 +88,6 @@ def test_what_is_no_file_is_not_waited_for(state: Layout) -> None:
 def test_a_head_of_the_stores_and_one_that_was_told_must_both_be_the_journals(state: Layout) -> None:
     head = str(audit.verify(state).head)
     store = Store(state.database)
-    store.remember(HEAD, f"3:{'0' * 64}")
+    store.remember(Fact.JOURNAL, f"3:{'0' * 64}")
     store.close()
     assert audit.verify(state, (head,)).faults == ["entry 3 is another one than the one that was written"]

@@ -13,7 +13,8 @@ from stages.support import awaited, configuration, until
 from supervisor.assembly import session_manager
 from supervisor.discord.survey import Survey, Trouble
 from supervisor.operator import start_report
-from supervisor.operator.start_report import FACT, StartReport
+from supervisor.operator.start_report import StartReport
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
 from supervisor.settings import Settings
 from supervisor.workers.claude_cli import Answer, ClaudeCli
@@ -149,7 +150,7 @@ async def test_what_is_wrong_with_an_id_is_warned_of_and_kept_for_check(
     assert last(caplog) == ("INFO", "ready, in 1 of 2 channels")
     assert "the id 223 is a forum: give another" in caplog.text
     store = Store(tmp_path / "db")
-    assert msgspec.json.decode(store.fact(FACT), type=Survey) == found
+    assert msgspec.json.decode(store.fact(Fact.SURVEY), type=Survey) == found
     store.close()
 
 

@@ -69,7 +69,7 @@ async def test_what_was_handled_within_a_gap_is_not_handled_again_after_a_restar
         await d.caught_up()
         assert [text for text in d.prompts() if text != "one"] == ["missed", "new"]
         assert d.manager.cursor(THREAD) == 1003
-        assert not d.store.fact(f"ahead:{THREAD}")
+        assert d.store.handled_ahead(THREAD) == []
 
 
 @awaited

@@ -10,7 +10,8 @@ from bridge.journal import entries as j
 from bridge.journal.chain import BadLineError, Head, chained, decoded
 from bridge.protocol.layout import Layout
 from supervisor.operator import audit
-from supervisor.sessions.journal import HEAD, SAID_EVERY_S, Journal
+from supervisor.sessions.facts_table import Fact
+from supervisor.sessions.journal import SAID_EVERY_S, Journal
 from supervisor.sessions.journal_file import lines_from
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
@@ -30,7 +31,7 @@ class Kept:
                 text, head = chained(head, 1.5, [entry])
                 file.write(text)
                 if head.n == known:
-                    self.store.remember(HEAD, str(head))
+                    self.store.remember(Fact.JOURNAL, str(head))
 
     @property
     def path(self) -> Path:
@@ -211,7 +212,7 @@ def test_what_is_broken_is_said_in_one_entry_however_often_the_service_starts(ke
 
 
 def test_a_store_whose_head_is_none_is_a_fault_and_no_reason_to_stay_down(kept: Kept) -> None:
-    kept.store.remember(HEAD, "nonsense")
+    kept.store.remember(Fact.JOURNAL, "nonsense")
     assert kept.faults() == ["the store's head is none: 'nonsense' is no number and hash, as in 12:9f86d0…"]
     journal = kept.start()
     assert (len(journal.unapplied), len(kept.said())) == (20, 1)

@@ -19,6 +19,7 @@ from bridge.session.permission import Person
 from supervisor.assembly import session_manager
 from supervisor.sessions import database as store_module
 from supervisor.sessions.database import MIGRATIONS, DamagedStoreError, Execute
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import PAUSE_S, SAID_AGAIN_S, Health, StoreError
@@ -48,7 +49,7 @@ def full_disk(store: Store) -> Iterator[None]:
 def fill(store: Store) -> None:
     with store.transaction():
         for n in range(200):
-            store.remember(f"filling{n}", "x" * 4000)
+            store.keep_letter_answer(n, "x" * 4000)
 
 
 def begin(manager: SessionManager, thread_id: int = 10**18) -> ManagedSession:
@@ -62,9 +63,9 @@ def test_a_full_disk_is_said_in_words_and_nothing_is_half_written(tmp_path: Path
     with opened(tmp_path / "db") as store:
         with full_disk(store), pytest.raises(StoreError, match="the disk is full"):
             fill(store)
-        assert store.fact("filling0") == ""
+        assert store.letter_answer(0) == ""
         fill(store)
-        assert store.fact("filling0")
+        assert store.letter_answer(0)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a tiny disk")
@@ -129,7 +130,7 @@ def test_what_could_not_even_be_read_again_is_read_before_the_next_decision(
             patch.setattr(Store, "sessions", broken)
             manager.destroy_session(session.session_id, "x" * 100_000)
         assert manager.row(session.session_id).ended_at is not None, "memory is wrong for now"
-        manager.remember("some", "fact")
+        manager.remember(Fact.WALLS, "told")
         assert manager.row(session.session_id).ended_at is None
 
 
@@ -225,7 +226,7 @@ def second(execute: Execute) -> None:
 
 
 def third(execute: Execute) -> None:
-    execute("UPDATE facts SET noted_at = ? WHERE name = ?", (7.0, "old"))
+    execute("UPDATE facts SET noted_at = ? WHERE name = ?", (7.0, "walls"))
 
 
 def test_an_older_store_is_brought_up_step_by_step_and_keeps_what_it_has(
@@ -234,25 +235,25 @@ def test_an_older_store_is_brought_up_step_by_step_and_keeps_what_it_has(
     with opened(tmp_path / "db") as store:
         begin(session_manager(store))
         with store.transaction():
-            store.remember("old", "fact")
+            store.remember(Fact.WALLS, "told")
         assert store.version == len(MIGRATIONS)
     monkeypatch.setattr(store_module, "MIGRATIONS", (*MIGRATIONS, second, third))
     with pytest.raises(StoreError, match="older than this Threadbridge"):
         Store(tmp_path / "db", read_only=True)
     with opened(tmp_path / "db") as store:
         assert store.version == len(MIGRATIONS) + 2
-        assert store.fact("old") == "fact"
-        assert store._execute("SELECT noted_at FROM facts WHERE name = 'old'") == [(7.0,)]
+        assert store.fact(Fact.WALLS) == "told"
+        assert store._execute("SELECT noted_at FROM facts WHERE name = 'walls'") == [(7.0,)]
         assert len(session_manager(store).get_all_sessions()) == 1
     with opened(tmp_path / "db", read_only=True) as store:
-        assert store.fact("old") == "fact"
+        assert store.fact(Fact.WALLS) == "told"
 
 
 def test_a_step_that_fails_leaves_the_version_before_it_and_is_done_by_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(execute: Execute) -> None:
-        execute("INSERT INTO facts (name, value, noted_at) VALUES ('half', 'done', 0)", ())
+        execute("INSERT INTO facts (name, value, noted_at) VALUES ('survey', 'done', 0)", ())
         raise KeyboardInterrupt
 
     first = len(MIGRATIONS)
@@ -263,7 +264,7 @@ def test_a_step_that_fails_leaves_the_version_before_it_and_is_done_by_the_next_
     monkeypatch.setattr(store_module, "MIGRATIONS", (*MIGRATIONS, second, third))
     with opened(tmp_path / "db") as store:
         assert store.version == first + 2
-        assert store.fact("half") == ""
+        assert store.fact(Fact.SURVEY) == ""
 
 
 def test_a_step_in_sql_that_fails_is_undone_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,7 +295,7 @@ def test_before_a_migration_a_copy_of_the_store_is_kept_that_the_version_before_
     path = tmp_path / "threadbridge.db"
     old = Store(path)
     with old.transaction():
-        old.remember("who", "ada")
+        old.remember(Fact.WALLS, "told")
     old.close()
     assert [file.name for file in tmp_path.glob("*.v*")] == []
     with monkeypatch.context() as patch:
@@ -303,7 +304,7 @@ def test_before_a_migration_a_copy_of_the_store_is_kept_that_the_version_before_
         assert newer.version == len(MIGRATIONS) + 1
         newer.close()
     copy = Store(tmp_path / f"threadbridge.db.v{len(MIGRATIONS)}")
-    assert copy.fact("who") == "ada"
+    assert copy.fact(Fact.WALLS) == "told"
     assert stat.S_IMODE(copy.path.stat().st_mode) == 0o600
     copy.close()
 

@@ -10,6 +10,7 @@ from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from supervisor.assembly import session_manager
 from supervisor.sessions import database
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
 
 THREAD, CHANNEL, GUILD, ADA, BOB = 1000, 222, 7, 111, 112
@@ -96,7 +97,7 @@ def test_what_belongs_to_the_whole_bridge_stays_a_fact_and_nothing_else_does(tmp
     store = Store(tmp_path / "db")
     left = {str(name) for (name,) in store._execute("SELECT name FROM facts")}
     assert left == {"identify_budget", "walls", "held-by-nobody"}
-    assert store.fact("walls") == "told"
+    assert store.fact(Fact.WALLS) == "told"
     store.close()
 
 
@@ -119,8 +120,9 @@ def test_the_version_before_refuses_it_in_words_and_can_read_the_copy(
 ) -> None:
     Store(tmp_path / "db").close()
     monkeypatch.setattr(database, "MIGRATIONS", FIRST)
-    with pytest.raises(UserError, match="of version 3, and this Threadbridge knows 1: install the newer Threadbridge"):
+    with pytest.raises(UserError, match="of version 4, and this Threadbridge knows 1: install the newer Threadbridge"):
         Store(tmp_path / "db")
     copy = Store(tmp_path / "db.v1")
-    assert copy.fact(f"default:{CHANNEL}:model") == "opus"
+    default = f"default:{CHANNEL}:model"
+    assert copy._execute("SELECT value FROM facts WHERE name = ?", (default,)) == [("opus",)]
     copy.close()

@@ -36,7 +36,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
             (ONE, CHANNEL, b"{}", b"{}"),
         )
         for name, value in FACTS.items():
-            old.remember(name, value)
+            old._execute("INSERT INTO facts (name, value) VALUES (?, ?)", (name, value))
         old.close()
     return Store(tmp_path / "db")
 

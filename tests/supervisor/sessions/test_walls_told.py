@@ -11,6 +11,7 @@ from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from supervisor.assembly import session_manager
 from supervisor.operator import checkup
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
 from supervisor.sessions.walls_told import note_walls
 
@@ -49,20 +50,20 @@ def test_the_first_start_after_the_update_says_what_is_closed_now(desk: Desk) ->
     desk.take(created, e.WorkerStarted(7, True, CLOSED), e.WorkerStarted(8, True, CLOSED))
     (told,) = posts(desk)
     assert "~/.ssh" in told and 'readable = ["~/.npmrc"]' in told and 'containment = "home"' in told
-    assert desk.store.fact("walls") == "told"
+    assert desk.store.fact(Fact.WALLS) == "told"
 
 
 @pytest.mark.parametrize("how", ["contained by bubblewrap", "contained by bubblewrap, level home"])
 def test_one_that_may_reach_the_home_says_nothing(desk: Desk, how: str) -> None:
     note_walls(desk.manager.sessions)
     desk.take(e.SessionCreated(desk.session_id, 1, 9, 222, "/srv", 111), e.WorkerStarted(7, True, how))
-    assert posts(desk) == [] and desk.store.fact("walls") == "untold"
+    assert posts(desk) == [] and desk.store.fact(Fact.WALLS) == "untold"
 
 
 def test_a_new_installation_says_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "db")
     note_walls(session_manager(store).sessions)
-    assert store.fact("walls") == "told"
+    assert store.fact(Fact.WALLS) == "told"
     store.close()
 
 
