@@ -9,7 +9,8 @@ is put to it with all that it may be told, and what it does is what is drawn.
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from itertools import product
 from pathlib import Path
 from typing import get_args
@@ -48,15 +49,20 @@ def drawn(edges: Iterator[Edge] | list[Edge]) -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 
 
+def _edges_of[S: Enum, E](table: Mapping[S, Mapping[E, S]], named: Callable[[E], str]) -> Iterator[Edge]:
+    """Of a table of transitions, those that lead elsewhere."""
+    for state, row in table.items():
+        for event, to in row.items():
+            if to is not state:
+                yield state.name, named(event), to.name
+
+
 # --- a session -----------------------------------------------------------------------------------------
 
 
 def session_edges() -> Iterator[Edge]:
     yield _BEGIN_AND_END, "SessionCreated", SessionState.DORMANT.name
-    for state, row in TRANSITIONS.items():
-        for event, to in row.items():
-            if to is not state:
-                yield state.name, event.__name__, to.name
+    yield from _edges_of(TRANSITIONS, lambda event: event.__name__)
 
 
 # --- a prompt and a permission request, by folding -----------------------------------------------------
@@ -166,10 +172,7 @@ def seat_edges() -> Iterator[Edge]:
 
 def connection_edges() -> Iterator[Edge]:
     yield _BEGIN_AND_END, "start", ConnectionState.AWAY.name
-    for state, row in CONNECTION.items():
-        for step, to in row.items():
-            if to is not state:
-                yield state.name, step.name, to.name
+    yield from _edges_of(CONNECTION, lambda step: step.name)
 
 
 # --- wishes --------------------------------------------------------------------------------------------

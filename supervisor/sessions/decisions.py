@@ -1,6 +1,7 @@
 """What people (or the clock) decide of what Claude asks: the first decision wins, in the transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -135,39 +136,42 @@ class Decisions(Lookup):
     def draft(self, name: RequestName, draft: Draft, by: int = 0) -> bool:
         """Keep what is chosen so far of a question, and show it. False: nobody waits for it any more."""
         row = self.rows[name.session_id]
-        with self.transaction():
-            if not isinstance(self.request_of(name), PermissionRequest) or name.seq not in row.view.cards:
-                return False
-            self.sessions.note(
-                j.AnswersDrafted(
-                    *(name.session_id, row.session.channel_id, by),
-                    generation=name.generation,
-                    seq=name.seq,
-                    draft=draft,
-                )
-            )
-            self._redraw(row, row.view.redraft(name.seq, draft, row.session))
-        self.changes.posted(name.session_id)
-        return True
+        entry = j.AnswersDrafted(
+            *(name.session_id, row.session.channel_id, by),
+            generation=name.generation,
+            seq=name.seq,
+            draft=draft,
+        )
+        return self._note_on_card(name, entry, partial(row.view.redraft, name.seq, draft, row.session))
 
     def allow_first(self, request: PermissionRequest, first: First) -> bool:
         """Keep who allowed what two people must allow, and show it. False: it is not as it was any more."""
         name = request.name
         row = self.rows[name.session_id]
+        entry = j.AllowedFirst(
+            *(name.session_id, row.session.channel_id, first.user_id),
+            generation=name.generation,
+            seq=name.seq,
+            first=first,
+        )
+        drawn = partial(row.view.note_first, name.seq, first, row.session)
+        return self._note_on_card(name, entry, drawn, lambda now: now.first == request.first)
+
+    def _note_on_card(
+        self,
+        name: RequestName,
+        entry: j.AnyEntry,
+        drawn: Callable[[], Mapping[str, Post]],
+        is_as_it_was: Callable[[PermissionRequest], bool] = lambda _: True,
+    ) -> bool:
+        """Keep what somebody did with an open card, and show it. False: the card is not open, or not as it was."""
+        row = self.rows[name.session_id]
         with self.transaction():
             now = self.request_of(name)
-            is_as_it_was = isinstance(now, PermissionRequest) and now.first == request.first
-            if not is_as_it_was or name.seq not in row.view.cards:
+            if not isinstance(now, PermissionRequest) or name.seq not in row.view.cards or not is_as_it_was(now):
                 return False
-            self.sessions.note(
-                j.AllowedFirst(
-                    *(name.session_id, row.session.channel_id, first.user_id),
-                    generation=name.generation,
-                    seq=name.seq,
-                    first=first,
-                )
-            )
-            self._redraw(row, row.view.note_first(name.seq, first, row.session))
+            self.sessions.note(entry)
+            self._redraw(row, drawn())
         self.changes.posted(name.session_id)
         return True
 
