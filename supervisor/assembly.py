@@ -31,6 +31,7 @@ from supervisor.commands.postbox import Postbox
 from supervisor.commands.registration import Registration
 from supervisor.commands.sight import Sight
 from supervisor.commands.slash import Slash
+from supervisor.config_in_force import Settings
 from supervisor.discord import telling
 from supervisor.discord.alone import Entry, Nonces
 from supervisor.discord.asking import Answering, Reading, Renaming, Telling
@@ -62,7 +63,6 @@ from supervisor.sessions.rules import Rules
 from supervisor.sessions.store import Store
 from supervisor.sessions.trust import Trusts
 from supervisor.sessions.waiting import WaitingPrompts
-from supervisor.settings import Settings
 from supervisor.threads.attachments import Attachments
 from supervisor.threads.inbound import Inbound
 from supervisor.threads.names import Names

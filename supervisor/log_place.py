@@ -9,7 +9,7 @@ from typing import TextIO
 
 import msgspec
 
-from supervisor.logs import is_journal
+from supervisor.log_format import is_journal
 
 OWN_CGROUP = Path("/proc/self/cgroup")
 

@@ -18,10 +18,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from bridge.protocol.errors import UserError, first_of
-from supervisor import descriptors, logs, places, prctl, state_directory, token_file
+from supervisor import descriptors, log_format, places, prctl, state_directory, token_file
 from supervisor.assembly import Ears, session_manager, threads, workers
 from supervisor.clock_jumps import JumpWatch
 from supervisor.config import Config
+from supervisor.config_in_force import Settings
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
@@ -30,7 +31,7 @@ from supervisor.discord.survey import survey as look_at_ids
 from supervisor.hangup import Terminal
 from supervisor.login import keeper as login
 from supervisor.login.renewal import Renewal
-from supervisor.operator.health import CLOCK_STEP_S, Health, HealthFile
+from supervisor.operator.health_file import CLOCK_STEP_S, Health, HealthFile
 from supervisor.operator.start_report import StartReport
 from supervisor.reload import Outcome, Reload
 from supervisor.sessions.asking_again import ask_again
@@ -47,7 +48,6 @@ from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.versions import note_version
 from supervisor.sessions.walls_told import note_walls
-from supervisor.settings import Settings
 from supervisor.systemd import Notifier
 from supervisor.workers import cgroups
 from supervisor.workers.claude_cli import ClaudeCli
@@ -64,7 +64,7 @@ log = logging.getLogger(__name__)
 
 def run(config: Config, token: str, log_level: str = "info") -> None:
     """Until SIGTERM or SIGINT. Raises UserError for what only a person can mend, StoreError for what may pass."""
-    logs.set_up([token], log_level)
+    log_format.set_up([token], log_level)
     prctl.undumpable()
     umask = os.umask(0o077)
     cgroup = cgroups.prepare()

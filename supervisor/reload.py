@@ -19,7 +19,7 @@ from bridge.protocol.errors import UserError
 from supervisor import config as configuration
 from supervisor import token_file
 from supervisor.config import Config
-from supervisor.settings import Settings, carried
+from supervisor.config_in_force import Settings, carried
 
 type Stamp = tuple[int, int, int] | None
 """(when it was written in ns, inode, size); None where there is none, or we may not look."""

@@ -206,7 +206,17 @@ def test_the_shared_values_and_the_worker_have_no_most_recent_session() -> None:
 
 # --- floors: a room imports of its own and of the rooms below ------------------------------------------
 
-BRIDGE_FLOORS = ("text", "discord", "protocol", "trust", "session", "journal", "render.markdown", "render", "routing")
+BRIDGE_FLOORS = (
+    "text",
+    "discord_numbers",
+    "protocol",
+    "trust",
+    "session",
+    "journal",
+    "render.markdown",
+    "render",
+    "routing",
+)
 SUPERVISOR_FLOORS = (
     "",
     "discord",

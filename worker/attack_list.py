@@ -12,7 +12,7 @@ import msgspec
 from bridge.protocol.attempts import Wanted
 from bridge.protocol.layout import Layout
 from worker import bubblewrap, landlock
-from worker.walls import claude_home, looks
+from worker.walls import at_path, claude_home
 from worker.walls.wish import Containment
 
 MOST_OF_EACH = 4
@@ -167,7 +167,7 @@ def _on_the_kernel(wish: Containment) -> Iterator[Attempt]:
     yield Attempt("keep a capability, or a way to gain one", "capabilities", "/proc/self/status")
     yield Attempt("read a disk", "disk", "/dev")
     yield Attempt("use the kernel's keyrings", "keyring", "keyctl")
-    yield from (Attempt("tell the kernel", "write", path) for path in _KERNEL if looks.exists(Path(path)))
+    yield from (Attempt("tell the kernel", "write", path) for path in _KERNEL if at_path.exists(Path(path)))
     yield from (Attempt("uncover", "uncover", path) for path in (wish.state_directory, wish.home, "/"))
 
 
@@ -181,10 +181,10 @@ def _secret_places(wanted: Wanted, wish: Containment) -> Iterator[Path]:
 
 def _some(path: Path) -> list[Path]:
     """The file, or the first few of a directory's."""
-    if not looks.is_folder(path):
+    if not at_path.is_folder(path):
         return [path] if os.path.lexists(path) else []
     try:
-        return [path, *[entry for entry in sorted(path.iterdir()) if looks.is_file(entry)][:MOST_OF_EACH]]
+        return [path, *[entry for entry in sorted(path.iterdir()) if at_path.is_file(entry)][:MOST_OF_EACH]]
     except OSError:
         return [path]
 
@@ -213,7 +213,7 @@ def _sockets(wish: Containment) -> list[str]:
     ]
     agents = [str(Path(wish.home, ".gnupg/S.gpg-agent")), f"/tmp/tmux-{wish.uid}/default"]  # noqa: S108
     own = [str(path) for path in Layout(Path(wish.state_directory)).sockets.glob("*.sock")][:MOST_OF_EACH]
-    return [path for path in (*_SOCKETS, *named, *agents, *own) if path and looks.exists(Path(path))]
+    return [path for path in (*_SOCKETS, *named, *agents, *own) if path and at_path.exists(Path(path))]
 
 
 def _file(what: str, act: str, path: Path) -> Iterator[Attempt]:
@@ -221,7 +221,7 @@ def _file(what: str, act: str, path: Path) -> Iterator[Attempt]:
     try:
         status = path.stat()
     except OSError:
-        if act == "write" and looks.is_folder(path.parent):
+        if act == "write" and at_path.is_folder(path.parent):
             yield Attempt("make", "plant", str(path.parent), _identity(path.parent))
         return
     yield Attempt(what, act, str(path), f"{status.st_dev}:{status.st_ino}")

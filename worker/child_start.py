@@ -31,7 +31,7 @@ from worker.spoken import RULE, spoken
 from worker.stored import Stored
 from worker.stream import Stream
 from worker.unasked import Unasked
-from worker.walls import looks, private_folders
+from worker.walls import at_path, private_folders
 from worker.walls.environment import child_environment
 from worker.walls.from_start import claude_home_of, home_of, kept_from_claude, wish_of
 from worker.walls.held import held
@@ -178,4 +178,4 @@ def _closed(home: str, view: ChildView) -> Closed:
     def is_open(path: Path) -> bool:
         return view.status(path) is not None
 
-    return Closed(home, looks.exists, is_open)
+    return Closed(home, at_path.exists, is_open)

@@ -17,7 +17,7 @@ from bridge.render.items import ToolItem
 from bridge.render.posts import Button, Post
 from bridge.render.runs import LOOKS
 from bridge.render.segments import Segment
-from bridge.session.listing import Listing, are_equal, listing_of
+from bridge.session.card_listing import Listing, are_equal, listing_of
 from bridge.session.managed import ManagedSession
 from bridge.session.patterns import unasked, unasked_in_directories
 from bridge.session.permission import First, PermissionRequest, RequestName, Settled

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bridge.discord import CONTENT_CHARS
+from bridge.discord_numbers import CONTENT_CHARS
 from bridge.render.posts import File, Post
 from bridge.render.replies import quoted
 from bridge.render.replies import starter as starter_of

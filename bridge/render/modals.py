@@ -1,6 +1,6 @@
 """The forms that a click opens: their JSON. What is submitted comes back under the same ``custom_id``s."""
 
-from bridge.discord import FIELD_HINT_CHARS, FIELD_LABEL_CHARS, MODAL_TITLE_CHARS, Component, TextStyle
+from bridge.discord_numbers import FIELD_HINT_CHARS, FIELD_LABEL_CHARS, MODAL_TITLE_CHARS, Component, TextStyle
 from bridge.text import one_line
 
 type Part = dict[str, object]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from bridge.discord import BUTTONS_A_ROW, ButtonStyle, Component, MessageFlag
+from bridge.discord_numbers import BUTTONS_A_ROW, ButtonStyle, Component, MessageFlag
 
 Style = Literal["primary", "secondary", "success", "danger"]
 _STYLES: dict[Style, ButtonStyle] = {

@@ -6,7 +6,7 @@ file beside it does; the choices of a select may be cut, for their values are pl
 
 from collections.abc import Mapping
 
-from bridge.discord import CHOICE_CHARS, PLACEHOLDER_CHARS
+from bridge.discord_numbers import CHOICE_CHARS, PLACEHOLDER_CHARS
 from bridge.protocol.questions import Option, Question
 from bridge.render.excerpts import markdown_excerpt
 from bridge.render.modals import labelled, text_field

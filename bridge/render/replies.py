@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 import msgspec
 
-from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES
+from bridge.discord_numbers import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES
 from bridge.protocol.events import When
 from bridge.render import marks
 from bridge.render.modals import labelled, modal, text_field

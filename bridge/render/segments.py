@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from bridge.discord import CONTENT_CHARS
+from bridge.discord_numbers import CONTENT_CHARS
 from bridge.render import runs, tools
 from bridge.render.ends import diff_button
 from bridge.render.items import Item, NoteItem, TextItem, ToolItem, ToolState

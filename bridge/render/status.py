@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from bridge.discord import EMBED_DESCRIPTION_CHARS
+from bridge.discord_numbers import EMBED_DESCRIPTION_CHARS
 from bridge.render.posts import Button, Embed, Post
 from bridge.render.replies import Listed, title_in_bold
 from bridge.session.custom_ids import State, StatusButton

@@ -17,8 +17,8 @@ from bridge.render import cards
 from bridge.render.decided import again as asked_again
 from bridge.render.decided import is_line
 from bridge.render.posts import Button, Embed, Post
+from bridge.session.card_listing import listing_of, without_equals
 from bridge.session.custom_ids import TogetherButton
-from bridge.session.listing import listing_of, without_equals
 from bridge.session.people import called, pinged
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import escape, utf16_len

@@ -5,7 +5,7 @@ All that would act can be read before the click: in the card, or in a file besid
 
 from collections.abc import Sequence
 
-from bridge.discord import BUTTON_LABEL_CHARS
+from bridge.discord_numbers import BUTTON_LABEL_CHARS
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.session.custom_ids import TrustButton
 from bridge.session.people import called, named, pinged

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from bridge.session.listing import Listing
+from bridge.session.card_listing import Listing
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, RequestName, Settled
 

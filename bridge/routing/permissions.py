@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from bridge.discord import Permission
+from bridge.discord_numbers import Permission
 
 NEEDED: Mapping[str, int] = {
     "View Channels": Permission.VIEW_CHANNEL,

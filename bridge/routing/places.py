@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bridge.discord import ChannelType
+from bridge.discord_numbers import ChannelType
 
 THREADS = frozenset({ChannelType.ANNOUNCEMENT_THREAD, ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD})
 FITTING = frozenset({ChannelType.TEXT, ChannelType.ANNOUNCEMENT})

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bridge.discord import ChannelType
+from bridge.discord_numbers import ChannelType
 from bridge.routing.actions import Ignore, Whisper
 from bridge.routing.channel import Channel
 from bridge.routing.places import Place, unfit_in_words

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bridge.routing.actions import Action, AskOneByOne, DecideRequest, DecideTogether, Refuse
 from bridge.routing.answers import NOT_KNOWN
-from bridge.session.listing import Listing
+from bridge.session.card_listing import Listing
 from bridge.session.permission import PermissionRequest, Person, Settled
 
 NOT_LISTED = "This list is not known (any more). Nothing was decided: look at the newest card."

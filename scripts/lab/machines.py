@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import get_args
 
-from bridge.discord import ErrorCode
+from bridge.discord_numbers import ErrorCode
 from bridge.protocol import events as e
 from bridge.protocol.answers import ANSWERED_BY, VOID_WITH_CHILD, VOID_WITH_LOG
 from bridge.protocol.errors import RemoteError

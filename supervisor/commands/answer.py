@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.discord import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, AnswerType, MessageFlag
+from bridge.discord_numbers import CHOICE_CHARS, CONTENT_CHARS, MOST_CHOICES, AnswerType, MessageFlag
 from bridge.render.posts import Post, payload
 from bridge.text import clip, one_line
 from supervisor.discord.shapes import Interaction

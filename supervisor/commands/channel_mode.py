@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.discord import AnswerType
+from bridge.discord_numbers import AnswerType
 from bridge.protocol.errors import UserError
 from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT, is_looser
 from bridge.render import loosened, replies

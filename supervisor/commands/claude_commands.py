@@ -9,7 +9,7 @@ until it is over.
 
 from typing import Any
 
-from bridge.discord import CHOICE_CHARS
+from bridge.discord_numbers import CHOICE_CHARS
 from bridge.protocol import events as e
 from bridge.protocol.errors import UserError
 from bridge.render import replies

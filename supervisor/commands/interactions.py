@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
-from bridge.discord import CONTENT_CHARS, AnswerType, InteractionType
+from bridge.discord_numbers import CONTENT_CHARS, AnswerType, InteractionType
 from bridge.protocol.commands import Decide
 from bridge.protocol.errors import RemoteError, UserError
 from bridge.protocol.events import Verdict

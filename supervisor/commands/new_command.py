@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.discord import CHOICE_CHARS
+from bridge.discord_numbers import CHOICE_CHARS
 from bridge.protocol.errors import UserError
 from bridge.render import replies
 from bridge.render.posts import Post, payload

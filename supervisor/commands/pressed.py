@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bridge.discord import InteractionType
+from bridge.discord_numbers import InteractionType
 from bridge.routing.seen import Clicked
 from bridge.session import custom_ids
 from supervisor.discord.shapes import Interaction

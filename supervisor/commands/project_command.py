@@ -16,10 +16,10 @@ from bridge.session.permission import Person
 from bridge.session.rights import ANY, holders
 from supervisor.commands.answer import Answer, answer_in_words
 from supervisor.commands.sight import Sight
+from supervisor.config_in_force import Settings
 from supervisor.discord.shapes import Interaction
 from supervisor.projects.channels import ProjectChannels
 from supervisor.sessions.manager import SessionManager
-from supervisor.settings import Settings
 
 KEPT = (
     "For {channel} the configuration says who decides what (`second`, `decide_own`); without its table that would be"

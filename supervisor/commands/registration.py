@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.discord import OPTION_CHARS, OptionType
+from bridge.discord_numbers import OPTION_CHARS, OptionType
 from bridge.protocol.errors import RemoteError
 from bridge.render.status import STATES
 from bridge.routing.places import FITTING

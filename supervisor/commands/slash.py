@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from bridge.discord import AnswerType
+from bridge.discord_numbers import AnswerType
 from bridge.protocol.errors import UserError
 from bridge.render import replies
 from bridge.render.posts import Post, payload
@@ -26,12 +26,12 @@ from supervisor.commands.sight import Sight
 from supervisor.commands.slash_settings import SettingsCommand
 from supervisor.commands.status_command import StatusCommand
 from supervisor.commands.trust_command import TrustCommand
+from supervisor.config_in_force import Settings
 from supervisor.discord.asking import Telling
 from supervisor.discord.shapes import Interaction
 from supervisor.projects.channels import ProjectChannels
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Trusts
-from supervisor.settings import Settings
 from supervisor.threads.gone import is_gone
 
 TOO_LATE = "Claude took this up already, or it was withdrawn."

@@ -6,7 +6,7 @@ Of a channel that they can read by Discord's own permissions, and where they hav
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from bridge.discord import AnswerType
+from bridge.discord_numbers import AnswerType
 from bridge.render import replies, status
 from bridge.render.posts import Post, payload
 from bridge.routing.router import BridgeRouter

@@ -14,7 +14,7 @@ import nextcord
 from nextcord.gateway import KeepAliveHandler
 from nextcord.http import Route
 
-from bridge.discord import CloseCode
+from bridge.discord_numbers import CloseCode
 from bridge.protocol.errors import RemoteError
 from supervisor.discord.guarded import guard
 from supervisor.discord.token_watch import REFUSED

@@ -32,7 +32,7 @@ from supervisor.discord.identify_budget import IDENTIFY_GAP_S, TooManyIdentifies
 from supervisor.discord.line import PRESENCE_INTERVAL_S, Line
 from supervisor.discord.standing import Standing
 from supervisor.errands import Errands
-from supervisor.logs import Folded
+from supervisor.log_format import Folded
 
 _ANSWERED = ("MESSAGE_CREATE", "INTERACTION_CREATE")
 """Events that whoever stands aside leaves to the other one."""

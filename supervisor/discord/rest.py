@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from bridge.discord import PAGE_MESSAGES, ErrorCode
+from bridge.discord_numbers import PAGE_MESSAGES, ErrorCode
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import File, Post, payload
 from supervisor.discord.alone import Nonces
+from supervisor.discord.beside_text import POST_TYPES
 from supervisor.discord.errors import (
     ChannelGone,
     Found,
@@ -18,7 +19,6 @@ from supervisor.discord.errors import (
     Refused,
 )
 from supervisor.discord.http import CALL_TIMEOUT_S, Http
-from supervisor.discord.message import POST_TYPES
 from supervisor.discord.pace import Pace, Priority
 from supervisor.discord.rest_answers import Call, Json, NotFound, decoded
 from supervisor.discord.shapes import Member, Message, Unreadable, WithId, message_of

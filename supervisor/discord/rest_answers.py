@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.discord import ErrorCode
+from bridge.discord_numbers import ErrorCode
 from bridge.protocol.errors import UNREADABLE, RemoteError
 from bridge.render.posts import File
 from supervisor.discord.errors import (

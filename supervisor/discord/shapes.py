@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from bridge.discord import MessageFlag
+from bridge.discord_numbers import MessageFlag
 from bridge.protocol.errors import UNREADABLE, UserError
 from bridge.routing.places import Place
 from bridge.session.permission import Person

@@ -9,8 +9,8 @@ import msgspec
 
 from bridge.render.posts import Post
 from supervisor.discord.alone import CLAIM_AGAIN_S, GRACE_S, Claim, Nonces, claim_of
+from supervisor.discord.beside_text import POST_TYPES
 from supervisor.discord.guilds import Guilds
-from supervisor.discord.message import POST_TYPES
 from supervisor.discord.shapes import Message, read
 
 log = logging.getLogger(__name__)

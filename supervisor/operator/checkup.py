@@ -15,7 +15,7 @@ from bridge.protocol.layout import Layout, short_id
 from bridge.text import one_line, reveal
 from bridge.trust.decision import Trusted
 from supervisor import locks, state_directory
-from supervisor.operator import listing, status
+from supervisor.operator import session_list, status
 from supervisor.sessions import session_logs, trust
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
@@ -48,7 +48,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 def findings(layout: Layout) -> list[Finding]:
     """The gravest first. Raises UserError for a state of a newer version."""
-    rows = listing.rows(layout)
+    rows = session_list.rows(layout)
     store = _store(layout)
     stored = _stored_ids(layout)
     seen = Seen(layout, rows, frozenset(r.session.session_id for r in rows) if stored is None else stored)
@@ -124,7 +124,7 @@ def _supervisor(seen: Seen) -> list[Finding]:
 
 
 def _strays(seen: Seen) -> list[Finding]:
-    found = listing.strays(seen.layout, [row.session.session_id for row in seen.rows])
+    found = session_list.strays(seen.layout, [row.session.session_id for row in seen.rows])
     return [
         Finding(
             "stray",
@@ -240,7 +240,7 @@ def _date(seconds: float) -> str:
 
 
 def _beside(seen: Seen) -> list[Finding]:
-    channels = listing.uncontained_channels(seen.layout)
+    channels = session_list.uncontained_channels(seen.layout)
     if not channels:
         return []
     named = ", ".join(map(str, channels))

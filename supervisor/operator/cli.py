@@ -16,7 +16,7 @@ import msgspec
 from bridge.protocol.errors import LocalError, UserError
 from bridge.protocol.layout import Layout
 from supervisor import config as configuration
-from supervisor import logs
+from supervisor import log_format
 from supervisor.operator.backup_command import backup, restore
 from supervisor.operator.context import EXIT_FAILED, Asked, coloured, config_option, layout_of
 from supervisor.operator.installation.command import install, uninstall, upgrade
@@ -59,7 +59,7 @@ def cli(context: click.Context, config_path: str | None, state_path: str | None)
 
 
 @cli.command(help="Run the supervisor: Discord, the store and the workers. Ends on SIGTERM; workers go on.")
-@click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", help="What is logged at least.")
+@click.option("--log-level", type=click.Choice(log_format.LEVELS), default="info", help="What is logged at least.")
 @click.pass_context
 def run(context: click.Context, log_level: str, own_config: str | None) -> None:
     from supervisor import main  # noqa: PLC0415 - loads Discord's library, which the other commands never need
@@ -82,7 +82,7 @@ def run(context: click.Context, log_level: str, own_config: str | None) -> None:
 @click.option("--all", "everything", is_flag=True, help="Every session that runs or is about to.")
 @click.pass_context
 def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own_config: str | None) -> None:
-    from supervisor.operator import ending, listing  # noqa: PLC0415
+    from supervisor.operator import ending, session_list  # noqa: PLC0415
 
     if bool(targets) == everything:
         raise click.UsageError("name sessions, or give --all")
@@ -90,7 +90,7 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
     if everything:
         ended = ending.end_all(layout)
     else:
-        ended = ending.end_together(layout, [listing.find(layout, target) for target in targets])
+        ended = ending.end_together(layout, [session_list.find(layout, target) for target in targets])
     survivors = sum(_told_of_end(key, left) for key, left in ended.items())
     if not ended:
         click.echo(f"Nothing runs in {layout.state}; nothing was ended.")

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bridge.protocol.layout import Layout, short_id
 from supervisor import locks, state_directory
-from supervisor.operator.listing import known, running, strays
+from supervisor.operator.session_list import known, running, strays
 from supervisor.private_files import write_private
 from supervisor.sessions import session_logs
 from supervisor.sessions.sessions_table import SessionRow

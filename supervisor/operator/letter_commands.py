@@ -16,7 +16,7 @@ from bridge.protocol.layout import Layout
 from supervisor import locks
 from supervisor.discord.errors import snowflake
 from supervisor.letters import Answer, Letter, Letters
-from supervisor.operator import health
+from supervisor.operator import health_file
 from supervisor.operator.context import EXIT_FAILED, config_option, layout_of
 from supervisor.operator.targets import complete_place, complete_target
 
@@ -126,7 +126,7 @@ def _reader(layout: Layout) -> int:
     """The pid of the supervisor that reads letters. Raises UserError."""
     if not (pid := locks.holder(layout.supervisor_lock)):
         raise UserError(f"no supervisor runs on {layout.state}, so nothing was done: start it, and say it again")
-    if (told := health.read(layout)) and not told.reads_letters:
+    if (told := health_file.read(layout)) and not told.reads_letters:
         raise UserError(
             f"the supervisor that runs (pid {pid}) is of version {told.version}, which cannot do this: restart it"
         )

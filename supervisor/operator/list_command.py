@@ -13,7 +13,7 @@ from supervisor.operator.context import config_option, layout_of
 from supervisor.operator.targets import complete_target
 
 if TYPE_CHECKING:
-    from supervisor.operator.listing import Listed
+    from supervisor.operator.session_list import Listed
 
 STATES = ("idle", "busy", "awaiting", "starting", "hibernating", "dormant", "broken", "ended")
 
@@ -39,12 +39,12 @@ def list_sessions(
     states: tuple[str, ...],
     **flags: bool,
 ) -> None:
-    from supervisor.operator import listing  # noqa: PLC0415
+    from supervisor.operator import session_list  # noqa: PLC0415
 
     layout = layout_of(context, own_config)
     fits = [
         line
-        for line in listing.listed(layout)
+        for line in session_list.listed(layout)
         if (not states or line.state in states)
         and (not channel or line.channel == channel)
         and (not person or line.owner == person)
@@ -77,6 +77,6 @@ def _table(lines: "list[Listed]", *, is_wide: bool) -> str:
 @click.argument("target", shell_complete=complete_target)
 @click.pass_context
 def open_session(context: click.Context, target: str, own_config: str | None) -> None:
-    from supervisor.operator import listing  # noqa: PLC0415
+    from supervisor.operator import session_list  # noqa: PLC0415
 
-    click.echo(listing.find(layout_of(context, own_config), target).session.url())
+    click.echo(session_list.find(layout_of(context, own_config), target).session.url())

@@ -30,11 +30,11 @@ VALUE_CHARS = 100
 def log(
     context: click.Context, /, own_config: str | None, *, target: str, most: int | None, after: float, **more: bool
 ) -> None:
-    from supervisor.operator import listing  # noqa: PLC0415
+    from supervisor.operator import session_list  # noqa: PLC0415
     from supervisor.sessions import session_logs  # noqa: PLC0415
 
     layout = layout_of(context, own_config)
-    path = layout.session(listing.find(layout, target).session.session_id).log
+    path = layout.session(session_list.find(layout, target).session.session_id).log
     there = session_logs.read_log(path)
     shown = _seen_already(there, after, most)
     while True:

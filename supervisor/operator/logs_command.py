@@ -11,7 +11,7 @@ import click
 from bridge.protocol.errors import UserError
 from supervisor import log_place
 from supervisor.log_place import LogPlace
-from supervisor.operator import health
+from supervisor.operator import health_file
 from supervisor.operator.context import config_option, layout_of
 
 FOLLOW_INTERVAL_S = 0.2
@@ -24,7 +24,7 @@ FOLLOW_INTERVAL_S = 0.2
 @click.pass_context
 def logs(context: click.Context, lines: int, follow: bool, own_config: str | None) -> None:
     layout = layout_of(context, own_config)
-    told = health.last(layout)
+    told = health_file.last(layout)
     place = log_place.parse(told.log) if told else None
     if place is None:
         raise UserError(

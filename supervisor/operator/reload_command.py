@@ -9,9 +9,9 @@ import click
 from bridge.protocol.errors import LocalError, UserError
 from bridge.protocol.layout import Layout
 from supervisor import locks
-from supervisor.operator import health
+from supervisor.operator import health_file
 from supervisor.operator.context import config_option, layout_of
-from supervisor.operator.health import Health
+from supervisor.operator.health_file import Health
 from supervisor.reload import at_the_next_start
 
 WAIT_S = 20.0
@@ -34,7 +34,7 @@ def reloaded(layout: Layout) -> Health:
     """What the supervisor said after it read the file. Raises UserError when none runs that can; LocalError late."""
     if not (pid := locks.holder(layout.supervisor_lock)):
         raise UserError(f"no supervisor runs on {layout.state}, so there is nothing to reload")
-    if (before := health.read(layout)) is None:
+    if (before := health_file.read(layout)) is None:
         raise UserError(f"the supervisor (pid {pid}) is just starting, or of a version that cannot reload: restart it")
     try:
         os.kill(pid, signal.SIGHUP)
@@ -42,7 +42,7 @@ def reloaded(layout: Layout) -> Health:
         raise UserError(f"the supervisor (pid {pid}) is another user's: run this as that user, or as root") from None
     end = time.monotonic() + WAIT_S
     while time.monotonic() < end:
-        now = health.read(layout)
+        now = health_file.read(layout)
         if now and now.reads > before.reads:
             return now
         if locks.holder(layout.supervisor_lock) != pid:

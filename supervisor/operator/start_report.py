@@ -11,12 +11,12 @@ from contextlib import suppress
 
 import msgspec
 
+from supervisor.config_in_force import Settings
 from supervisor.discord.survey import Survey
 from supervisor.login import keeper as login
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
-from supervisor.settings import Settings
 from supervisor.workers import walls
 from supervisor.workers.claude_cli import ClaudeCli
 

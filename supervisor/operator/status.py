@@ -16,8 +16,8 @@ from bridge.protocol.layout import Layout
 from bridge.text import duration, human_size
 from supervisor import locks
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IdentifyBudget
-from supervisor.operator import health, listing
-from supervisor.operator.health import OLD_S, Health
+from supervisor.operator import health_file, session_list
+from supervisor.operator.health_file import OLD_S, Health
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
@@ -82,7 +82,7 @@ class Status(msgspec.Struct, frozen=True):
 
 def look(layout: Layout, now: float) -> Status:
     """``now`` in Unix seconds. Raises UserError for a state of a newer version."""
-    told = health.read(layout) or Health()
+    told = health_file.read(layout) or Health()
     seen = _seen(layout, told, now)
     troubles = tuple(_troubles(seen, told, now))
     return msgspec.structs.replace(seen, well=not troubles, troubles=troubles, notes=tuple(_notes(seen, told)))
@@ -90,7 +90,7 @@ def look(layout: Layout, now: float) -> Status:
 
 def _seen(layout: Layout, told: Health, now: float) -> Status:
     """All but what follows from it."""
-    rows = listing.rows(layout)
+    rows = session_list.rows(layout)
     running = {one: locks.holder(layout.session(one).lock) for one in (row.session.session_id for row in rows)}
     prompts, posts, left, older = _of_store(layout, now)
     return Status(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bridge.render.markdown.widths import display_width, padded
 from bridge.text import clip, duration, human_size, one_line, reveal, usd
-from supervisor.operator.listing import Listed
+from supervisor.operator.session_list import Listed
 
 LEAST_TITLE, MOST_TITLE = 24, 60
 GAP = "  "

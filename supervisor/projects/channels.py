@@ -13,9 +13,9 @@ from bridge.text import one_line
 from supervisor import config as configuration
 from supervisor import token_file
 from supervisor.config import Config, document
+from supervisor.config_in_force import Settings, carried
 from supervisor.private_files import write_private
 from supervisor.reload import Reload, stamp_of
-from supervisor.settings import Settings, carried
 
 NO_ROOTS = (
     "Nobody may add projects from here yet. The bridge's operator can allow directories below one of theirs: in its"

@@ -11,7 +11,7 @@ from bridge.protocol import events as e
 from bridge.render import notices
 from bridge.render import rules as rules_told
 from bridge.render.posts import Post
-from bridge.session.listing import Listing, without_equals
+from bridge.session.card_listing import Listing, without_equals
 from bridge.session.managed import ManagedSession
 from bridge.session.people import named
 from bridge.session.permission import NOTHING_ANSWERED, First, PermissionRequest, Person, RequestName, Settled

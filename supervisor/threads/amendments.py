@@ -12,9 +12,9 @@ from bridge.routing.needs import TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from supervisor.discord.asking import Reading
+from supervisor.discord.beside_text import is_quote_unknown
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Refused
 from supervisor.discord.guilds import Guilds
-from supervisor.discord.message import is_quote_unknown
 from supervisor.discord.shapes import Deletion, Edit, person_of, read
 from supervisor.sessions.manager import SessionManager
 from supervisor.threads.behind import Behind

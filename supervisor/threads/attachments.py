@@ -32,8 +32,8 @@ from bridge.protocol.events import Attachment
 from bridge.protocol.layout import Layout, SessionLayout
 from bridge.protocol.limits import NO_LIMITS, Limits, no_room_for
 from supervisor.discord.asking import Downloading
+from supervisor.discord.beside_text import url_of
 from supervisor.discord.errors import ChannelGone, LinkExpired, MessageGone, Refused, TooLarge
-from supervisor.discord.message import url_of
 from supervisor.private_files import size_of
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError

@@ -2,10 +2,10 @@
 
 import re
 
-from bridge.discord import MessageFlag, MessageType
+from bridge.discord_numbers import MessageFlag, MessageType
 from bridge.routing.seen import MessageSeen
+from supervisor.discord.beside_text import POST_TYPES, attachments_of, quote_of, with_quote
 from supervisor.discord.guilds import NOWHERE, Where
-from supervisor.discord.message import POST_TYPES, attachments_of, quote_of, with_quote
 from supervisor.discord.shapes import Edit, Member, Message, person_of
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from bridge.discord import PAGE_MESSAGES
+from bridge.discord_numbers import PAGE_MESSAGES
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Post
 from supervisor.discord.asking import Reading

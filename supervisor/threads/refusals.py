@@ -30,7 +30,7 @@ from typing import Literal
 
 import msgspec
 
-from bridge.discord import CONTENT_CHARS, ErrorCode
+from bridge.discord_numbers import CONTENT_CHARS, ErrorCode
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import File, Post
 from bridge.text import clip, escape, one_line

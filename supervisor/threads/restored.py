@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bridge.render.posts import Post
-from supervisor.discord.message import POST_TYPES
+from supervisor.discord.beside_text import POST_TYPES
 from supervisor.discord.shapes import Message
 
 

@@ -37,7 +37,7 @@ from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import new_keys
 from supervisor.workers.downlink import Downlink
 from supervisor.workers.host import Host
-from supervisor.workers.looks import Looks
+from supervisor.workers.seat_facts import Looks
 from supervisor.workers.seats import Held, Seat, Spawned
 
 LOOK_INTERVAL_S = seats.LOOK_AGAIN_S

@@ -12,10 +12,10 @@ from bridge.protocol.modes import DEFAULT
 from bridge.protocol.start import WorkerStart
 from bridge.session.managed import ManagedSession
 from supervisor.config import Config
+from supervisor.config_in_force import Settings
 from supervisor.login import keeper as login
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Trusts
-from supervisor.settings import Settings
 
 INSTALLATION = Path(bridge.__file__).resolve().parent.parent
 

@@ -19,7 +19,7 @@ from bridge.session.managed import ManagedSession
 from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
 from stages.support import ROOT, awaited, scripted_claude, until
 from supervisor import locks, places, state_directory
-from supervisor.operator import ending, listing
+from supervisor.operator import ending, session_list
 from supervisor.sessions import session_logs
 from supervisor.sessions.store import Store
 from supervisor.workers import trees
@@ -294,11 +294,11 @@ async def test_kill_all_ends_strays_too_also_of_sessions_that_the_store_does_not
 async def test_a_worker_that_stopped_before_it_took_its_lock_is_found_and_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listing, "WORKER_STARTS_S", 0.1)
+    monkeypatch.setattr(session_list, "WORKER_STARTS_S", 0.1)
     async with folder_of_a_stage() as stage:
         session = await one_ended_session(stage)
         with waiting_worker(session.session_id) as worker:
-            found = await until(lambda: listing.strays(stage.layout, [session.session_id]), "the stray")
+            found = await until(lambda: session_list.strays(stage.layout, [session.session_id]), "the stray")
             assert [process.pid for process in found[session.session_id]] == [worker.pid]
             worker.send_signal(signal.SIGSTOP)
             assert ending.end_strays(stage.layout) == {session.session_id: []}
@@ -420,7 +420,7 @@ async def test_a_setting_alone_wakes_nobody_so_kill_all_leaves_that_session_alon
         with store.transaction():
             store.wish(waits.session_id, c.Prompt(5, "go", ADA.user_id, "Ada"), 1.0)
         store.close()
-        assert [row.session.session_id for row in listing.running(stage.layout)] == [waits.session_id]
+        assert [row.session.session_id for row in session_list.running(stage.layout)] == [waits.session_id]
 
 
 @awaited
@@ -436,8 +436,8 @@ async def test_whether_anything_waits_is_asked_of_the_store_once() -> None:
             return Store(path, read_only=read_only)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(listing, "Store", seen)
-            assert listing.running(stage.layout) == []
+            patch.setattr(session_list, "Store", seen)
+            assert session_list.running(stage.layout) == []
         assert len(opened) <= 2
 
 
@@ -467,8 +467,8 @@ async def test_kill_reads_no_log_but_its_beginning() -> None:
             await until(lambda: not stage.worker_pid(session), "its end")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(session_logs, "read_log", lambda *_, **__: pytest.fail("a log was read"))
-            assert listing.running(stage.layout) == []
-            assert listing.find(stage.layout, session.session_id[:8]).session.session_id == session.session_id
+            assert session_list.running(stage.layout) == []
+            assert session_list.find(stage.layout, session.session_id[:8]).session.session_id == session.session_id
 
 
 # --- where the state is ------------------------------------------------------------------------------
@@ -477,7 +477,7 @@ async def test_kill_reads_no_log_but_its_beginning() -> None:
 AS_ANOTHER = """
 import os, sys
 # The interpreter itself may be out of the other user's reach: all is imported before.
-from supervisor.operator import checkup, cli, ending, listing, preflight
+from supervisor.operator import checkup, cli, ending, session_list, preflight
 from supervisor.sessions import session_logs
 os.setgroups([]), os.setgid(65534), os.setuid(65534)
 cli.main()
@@ -629,6 +629,7 @@ async def test_list_of_an_empty_place_is_empty() -> None:
 
 def test_list_loads_neither_discord_nor_sockets() -> None:
     heavy = ("nextcord", "zmq", "aiohttp")
-    code = f"import sys; from supervisor.operator import cli, listing; print([m for m in {heavy} if m in sys.modules])"
+    loads = "import sys; from supervisor.operator import cli, session_list"
+    code = f"{loads}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

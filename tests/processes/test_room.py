@@ -12,7 +12,7 @@ import pytest
 from stages.backstage import backstage, folder_of_a_stage
 from stages.support import awaited, until
 from supervisor import descriptors, locks
-from supervisor.operator import ending, listing
+from supervisor.operator import ending, session_list
 from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import processes
@@ -118,7 +118,7 @@ async def test_a_session_that_sleeps_is_not_looked_at(monkeypatch: pytest.Monkey
 async def test_a_sleeping_session_that_the_operator_ends_is_ended_at_once() -> None:
     async with backstage() as stage:
         session = stage.session("")
-        row = next(row for row in listing.rows(stage.layout) if row.session.session_id == session.session_id)
+        row = next(row for row in session_list.rows(stage.layout) if row.session.session_id == session.session_id)
         assert ending.end(stage.layout, row) == []
         await until(lambda: stage.manager.row(session.session_id).ended_at, "its end")
 

@@ -16,7 +16,7 @@ from playground.host import claude as host_claude
 from stages.backstage import Backstage, backstage, folder_of_a_stage
 from stages.playhouse import playhouse
 from stages.support import ROOT, awaited, until
-from supervisor.operator import checkup, listing, table
+from supervisor.operator import checkup, session_list, table
 from supervisor.workers import seats, this_machine, walls
 
 REFUSED = "containment is required"
@@ -87,7 +87,7 @@ async def test_an_uncontained_session_says_so_first_and_in_the_list() -> None:
         stage.prompt(session, "say again")
         await stage.settles(session, 2)
         assert sum("not shut in" in post for post in stage.posts(session)) == 1
-        (line,) = listing.listed(stage.layout)
+        (line,) = session_list.listed(stage.layout)
         assert not line.contained
         assert "  NO  " in table.wide([line], 0.0)
         assert ", NOT CONTAINED" in table.fitting([line], 0.0, 80)

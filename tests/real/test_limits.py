@@ -11,7 +11,7 @@ from bridge.session.managed import ManagedSession
 from processes.test_limits import BOMB, HUNGRY, events, exits, notices, running, script
 from stages.real_stage import RealStage, stage
 from stages.support import awaited, until
-from supervisor.settings import Settings
+from supervisor.config_in_force import Settings
 from supervisor.workers.starts import StartMessages, worker_environment
 from twins.messages_api.turns import tool, turn
 

@@ -22,9 +22,9 @@ from stages.support import scripted_claude, until
 from supervisor import locks
 from supervisor.assembly import session_manager, workers
 from supervisor.config import Config
+from supervisor.config_in_force import Settings
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
-from supervisor.settings import Settings
 from supervisor.workers import trees
 from supervisor.workers.curve import server_keys
 from supervisor.workers.downlink import Downlink

@@ -14,6 +14,7 @@ from bridge.session.managed import ManagedSession
 from bridge.session.rights import Policy
 from stages.support import configuration
 from supervisor.assembly import Ears, Run, ears, session_manager
+from supervisor.config_in_force import Settings
 from supervisor.discord.gateway import Times
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
@@ -21,7 +22,6 @@ from supervisor.discord.standing import Standing
 from supervisor.reload import Reload
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
-from supervisor.settings import Settings
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Message
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from bridge.session.listing import Listing
+from bridge.session.card_listing import Listing
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, RequestName, Settled
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bridge.discord import CONTENT_CHARS
+from bridge.discord_numbers import CONTENT_CHARS
 from bridge.protocol import events as e
 from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post, payload

@@ -12,9 +12,9 @@ from bridge.routing.channel import Channel
 from bridge.session.rights import Policy
 from stages.support import configuration
 from supervisor.config import Config
+from supervisor.config_in_force import AT_THE_NEXT_START, Settings
 from supervisor.hangup import Terminal
 from supervisor.reload import Reload
-from supervisor.settings import AT_THE_NEXT_START, Settings
 
 ADA, BOB = 111, 112
 

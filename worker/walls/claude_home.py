@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.protocol.errors import UserError
-from worker.walls import looks
+from worker.walls import at_path
 from worker.walls.own_places import believed, written_by_children
 from worker.walls.wish import Containment, Mount, RefusedError, within
 
@@ -57,7 +57,7 @@ def mounts(wish: Containment, private: Path, hidden: tuple[Path, ...]) -> Iterat
     yield from _users(place, own, private / "nothing", rules, wish.reach.trusted)
     project = str(Path(wish.project_directory).resolve())
     yield _own(place, own, Path("projects", slug(project)))
-    if (claude_id := wish.reach.claude_id) and looks.is_folder(own / "file-history" / claude_id):
+    if (claude_id := wish.reach.claude_id) and at_path.is_folder(own / "file-history" / claude_id):
         yield _own(place, own, Path("file-history", claude_id))
     yield from _transcript_elsewhere(place, own, project, wish.reach.claude_id)
 
@@ -76,7 +76,7 @@ def _users(place: Path, own: Path, nothing: Path, rules: _Rules, trusted: dict[s
     """A link of the user's is followed, but never to where a child could have led it."""
     for name in (*FILES, *FOLDERS):
         found = rules.believed(own / name)
-        is_there = found and (looks.is_folder(found) if name in FOLDERS else looks.is_file(found))
+        is_there = found and (at_path.is_folder(found) if name in FOLDERS else at_path.is_file(found))
         source = found if found and is_there else nothing / (name if name in FILES else "folder")
         below = {entry: copy for entry, copy in trusted.items() if Path(entry).parts[0] == name}
         if name in FOLDERS and below:
@@ -89,11 +89,11 @@ def _mixed(place: Path, source: Path, name: str, trusted: dict[str, str], rules:
     """The user's own entries beside the trusted copies; the user's win."""
     yield Mount(place / name, "hidden")
     for entry, copy in trusted.items():
-        if not looks.exists(source / Path(entry).relative_to(name)):
+        if not at_path.exists(source / Path(entry).relative_to(name)):
             yield Mount(place / entry, "read-only", copy)
     for entry_of_user in sorted(source.iterdir()):
         found = rules.believed(entry_of_user)
-        if found and looks.exists(found):
+        if found and at_path.exists(found):
             yield Mount(place / name / entry_of_user.name, "read-only", str(found))
 
 
@@ -110,7 +110,7 @@ def _transcript_elsewhere(place: Path, own: Path, project: str, claude_id: str) 
     if not claude_id:
         return
     for path in own.glob(f"projects/*/{claude_id}.jsonl"):
-        if path.parent.name != slug(project) and looks.is_file(path) and not looks.is_link(path):
+        if path.parent.name != slug(project) and at_path.is_file(path) and not at_path.is_link(path):
             yield Mount(place / "projects" / path.parent.name / path.name, "writable", str(path.resolve()))
 
 

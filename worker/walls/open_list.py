@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bridge.protocol.errors import UserError
 from worker import bubblewrap, opening
-from worker.walls import claude_home, covers, looks, private_folders, private_home, program, repository, system
+from worker.walls import at_path, claude_home, covers, private_folders, private_home, program, repository, system
 from worker.walls.own_places import expanded, links_on_the_way, named_writable, plantable_link, written_by_children
 from worker.walls.wish import Containment, Kind, Mount, RefusedError, Walls, within
 
@@ -69,7 +69,7 @@ def _listed(
     yield from (
         Mount(Path(path).resolve(), "read-only")
         for path in (*wish.shown, reach.login)
-        if path and looks.is_folder(Path(path))
+        if path and at_path.is_folder(Path(path))
     )
     yield from (Mount(Path(path).resolve(), "writable") for path in wish.writable)
 
@@ -121,11 +121,11 @@ def _configured(wish: Containment, home: Path, hidden: tuple[Path, ...]) -> Iter
         for name in names:
             path = expanded(name, home)
             real = _followed(path, wish, hidden)
-            if not looks.exists(real):
+            if not at_path.exists(real):
                 continue
             kind: Kind = "device" if within(real, Path("/dev")) else "writable" if is_writable else "read-only"
             yield Mount(real, kind)
-            if real != path and not looks.is_link(path.parent):
+            if real != path and not at_path.is_link(path.parent):
                 yield Mount(path, kind, str(real))
 
 
@@ -148,7 +148,7 @@ def _followed(path: Path, wish: Containment, hidden: tuple[Path, ...]) -> Path:
 def _links(path: Path) -> Iterator[Mount]:
     """So that the project and the home are also found by the names that people use."""
     for link in links_on_the_way(path):
-        if not any(looks.is_link(parent) for parent in link.parents):
+        if not any(at_path.is_link(parent) for parent in link.parents):
             yield Mount(link, "link", str(link.readlink()))
 
 
@@ -204,13 +204,13 @@ def _has_place(mount: Mount, above: Mount, private: Path, wish: Containment) -> 
         case "hidden" | "private":
             return True
         case "read-only" | "device":
-            return mount.kind != "link" and looks.exists(source / below)
+            return mount.kind != "link" and at_path.exists(source / below)
         case _ if mount.kind == "link":
             if within(source, private):  # it lasts, so it is made here, and not again by each bubblewrap
                 private_folders.make_link(source, below, mount.bound)
             return False
         case _:
             if within(source, private) or within(source, Path(wish.reach.caches)):
-                is_folder = mount.kind in {"hidden", "private"} or looks.is_folder(Path(mount.bound))
+                is_folder = mount.kind in {"hidden", "private"} or at_path.is_folder(Path(mount.bound))
                 private_folders.make_way(source, below, is_folder=is_folder)
             return True

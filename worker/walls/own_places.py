@@ -7,7 +7,7 @@ the user's own sake (settings, skills, installations, git's configuration) must 
 from collections.abc import Iterable
 from pathlib import Path
 
-from worker.walls import looks
+from worker.walls import at_path
 from worker.walls.wish import Containment, within
 
 
@@ -48,7 +48,7 @@ def links_on_the_way(path: Path) -> list[Path]:
     waiting, done = list(path.absolute().parts[1:]), Path("/")
     while waiting:
         done = done / waiting.pop(0)
-        if looks.is_link(done) and done not in found:
+        if at_path.is_link(done) and done not in found:
             found.append(done)
             target = done.readlink()
             waiting = [*(part for part in target.parts if part != "/"), *waiting]

@@ -8,7 +8,7 @@ keys to somewhere (``.npmrc``, ``pip.conf``, ``.netrc``, ``.ssh``) come in only 
 from collections.abc import Iterator
 from pathlib import Path
 
-from worker.walls import looks
+from worker.walls import at_path
 from worker.walls.own_places import believed
 from worker.walls.wish import Mount
 
@@ -46,7 +46,7 @@ def mounts(home: Path, caches: Path, written: tuple[Path, ...], hidden: tuple[Pa
         yield Mount(home / name, "writable", str(caches / name))
     for name in INSTALLATIONS:
         real = believed(home / name, written, hidden)
-        if real and looks.exists(real):
+        if real and at_path.exists(real):
             yield Mount(home / name, "read-only", str(real))
 
 

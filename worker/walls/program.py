@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from worker.walls import looks
+from worker.walls import at_path
 from worker.walls.wish import Mount
 
 OURS = Path("/threadbridge/claude")
@@ -65,7 +65,7 @@ def _runner(interpreter: list[str], path: str, home: Path) -> Iterator[Mount]:
         return
     real = Path(program).resolve()
     yield _with_its_prefix(real, home)
-    if program != str(real) and not looks.is_link(Path(program).parent):
+    if program != str(real) and not at_path.is_link(Path(program).parent):
         yield Mount(Path(program).absolute(), "read-only", str(real))
 
 
@@ -73,12 +73,12 @@ def _with_its_prefix(real: Path, home: Path) -> Mount:
     """A program in an installation's ``bin`` needs its ``lib``. Never a prefix that holds more of the user's."""
     prefix = real.parent.parent
     holds_more = (home.resolve() / ".local").is_relative_to(prefix)
-    is_installed = real.parent.name == "bin" and looks.is_folder(prefix / "lib") and not holds_more
+    is_installed = real.parent.name == "bin" and at_path.is_folder(prefix / "lib") and not holds_more
     return Mount(prefix if is_installed else real, "read-only")
 
 
 def _is_file(word: str) -> bool:
-    return Path(word).is_absolute() and looks.is_file(Path(word))
+    return Path(word).is_absolute() and at_path.is_file(Path(word))
 
 
 def _interpreter(real: Path) -> list[str] | None:

@@ -12,7 +12,7 @@ submodule's git directory is the project's alone, but for what its superproject'
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from worker.walls import looks
+from worker.walls import at_path
 from worker.walls.wish import Mount, within
 
 _SHARED = ("objects", "refs", "logs")
@@ -29,12 +29,12 @@ def mounts(project: Path, git_directory: str, work_tree: str, home: Path, never:
     for place in filter(None, (common, top)):
         if within(home, place) or any(within(place, folder) or within(folder, place) for folder in shut):
             return
-    if top and looks.is_folder(top):
+    if top and at_path.is_folder(top):
         yield Mount(top, "read-only")
     entry = _entry_of(top or project, common)
     if entry:
         yield Mount(common, "read-only")
-        yield from (Mount(common / name, "writable") for name in _SHARED if looks.is_folder(common / name))
+        yield from (Mount(common / name, "writable") for name in _SHARED if at_path.is_folder(common / name))
         yield Mount(entry, "writable")
     elif top:
         yield Mount(common, "read-only")
@@ -44,20 +44,22 @@ def mounts(project: Path, git_directory: str, work_tree: str, home: Path, never:
 
 
 def _is_repository(common: Path) -> bool:
-    return looks.is_file(common / "HEAD") and all(looks.is_folder(common / name) for name in ("objects", "refs"))
+    return at_path.is_file(common / "HEAD") and all(at_path.is_folder(common / name) for name in ("objects", "refs"))
 
 
 def _entry_of(top: Path, common: Path) -> Path | None:
     """A linked worktree's own entry, known by what points back to it."""
     for back in common.glob("worktrees/*/gitdir"):
-        named = looks.text(back, _MOST_BYTES).strip()
+        named = at_path.text(back, _MOST_BYTES).strip()
         if named and Path(named).resolve() == (top / ".git").resolve():
             return back.parent
     return None
 
 
 def _sealed(common: Path) -> Iterator[Path]:
-    yield from (path for path in (common / name for name in _SEALED) if looks.exists(path) and not looks.is_link(path))
+    yield from (
+        path for path in (common / name for name in _SEALED) if at_path.exists(path) and not at_path.is_link(path)
+    )
 
 
 def in_words(mounts: Sequence[Mount]) -> tuple[str, ...]:

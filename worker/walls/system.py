@@ -9,7 +9,7 @@ bound in its place (the ``resolv.conf`` of a resolver's in /run).
 from collections.abc import Iterator
 from pathlib import Path
 
-from worker.walls import looks
+from worker.walls import at_path
 from worker.walls.wish import SHOWN_AGAIN, Mount, within
 
 DIRECTORIES = (
@@ -46,19 +46,19 @@ def mounts(hidden: tuple[Path, ...]) -> Iterator[Mount]:
         yield from _shown(Path(name), hidden)
     for name in ETC:
         yield from _shown(Path("/etc", name), hidden)
-    yield from (Mount(path, "read-only") for path in map(Path, SHOWN_AGAIN) if looks.is_folder(path))
+    yield from (Mount(path, "read-only") for path in map(Path, SHOWN_AGAIN) if at_path.is_folder(path))
     yield from (Mount(Path(path), "link", target) for path, target in LINKS.items())
 
 
 def _shown(path: Path, hidden: tuple[Path, ...]) -> Iterator[Mount]:
-    if not looks.is_link(path):
-        if looks.exists(path):
+    if not at_path.is_link(path):
+        if at_path.exists(path):
             yield Mount(path, "read-only")
         return
     real = path.resolve()
     if is_open(real):
         yield Mount(path, "link", str(path.readlink()))
-    elif looks.exists(real) and not any(within(real, folder) for folder in hidden):
+    elif at_path.exists(real) and not any(within(real, folder) for folder in hidden):
         yield Mount(path, "read-only", str(real))
 
 

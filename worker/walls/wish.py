@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from bridge.protocol.errors import UserError
-from worker.walls import looks
+from worker.walls import at_path
 
 HIDDEN = ("/run/credentials", "/run/user", "/run/dbus", "/run/systemd")
 SHOWN_AGAIN = ("/run/systemd/resolve",)  # /etc/resolv.conf is often a link to here
@@ -31,7 +31,7 @@ def installation() -> tuple[str, ...]:
     ours = Path(__file__).resolve().parents[2]
     packages = [ours / name for name in ("bridge", "worker", "supervisor")]
     prefixes = {Path(sys.prefix), Path(sys.base_prefix)} - {Path("/usr"), Path("/usr/local")}
-    return tuple(str(path) for path in (*packages, *sorted(prefixes)) if looks.is_folder(path))
+    return tuple(str(path) for path in (*packages, *sorted(prefixes)) if at_path.is_folder(path))
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):

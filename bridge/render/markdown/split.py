@@ -25,7 +25,7 @@ from bisect import bisect_right
 
 import msgspec
 
-from bridge.discord import CONTENT_CHARS
+from bridge.discord_numbers import CONTENT_CHARS
 from bridge.render.markdown.cuts import AHEAD, Room, Window
 from bridge.render.markdown.dialect import MOST_HELD, Translation, translate
 from bridge.render.markdown.fences import Block, Caps, Fence, find_blocks

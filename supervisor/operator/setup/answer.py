@@ -1,7 +1,7 @@
 """The end of set-up: a thread in which Claude answers, seen on Discord."""
 
 from supervisor.discord.shapes import Message
-from supervisor.operator.setup.discord import Discord
+from supervisor.operator.setup.asked_discord import Discord
 from supervisor.operator.setup.terminal import Terminal
 
 WAIT_S = 600.0

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from bridge.discord import Permission
+from bridge.discord_numbers import Permission
 from bridge.routing.permissions import Overwrite, granted, missing
 from bridge.routing.places import FITTING
 from bridge.text import one_line

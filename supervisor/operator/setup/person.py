@@ -6,7 +6,7 @@ from bridge.protocol.errors import UserError
 from bridge.text import one_line
 from supervisor.config.document import Changes
 from supervisor.discord.shapes import Message
-from supervisor.operator.setup.discord import Discord
+from supervisor.operator.setup.asked_discord import Discord
 from supervisor.operator.setup.kept import Kept
 from supervisor.operator.setup.terminal import Terminal
 

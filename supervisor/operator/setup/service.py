@@ -8,7 +8,7 @@ from supervisor.operator.installation import command as installation
 from supervisor.operator.installation import facts
 from supervisor.operator.installation.unit import Kind
 from supervisor.operator.setup import answer
-from supervisor.operator.setup.discord import Discord
+from supervisor.operator.setup.asked_discord import Discord
 from supervisor.operator.setup.terminal import Terminal
 
 CONNECTED = "connected to Discord"

@@ -17,7 +17,7 @@ from supervisor import config as configuration
 from supervisor import token_file
 from supervisor.config.document import Changes
 from supervisor.operator.setup import directory, machine, portal
-from supervisor.operator.setup.discord import Discord, RefusedTokenError
+from supervisor.operator.setup.asked_discord import Discord, RefusedTokenError
 from supervisor.operator.setup.given import Given
 from supervisor.operator.setup.kept import Kept
 from supervisor.operator.setup.offers import ChoiceError, Offer, Server, chosen, listed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.discord import CONTENT_CHARS, EMBED_DESCRIPTION_CHARS
+from bridge.discord_numbers import CONTENT_CHARS, EMBED_DESCRIPTION_CHARS
 from bridge.protocol import events as e
 from bridge.protocol.line_diff import between, lines_of
 from bridge.render.changed import answer

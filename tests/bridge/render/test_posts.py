@@ -1,4 +1,4 @@
-from bridge.discord import MessageFlag
+from bridge.discord_numbers import MessageFlag
 from bridge.render.posts import Button, Choice, Embed, Post, Select, payload
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.discord import CONTENT_CHARS
+from bridge.discord_numbers import CONTENT_CHARS
 from bridge.protocol.events import SuggestedRule
 from bridge.render.rules import MOST_LISTED, listed
 from bridge.session.rights import Right

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bridge.discord import EMBED_DESCRIPTION_CHARS
+from bridge.discord_numbers import EMBED_DESCRIPTION_CHARS
 from bridge.protocol import events as e
 from bridge.render import status
 from bridge.render.replies import Listed

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.discord import CONTENT_CHARS
+from bridge.discord_numbers import CONTENT_CHARS
 from bridge.protocol import events as e
 from bridge.render.markdown.split import pages, split
 from bridge.render.segments import SEGMENT_CHARS

@@ -1,6 +1,6 @@
 """The card about a project's files that act: all of it can be read before the click, and nothing in it plays tricks."""
 
-from bridge.discord import CONTENT_CHARS
+from bridge.discord_numbers import CONTENT_CHARS
 from bridge.render import trust
 from bridge.render.posts import Post
 from bridge.session.custom_ids import trust_button

@@ -12,8 +12,8 @@ from bridge.routing.clicks import OWN
 from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import Clicked
 from bridge.routing.together import ALL_DECIDED, NOT_LISTED, TAKES_TWO
+from bridge.session.card_listing import Listing, listing_of
 from bridge.session.custom_ids import TogetherButton, TogetherVerb
-from bridge.session.listing import Listing, listing_of
 from bridge.session.managed import session_from
 from bridge.session.patterns import ToolPattern
 from bridge.session.permission import PermissionRequest, Person, RequestName, Settled

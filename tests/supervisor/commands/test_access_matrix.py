@@ -27,6 +27,7 @@ from bridge.routing.needs import BUTTONS, COMMANDS
 from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import VOICE, MessageSeen
 from bridge.session import custom_ids
+from bridge.session.card_listing import Listing
 from bridge.session.changed_files import ChangedFiles
 from bridge.session.custom_ids import (
     REASON_FIELD,
@@ -39,7 +40,6 @@ from bridge.session.custom_ids import (
     WhenButton,
     word_of,
 )
-from bridge.session.listing import Listing
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.open_work import OpenPrompt, Turn
 from bridge.session.permission import PermissionRequest, Person, RequestName
@@ -54,6 +54,7 @@ from supervisor.commands.answer import Answer
 from supervisor.commands.interactions import Interactions
 from supervisor.commands.sight import Sight
 from supervisor.commands.slash import Slash
+from supervisor.config_in_force import Settings
 from supervisor.discord.asking import Answering, Telling
 from supervisor.discord.shapes import Interaction, PlaceShown
 from supervisor.projects.channels import ProjectChannels
@@ -61,7 +62,6 @@ from supervisor.reload import Reload
 from supervisor.sessions.in_log import InLog
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.trust import Looked, Trusts
-from supervisor.settings import Settings
 
 from .access_table import NOBODYS, PLACES, TABLE, Asker, Place, Row
 

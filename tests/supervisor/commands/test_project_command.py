@@ -20,11 +20,11 @@ from stages.support import awaited, configuration
 from supervisor.assembly import session_manager
 from supervisor.commands.project_command import ProjectCommand
 from supervisor.commands.sight import Sight
+from supervisor.config_in_force import Settings
 from supervisor.discord.shapes import Interaction as Asked
 from supervisor.projects.channels import NO_ROOTS, ProjectChannels
 from supervisor.reload import Reload
 from supervisor.sessions.store import Store
-from supervisor.settings import Settings
 from twins.discord.interactions import Interaction
 from twins.discord.person import Person
 

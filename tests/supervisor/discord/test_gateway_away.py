@@ -17,13 +17,13 @@ from stages.gateway_stage import DEADLINE_S, beside_each_other, stage
 from stages.jumping_clock import jumping
 from stages.support import awaited, configuration
 from supervisor.assembly import Clocks, GatewayRest, ears, session_manager
+from supervisor.config_in_force import Settings
 from supervisor.discord.alone import Nonces
 from supervisor.discord.gateway import Times
 from supervisor.discord.identify_budget import IDENTIFY_BURST, IDENTIFY_EVERY_S
 from supervisor.discord.standing import Standing
 from supervisor.reload import Reload
 from supervisor.sessions.store import Store
-from supervisor.settings import Settings
 
 # nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
 pytestmark = [

@@ -10,8 +10,8 @@ import pytest
 from bridge.render.posts import File, Post
 from stages.support import awaited
 from supervisor.discord import shapes
+from supervisor.discord.beside_text import attachments_of, quote_of
 from supervisor.discord.errors import LinkExpired, Refused, TooLarge, Unavailable
-from supervisor.discord.message import attachments_of, quote_of
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
 from twins.discord.faults import DROP, TRUNCATE, Fault

@@ -11,12 +11,12 @@ from bridge.protocol.claude_version import ClaudeVersion
 from bridge.routing.channel import Channel
 from stages.support import awaited, configuration, until
 from supervisor.assembly import session_manager
+from supervisor.config_in_force import Settings
 from supervisor.discord.survey import Survey, Trouble
 from supervisor.operator import start_report
 from supervisor.operator.start_report import StartReport
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
-from supervisor.settings import Settings
 from supervisor.workers.claude_cli import Answer, ClaudeCli
 
 TWO = {222: Channel(222, "/srv/a"), 223: Channel(223, "/srv/b")}

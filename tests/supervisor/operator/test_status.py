@@ -8,8 +8,8 @@ import pytest
 
 from bridge.protocol.layout import Layout
 from supervisor import state_directory
-from supervisor.operator import health, status
-from supervisor.operator.health import Health, HealthFile
+from supervisor.operator import health_file, status
+from supervisor.operator.health_file import Health, HealthFile
 from supervisor.operator.status import Status, Waiting
 
 NOW = 1_000_000.0
@@ -102,7 +102,7 @@ def test_what_a_dead_supervisor_left_is_not_believed(tmp_path: Path) -> None:
     HealthFile(layout).say(Health(discord="connected"))
     os.close(lock)
     assert layout.health.stat().st_mode & 0o777 == 0o600
-    assert health.read(layout) is None
+    assert health_file.read(layout) is None
 
 
 def test_it_is_written_when_it_changed_and_now_and_then_anyway(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_it_is_written_when_it_changed_and_now_and_then_anyway(tmp_path: Path) -
     assert not written("here", 1)
     assert written("away", 1)
     assert not written("away", 5)
-    assert written("away", health.EVERY_S)
+    assert written("away", health_file.EVERY_S)
 
 
 def test_a_disk_that_takes_nothing_ends_nobody(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_file_of_another_version_or_none_is_no_reason_to_fail(tmp_path: Path) 
     layout = Layout(tmp_path)
     for text in (b"", b"[]", b'{"pid": "x"}', b'{"pid": 1, "newer": true}'):
         layout.health.write_bytes(text)
-        assert health.read(layout) is None
+        assert health_file.read(layout) is None
 
 
 @pytest.mark.parametrize(

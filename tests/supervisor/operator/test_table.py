@@ -4,8 +4,8 @@ import pytest
 
 from bridge.protocol import events as e
 from bridge.render.markdown.widths import display_width
-from supervisor.operator.listing import Listed
 from supervisor.operator.log_command import _seen_already
+from supervisor.operator.session_list import Listed
 from supervisor.operator.table import fitting, wide
 
 NOW = 10_000.0

@@ -8,9 +8,9 @@ import pytest
 from bridge.protocol.errors import UserError
 from supervisor import config
 from supervisor.config import document
+from supervisor.config_in_force import Settings
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
-from supervisor.settings import Settings
 
 NEW = 223
 

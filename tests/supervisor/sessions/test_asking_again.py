@@ -22,12 +22,12 @@ from stages.support import configuration
 from supervisor import assembly
 from supervisor.commands.channel_mode import ChannelMode
 from supervisor.commands.slash_settings import SettingsCommand
+from supervisor.config_in_force import Settings
 from supervisor.discord.asking import Telling
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.asking_again import ask_again
 from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
-from supervisor.settings import Settings
 from supervisor.workers.starts import StartMessages
 
 ADA = Person(1, "Ada", 9)

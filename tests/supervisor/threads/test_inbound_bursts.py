@@ -16,10 +16,10 @@ from stages.no_rest import NoRest
 from stages.searched import searched
 from stages.support import configuration
 from supervisor.assembly import router, session_manager
+from supervisor.config_in_force import Settings
 from supervisor.discord.guilds import Guilds
 from supervisor.sessions.bursts import PATIENCE_S
 from supervisor.sessions.store import Store
-from supervisor.settings import Settings
 from supervisor.threads.inbound import Inbound
 
 BOT, ADA, BOB = 9, 111, 112

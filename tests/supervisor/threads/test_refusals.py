@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.discord import CONTENT_CHARS
+from bridge.discord_numbers import CONTENT_CHARS
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Button, Embed, File, Post
 from stages.jumping_clock import jumping

@@ -14,11 +14,11 @@ from bridge.render.posts import Post
 from lab.fuzz.edge import Edge, hold, nothing_logged_with_a_traceback
 from lab.fuzz.stage import ADA, APPLICATION, BOB, BOT, CHANNEL, EVE, GUILD, ROLE, THREAD, Stage, stage
 from supervisor.assembly import ears
+from supervisor.config_in_force import Settings
 from supervisor.discord.alone import Nonces
 from supervisor.discord.errors import Found, Refused
 from supervisor.discord.shapes import Member, Message, Unreadable, message_of
 from supervisor.reload import Reload
-from supervisor.settings import Settings
 
 READ_BACK = "READ BACK"
 READS_AT_MOST = 50

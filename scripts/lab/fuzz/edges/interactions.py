@@ -28,12 +28,12 @@ from supervisor.commands import registration
 from supervisor.commands.interactions import Interactions
 from supervisor.commands.sight import Sight
 from supervisor.commands.slash import Slash
+from supervisor.config_in_force import Settings
 from supervisor.discord.errors import Found
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
 from supervisor.sessions.in_log import InLog
 from supervisor.sessions.trust import Trusts
-from supervisor.settings import Settings
 
 SESSION = "SESSION"
 """Stands in an input for the session's id, which is another one each time."""

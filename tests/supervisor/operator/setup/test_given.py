@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.discord import Permission
+from bridge.discord_numbers import Permission
 from bridge.routing.permissions import ALL_NEEDED, NEEDED, Overwrite, granted, missing
 from supervisor.operator.setup import directory, given, portal
 from supervisor.operator.setup.offers import ChoiceError, Offer, Server, Shown, chosen, listed, offers

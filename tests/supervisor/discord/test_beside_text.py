@@ -2,7 +2,7 @@
 
 import pytest
 
-from supervisor.discord.message import QUOTE_CHARS, quote_of
+from supervisor.discord.beside_text import QUOTE_CHARS, quote_of
 from supervisor.discord.shapes import Edit, Message, read
 from supervisor.threads.message_seen import edited_text, message_seen
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from bridge.discord import MessageType
+from bridge.discord_numbers import MessageType
 from bridge.protocol.events import ANSWERED, Attachment
 from supervisor.discord.shapes import AttachedFile, Quoted, Snapshot, Writer
 

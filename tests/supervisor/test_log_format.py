@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.log_format import Folded, Lines, is_journal
 from supervisor.log_place import LogPlace, of_this_process, parse, unit_in
-from supervisor.logs import Folded, Lines, is_journal
 from supervisor.operator.logs_command import journalctl
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.secretsecretsecretsecretsecret"
