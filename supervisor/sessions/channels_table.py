@@ -1,4 +1,4 @@
-"""The tables of what is kept by channel: cursors, what was handled ahead of them, defaults, and who trusts what.
+"""The tables of what is kept by channel: cursors, what was handled ahead of them, defaults, projects, who trusts what.
 
 What is kept as text is JSON of the module that is named beside it in ``schema_2.sql``.
 """
@@ -49,6 +49,16 @@ class ChannelsTable(Database):
             self._execute(
                 "INSERT OR IGNORE INTO handled_ahead (channel_id, message_id) VALUES (?, ?)", (channel_id, message_id)
             )
+
+    def project_of(self, channel_id: int) -> str:
+        """The directory that the channel had when it was last looked at; empty before that."""
+        rows = self._execute("SELECT directory FROM channel_projects WHERE channel_id = ?", (channel_id,))
+        return str(rows[0][0]) if rows else ""
+
+    def note_project(self, channel_id: int, directory: str) -> None:
+        self._execute(
+            "INSERT OR REPLACE INTO channel_projects (channel_id, directory) VALUES (?, ?)", (channel_id, directory)
+        )
 
     def closed_burst(self, channel_id: int, author_id: int) -> ClosedBurst | None:
         rows = self._execute(

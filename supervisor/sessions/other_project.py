@@ -17,8 +17,6 @@ from supervisor.sessions.store_health import StoreError
 
 log = logging.getLogger(__name__)
 
-_FACT = "project:"
-
 
 def look_at_projects(manager: SessionManager, channels: Mapping[int, Channel]) -> None:
     """What cannot be noted now is left to the next start, or change."""
@@ -36,13 +34,13 @@ def _look_at(manager: SessionManager, channel: Channel) -> None:
     with manager.transaction():
         if known:
             _end(manager, channel.channel_id)
-        manager.store.remember(f"{_FACT}{channel.channel_id}", channel.directory)
+        manager.store.note_project(channel.channel_id, channel.directory)
 
 
 def _known(manager: SessionManager, channel_id: int) -> str:
     """Its project's directory until now. A store that was rebuilt knows it by the newest session."""
     newest = manager.most_recent_session(channel_id)
-    return manager.fact(f"{_FACT}{channel_id}") or (newest.directory if newest else "")
+    return manager.store.project_of(channel_id) or (newest.directory if newest else "")
 
 
 def _end(manager: SessionManager, channel_id: int) -> None:

@@ -1,4 +1,4 @@
--- Threadbridge's store, version 4: what was said of several usage limits was one value in `facts`, and is a table.
+-- Threadbridge's store, version 4: what came to `facts` of several limits and channels since version 3 has tables, too.
 -- Which values stay there, and why, supervisor/sessions/facts_table.py says.
 
 CREATE TABLE usage_said (
@@ -15,4 +15,13 @@ INSERT OR IGNORE INTO usage_said (limit_name, mark, resets_at, said_at)
     FROM facts, json_each(CASE WHEN json_valid(facts.value) THEN facts.value ELSE '{}' END) AS one
     WHERE facts.name = 'usage' AND json_type(one.value) = 'object';
 
-DELETE FROM facts WHERE name = 'usage';
+-- The directory that a channel had when it was last looked at.
+CREATE TABLE channel_projects (
+    channel_id  INTEGER PRIMARY KEY,
+    directory   TEXT NOT NULL
+) STRICT;
+
+INSERT OR IGNORE INTO channel_projects (channel_id, directory)
+    SELECT CAST(substr(name, 9) AS INTEGER), value FROM facts WHERE name LIKE 'project:%';
+
+DELETE FROM facts WHERE name = 'usage' OR name LIKE 'project:%';

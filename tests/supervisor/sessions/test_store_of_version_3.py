@@ -1,4 +1,4 @@
-"""A store of version 3 is brought up: what was said of usage limits, one value there, is a table."""
+"""A store of version 3 is brought up: what was said of usage limits and known of channels has tables."""
 
 from pathlib import Path
 
@@ -21,7 +21,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(database, "MIGRATIONS", THIRD)
         old = Store(tmp_path / "db")
-        for name, value in (("usage", request.param), *((fact.value, f"{fact} as it was") for fact in Fact)):
+        kept = (("usage", request.param), ("project:222", "/srv"))
+        for name, value in (*kept, *((fact.value, f"{fact} as it was") for fact in Fact)):
             old._execute("INSERT INTO facts (name, value) VALUES (?, ?)", (name, value))
         old.close()
     return Store(tmp_path / "db")
@@ -39,6 +40,13 @@ def test_what_was_said_of_each_limit_is_known(store: Store) -> None:
 def test_each_value_of_the_whole_bridge_stays_and_nothing_else_does(store: Store) -> None:
     assert [store.fact(fact) for fact in Fact] == [f"{fact} as it was" for fact in Fact]
     assert {name for (name,) in store._execute("SELECT name FROM facts")} == {fact.value for fact in Fact}
+    store.close()
+
+
+def test_the_project_that_a_channel_had_is_known(store: Store) -> None:
+    assert (store.project_of(222), store.project_of(223)) == ("/srv", "")
+    store.note_project(222, "/home")
+    assert store.project_of(222) == "/home"
     store.close()
 
 
