@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from bridge.protocol import wire
+from bridge.routing.router import BridgeRouter
 from stages.support import ROOT
 from supervisor.discord.http import USER_AGENT
-from test_imports import SPAWNS_ONLY_IN, tracked
+from supervisor.sessions.manager import SessionManager
+from test_imports import ONLY_IN, SPAWNS_ONLY_IN, tracked
 
 MODULES = sorted(
     path.relative_to(ROOT)
@@ -33,6 +35,25 @@ def test_the_house_names_each_module(module: Path) -> None:
 def test_the_house_names_each_file_that_starts_processes() -> None:
     named = ARCHITECTURE.partition("child processes only in ")[2].partition(". ")[0]
     assert set(re.findall(r"`([\w/.]+)`", named)) == SPAWNS_ONLY_IN
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_IN))
+def test_the_house_names_the_one_place_of_each_library(library: str) -> None:
+    named = re.search(rf"\b{library}\s+only in ([^;]*);", ARCHITECTURE)
+    assert named and set(re.findall(r"`([\w/]+\.py)`", named[1])) == ONLY_IN[library]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("SessionManager", SessionManager), ("BridgeRouter", BridgeRouter)])
+def test_the_names_of_the_first_specification_are_there(name: str, kind: type) -> None:
+    section = ARCHITECTURE.partition("### Names of the first specification")[2].partition("##")[0]
+    listed = re.search(rf"`{name}` \(([^)]*)\)", section)
+    named = re.findall(r"`(\w+)`", listed[1]) if listed else []
+    assert len(named) > 2 and [one for one in named if not callable(getattr(kind, one, None))] == []
+
+
+def test_the_commands_that_pages_name_are_there() -> None:
+    scripts = {name for page in PAGES for name in re.findall(r"\./scripts/([\w-]+)(?![\w.-])", page.read_text())}
+    assert len(scripts) > 10 and [name for name in scripts if not (ROOT / "scripts" / name).is_file()] == []
 
 
 WALKS = dict(re.findall(r"\*\*([\w ]+)\*\*\n\n((?:\d\. .*\n(?: +.*\n)*)+)", ARCHITECTURE))
