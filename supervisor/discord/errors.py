@@ -62,6 +62,10 @@ class Forbidden(RemoteError):
         self.code = code
 
 
+class StaysArchived(Forbidden):
+    """The thread is archived, and the bot may not open it: somebody locked it."""
+
+
 class LinkExpired(RemoteError):
     """A file's link is none (any more): 403 or 404."""
 

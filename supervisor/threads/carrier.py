@@ -23,7 +23,7 @@ from bridge.render.posts import Post, payload
 from bridge.session.managed import ManagedSession
 from supervisor.discord import sent_files
 from supervisor.discord.asking import Showing
-from supervisor.discord.errors import Archived, BadToken, Forbidden, Found, MessageGone, Refused
+from supervisor.discord.errors import Archived, BadToken, Forbidden, Found, MessageGone, Refused, StaysArchived
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.posts_table import PostRow
 from supervisor.sessions.store import Store
@@ -59,8 +59,14 @@ class Carrier:
         try:
             await self._do(thread, write, session)
         except Archived:
-            await self._discord.unarchive(channel_of(write.row, session))
+            await self._unarchive(channel_of(write.row, session))
             await self._do(thread, write, session)
+
+    async def _unarchive(self, thread_id: int) -> None:
+        try:
+            await self._discord.unarchive(thread_id)
+        except Forbidden as error:
+            raise StaysArchived(str(error), error.code) from error
 
     async def _do(self, thread: KeptThread, write: Write, session: ManagedSession) -> None:
         match write.action:

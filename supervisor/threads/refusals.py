@@ -34,7 +34,7 @@ from bridge.discord_numbers import CONTENT_CHARS, ErrorCode
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import File, Post
 from bridge.text import clip, escape, one_line
-from supervisor.discord.errors import Archived, ChannelGone, Forbidden, MessageGone, Refused
+from supervisor.discord.errors import Archived, ChannelGone, Forbidden, MessageGone, Refused, StaysArchived
 
 Action = Literal["thread", "create", "edit"]
 Form = Literal["whole", "bare", "text", "file", "words"]
@@ -118,7 +118,7 @@ def next_step(action: Action, post: Post, form: Form, tries: int, error: RemoteE
     meaning = meaning_of(error)
     if meaning is Meaning.GONE:
         return GiveUp()
-    if isinstance(error, Forbidden) and (less := _asking_less(action, post, form, error.code)):
+    if less := _asking_less(action, post, form, error):
         return Plainer(less)
     if meaning is Meaning.PLACE:
         pause_s = min(PLACE_PAUSE_S * 2.0 ** min(tries, 20), LONGEST_PLACE_PAUSE_S)
@@ -131,10 +131,12 @@ def next_step(action: Action, post: Post, form: Form, tries: int, error: RemoteE
     return Again(COMES_BACK_PAUSES_S[min(beyond, len(COMES_BACK_PAUSES_S) - 1)], is_said=True)
 
 
-def _asking_less(action: Action, post: Post, form: Form, code: int) -> Form | None:
+def _asking_less(action: Action, post: Post, form: Form, error: RemoteError) -> Form | None:
     """The next form that takes fewer permissions; None: there is none, or the whole place is barred."""
+    if not isinstance(error, Forbidden) or isinstance(error, StaysArchived) or error.code == ErrorCode.MISSING_ACCESS:
+        return None
     plainer = next_form(action, post, form)
-    return plainer if plainer in ("bare", "text") and code != ErrorCode.MISSING_ACCESS else None
+    return plainer if plainer in ("bare", "text") else None
 
 
 def next_form(action: Action, post: Post, form: Form) -> Form | None:
@@ -207,6 +209,8 @@ def _words(post: Post) -> str:
 
 def in_words(action: Action, post: Post, error: RemoteError) -> str:
     """What is missing, in the words of Discord's own settings; not which request failed."""
+    if isinstance(error, StaysArchived):
+        return "the thread is archived and locked, and the bot lacks the permission *Manage Threads* to open it"
     if isinstance(error, Forbidden):
         return f"the bot lacks the permission {permission(action, post, error.code)}"
     match error:

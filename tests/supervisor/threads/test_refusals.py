@@ -91,6 +91,20 @@ def test_a_post_that_lacks_a_permission_is_sent_without_what_takes_it_before_the
     assert isinstance(next_step("create", whole, "whole", 0, Forbidden("Missing Access", 50001)), Again)
 
 
+@jumping
+async def test_a_thread_that_is_archived_and_locked_is_said_to_be_that(tmp_path: Path) -> None:
+    async with conversation(tmp_path) as bridge:
+        bridge.show("a", CARD)
+        await bridge.settled()
+        bridge.discord.archived.add(THREAD)
+        bridge.discord.fail("unarchive", Forbidden("Missing Permissions", 50013))
+        bridge.show("a", msgspec.structs.replace(CARD, content="✓ Allowed"))
+        await bridge.settled()
+        said = next(words for words in bridge.discord.made(CHANNEL)[0].contents if "cannot write" in words)
+        assert "archived and locked, and the bot lacks the permission *Manage Threads*" in said
+        assert bridge.discord.made(THREAD)[0].post.embed, "it was no fault of the embed's"
+
+
 @pytest.mark.parametrize("action", ["create", "edit"])
 @pytest.mark.parametrize(
     "post",
