@@ -95,7 +95,8 @@ class Http:
         if call.is_authorized and (wait_s := self._watch.wait_s):
             raise BadToken(f"{call.route}: the bot's token was refused a moment ago", wait_s)
         try:
-            async with self._pace.turn(call.route, _major(parameters), call.priority, call.patience_s) as turn:
+            limited_as = call.limited_as or call.route
+            async with self._pace.turn(limited_as, _major(parameters), call.priority, call.patience_s) as turn:
                 reply = await self._send(call, turn, parameters)
         except TooLongError as error:
             raise Unavailable(str(error), error.wait_s) from None

@@ -96,7 +96,9 @@ class Rest(Http):
         await self.do(Call("PATCH /channels/{channel_id}", Priority.URGENT, {"archived": False}), channel_id=thread_id)
 
     async def rename(self, thread_id: int, name: str) -> None:
-        await self.do(Call("PATCH /channels/{channel_id}", Priority.URGENT, {"name": name}), channel_id=thread_id)
+        route = "PATCH /channels/{channel_id}"
+        call = Call(route, Priority.URGENT, {"name": name}, limited_as=f"{route} name")
+        await self.do(call, channel_id=thread_id)
 
     async def add_member(self, thread_id: int, user_id: int) -> None:
         """That somebody is one already is no error."""

@@ -44,6 +44,8 @@ class Call(msgspec.Struct, frozen=True):
     query: dict[str, str] | None = None
     patience_s: float = PATIENCE_S
     accept: int = 0
+    limited_as: str = ""
+    """Where a limit is hidden behind the route's: it is counted under this name, and holds up nothing else there."""
 
     @property
     def is_authorized(self) -> bool:

@@ -385,3 +385,21 @@ async def test_a_burst_to_many_channels_never_gets_a_429() -> None:
                 tasks.create_task(rest.create(channel.id, Post(f"{number}"), f"n{number}"))
         assert not discord.invalid_requests
         assert all(len(discord.messages(channel.id)) == 4 for channel in channels)
+
+
+@awaited
+async def test_a_thread_that_was_renamed_too_often_is_opened_all_the_same() -> None:
+    async with LoopbackDiscord() as discord:
+        person = discord.add_person("You")
+        message = await person.says(discord.add_channel("web").id, "hello")
+        async with Rest(discord.api_base, discord.token, Pace()) as rest:
+            await rest.make_thread(message.channel_id, message.id, "one")
+            for name in ("two", "three"):
+                await rest.rename(message.id, name)
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    await rest.rename(message.id, "four")
+            discord.archive(message.id)
+            await rest.unarchive(message.id)
+            (thread,) = discord.threads()
+            assert thread.thread and not thread.thread.archived and thread.name == "three"
