@@ -26,6 +26,7 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession
 from supervisor.changes import Changes
+from supervisor.commands.alone_cards import AloneCards
 from supervisor.commands.interactions import Interactions
 from supervisor.commands.postbox import Postbox
 from supervisor.commands.registration import Registration
@@ -192,7 +193,8 @@ def ears(
     own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
     sight = Sight(line.sees, line.reads, standing.unfit, guilds.place)
     slash = Slash(manager, rules, rest, settings, sight, trusts, ProjectChannels(settings, reload))
-    interactions = Interactions(manager, rules, rest, slash, trusts, InLog(settings.now.layout))
+    alone = AloneCards(manager, rest)
+    interactions = Interactions(manager, rules, rest, slash, trusts, InLog(settings.now.layout), alone)
     registration = Registration(manager, rest, settings.channels, guilds, errands)
     settings.hear_added(inbound.channels_added)
     settings.hear_added(registration.channels_added)
@@ -213,7 +215,8 @@ def ears(
     twins = Twins(rest.nonces, guilds, inbound.is_ours, tell)
     entry = Entry(settings.now.api_base, token, rest.hold, _identifies(manager, clocks, times))
     gateway = Gateway(entry, connection, line, standing, Hearing(guilds, twins, hears), errands, times)
-    runs = (errands.run, manager.bursts.run, names.run, inbound.run, own_posts.run, presence.run, gateway.run)
+    hearing = (names.run, inbound.run, own_posts.run, alone.run)
+    runs = (errands.run, manager.bursts.run, *hearing, presence.run, gateway.run)
     return Ears(gateway, standing, guilds, line, sight, inbound, errands, runs)
 
 

@@ -49,11 +49,19 @@ def ends_it(session_id: str, mode: str) -> tuple[Button, ...]:
 def while_it_holds(session_id: str, channel_id: int, before: str, mode: str) -> Post | None:
     """The thread's own line. ``before``: the mode that the line tells of now, empty for none. None: it stays."""
     if is_looser(mode, DEFAULT):
-        words = f"-# ⚠ {_in_words(mode)}, as long as this line says so."
-        for_all = Button("For the whole channel", ChannelModeButton("on", channel_id).custom_id())
-        buttons = (*ends_it(session_id, mode), *((for_all,) if mode == ACCEPT_EDITS else ()))
-        return None if mode == before else Post(words, buttons=buttons, silent=True)
+        return None if mode == before else line(session_id, channel_id, mode)
     return Post(f"-# ⚙ Claude asks again: the mode {_named(before)} was ended.", silent=True) if before else None
+
+
+def line(session_id: str, channel_id: int, mode: str, of_channel: str = "") -> Post:
+    """``of_channel``: the mode in which the channel's sessions begin, where one was chosen for them."""
+    words, buttons = f"{_in_words(mode)}, as long as this line says so.", ends_it(session_id, mode)
+    if ends := ends_in_channel(channel_id, of_channel):
+        words = f"{words} Sessions that begin in this channel have the mode {_named(of_channel)}, too."
+        buttons = (*buttons, *ends)
+    elif mode == ACCEPT_EDITS:
+        buttons = (*buttons, Button("For the whole channel", ChannelModeButton("on", channel_id).custom_id()))
+    return Post(f"-# ⚠ {words}", buttons=buttons, silent=True)
 
 
 def _said(what: str, mode: str) -> Post:

@@ -19,6 +19,7 @@ from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
 
 SETTING = "permission_mode"
+ENDED = "In sessions that begin in this channel from now on Claude asks. This one stays as its line says."
 IS_SO = "Sessions that begin in this channel accept edits already."
 
 
@@ -44,7 +45,9 @@ class ChannelMode:
         guild_id = session.guild_id if session else asked.guild_id
         if words := self._router.lacks(BUTTONS["wide"], asked.person, guild_id, here):
             raise UserError(words)
-        return self._accept(asked, here) if button.verb == "on" else self._end(asked, here)
+        if button.verb == "on":
+            return self._accept(asked, here)
+        return self._end(asked, here) if session is None else self._end_in_thread(asked, here)
 
     def _accept(self, asked: Interaction, channel_id: int) -> Answer:
         if words := self._router.access(channel_id).bars(ACCEPT_EDITS):
@@ -59,6 +62,12 @@ class ChannelMode:
             return Answer(AnswerType.UPDATE, payload(loosened.over_in_channel(), editing=True))
         self._manager.set_default(channel_id, SETTING, DEFAULT, asked.person.user_id)
         return Answer(AnswerType.UPDATE, payload(loosened.ended_in_channel(asked.person.user_id), editing=True))
+
+    def _end_in_thread(self, asked: Interaction, channel_id: int) -> Answer:
+        """Below a thread's own line, which goes on to say what holds there, and is drawn anew."""
+        if is_looser(self._manager.default(channel_id, SETTING), DEFAULT):
+            self._manager.set_default(channel_id, SETTING, DEFAULT, asked.person.user_id)
+        return answer_in_words(ENDED)
 
     async def loosen(self, asked: Interaction, channel_id: int, mode: str) -> dict[str, Any]:
         """It is announced first: nothing gets looser without a word."""

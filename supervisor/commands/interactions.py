@@ -48,6 +48,7 @@ from bridge.routing.router import BridgeRouter
 from bridge.session import custom_ids
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import clip
+from supervisor.commands.alone_cards import AloneCards
 from supervisor.commands.answer import (
     Answer,
     answer_again,
@@ -72,7 +73,6 @@ OTHERS_WERE_FASTER = "Somebody else pressed a button of this card just before yo
 UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothing was done. Please try again."
 NOT_IN_LOG = "What it asked is not in the session's log (any more)."
 TURN_NOT_IN_LOG = "This turn is not in the session's log (any more)."
-NOTHING_MORE = "Decided. Nothing more is open on this card."
 TOO_LATE_TYPED = "Too late: it was taken as what the line below it says."
 WAS_DECIDED = "This request was already decided."
 UNKNOWN_BUTTON = "This button is not known (any more), so it does nothing."
@@ -103,8 +103,10 @@ class Interactions:
         commands: CommandSet,
         trusts: Trusts,
         in_log: InLog,
+        alone: AloneCards,
     ) -> None:
         self._in_log = in_log
+        self._alone = alone
         self._trusts = trusts
         self._manager = manager
         self._router = router
@@ -118,9 +120,13 @@ class Interactions:
         except msgspec.ValidationError as error:
             log.warning("an interaction that cannot be read: %s", error)
             return
+        pressed = self._alone.take(asked)
         answer = self._answer(asked)
+        if pressed:
+            self._alone.put_back(pressed, answer)
         try:
             await self._rest.answer_interaction(asked.id, asked.token, answer.kind, answer.data)
+            self._alone.sent(asked, answer)
             if answer.later:
                 data, files = await _finished(answer.later)
                 await self._rest.edit_interaction_answer(asked.application_id, asked.token, data, files)
@@ -165,13 +171,9 @@ class Interactions:
 
     def _one_by_one(self, name: RequestName, answer: Answer) -> Answer:
         """What only one person sees goes on to the next request of the same card, once this one is decided."""
-        session = self._manager.get_session(name.session_id)
-        if session is None or isinstance(self._manager.request_of(name), PermissionRequest):
-            return answer
         words = str((answer.data or {}).get("content", "")) if answer.kind == AnswerType.MESSAGE else ""
-        upcoming = self._manager.next_beside(name)
-        post = cards.alone(upcoming, session.directory, words) if upcoming else Post(words or NOTHING_MORE)
-        return Answer(AnswerType.UPDATE, payload(post, editing=True))
+        post = self._alone.upcoming(name, words)
+        return Answer(AnswerType.UPDATE, payload(post, editing=True)) if post else answer
 
     def _answered(self, asked: Interaction) -> Answer:
         self._manager.delivery.note(asked.guild_id, asked.person.user_id, asked.person.role_ids)

@@ -9,6 +9,7 @@ from bridge.journal import entries as j
 from bridge.protocol import events as e
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession, SessionState
+from supervisor.sessions import loose_lines
 from supervisor.sessions.delivery import Delivery
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.inbox_table import InboxRow
@@ -170,6 +171,10 @@ class Lookup:
         """Within the caller's transaction."""
         self.sessions.note(j.DefaultChosen(channel_id=channel_id, by=by, setting=setting, value=value))
         self.keep_default(channel_id, setting, value)
+        if setting == loose_lines.SETTING:
+            there = [r for r in self.rows.values() if r.session.channel_id == channel_id and r.ended_at is None]
+            for session_id in loose_lines.redraw(self.store, there):
+                self.changes.posted(session_id)
 
     def keep_default(self, channel_id: int, setting: str, value: str) -> None:
         """Within the caller's transaction."""

@@ -23,7 +23,7 @@ from bridge.routing.seen import thread_name
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
 from supervisor.discord.errors import snowflake
-from supervisor.sessions import inbox, log_lines
+from supervisor.sessions import inbox, log_lines, loose_lines
 from supervisor.sessions.live_text import LiveText
 from supervisor.sessions.lost_history import LostHistory
 from supervisor.sessions.rows import Sessions
@@ -205,7 +205,7 @@ class Reports:
         session_id = row.session.session_id
         _, through = self._quiet.get(session_id, ("", 0))
         is_history = self._is_history(record, session_id)
-        for key, post in posts.items():
+        for key, post in loose_lines.as_the_channel_is(self._sessions.store, row, posts).items():
             if is_history:
                 self._sessions.store.desire_silently(session_id, key, post)
                 continue

@@ -71,6 +71,20 @@ async def test_what_somebody_decided_meanwhile_is_told_and_the_rest_is_allowed()
         assert old not in buttons(card).values()
 
 
+@awaited
+async def test_what_one_person_looks_at_alone_is_settled_when_somebody_decides_it_elsewhere() -> None:
+    async with playhouse() as house:
+        thread, card = await asks_three(house)
+        made = await house.press(card, "One by one")
+        assert made.answer and made.answer.message
+        mine = made.answer.message
+        assert is_open(mine)
+        await house.press(card, "Allow all 3")
+        await house.until(lambda: not is_open(mine), "nothing of it can be pressed any more")
+        assert "already allowed by" in mine.content
+        await house.done(thread)
+
+
 async def worker_of(house: Playhouse) -> int:
     (line,) = json.loads((await house.host.threadbridge.ask("list", "--json")).out)
     return int(line["worker_pid"])

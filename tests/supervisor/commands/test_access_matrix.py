@@ -50,6 +50,7 @@ from bridge.trust.decision import Verb
 from stages.known import Told
 from stages.support import ROOT, configuration
 from supervisor.commands import registration
+from supervisor.commands.alone_cards import AloneCards
 from supervisor.commands.answer import Answer
 from supervisor.commands.interactions import Interactions
 from supervisor.commands.sight import Sight
@@ -321,7 +322,8 @@ class World:
         settings, projects = configured()
         slash = Slash(manager, self.router, rest, settings, SIGHT, trusts, projects)
         in_log = cast(InLog, self.behind)
-        self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts, in_log)
+        alone = AloneCards(manager, cast(Answering, rest))
+        self.interactions = Interactions(manager, self.router, cast(Answering, rest), slash, trusts, in_log, alone)
 
     def answers(self, asked: Interaction) -> Answer:
         answer = self.interactions._answer(asked)

@@ -25,6 +25,7 @@ from lab.fuzz.stage import (
 )
 from supervisor.assembly import router
 from supervisor.commands import registration
+from supervisor.commands.alone_cards import AloneCards
 from supervisor.commands.interactions import Interactions
 from supervisor.commands.sight import Sight
 from supervisor.commands.slash import Slash
@@ -116,7 +117,8 @@ async def _all(on: Stage, data: bytes) -> None:
     sight = Sight(lambda *_: True, lambda *_: True, lambda _: "")
     settings = Settings(on.config)
     slash = Slash(on.manager, routes, rest, settings, sight, trusts, ProjectChannels(settings, Reload(settings)))
-    interactions = Interactions(on.manager, routes, rest, slash, trusts, InLog(on.config.layout))
+    alone = AloneCards(on.manager, rest)
+    interactions = Interactions(on.manager, routes, rest, slash, trusts, InLog(on.config.layout), alone)
     plain = RequestName(on.session.session_id, GENERATION, 5).custom_id("allow").split(":")[2]
     for line in data.replace(SESSION.encode(), plain.encode()).split(b"\n"):
         try:
