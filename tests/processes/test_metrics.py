@@ -1,6 +1,7 @@
 """A supervisor whose configuration says where Prometheus may ask answers there, of turns that really ran."""
 
 import asyncio
+import signal
 import socket
 import urllib.request
 
@@ -50,5 +51,5 @@ async def test_a_turn_is_counted_where_prometheus_may_ask() -> None:
             await shows(port, 'threadbridge_sessions{state="idle"} 1.0')
             assert "counted" not in await metrics(port)
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.wait(), DEADLINE_S)

@@ -9,6 +9,7 @@ from playground.host import place as host_place
 from playground.host.bridge_host import Host, hosted
 from playground.host.claude import Chosen
 from playground.host.place import Place
+from stages import forked
 from twins.discord.interactions import Interaction
 from twins.discord.model import Channel, Message
 from twins.discord.person import Person
@@ -97,7 +98,7 @@ async def playhouse(
     """
     with host_place.temporary() as place:
         chosen = choose(place) if choose else host_claude.scripted(place.home)
-        async with hosted(place, chosen, burst=burst, titles=titles) as host:
+        async with hosted(place, chosen, burst=burst, titles=titles, begin=forked.begin) as host:
             house = Playhouse(host)
             await house.connected()
             yield house

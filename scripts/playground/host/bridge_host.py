@@ -19,7 +19,7 @@ from playground.host import claude as host_claude
 from playground.host import place as host_place
 from playground.host.claude import Chosen
 from playground.host.place import BURST, TITLES, Facts, Place
-from playground.host.supervisor import THREADBRIDGE, Supervisor, Threadbridge
+from playground.host.supervisor import THREADBRIDGE, Begin, Supervisor, Threadbridge, begin
 from supervisor.operator import ending
 from twins.discord.limits import Kind
 from twins.discord.loopback import LoopbackDiscord
@@ -80,13 +80,14 @@ async def hosted(
     limits: Kind = "leaking",
     burst: str = BURST,
     titles: str = TITLES,
+    begin: Begin = begin,
 ) -> AsyncIterator[Host]:
     """Start everything; at the end end this playground's workers and stop the supervisor.
 
     `command` is the argv of `threadbridge`; `limits`: the kind of Discord's buckets; `burst`: within what time messages
-    are one prompt; `titles`: whose words threads are named with.
+    are one prompt; `titles`: whose words threads are named with; `begin`: how the supervisor is started.
     """
-    threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command)
+    threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command, begin)
     await _end_sessions(place)
     host_place.renew(place)
     token = f"playground.{secrets.token_urlsafe(24)}"

@@ -9,10 +9,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 
@@ -35,12 +35,55 @@ class Answer(msgspec.Struct, frozen=True):
     err: str
 
 
+class Running(Protocol):
+    """A supervisor's process, which ends when we do."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def send_signal(self, signal: int, /) -> None:
+        """Raises ProcessLookupError when it is gone."""
+
+    def kill(self) -> None: ...
+
+    async def wait(self) -> int: ...
+
+
+type Begin = Callable[[Sequence[str], Mapping[str, str], Path], Awaitable[Running]]
+"""Start an argv in an environment; its output is appended to the file."""
+
+
+async def begin(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Running:
+    """It ends when we do, also by kill -9; a Ctrl-C at our terminal is not for it."""
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=INSTALLATION,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=functools.partial(die_with_parent, os.getpid()),
+        )
+
+
 class Threadbridge:
     """The command on one configuration. `command` is its argv; `environment` is the whole of it."""
 
-    def __init__(self, config: Path, environment: Mapping[str, str], command: Sequence[str] = THREADBRIDGE) -> None:
+    def __init__(
+        self,
+        config: Path,
+        environment: Mapping[str, str],
+        command: Sequence[str] = THREADBRIDGE,
+        begin: Begin = begin,
+    ) -> None:
         self._argv = (*command, "--config", str(config))
         self._environment = dict(environment)
+        self._begin = begin
 
     async def ask(self, *arguments: str, said: bytes = b"") -> Answer:
         """Run it to its end, with ``said`` on its stdin. Raises UserError after ANSWER_DEADLINE_S seconds."""
@@ -63,19 +106,9 @@ class Threadbridge:
         assert process.returncode is not None
         return Answer(process.returncode, out.decode(), err.decode())
 
-    async def start(self, log: Path, notify_socket: Path) -> asyncio.subprocess.Process:
-        """`threadbridge run`. It ends when we do, also by kill -9; a Ctrl-C at our terminal is not for it."""
-        with log.open("ab") as output:
-            return await asyncio.create_subprocess_exec(
-                *(*self._argv, "run"),
-                cwd=INSTALLATION,
-                env={**self._environment, "NOTIFY_SOCKET": str(notify_socket)},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=functools.partial(die_with_parent, os.getpid()),
-            )
+    async def start(self, log: Path, notify_socket: Path) -> Running:
+        """`threadbridge run`, its output appended to `log`."""
+        return await self._begin((*self._argv, "run"), {**self._environment, "NOTIFY_SOCKET": str(notify_socket)}, log)
 
 
 class Supervisor(asyncio.DatagramProtocol):
@@ -88,7 +121,7 @@ class Supervisor(asyncio.DatagramProtocol):
         self._notify_socket = notify_socket
         self._ready = asyncio.Event()
         self._notices: asyncio.DatagramTransport | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Running | None = None
         self._begun = asyncio.Event()
 
     @property

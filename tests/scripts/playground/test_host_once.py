@@ -128,7 +128,9 @@ def test_a_playground_outlives_its_supervisor_and_says_that_it_ended(folder: Pat
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0
-    assert of_this_playground(folder) == []
+    deadline = time.monotonic() + DEADLINE_S
+    while left := of_this_playground(folder):  # a trial of the walls that the killed one had begun ends by itself
+        assert time.monotonic() < deadline, left
 
 
 def test_a_playground_that_was_killed_takes_its_supervisor_along_and_starts_again(folder: Path) -> None:
