@@ -5,6 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.searched import searched
 from worker.claude import HEAD_BYTES, Dropped, LineFramer
 
 BYTES = st.binary(max_size=60) | st.lists(st.sampled_from([b"\n", b"\r\n", b"x", b"{}", b"\xc3", b"y" * 30])).map(
@@ -19,6 +20,7 @@ def pieces(draw: st.DrawFn) -> list[bytes]:
     return [data[begin:end] for begin, end in pairwise([0, *cuts, len(data)])]
 
 
+@searched(300)
 @given(pieces(), st.integers(1, 40))
 def test_each_line_comes_out_whole_or_as_its_head_and_its_size(pieces: list[bytes], limit: int) -> None:
     framer = LineFramer(limit)
