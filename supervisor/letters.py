@@ -14,9 +14,9 @@ import errno
 import os
 import re
 import stat
-import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,8 @@ _NO_FILE = frozenset({errno.ELOOP, errno.ENXIO})
 """A link, a socket."""
 KEPT_S = 86_400.0
 """An answer that nobody reads."""
+MOST_LOOKED_AT = 1000
+"""Files, in one part of a look: it takes some milliseconds, whatever lies in the folder."""
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -47,7 +49,7 @@ class Letter(msgspec.Struct, frozen=True):
     what: str
     """``send``, ``stop``, ``title`` or ``prune``."""
     target: str
-    """A session's or a thread's id, the beginning of a session's, a channel's id, or ``#`` and its name."""
+    """A session's or a thread's id, the beginning of a session's, or a channel's id or name."""
     text: str = ""
     keeps_waiting: bool = False
     """To stop: what waits for Claude is taken up next."""
@@ -95,7 +97,7 @@ class Letters:
 
     def waiting(self) -> list[int]:
         """The numbers of those that are to be carried out, the oldest first."""
-        return sorted({number for number, kind, _ in self._all() if kind in ("new", "taken")})
+        return sorted({number for entry in self.opened() if (number := _waiting(entry))})
 
     def take(self, number: int, now: float) -> Letter | None:
         """It is ours to carry out from now on. None for one that was taken back, is too old, or is none."""
@@ -117,23 +119,52 @@ class Letters:
         write_private(self._path(number, "answer"), msgspec.json.encode(answer), durable=True)
         self._path(number, "taken").unlink(missing_ok=True)
 
-    def sweep(self, now: float | None = None) -> None:
-        """Remove answers that nobody fetched."""
-        limit = (time.time() if now is None else now) - KEPT_S
-        for _, kind, path in self._all():
-            with suppress(FileNotFoundError):
-                if kind == "answer" and path.stat().st_mtime < limit:
-                    path.unlink()
+    def opened(self) -> Generator[os.DirEntry[str]]:
+        """All that lies in the folder, read as it is asked for; to be read to its end, or closed."""
+        try:
+            with os.scandir(self._folder) as entries:
+                yield from entries
+        except FileNotFoundError:
+            return
 
     def _path(self, number: int, kind: str) -> Path:
         return self._folder / f"{number}.{kind}"
 
-    def _all(self) -> Iterator[tuple[int, str, Path]]:
-        """(number, kind, path); nothing where there is no such folder (any more)."""
-        with suppress(FileNotFoundError):
-            for path in sorted(self._folder.iterdir()):
-                if (name := _NAME.fullmatch(path.name)) and not path.is_dir():
-                    yield int(name[1]), name[2], path
+
+class Look:
+    """One look after the other at what lies in the folder, each in parts, so that none takes long: it finds what is to
+    be carried out, and sweeps answers that nobody fetched. ``close`` it.
+    """
+
+    def __init__(self, letters: Letters) -> None:
+        self._letters = letters
+        self._rest = letters.opened()
+
+    def go_on(self, now: float) -> list[int]:
+        """What was found in the next part, the oldest first; behind the last one comes the first of the next look."""
+        part = list(islice(self._rest, MOST_LOOKED_AT))
+        if len(part) < MOST_LOOKED_AT:
+            self._rest = self._letters.opened()
+        for entry in part:
+            _sweep(entry, now - KEPT_S)
+        return sorted({number for entry in part if (number := _waiting(entry))})
+
+    def close(self) -> None:
+        self._rest.close()
+
+
+def _waiting(entry: os.DirEntry[str]) -> int:
+    """The number of a letter that is to be carried out; else 0."""
+    name = _NAME.fullmatch(entry.name)
+    return int(name[1]) if name and name[2] != "answer" and not entry.is_dir() else 0
+
+
+def _sweep(entry: os.DirEntry[str], limit: float) -> None:
+    """Remove an answer that is older."""
+    name = _NAME.fullmatch(entry.name)
+    with suppress(FileNotFoundError):
+        if name and name[2] == "answer" and entry.is_file() and entry.stat().st_mtime < limit:
+            Path(entry.path).unlink()
 
 
 def _read(path: Path) -> Letter | None:

@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -30,24 +30,24 @@ from bridge.routing.router import halting
 from bridge.routing.seen import THREAD_NAME_CHARS, thread_name
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
+from supervisor.commands.addressees import Addressees
 from supervisor.commands.sight import Sight
 from supervisor.discord.asking import Placing
 from supervisor.discord.errors import Archived, Unavailable, given_at, snowflake
 from supervisor.discord.pace import Priority
-from supervisor.letters import Answer, Letter, Letters
-from supervisor.sessions import targets
+from supervisor.letters import Answer, Letter, Letters, Look
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.pruning import Pruning
 from supervisor.sessions.store_health import StoreError
-from supervisor.threads.gone import is_gone
 
 LOOK_S = 0.2
 AGAIN_S = 1.0
 PATIENCE_S = 20.0
 """How long Discord is tried; the command waits a little longer (``supervisor.operator.letter_commands``)."""
+MOST_OPEN = 50
+"""Letters that are carried out beside each other."""
 CLOCKS_APART_S = 60.0
 """Ours and Discord's."""
-_HERE = "#"
 
 log = logging.getLogger(__name__)
 
@@ -68,32 +68,37 @@ class Postbox:
         self._letters = letters
         self._manager = manager
         self._rest = rest
-        self._channels = channels
+        self._addressees = Addressees(manager, channels, sight)
         self._sight = sight
         self._pruning = pruning
         self._clock = clock
         self._open: set[int] = set()
+        self._stuck: set[int] = set()
+        """What could not be carried out, and is tried again behind the others."""
         self._beginning = asyncio.Lock()
         """Whose message in a channel it is, is known when its session is there."""
 
     async def run(self) -> None:
         """Until cancelled; what was taken then is gone on with at the next start."""
         with suppress(OSError, StoreError):
-            self._letters.sweep(self._clock())
-            self._forget_answered()
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                for number in self._waiting():
-                    self._open.add(number)
-                    tasks.create_task(self._see_to(number))
-                await asyncio.sleep(LOOK_S)
+            self._forget_answered(await asyncio.to_thread(self._letters.waiting))
+        with closing(Look(self._letters)) as look:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    for number in self._next(look):
+                        self._open.add(number)
+                        tasks.create_task(self._see_to(number))
+                    await asyncio.sleep(LOOK_S)
 
-    def _waiting(self) -> list[int]:
+    def _next(self, look: Look) -> list[int]:
+        """What is begun now: no more than can be open at once, and first what was not found to be unreadable."""
         try:
-            return [number for number in self._letters.waiting() if number not in self._open]
+            found = [number for number in look.go_on(self._clock()) if number not in self._open]
         except OSError as error:
             log.warning("what commands ask cannot be read now: %s", error.strerror)
             return []
+        found.sort(key=lambda number: (number in self._stuck, number))
+        return found[: MOST_OPEN - len(self._open)]
 
     async def _see_to(self, number: int) -> None:
         """What does not work now is looked at again by ``run``."""
@@ -101,7 +106,9 @@ class Postbox:
             if letter := self._letters.take(number, self._clock()):
                 self._letters.answer(number, await self._answer(letter))
                 self._forget(number)
+            self._stuck.discard(number)
         except (OSError, StoreError) as error:
+            self._stuck.add(number)
             log.warning("what was asked on the host waits: %s", error)
             await asyncio.sleep(AGAIN_S)
         finally:
@@ -124,39 +131,17 @@ class Postbox:
     async def _carry_out(self, letter: Letter) -> Answer:
         """Raises UserError for what cannot be, StoreError."""
         match letter.what:
-            case "send" if channel := self._channel(letter.target):
+            case "send" if channel := self._addressees.channel(letter.target):
                 return await self._begin(channel, letter)
             case "send":
-                return self._prompt(self._session(letter.target), letter)
+                return self._prompt(self._addressees.session(letter.target, or_channel=True), letter)
             case "stop":
-                return self._stop(self._session(letter.target), letter)
+                return self._stop(self._addressees.session(letter.target), letter)
             case "title":
-                return await self._title(self._session(letter.target), letter)
+                return await self._title(self._addressees.session(letter.target), letter)
             case "prune":
                 return self._prune(letter)
         raise UserError(f"the supervisor that runs is of a version that cannot do {letter.what!r}: restart it")
-
-    # --- whom it is about ------------------------------------------------------------------------------
-
-    def _channel(self, target: str) -> Channel | None:
-        """The configured channel that is meant, by its id or by its name with a #; None for what may be a session's."""
-        bare = target.strip("<>")
-        if bare.removeprefix(_HERE).isdecimal():
-            return self._channels.get(int(bare.removeprefix(_HERE)))
-        if not target.startswith(_HERE):
-            return None
-        named = [c for i, c in self._channels.items() if (p := self._sight.place(i)) and p.name == target[1:]]
-        if len(named) == 1:
-            return named[0]
-        why = "more than one configured channel has" if named else "no configured channel that the bot sees has"
-        raise UserError(f"{why} the name {target}: give its id")
-
-    def _session(self, target: str) -> ManagedSession:
-        if (session := targets.find(self._manager.get_all_sessions(), target)) is None:
-            raise UserError(f"there is no session and no configured channel {target!r}; `threadbridge list` shows them")
-        if is_gone(self._manager, session.session_id):
-            raise UserError("the thread or channel of that session was deleted")
-        return session
 
     # --- what is done ----------------------------------------------------------------------------------
 
@@ -268,10 +253,10 @@ class Postbox:
         with self._manager.transaction():
             self._manager.store.forget_letter(number)
 
-    def _forget_answered(self) -> None:
+    def _forget_answered(self, waiting: list[int]) -> None:
         """What a death left."""
         with self._manager.transaction():
-            for number in self._manager.store.answered_letters() - set(self._letters.waiting()):
+            for number in self._manager.store.answered_letters() - set(waiting):
                 self._manager.store.forget_letter(number)
 
 

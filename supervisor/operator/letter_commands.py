@@ -39,7 +39,7 @@ def _json(command: Ask) -> Ask:
     "send",
     help=(
         "Write to Claude: into a session, or as a new one in a channel. TARGET: a thread's or (the beginning of) a"
-        " session's id, a channel's id, or #its-name. TEXT: - or none reads it from stdin."
+        " session's id, or a channel's id or name. TEXT: - or none reads it from stdin."
     ),
 )
 @click.argument("target", shell_complete=complete_place)

@@ -2,13 +2,14 @@
 
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from bridge.protocol.layout import Layout
-from supervisor.letters import KEPT_S, MOST_BYTES, Answer, Letter, Letters
+from supervisor.letters import KEPT_S, MOST_BYTES, MOST_LOOKED_AT, Answer, Letter, Letters, Look
 
 NOW = 1_000_000.0
 LETTER = Letter(7, NOW + 30, "ada", "send", "#general", "fix it")
@@ -103,8 +104,28 @@ def test_only_answers_that_nobody_fetched_are_swept(letters: Letters, tmp_path: 
     letters.answer(9, Answer(done=True, words="new"))
     os.utime(Layout(tmp_path).letters / "8.answer", (NOW, NOW))
     os.utime(Layout(tmp_path).letters / "9.answer", (NOW + KEPT_S, NOW + KEPT_S))
-    letters.sweep(NOW + KEPT_S + 1)
+    with closing(Look(letters)) as look:
+        assert look.go_on(NOW + KEPT_S - 1) == [7]
+        assert (Layout(tmp_path).letters / "8.answer").exists(), "it may still be fetched"
+        assert look.go_on(NOW + KEPT_S + 1) == [7]
     assert sorted(path.name for path in Layout(tmp_path).letters.iterdir()) == ["7.new", "9.answer"]
+
+
+def test_among_thousands_of_files_each_look_takes_a_part_and_all_is_found_and_swept(
+    letters: Letters, tmp_path: Path
+) -> None:
+    folder, many = Layout(tmp_path).letters, 2 * MOST_LOOKED_AT + 100
+    for number in range(10, 10 + many):
+        (folder / f"{number}.answer").touch()
+        os.utime(folder / f"{number}.answer", (NOW, NOW))
+    letters.post(LETTER)
+    found = list[int]()
+    with closing(Look(letters)) as look:
+        for _ in range(6):  # what is removed meanwhile may move the rest, so it is looked at twice
+            before = len(list(folder.iterdir()))
+            found += look.go_on(NOW + KEPT_S + 1)
+            assert before - len(list(folder.iterdir())) <= MOST_LOOKED_AT
+    assert 7 in found and [path.name for path in folder.iterdir()] == ["7.new"]
 
 
 def test_it_is_for_its_user_alone(letters: Letters, tmp_path: Path) -> None:
