@@ -10,6 +10,11 @@ from bridge.render.posts import Post, payload
 from bridge.text import clip, one_line
 from supervisor.discord.shapes import Interaction
 
+NOT_KEPT = (
+    "The bridge can keep nothing at the moment (its disk may be full; its log says why), so nothing was done. Please"
+    " try again in a while."
+)
+
 
 class Answer(msgspec.Struct, frozen=True):
     """The first answer, and what takes longer: ``later`` gives what the answer becomes."""

@@ -50,6 +50,7 @@ from bridge.session.permission import PermissionRequest, RequestName
 from bridge.text import clip
 from supervisor.commands.alone_cards import AloneCards
 from supervisor.commands.answer import (
+    NOT_KEPT,
     Answer,
     answer_again,
     answer_choices,
@@ -145,7 +146,8 @@ class Interactions:
         except UserError as error:
             return answer_in_words(str(error)) if asked.type != InteractionType.AUTOCOMPLETE else answer_choices()
         except StoreError as error:
-            return answer_in_words(f"Nothing was done: {error}. Please try again in a while.")
+            log.warning("interaction %s: nothing was done: %s", asked.id, error)
+            return answer_in_words(NOT_KEPT)
         except Exception:
             log.exception("interaction %s failed", asked.id)
             return answer_in_words(FAILED) if asked.type != InteractionType.AUTOCOMPLETE else answer_choices()

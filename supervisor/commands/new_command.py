@@ -21,7 +21,7 @@ from bridge.routing.seen import thread_name
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.text import one_line
-from supervisor.commands.answer import Answer, answer_choices, answer_later, option
+from supervisor.commands.answer import NOT_KEPT, Answer, answer_choices, answer_later, option
 from supervisor.commands.sight import Sight
 from supervisor.discord.asking import Telling
 from supervisor.discord.pace import Priority
@@ -95,7 +95,8 @@ class NewCommand:
             return self._manager.create_session(action)
         except StoreError as error:
             await self._rest.delete(action.channel.channel_id, action.thread_id)
-            raise UserError(f"nothing was started, because {error}. Please try again in a while.") from None
+            log.warning("no session was begun: %s", error)
+            raise UserError(NOT_KEPT) from None
 
     def _channel_of(self, asked: Interaction) -> Channel:
         """The configured channel in which, or in a thread of which, somebody asked."""

@@ -24,6 +24,13 @@ REFUSAL_PERIOD_S = 60.0
 """Of what a person wrote that cannot be a prompt: how soon the same is said again."""
 RECENT_KEPT = 2048
 ATTEMPTS = 3
+WAITS_SAID_AFTER = 4
+"""Tries of one message that the store did not take, with growing pauses: some seconds after it came."""
+WAITS_PERIOD_S = 600.0
+WAITS = (
+    "⚠ The bridge can keep nothing at the moment (its disk may be full; its log says why). What is written here and in"
+    " the threads below waits, and is taken up by itself when that is over."
+)
 
 UNREADABLE = "Discord sent this message in a form that the bridge cannot read. Write it again, please."
 
@@ -51,6 +58,8 @@ class Handling:
         self._quiet = Quiet()
         self._recent: dict[int, None] = {}
         self._failures: dict[int, int] = {}
+        self._waits: dict[int, int] = {}
+        """How often the store did not take each message that waits for it."""
         self._adopted: dict[int, MessageSeen] = {}
         """By its channel, the last message that an earlier state answered."""
 
@@ -100,9 +109,20 @@ class Handling:
         else:
             self._act(seen)
         self._failures.pop(message.id, None)
+        self._waits.pop(message.id, None)
         self._recent[message.id] = None
         while len(self._recent) > RECENT_KEPT:
             del self._recent[next(iter(self._recent))]
+
+    def _say_that_it_waits(self, message: Message) -> None:
+        """In the channel, also of what stands in a thread: there a post that the store does not know would be taken
+        for an answer of a later state.
+        """
+        count = self._waits[message.id] = self._waits.get(message.id, 0) + 1
+        session = self._manager.session_of_thread(message.channel_id)
+        channel_id = session.channel_id if session else message.channel_id
+        if count >= WAITS_SAID_AFTER and self._quiet.may_say(0, channel_id, WAITS, WAITS_PERIOD_S):
+            self._tell(channel_id, Post(WAITS, silent=True), f"w{message.id}")
 
     def _handle_elsewhere(self, message: Message, guild_id: int, member: Member | None) -> None:
         """Most are none of our business. Never raises: nothing there is to be tried again, and no cursor moves."""
@@ -189,6 +209,7 @@ class Handling:
         """It will be read back. A store that takes nothing now is no fault of the message's, and waited for."""
         if isinstance(error, StoreError):
             log.info("message %s waits: %s", message.id, error)
+            self._say_that_it_waits(message)
             return
         log.error("message %s could not be handled; it will be read back", message.id, exc_info=error)
         self._failures[message.id] = self._failures.get(message.id, 0) + 1

@@ -135,15 +135,19 @@ class Processes:
                 await self._look(seat, session)
             except StoreError:
                 raise
-            except (OSError, LocalError) as error:
+            except OSError as error:
+                why = f"the host says: {error.strerror}" if error.strerror else str(error)
+                self._hindered(seat, why, str(error))
+            except LocalError as error:
                 self._hindered(seat, str(error))
             except Exception as error:
                 log.debug("session %s", session_id, exc_info=True)
                 self._hindered(seat, f"{type(error).__name__}: {error}")
 
-    def _hindered(self, seat: Seat, why: str) -> None:
+    def _hindered(self, seat: Seat, why: str, logged: str = "") -> None:
+        """``why`` for people, who need no path of this host; ``logged``: for the operator."""
         if why != seat.hindrance:
-            log.error("session %s: its worker cannot be seen to: %s", seat.session_id, why)
+            log.error("session %s: its worker cannot be seen to: %s", seat.session_id, logged or why)
         seat.hinder(why, _now())
         if seat.hindrances >= HINDRANCES_BEFORE_SAYING_SO and self._manager.has_work(seat.session_id):
             self._say_hindered(seat.session_id, f"Claude cannot be started now: {one_line(why, MOST_WORDS)}")

@@ -12,6 +12,7 @@ from bridge.session.custom_ids import STOP_PICKER
 from bridge.session.managed import ManagedSession
 from stages.gateway_stage import DEADLINE_S, Stage, stage
 from stages.support import awaited
+from supervisor.commands.answer import NOT_KEPT
 from supervisor.commands.registration import COMMANDS
 from supervisor.sessions.store_health import StoreError
 from twins.discord.interactions import Interaction, Kind
@@ -340,8 +341,22 @@ async def test_new_with_a_store_that_stays_locked_leaves_no_starter_behind(
 
         monkeypatch.setattr(s.manager, "create_session", locked)
         ran = await runs(s, s.ada, "new", s.channel.id, prompt="fix it")
-        assert "nothing was started, because another program has it locked" in content(ran)
+        assert NOT_KEPT in content(ran)
         assert not s.discord.messages(s.channel.id)
+
+
+@awaited
+async def test_what_a_sick_store_keeps_from_being_done_names_no_path_of_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage(tmp_path) as s, s.back():
+
+        def sick(*_: object) -> None:
+            raise StoreError("the store /srv/state/threadbridge.db does not work now: the disk is full")
+
+        monkeypatch.setattr(s.manager, "set_default", sick)
+        ran = await s.ada.runs("model", {"model": "opus"}, s.channel.id)
+        assert content(ran) == NOT_KEPT
 
 
 # --- what loosens something --------------------------------------------------------------------------

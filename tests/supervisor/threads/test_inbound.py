@@ -12,7 +12,7 @@ import pytest
 from bridge.protocol import commands as c
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Post
-from bridge.routing.actions import CreateSession
+from bridge.routing.actions import CreateSession, PromptSession
 from bridge.routing.channel import Channel
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
@@ -26,7 +26,9 @@ from supervisor.discord.guilds import Guilds, Where
 from supervisor.discord.shapes import GuildShown, Member, Message, PlaceShown, Unreadable, message_of, read
 from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
+from supervisor.sessions.store_health import StoreError
 from supervisor.threads.gone import THREAD_DELETED
+from supervisor.threads.handling import WAITS, WAITS_SAID_AFTER
 from supervisor.threads.inbound import Inbound
 from supervisor.threads.message_seen import message_seen, without_mention
 
@@ -367,6 +369,27 @@ async def test_what_an_interaction_asked_is_no_message_and_never_looked_for(
         d.sees_guild(thread_last=0)
         await d.caught_up()
         assert d.prompts() == ["one", "by a command"]
+
+
+@awaited
+async def test_a_message_that_waits_for_a_sick_store_is_said_to_wait_once_and_in_the_channel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        message = said(1001, "text")
+        d.rest.holds[THREAD] = [message]
+        hear, failures = d.manager.hear, [StoreError("the disk is full")] * (WAITS_SAID_AFTER + 2)
+
+        def failing(action: PromptSession, handled_in: int) -> None:
+            if failures:
+                raise failures.pop()
+            hear(action, handled_in)
+
+        monkeypatch.setattr(d.manager, "hear", failing)
+        d.inbound.live(message)
+        assert d.told == [], "it may be over in a moment"
+        await until(lambda: d.prompts() == ["one", "text"], "the message, when the store is well")
+        assert [(channel, post.content, post.mentions) for channel, post, _ in d.told] == [(CHANNEL, WAITS, ())]
 
 
 @awaited
