@@ -12,7 +12,7 @@ from bridge.render import lost, notices
 from bridge.render.ends import SUMMARY_CHARS
 from bridge.render.posts import File, Post
 from bridge.render.segments import SEGMENT_CHARS
-from bridge.render.view import LONG_ANSWER_CHARS, NOTE_CHARS
+from bridge.render.turn_flow import LONG_ANSWER_CHARS, NOTE_CHARS
 from bridge.session.display import Display
 from bridge.session.permission import RequestName
 from bridge.text import duration
