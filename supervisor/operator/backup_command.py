@@ -34,4 +34,24 @@ def restore(context: click.Context, /, own_config: str | None, *, file: Path) ->
     named = given.named_state(context, own_config)
     layout = Layout(Path(named).expanduser().absolute() if named else places.choose(places.candidates()))
     count = kept.restore(file, layout)
-    click.echo(f"{layout.state}: {count} files are back; start the bridge.")
+    if words := _still_running(layout):
+        click.echo(f"{layout.state}: {count} files are back. {words}")
+    else:
+        click.echo(f"{layout.state}: {count} files are back; start the bridge.")
+
+
+def _still_running(layout: Layout) -> str:
+    """That Claudes of these sessions work on for another state; empty when none does.
+
+    The bridge would not hear of them, and begin a second one in each session.
+    """
+    from supervisor.operator import session_list  # noqa: PLC0415
+
+    ids = [row.session.session_id for row in session_list.known(layout)]
+    if not (running := session_list.strays(layout, ids)):
+        return ""
+    pids = ", ".join(str(process.pid) for processes in running.values() for process in processes)
+    return (
+        f"{len(running)} of its sessions still run, from the state before (pids {pids}). End them, or they work on"
+        f" unheard, beside new ones: threadbridge --state {layout.state} check --end-strays. Then start the bridge."
+    )

@@ -278,6 +278,22 @@ async def test_check_finds_strays_and_ends_those_of_our_sessions_only() -> None:
 
 
 @awaited
+async def test_restore_says_which_sessions_still_run_from_the_state_before_and_how_they_are_ended() -> None:
+    async with folder_of_a_stage() as stage:
+        session = await one_ended_session(stage)
+        file, back = str(stage.folder / "backup"), str(stage.folder / "back")
+        assert (await threadbridge(stage, "backup", file)).returncode == 0
+        with marked_process(session.session_id) as ours, marked_process(SOMEBODY_ELSES) as others:
+            done = await threadbridge(stage, "--state", back, "restore", file)
+            assert f"1 of its sessions still run, from the state before (pids {ours.pid})." in done.stdout
+            assert done.returncode == 0 and f"--state {back} check --end-strays" in done.stdout
+            await threadbridge(stage, "--state", back, "check", "--end-strays")
+            assert ours.wait(5) == -9 and others.poll() is None
+        done = await threadbridge(stage, "--state", f"{back}2", "restore", file)
+        assert done.stdout.endswith("files are back; start the bridge.\n")
+
+
+@awaited
 async def test_kill_all_ends_strays_too_also_of_sessions_that_the_store_does_not_know() -> None:
     async with folder_of_a_stage() as stage:
         session = await one_ended_session(stage)
