@@ -175,7 +175,7 @@ def _secret_places(wanted: Wanted, wish: Containment) -> Iterator[Path]:
     layout = Layout(Path(wish.state_directory))
     yield from map(Path, (*wish.secrets, *wanted.token_files, *wish.protected_paths[-1:], "/run/credentials"))
     yield from map(Path, ("/etc/threadbridge/discord-token", "/etc/threadbridge"))
-    yield from (layout.database, layout.supervisor_lock, layout.sockets, layout.state / "server.keys")
+    yield from (layout.database, layout.supervisor_lock, layout.sockets, layout.keys, layout.journal)
     yield from map(Path, wanted.others)
 
 

@@ -231,4 +231,9 @@ def own_key(request: PermissionRequest) -> str:
 
 def key_of(generation: str, seq: int) -> str:
     """The same, by the request's own name in its log."""
-    return f"card:{generation}:{seq}"
+    return f"{keys_of(generation)}{seq}"
+
+
+def keys_of(generation: str) -> str:
+    """What the keys of a log's cards begin with."""
+    return f"card:{generation}:"

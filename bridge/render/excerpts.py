@@ -3,6 +3,7 @@
 What matters may stand at the end (of a command, say), so that a head alone would mislead. The whole is in a file.
 """
 
+from bridge.discord_numbers import CONTENT_CHARS
 from bridge.render.markdown.fences import FENCE_LINE, Caps, content_end, opened_by
 from bridge.render.markdown.split import pages
 from bridge.text import code_block, units_end, utf16_len, whole_end
@@ -69,7 +70,7 @@ def _between(text: str) -> str:
 
 def _reopened(text: str) -> str:
     """What opens again the fence that is open at the end of the text; empty when none is."""
-    at, caps = 0, Caps.within(2000)
+    at, caps = 0, Caps.within(CONTENT_CHARS)
     while line := FENCE_LINE.search(text, at):
         at = line.end()
         if fence := opened_by(line, caps):

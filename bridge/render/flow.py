@@ -94,7 +94,7 @@ class Flow(msgspec.Struct):
         if self.is_open and self.segments and len(self.segments[-1].items) >= SEGMENT_ITEMS:
             self.is_open = bool(self._streaming(self.segments[-1], now))
         if not self.is_open or not self.segments:
-            key = f"turn:{self.generation}:{self.turn_seq}.{self.next_index}"
+            key = f"{keys_of(self.generation, self.turn_seq)}{self.next_index}"
             self.segments = [s for s in self.segments if s.can_change]
             self.segments.append(Segment(key, verbosity=now.display.verbosity))
             self.next_index += 1
@@ -110,3 +110,8 @@ class Flow(msgspec.Struct):
         """What comes next stands below the post that is made now; text that streams goes on where it is."""
         self.is_open = self.is_open and bool(now.live)
         self.after_card = self.is_card_last = False
+
+
+def keys_of(generation: str, turn_seq: int) -> str:
+    """What the keys of a turn's posts begin with."""
+    return f"turn:{generation}:{turn_seq}."

@@ -26,6 +26,11 @@ def key_of(prompt_id: int) -> str:
     return f"mark:{prompt_id}"
 
 
+def reaction_key(prompt_id: int) -> str:
+    """Of the mark on the prompt's own message."""
+    return f"wait:{prompt_id}"
+
+
 def reaction(prompt_id: int, *, waits: bool, in_channel: bool = False) -> Post:
     """On the prompt itself. One that was never set is not taken away."""
     where: Literal["thread", "channel"] = "channel" if in_channel else "thread"

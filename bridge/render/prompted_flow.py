@@ -69,7 +69,9 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
 
     def _no_longer(self, prompt_id: int, session: ManagedSession) -> dict[str, Post]:
         """The prompt waits no more; the newest of those that do has the buttons."""
-        return {f"wait:{prompt_id}": self._reaction(prompt_id, session, waits=False)} | self._waiting_marks(session)
+        return {marks.reaction_key(prompt_id): self._reaction(prompt_id, session, waits=False)} | self._waiting_marks(
+            session
+        )
 
     @staticmethod
     def _reaction(prompt_id: int, session: ManagedSession, *, waits: bool) -> Post:
@@ -91,7 +93,7 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
                 session.session_id, prompt_id, prompt.when, is_edited=is_edited, is_newest=is_newest
             )
             if prompt.is_message:
-                posts[f"wait:{prompt_id}"] = self._reaction(prompt_id, session, waits=True)
+                posts[marks.reaction_key(prompt_id)] = self._reaction(prompt_id, session, waits=True)
         return posts
 
     def _on_amended(self, event: e.PromptAmended, session: ManagedSession) -> dict[str, Post]:

@@ -5,6 +5,9 @@ from bridge.render.posts import Button, Post
 from bridge.session.custom_ids import to_go_on, to_start_fresh
 from bridge.text import escape, one_line
 
+RESUME = "resume:"
+"""What the keys of the cards begin with that offer a fresh start."""
+
 
 def resume_failed_card(session_id: str, reason: str) -> Post:
     """Claude cannot resume; a person chooses to begin anew."""

@@ -131,7 +131,7 @@ class ThreadView(TurnFlow, msgspec.Struct):
         self.cards, self.shared, self.listings, self.expired = {}, [], [], {}
         self.segments, self.is_open = [], False
         posts |= {marks.key_of(prompt_id): marks.fate_unknown(prompt_id) for prompt_id in self.asked}
-        posts |= {f"wait:{prompt_id}": marks.reaction(prompt_id, waits=False) for prompt_id in self.marks}
+        posts |= {marks.reaction_key(prompt_id): marks.reaction(prompt_id, waits=False) for prompt_id in self.marks}
         self.asked, self.unknown, self.marks, self.edited = {}, [], [], []
         if was_known:
             is_whole = self.generation != generation
@@ -174,7 +174,7 @@ class ThreadView(TurnFlow, msgspec.Struct):
                 return self._break_off(now) | self._lose_tasks() | _told_of_containment(event)
             case e.ResumeFailed():
                 posts = self._settle_resume("— Tried again; see below.")
-                self.resume_key, self.resume_reason = f"resume:{record.generation}:{record.seq}", event.reason
+                self.resume_key, self.resume_reason = f"{restarts.RESUME}{record.generation}:{record.seq}", event.reason
                 return posts | {self.resume_key: restarts.resume_failed_card(session.session_id, event.reason)}
             case e.ProjectReplaced():
                 posts = self._settle_moved("— Looked at again; see below.")

@@ -20,31 +20,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bridge.protocol.errors import UserError
-from bridge.protocol.layout import JOURNAL, Layout
+from bridge.protocol.layout import Layout, SessionLayout
 from supervisor import locks, state_directory
 from supervisor.private_files import touch_private
 from supervisor.sessions.store import Store
 
-DATABASE = "threadbridge.db"
-_LEFT_OUT = frozenset(
-    {
-        "sockets",
-        "letters",
-        "pruned",
-        "restored",
-        "login",
-        "renewal",
-        "caches",
-        "supervisor.keys",
-        "supervisor.lock",
-        "bell",
-        "health.json",
-    }
-)
 BLOCK_BYTES = 512
 MOST_HOLES = 64 << 20
 _NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTDIR})
-_LEFT_OUT_OF_SESSIONS = frozenset({"lock", "stopped"})
 
 
 def write(layout: Layout, target: Path) -> int:
@@ -76,7 +59,7 @@ def restore(source: Path, layout: Layout) -> int:
     try:
         _read_through(source)
         with tarfile.open(source) as archive:
-            if DATABASE not in archive.getnames():
+            if layout.database.name not in archive.getnames():
                 raise UserError(f"{source} is no backup of ours")
             layout.state.mkdir(parents=True, exist_ok=True, mode=0o700)
             touch_private(layout.restored)
@@ -111,11 +94,11 @@ def _emptied_again(state: Path) -> Iterator[None]:
 
 def _fill(archive: tarfile.TarFile, layout: Layout) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, DATABASE)
+        copy = Path(folder, layout.database.name)
         with closing(Store(layout.database, read_only=True)) as store:
             store.copy_to(copy)
         with copy.open("rb") as stored:
-            _add(archive, stored, DATABASE)
+            _add(archive, stored, layout.database.name)
     count = 1
     for name, file in _files(layout):
         with file:
@@ -127,17 +110,30 @@ def _fill(archive: tarfile.TarFile, layout: Layout) -> int:
 def _files(layout: Layout) -> Iterator[tuple[str, BinaryIO]]:
     """Regular files only, opened, each with its name below the state directory; the journal first."""
     with suppress(FileNotFoundError):
-        yield JOURNAL, layout.journal.open("rb")
+        yield layout.journal.name, layout.journal.open("rb")
+    left_out, database = _left_out(layout), layout.database.name
     for folder, folders, names, fd in os.fwalk(layout.state):
         below = Path(folder).relative_to(layout.state)
         if not below.parts:
-            folders[:] = [name for name in folders if name not in _LEFT_OUT]
-            names = [n for n in names if n not in _LEFT_OUT | {JOURNAL} and not n.startswith(DATABASE)]  # noqa: PLW2901
-        is_session = len(below.parts) == 2 and below.parts[0] == "sessions"
+            folders[:] = [name for name in folders if name not in left_out]
+            names = [name for name in names if name not in left_out and not name.startswith(database)]  # noqa: PLW2901
+        is_session = len(below.parts) == 2 and below.parts[0] == layout.sessions.name
         for name in sorted(names):
-            is_ours = is_session and (name in _LEFT_OUT_OF_SESSIONS or name.startswith("start-"))
-            if not is_ours and (file := _opened(name, fd)):
+            if not (is_session and _is_of_a_worker(name)) and (file := _opened(name, fd)):
                 yield str(below / name), file
+
+
+def _left_out(layout: Layout) -> frozenset[str]:
+    """What is made anew, or is of this machine or of now; and the journal, which comes first."""
+    made_anew = (layout.sockets, layout.letters, layout.pruned, layout.restored, layout.login, layout.renewal)
+    of_now = (layout.caches(0).parent, layout.keys, layout.supervisor_lock, layout.bell, layout.health, layout.journal)
+    return frozenset(path.name for path in (*made_anew, *of_now))
+
+
+def _is_of_a_worker(name: str) -> bool:
+    """In a session's folder, what says that a worker runs, or is to stop."""
+    session = SessionLayout(Path())
+    return name in {session.lock.name, session.stopped.name} or name.startswith(session.start("").name)
 
 
 def _opened(name: str, folder: int) -> BinaryIO | None:

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from bridge.protocol.answers import key_of
+from bridge.protocol import commands as c
+from bridge.protocol.answers import key_of, keys_of
 from bridge.protocol.commands import AnyCommand
 from supervisor.sessions.database import Database
 
@@ -49,8 +50,9 @@ class InboxTable(Database):
     def sessions_with_wishes(self) -> set[str]:
         """Those for which something waits that would start a worker; a setting does not (bridge.protocol.commands)."""
         rows = self._execute(
-            "SELECT DISTINCT session_id FROM inbox WHERE key NOT LIKE 'configure:%'"  # noqa: S608 - only numbers
-            f" AND id NOT IN {self._unread.list_of('inbox')}"
+            "SELECT DISTINCT session_id FROM inbox WHERE key NOT LIKE ?"  # noqa: S608 - only numbers
+            f" AND id NOT IN {self._unread.list_of('inbox')}",
+            (f"{keys_of(c.Configure)}%",),
         )
         return {str(session_id) for (session_id,) in rows}
 

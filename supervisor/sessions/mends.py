@@ -4,7 +4,7 @@ import msgspec
 
 from bridge.journal import entries as j
 from bridge.protocol import commands as c
-from bridge.render import decided, limits, lost, notices, outages
+from bridge.render import card_flow, decided, limits, lost, notices, outages, restarts
 from bridge.render.posts import Post
 from bridge.session.people import named
 from bridge.session.permission import Person, RequestName
@@ -76,7 +76,7 @@ class Mends(Telling):
         if row.view.generation == name.generation:
             row.view.expired.pop(name.seq, None)
         button = name.custom_id("again")
-        for found in self.store.posts_like(name.session_id, f"card:{name.generation}:"):
+        for found in self.store.posts_like(name.session_id, card_flow.keys_of(name.generation)):
             left = tuple(one for one in found.desired.buttons if one.custom_id != button)
             if len(left) < len(found.desired.buttons):
                 content = (
@@ -178,7 +178,7 @@ class Mends(Telling):
 
     def _started_fresh(self, row: SessionRow) -> dict[str, Post]:
         """Views from before there was one card at a time do not know which it is."""
-        known = self.store.posts_like(row.session.session_id, "resume:")
+        known = self.store.posts_like(row.session.session_id, restarts.RESUME)
         return row.view.started_fresh() or {post.key: notices.fresh_start() for post in known if post.desired.buttons}
 
     def reopen(self, session_id: str) -> None:

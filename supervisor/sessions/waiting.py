@@ -7,7 +7,7 @@ import msgspec
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
-from bridge.protocol.answers import key_of
+from bridge.protocol.answers import key_of, keys_of
 from bridge.render import marks, notices
 from bridge.routing import bursts
 from bridge.session.managed import ManagedSession
@@ -78,7 +78,7 @@ class WaitingPrompts:
                 self._amend_waiting(session_id, waiting, text, parts)
             is_closed = waiting is None or not bursts.is_open(waiting)
             if is_closed and (prompt_id in row.session.prompts or row.attached):
-                self._sessions.store.drop_wishes(session_id, f"amend:{prompt_id}.")
+                self._sessions.store.drop_wishes(session_id, f"{keys_of(c.Amend)}{prompt_id}.")
                 name = f"{prompt_id}.{uuid4().hex}"
                 self._sessions.wish(session_id, c.Amend(name, prompt_id, text, prompt.author_id, parts))
         self._sessions.changed(session_id)

@@ -17,6 +17,7 @@ import logging
 from collections.abc import Iterable
 
 from bridge.protocol.errors import RemoteError
+from bridge.render.flow import keys_of
 from bridge.session.custom_ids import answers_nothing
 from bridge.session.managed import ManagedSession
 from supervisor.discord.asking import Reading
@@ -41,7 +42,7 @@ def still_matters(row: PostRow, session: ManagedSession) -> bool:
     if answers or row.desired.selects:
         return True
     turn = session.turn
-    return turn is not None and row.key.startswith(f"turn:{session.generation}:{turn.seq}.")
+    return turn is not None and row.key.startswith(keys_of(session.generation, turn.seq))
 
 
 def pause_s(times: int) -> float:

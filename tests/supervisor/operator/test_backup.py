@@ -126,7 +126,7 @@ def test_a_disk_that_is_full_leaves_nothing_of_a_backup(tmp_path: Path, monkeypa
 
     def fill(archive: tarfile.TarFile, path: Path, **_: object) -> None:
         marked.append(back.restored.exists())
-        archive.extract(backup.DATABASE, path, filter="data")
+        archive.extract(layout.database.name, path, filter="data")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tarfile.TarFile, "extractall", fill)
