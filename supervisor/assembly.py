@@ -66,6 +66,7 @@ from supervisor.sessions.trust import Trusts
 from supervisor.sessions.waiting import WaitingPrompts
 from supervisor.threads.attachments import Attachments
 from supervisor.threads.inbound import Inbound
+from supervisor.threads.message_seen import seen_by
 from supervisor.threads.names import Names
 from supervisor.threads.outbox import Outbox
 from supervisor.threads.own_posts import OwnPosts
@@ -191,7 +192,7 @@ def ears(
     standing = Standing(connection, inbound, guilds, settings.channels, manager.changes, lambda: rest.token_trouble)
     names = Names(manager, rest)
     own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
-    sight = Sight(line.sees, line.reads, standing.unfit, guilds.place)
+    sight = Sight(line.sees, line.reads, standing.unfit, guilds.place, lambda *told: seen_by(guilds, *told))
     slash = Slash(manager, rules, rest, settings, sight, trusts, ProjectChannels(settings, reload))
     alone = AloneCards(manager, rest)
     interactions = Interactions(manager, rules, rest, slash, trusts, InLog(settings.now.layout), alone)

@@ -213,6 +213,12 @@ class EndSession(msgspec.Struct, frozen=True):
     session_id: str
 
 
+class OfferCommand(msgspec.Struct, frozen=True):
+    """The message is a command of ours by this name: it is said, and its author can have it sent to Claude."""
+
+    name: str
+
+
 class Refuse(msgspec.Struct, frozen=True):
     """Told to the person; ephemeral where Discord allows it."""
 
@@ -257,6 +263,7 @@ Action = (
     | RequeuePrompt
     | InterruptSession
     | EndSession
+    | OfferCommand
     | Refuse
     | Whisper
     | Ignore

@@ -31,3 +31,8 @@ class Known(Protocol):
 
     def has_room_for(self, session_id: str, directories: Collection[str], /, *, in_channel: bool) -> bool:
         """Whether the session's Claude (``in_channel``: each of the channel's) can be told of these, too."""
+
+    def claude_commands(self, channel_id: int, session: ManagedSession | None, /) -> Collection[str]:
+        """Which commands Claude Code said that it has: in the session, else in the channel's last one; empty: nobody
+        knows.
+        """

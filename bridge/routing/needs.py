@@ -68,6 +68,7 @@ BUTTONS: dict[str, tuple[Right, ...]] = {
     "trust": MANAGE,
     "when": TALK,
     "plain": TALK,
+    "tell": TALK,  # and it is one's own message
     "because": DECIDE,
     "halt": ANY,  # as /stop
     "stop": ANY,

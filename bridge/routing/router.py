@@ -14,6 +14,7 @@ from bridge.routing.actions import (
     EndSession,
     Ignore,
     InterruptSession,
+    OfferCommand,
     PromptSession,
     Refuse,
 )
@@ -21,6 +22,7 @@ from bridge.routing.bursts import begins, stands_alone
 from bridge.routing.clicks import Clicks
 from bridge.routing.needs import DECIDE, TALK
 from bridge.routing.places import unfit_in_words
+from bridge.routing.plain_commands import CLAUDES, command_in
 from bridge.routing.seen import MessageSeen, thread_name
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import (
@@ -33,15 +35,16 @@ from bridge.session.rights import ANY
 class BridgeRouter(Clicks):
     """All facts; here, messages and what stops a session. The rest is inherited by noun."""
 
-    def handle_message(self, message: MessageSeen) -> Action:
+    def handle_message(self, message: MessageSeen, *, is_prompt: bool = False) -> Action:
+        """``is_prompt``: its author says that it is for Claude, though it is one of our commands."""
         if not message.is_from_person:
             is_ours = message.channel_id in self._channels or self._known.session_of_thread(message.channel_id)
             return silence.of_bot(message.unheard) if message.is_post and is_ours else Ignore("not written by a person")
         if session := self._known.session_of_thread(message.channel_id):
-            return self.handle_session_message(message, session)
-        return self.handle_new_message(message)
+            return self.handle_session_message(message, session, is_prompt=is_prompt)
+        return self.handle_new_message(message, is_prompt=is_prompt)
 
-    def handle_new_message(self, message: MessageSeen) -> Action:
+    def handle_new_message(self, message: MessageSeen, *, is_prompt: bool = False) -> Action:
         """A message in a channel: it may start a session, whose thread will have the message's id."""
         is_allowed = self._has_some_right(message)
         channel = self._channels.get(message.channel_id)
@@ -55,6 +58,8 @@ class BridgeRouter(Clicks):
             return silence.of_stranger(message.unheard, words)
         if message.objection:
             return Refuse(message.objection)
+        if (command := self._command_in(message, None)) and not is_prompt:
+            return OfferCommand(command)
         return self._part(message) or CreateSession(
             thread_id=message.message_id,
             guild_id=message.guild_id,
@@ -87,11 +92,21 @@ class BridgeRouter(Clicks):
         places = self._channels if message.unheard.is_direct else (above or message.channel_id,)
         return any(not self.lacks(ANY, message.author, message.guild_id, place) for place in places)
 
-    def handle_session_message(self, message: MessageSeen, session: ManagedSession) -> Action:
+    def _command_in(self, message: MessageSeen, session: ManagedSession | None) -> str:
+        """The name of the command of ours that it is, where Claude Code has none of that name; else empty."""
+        name = command_in(message)
+        claudes = self._known.claude_commands(message.channel_id, session) or CLAUDES if name else ()
+        return "" if name in claudes else name
+
+    def handle_session_message(
+        self, message: MessageSeen, session: ManagedSession, *, is_prompt: bool = False
+    ) -> Action:
         if words := self.lacks_in(session, TALK, message.author):
             return silence.of_stranger(message.unheard, words)
         if message.objection:
             return Refuse(message.objection)
+        if (command := self._command_in(message, session)) and not is_prompt:
+            return OfferCommand(command)
         what = message.message_id, message.prompt, message.author, message.attachments
         prompt = PromptSession(session.session_id, *what, may_grow=not stands_alone(message))
         return self._part(message) or self._as_answer(prompt, message, session)

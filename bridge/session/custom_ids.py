@@ -4,6 +4,7 @@
     tb:list:all|none|each:SESSION:LIST   a card that several requests share, of the list that was shown
     tb:when:next|later|now:SESSION:PROMPT   take a waiting prompt up at another time
     tb:plain:SESSION:PROMPT              a typed answer is none
+    tb:tell:MESSAGE:AUTHOR               send to Claude what was written as a command of ours, in the place of the click
     tb:because:SESSION:PROMPT            deny what is asked, with what was typed as the reason
     tb:halt:keep|drop:SESSION            end the running turn, and keep or drop what waits
     tb:reset:on|off:SESSION              go on when a usage limit is free again, or not
@@ -51,6 +52,7 @@ _SESSION = "([0-9a-f]{32})"
 _CARD = re.compile(rf"tb:({CARD_VERBS}):{_SESSION}:([0-9a-f]{{8,32}}):([0-9]{{1,15}})")
 _WHEN = re.compile(rf"tb:when:(next|later|now):{_SESSION}:([0-9]{{1,20}})")
 _TYPED = re.compile(rf"tb:(plain|because):{_SESSION}:([0-9]{{1,20}})")
+_TELL = re.compile(r"tb:tell:([0-9]{1,20}):([0-9]{1,20})")
 _HALT = re.compile(rf"tb:halt:(keep|drop):{_SESSION}")
 _RESET = re.compile(rf"tb:reset:(on|off):{_SESSION}")
 _FRESH = re.compile(rf"tb:fresh:{_SESSION}")
@@ -169,6 +171,21 @@ class TypedButton(msgspec.Struct, frozen=True):
             return None
         verb, session, prompt_id = found.groups()
         return cls("plain" if verb == "plain" else "because", _dashed(session), int(prompt_id))
+
+
+class TellButton(msgspec.Struct, frozen=True):
+    """Below a message that is one of our commands, for its author."""
+
+    message_id: int
+    author_id: int
+
+    def custom_id(self) -> str:
+        return f"tb:tell:{self.message_id}:{self.author_id}"
+
+    @classmethod
+    def parse(cls, custom_id: str) -> Self | None:
+        found = _TELL.fullmatch(custom_id)
+        return cls(int(found[1]), int(found[2])) if found else None
 
 
 def steering_button(custom_id: str) -> WhenButton | HaltButton | None:
@@ -316,7 +333,7 @@ def word_of(custom_id: str) -> str:
     parsers = (
         *(trust_button, rule_button, steering_button, together_button, reset_button),
         channel_mode_button,
-        *(TypedButton.parse, StatusButton.parse),
+        *(TypedButton.parse, TellButton.parse, StatusButton.parse),
     )
     is_ours = any(parse(custom_id) for parse in parsers)
     return word if is_ours or word in ("fresh", "moved", "strict", "stop") else ""

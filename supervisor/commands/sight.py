@@ -6,6 +6,9 @@ from typing import Any
 import msgspec
 
 from bridge.routing.places import Place
+from bridge.routing.seen import MessageSeen
+from supervisor.discord.shapes import Member, Message
+from supervisor.threads.message_seen import message_seen
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -13,9 +16,11 @@ class Sight(msgspec.Struct, frozen=True):
     ``reads``: whether they may read.
     ``unfit(channel_id)``: why no session can begin there; empty where one can.
     ``place(channel_id)``: the channel, if the bot is shown it.
+    ``seen(message, guild_id, member)``: what the router knows of a message.
     """
 
     sees: Callable[[int, int, dict[str, Any]], bool]
     reads: Callable[[int, int, dict[str, Any]], bool]
     unfit: Callable[[int], str]
     place: Callable[[int], Place | None] = lambda _: None
+    seen: Callable[[Message, int, Member | None], MessageSeen] = lambda *told: message_seen(told[0], 0, *told[1:])

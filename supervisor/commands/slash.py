@@ -20,6 +20,7 @@ from supervisor.commands.channel_mode import ChannelMode
 from supervisor.commands.claude_commands import ClaudeCommands
 from supervisor.commands.invitations import Invitations
 from supervisor.commands.new_command import NewCommand
+from supervisor.commands.plain_commands import PlainCommands
 from supervisor.commands.project_command import ProjectCommand
 from supervisor.commands.rules_command import RulesCommand
 from supervisor.commands.sight import Sight
@@ -27,7 +28,7 @@ from supervisor.commands.slash_settings import SettingsCommand
 from supervisor.commands.status_command import StatusCommand
 from supervisor.commands.trust_command import TrustCommand
 from supervisor.config_in_force import Settings
-from supervisor.discord.asking import Telling
+from supervisor.discord.asking import Commanding
 from supervisor.discord.shapes import Interaction
 from supervisor.projects.channels import ProjectChannels
 from supervisor.sessions.manager import SessionManager
@@ -46,7 +47,7 @@ class Slash:
         self,
         manager: SessionManager,
         router: BridgeRouter,
-        rest: Telling,
+        rest: Commanding,
         settings: Settings,
         sight: Sight,
         trusts: Trusts,
@@ -57,6 +58,7 @@ class Slash:
         self._rest = rest
         channels = self._channels = settings.channels
         self._sight = sight
+        self._plain = PlainCommands(manager, router, rest, channels, sight)
         self._channel_mode = ChannelMode(manager, router, rest, channels)
         self._settings = SettingsCommand(
             manager, router, self._channel_mode, channels, may_bypass=lambda: settings.now.bypass_permissions
@@ -97,7 +99,9 @@ class Slash:
 
     def picked(self, asked: Interaction) -> Answer | None:
         """A choice in one of our selects, a button that steers a turn or turns a page; None when it is none of ours."""
-        if answer := self._steered(asked) or self._another_page(asked) or self._channel_mode.picked(asked):
+        if answer := self._steered(asked) or self._another_page(asked):
+            return answer
+        if answer := self._channel_mode.picked(asked) or self._plain.picked(asked):
             return answer
         if asked.data.get("custom_id") != custom_ids.STOP_PICKER:
             return None

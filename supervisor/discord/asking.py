@@ -27,6 +27,10 @@ class Reading(Protocol):
         """What GET ``route`` gives, which names its ids in braces; None where there is no such thing."""
 
 
+class ReadingOne(Protocol):
+    async def message(self, channel_id: int, message_id: int) -> Message: ...
+
+
 class Downloading(Protocol):
     async def download(self, url: str, take: Callable[[bytes], object], most_bytes: int) -> None:
         """Hand the body to ``take``, piece by piece. Raises LinkExpired, TooLarge, Unavailable or Refused."""
@@ -44,6 +48,10 @@ class Telling(_Creating, Protocol):
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """A message of ours; that it is gone already is no error."""
+
+
+class Commanding(Telling, ReadingOne, Protocol):
+    """What slash commands take."""
 
 
 class Showing(_Creating, Protocol):

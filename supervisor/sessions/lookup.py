@@ -184,3 +184,8 @@ class Lookup:
         """What the session's last child said can be chosen; nothing when none ever ran."""
         text = self.store.offers(session.session_id) if session else ""
         return msgspec.json.decode(text, type=e.ChildOffered) if text else e.ChildOffered()
+
+    def claude_commands(self, channel_id: int, session: ManagedSession | None) -> frozenset[str]:
+        """The names of those that the session's last child had, or (None) that of the channel's last session."""
+        offers = self.offers_of(session or self.most_recent_session(channel_id))
+        return frozenset(one.name.lower() for one in offers.commands)

@@ -6,8 +6,9 @@ A message that could not be handled (a full disk) makes its channel one that is 
 import logging
 from collections.abc import Callable
 
+from bridge.render import plain_commands
 from bridge.render.posts import Post
-from bridge.routing.actions import CreateSession, Ignore, PromptSession, Refuse, Whisper
+from bridge.routing.actions import CreateSession, Ignore, OfferCommand, PromptSession, Refuse, Whisper
 from bridge.routing.bursts import follows
 from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import MessageSeen
@@ -16,7 +17,7 @@ from supervisor.discord.shapes import Member, Message, Unreadable
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.behind import Behind
-from supervisor.threads.message_seen import is_from_person, message_seen
+from supervisor.threads.message_seen import is_from_person, message_seen, seen_by
 from supervisor.threads.our_places import OurPlaces
 from supervisor.threads.quiet import Quiet
 
@@ -95,9 +96,7 @@ class Handling:
             return
         if member is not None:
             self._manager.delivery.note(guild_id, message.author.id, frozenset(member.roles))
-        seen = message_seen(
-            message, self._guilds.bot_id, guild_id, member, self._guilds.where(guild_id, message.channel_id)
-        )
+        seen = seen_by(self._guilds, message, guild_id, member)
         if self._failures.get(message.id, 0) >= ATTEMPTS:
             self._refuse(
                 seen, "This message could not be handled here; the bridge's log says why. Please send it again."
@@ -164,6 +163,10 @@ class Handling:
                 self._manager.create_session(action, handled_in=seen.channel_id)
             case PromptSession() as action:
                 self._manager.hear(action, handled_in=seen.channel_id)
+            case OfferCommand(name):
+                self._manager.handled(seen.channel_id, seen.message_id)
+                post = plain_commands.offered(name, seen.message_id, seen.author.user_id)
+                self._say(seen, plain_commands.key_of(seen.message_id), post)
             case Refuse(text):
                 self._refuse(seen, text)
             case Whisper() as action:
@@ -188,9 +191,11 @@ class Handling:
 
     def _say_quietly(self, seen: MessageSeen, text: str) -> None:
         """Where it was written: silent, and pinging nobody."""
-        post = Post(text, reply_to=seen.message_id, silent=True)
+        self._say(seen, f"refused:{seen.message_id}", Post(text, reply_to=seen.message_id, silent=True))
+
+    def _say(self, seen: MessageSeen, key: str, post: Post) -> None:
         if session := self._manager.session_of_thread(seen.channel_id):
-            self._manager.show(session.session_id, f"refused:{seen.message_id}", post)
+            self._manager.show(session.session_id, key, post)
         else:
             self._tell(seen.channel_id, post, f"r{seen.message_id}")
 

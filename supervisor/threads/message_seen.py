@@ -5,7 +5,7 @@ import re
 from bridge.discord_numbers import MessageFlag, MessageType
 from bridge.routing.seen import MessageSeen
 from supervisor.discord.beside_text import POST_TYPES, attachments_of, quote_of, with_quote
-from supervisor.discord.guilds import NOWHERE, Where
+from supervisor.discord.guilds import NOWHERE, Guilds, Where
 from supervisor.discord.shapes import Edit, Member, Message, person_of
 
 
@@ -34,6 +34,11 @@ def message_seen(
         place=where.place,
         parent=where.parent,
     )
+
+
+def seen_by(guilds: Guilds, message: Message, guild_id: int, member: Member | None) -> MessageSeen:
+    """With what the servers show us of where it was written."""
+    return message_seen(message, guilds.bot_id, guild_id, member, guilds.where(guild_id, message.channel_id))
 
 
 def without_mention(text: str, bot_id: int, own_role: int = 0) -> str:

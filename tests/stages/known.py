@@ -29,3 +29,6 @@ class Told:
 
     def has_room_for(self, _session_id: str, _directories: Collection[str], *, in_channel: bool) -> bool:
         return True
+
+    def claude_commands(self, _channel_id: int, _session: ManagedSession | None) -> Collection[str]:
+        return ()

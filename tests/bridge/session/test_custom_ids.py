@@ -51,6 +51,12 @@ def test_a_button_of_a_shared_card_names_what_was_listed(verb: c.TogetherVerb) -
     assert c.together_button(literal) == button
 
 
+def test_a_button_below_a_command_that_was_typed_names_the_message_and_who_wrote_it() -> None:
+    button = c.TellButton(1234567890123456789, 42)
+    assert button.custom_id() == "tb:tell:1234567890123456789:42"
+    assert c.TellButton.parse(button.custom_id()) == button and c.TellButton.parse("tb:tell:1") is None
+
+
 @pytest.mark.parametrize("verb", ["plain", "because"])
 def test_a_button_below_a_typed_text_names_it(verb: Literal["plain", "because"]) -> None:
     literal = f"tb:{verb}:5c0ffee5000040008000000000000001:1234567890123456789"

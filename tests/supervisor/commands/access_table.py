@@ -115,6 +115,7 @@ CLICKS = [
     Row("button", "strict", within(THREADS, (*TALK, *MANAGE))),
     Row("button", "again", within(THREADS, TALK)),
     Row("button", "plain", within(THREADS, TALK)),
+    Row("button", "tell", within(IN_THREADS_AND_CHANNELS, TALK)),
     Row("button", "because", within(THREADS, DECIDE)),
     *(Row("button", f"list {verb}", within(THREADS, DECIDE)) for verb in ("all", "none", "each")),
     Row("menu", "stop", within(("channel",), own), ANY),

@@ -56,8 +56,9 @@ from supervisor.commands.interactions import Interactions
 from supervisor.commands.sight import Sight
 from supervisor.commands.slash import Slash
 from supervisor.config_in_force import Settings
-from supervisor.discord.asking import Answering, Telling
-from supervisor.discord.shapes import Interaction, PlaceShown
+from supervisor.discord.asking import Answering, Commanding
+from supervisor.discord.errors import MessageGone
+from supervisor.discord.shapes import Interaction, Message, PlaceShown
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
 from supervisor.sessions.in_log import InLog
@@ -273,6 +274,11 @@ class Rest:
     async def delete(self, *_: object) -> None:
         self._behind._do("delete")
 
+    async def message(self, *_: object) -> Message:
+        """It was deleted meanwhile: what becomes of one that is there is tried elsewhere."""
+        self._behind._do("message")
+        raise MessageGone("Unknown Message")
+
 
 class ScriptedTrusts:
     def __init__(self, behind: Backstage) -> None:
@@ -318,7 +324,7 @@ class World:
         told = ToldOf(self.behind, variant, frozenset({PERSON}) if is_invited else frozenset())
         self.router = BridgeRouter(policy_for(who, moment), CHANNELS, told)
         manager, trusts = cast(SessionManager, self.behind), cast(Trusts, ScriptedTrusts(self.behind))
-        rest = cast(Telling, Rest(self.behind))
+        rest = cast(Commanding, Rest(self.behind))
         settings, projects = configured()
         slash = Slash(manager, self.router, rest, settings, SIGHT, trusts, projects)
         in_log = cast(InLog, self.behind)
@@ -396,8 +402,9 @@ def custom_id_of(row: Row, session_id: str) -> str:
             return TogetherButton(cast(custom_ids.TogetherVerb, verb), session_id, LISTED.name).custom_id()
         case ["rule"]:
             return f"tb:rule:{'a' * 16}"
-        case ["wide", verb]:
-            return f"tb:wide:{verb}:{CHANNEL}"
+        case ["tell"] | ["wide", _]:
+            numbers = f"5:{PERSON}" if row.name == "tell" else f"{row.name.split()[1]}:{CHANNEL}"
+            return f"tb:{row.name.split()[0]}:{numbers}"
         case ["reset", verb]:
             return ResetButton("on" if verb == "on" else "off", session_id).custom_id()
         case ["fresh" | "moved" | "strict" as word]:

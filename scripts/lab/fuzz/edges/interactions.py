@@ -30,7 +30,8 @@ from supervisor.commands.interactions import Interactions
 from supervisor.commands.sight import Sight
 from supervisor.commands.slash import Slash
 from supervisor.config_in_force import Settings
-from supervisor.discord.errors import Found
+from supervisor.discord.errors import Found, MessageGone
+from supervisor.discord.shapes import Message
 from supervisor.projects.channels import ProjectChannels
 from supervisor.reload import Reload
 from supervisor.sessions.in_log import InLog
@@ -56,7 +57,17 @@ VERBS = (
     ),
     *("option0", "option1", "option999", "continue", "discard", "nonsense"),
 )
-OTHERS = ("tb:fresh:", "tb:moved:", "tb:trust:yes:", "tb:when:now:", "tb:halt:keep:", "tb:when:", "x", "")
+OTHERS = (
+    "tb:fresh:",
+    "tb:moved:",
+    "tb:trust:yes:",
+    "tb:when:now:",
+    "tb:halt:keep:",
+    "tb:when:",
+    "x",
+    "",
+    f"tb:tell:5:{ADA}",
+)
 LIMITS = {"content": 2000, "title": 256, "description": 4096, "label": 80, "custom_id": 100, "placeholder": 150}
 
 
@@ -164,6 +175,9 @@ class _Rest:
         _fits(data)
 
     async def bulk_put_commands(self, *_: object) -> None: ...
+
+    async def message(self, _channel_id: int, _message_id: int) -> Message:
+        raise MessageGone("Unknown Message")
 
     async def create(self, _channel_id: int, _post: object, nonce: str, _priority: object = None) -> Found:
         hold(len(nonce) <= 25, "a nonce of more than 25 characters")

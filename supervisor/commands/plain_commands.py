@@ -1,0 +1,115 @@
+"""*Send it to Claude*, below a message that is one of our commands: it becomes the prompt that it would have been.
+
+The button names the message and its author, and the message is read again when it is pressed: so a restart changes
+nothing, and an edit is sent as it is now. It is sent once: in a thread the post that offers it is a row of the store,
+settled in the transaction that makes the prompt; in a channel the session that begins has the message's id.
+"""
+
+import logging
+from collections.abc import Container
+
+from bridge.discord_numbers import AnswerType
+from bridge.protocol.errors import RemoteError, UserError
+from bridge.render import plain_commands as told
+from bridge.render.posts import Post
+from bridge.routing.actions import CreateSession, PromptSession, Refuse, Whisper
+from bridge.routing.needs import BUTTONS
+from bridge.routing.router import BridgeRouter
+from bridge.routing.seen import MessageSeen
+from bridge.session.custom_ids import TellButton
+from bridge.session.managed import ManagedSession
+from supervisor.commands.answer import Answer
+from supervisor.commands.sight import Sight
+from supervisor.discord.asking import ReadingOne
+from supervisor.discord.errors import ChannelGone, MessageGone
+from supervisor.discord.shapes import Interaction, Member, read
+from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store_health import StoreError
+
+ELSEWHERE = "This button belongs to another channel, so it does nothing here."
+NOT_THEIRS = "Only who wrote it can send it to Claude."
+GONE = "the message is not there any more."
+OVER = "that was decided already, or is not remembered. Write it again, please."
+
+log = logging.getLogger(__name__)
+
+
+class PlainCommands:
+    def __init__(
+        self,
+        manager: SessionManager,
+        router: BridgeRouter,
+        rest: ReadingOne,
+        channels: Container[int],
+        sight: Sight,
+    ) -> None:
+        self._manager = manager
+        self._router = router
+        self._rest = rest
+        self._channels = channels
+        self._sight = sight
+
+    def picked(self, asked: Interaction) -> Answer | None:
+        """What the button leads to; None for another one. Raises UserError for who may not."""
+        if (button := TellButton.parse(str(asked.data.get("custom_id", "")))) is None:
+            return None
+        person, session = asked.person, self._manager.session_of_thread(asked.channel_id)
+        if (session.guild_id if session else asked.guild_id) != asked.guild_id:
+            raise UserError(ELSEWHERE)
+        if session is None and asked.channel_id not in self._channels:
+            raise UserError(ELSEWHERE)
+        if words := self._lacks(asked, session):
+            raise UserError(words)
+        if person.user_id != button.author_id:
+            raise UserError(NOT_THEIRS)
+        return Answer(AnswerType.DEFERRED_UPDATE, None, lambda: self._send(asked, button, session))
+
+    def _lacks(self, asked: Interaction, session: ManagedSession | None) -> str:
+        if session:
+            return self._router.lacks_in(session, BUTTONS["tell"], asked.person)
+        return self._router.lacks(BUTTONS["tell"], asked.person, asked.guild_id, asked.channel_id)
+
+    async def _send(self, asked: Interaction, button: TellButton, session: ManagedSession | None) -> Post:
+        """What stands in the post's place from then on."""
+        try:
+            found = await self._rest.message(asked.channel_id, button.message_id)
+            member = read(asked.member, Member) if asked.member else None
+            seen = self._sight.seen(found, asked.guild_id, member)
+            post = self._carry_out(seen, session) if seen.author.user_id == button.author_id else None
+            return post or told.not_sent(OVER, button.message_id)
+        except (MessageGone, ChannelGone):
+            return self._settled(session, told.not_sent(GONE, button.message_id), button.message_id)
+        except (RemoteError, StoreError) as error:
+            log.info("message %s could not be sent to Claude: %s", button.message_id, error)
+            return told.failed(str(error), button.message_id, button.author_id)
+
+    def _carry_out(self, seen: MessageSeen, session: ManagedSession | None) -> Post | None:
+        """None: it was decided before. Raises StoreError."""
+        if not self._is_open(seen.message_id, session):
+            return None
+        done = told.sent(seen.message_id)
+        match self._router.handle_message(seen, is_prompt=True):
+            case CreateSession() as action:
+                self._manager.create_session(action, handled_in=seen.channel_id)
+            case PromptSession() as action:
+                with self._manager.transaction():
+                    self._settled(session, done, seen.message_id)
+                    self._manager.hear(action, handled_in=seen.channel_id)
+            case Refuse(text) | Whisper(text):
+                done = self._settled(session, told.not_sent(text, seen.message_id), seen.message_id)
+            case _:
+                done = self._settled(session, told.not_sent("it is no prompt here.", seen.message_id), seen.message_id)
+        return done
+
+    def _is_open(self, message_id: int, session: ManagedSession | None) -> bool:
+        """Whether nobody sent it yet, as far as is known."""
+        if session is None:
+            return self._manager.session_of_thread(message_id) is None
+        row = self._manager.store.post(session.session_id, told.key_of(message_id))
+        return row is not None and bool(row.desired.buttons)
+
+    def _settled(self, session: ManagedSession | None, post: Post, message_id: int) -> Post:
+        """The post, which a thread goes on to show."""
+        if session:
+            self._manager.show(session.session_id, told.key_of(message_id), post)
+        return post
