@@ -11,6 +11,7 @@ from bridge.text import duration, escape, human_size, inline_code, one_line, rev
 
 REASON_CHARS = 900  # escaped, it may be twice as long, and is still one post
 CAPTION_CHARS = 700
+TITLE_CHARS = 100
 KEPT_CHARS = 300
 HELD_CHARS, HELD_TOLD = 150, 5
 FILES_TOLD = 4
@@ -63,6 +64,18 @@ def archived(session: ManagedSession) -> Post:
 
 def opened_again(session: ManagedSession) -> Post:
     return Post(f"-# ✓ {session.url()} is open again.", where="channel")
+
+
+def thread_deleted(title: str, waiting: int, *, is_at_work: bool) -> Post:
+    """Somebody waited for Claude in it. ``waiting``: how many messages it had not taken up. In the channel."""
+    messages = "one message was" if waiting == 1 else f"{waiting} messages were"
+    lost = [*(["Claude was at work"] if is_at_work else []), *([f"{messages} not taken up"] if waiting else [])]
+    name = escape(one_line(title, TITLE_CHARS))
+    return Post(
+        f"-# A thread was deleted (“{name}”), so its session was ended: {', and '.join(lost)}.",
+        silent=True,
+        where="channel",
+    )
 
 
 def fresh_start() -> Post:

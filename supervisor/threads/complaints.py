@@ -11,6 +11,7 @@ from bridge.session.managed import ManagedSession
 from bridge.text import escape, one_line
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
+from supervisor.threads.gone import end_in_deleted_thread
 from supervisor.threads.kept_thread import KeptThread, now
 from supervisor.threads.refusals import Again, GiveUp, in_words
 from supervisor.threads.writes import Write
@@ -51,21 +52,23 @@ class Complaints:
     def _give_up(self, write: Write, session: ManagedSession, error: RemoteError) -> None:
         """There is no place for it (any more)."""
         if write.action == "thread":
-            self._give_up_thread(session, "no thread could be made for it")
+            self._give_up_posts(session)
+            if self._manager.row(session.session_id).ended_at is None:
+                self._manager.destroy_session(session.session_id, "no thread could be made for it")
             self._say_in_channel(session, f"{TROUBLE} I cannot make a thread here: {escape(one_line(str(error), 300))}")
         elif write.row.desired.where == "thread":
-            self._give_up_thread(session, "its thread was deleted")
+            self._give_up_posts(session)
+            if self._manager.row(session.session_id).ended_at is None:
+                end_in_deleted_thread(self._manager, session.session_id)
         else:
             with self._store.transaction():
                 self._store.give_up(write.row.id)
 
-    def _give_up_thread(self, session: ManagedSession, reason: str) -> None:
+    def _give_up_posts(self, session: ManagedSession) -> None:
         with self._store.transaction():
             for row in self._store.unsettled_posts(session.session_id):
                 if row.desired.where == "thread":
                     self._store.give_up(row.id)
-        if self._manager.row(session.session_id).ended_at is None:
-            self._manager.destroy_session(session.session_id, reason)
 
     def _say_in_channel(self, session: ManagedSession, text: str) -> None:
         """Once: it is one post, whatever happens again."""

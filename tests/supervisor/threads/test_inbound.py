@@ -242,6 +242,8 @@ async def test_a_thread_that_is_gone_ends_its_session(tmp_path: Path, monkeypatc
         d.sees_guild()
         await d.caught_up()
         assert d.manager.row(d.session.session_id).end_reason == THREAD_DELETED
+        (said,) = d.store.posts_like(d.session.session_id, "thread_deleted")
+        assert said.desired.where == "channel" and "“one”" in said.desired.content
         d.sees_guild()
         assert not d.inbound.behind
 

@@ -434,12 +434,14 @@ async def test_a_thread_that_cannot_be_unarchived_is_said_and_tried_again_after_
 @jumping
 async def test_a_deleted_thread_ends_its_session_and_gives_its_posts_up(tmp_path: Path) -> None:
     async with conversation(tmp_path) as bridge:
+        bridge.manager.waiting.drop_all(bridge.session.session_id)
         bridge.discord.channels.discard(THREAD)
         for text in "abc":
             bridge.show(text, Post(text))
         await bridge.settled()
         assert bridge.discord.count("create") == 1
         assert bridge.manager.row(bridge.session.session_id).end_reason == "its thread was deleted"
+        assert bridge.discord.shown(CHANNEL) == [], "nobody waited for Claude in it"
 
 
 @jumping
@@ -458,6 +460,19 @@ async def test_what_may_not_be_written_now_is_written_when_it_may_and_in_order(t
         assert pauses == [2, 4, 8]
         await until(lambda: "I can write" in bridge.discord.shown(CHANNEL)[0], "that it is over", bridge.describe)
         assert len(bridge.discord.shown(CHANNEL)) == 1
+
+
+@jumping
+async def test_of_a_deleted_thread_in_which_somebody_waited_it_is_said_in_the_channel(tmp_path: Path) -> None:
+    async with conversation(tmp_path) as bridge:
+        session_id = bridge.session.session_id
+        bridge.manager.prompt(session_id, 77, "and then", Person(111, "Ada"))
+        bridge.discord.channels.discard(THREAD)
+        bridge.show("a", Post("a"))
+        await bridge.settled()
+        (said,) = bridge.discord.shown(CHANNEL)
+        assert "thread was deleted" in said and said.endswith("2 messages were not taken up.")
+        assert bridge.store.sessions_with_wishes() == set()
 
 
 @jumping
