@@ -129,7 +129,7 @@ class Worker:
             self._uplink,
             self._commands,
             self._files_out(started),
-            self._paths.stopped.exists,
+            self._paths.stop_mark.exists,
         )
         self._on_signal(life.signalled.set)
         end = await life.run()

@@ -47,7 +47,7 @@ class Messages:
             case "content_block_stop":
                 self._texts.end_block()
             case "message_stop":
-                return self._stopped(frame)
+                return self._end_message(frame)
             case _:
                 pass
         return []
@@ -80,7 +80,7 @@ class Messages:
                 steps += self.tools.end(block, f.allowed_by(frame, block.tool_use_id), frame.tool_use_result)
         return steps
 
-    def _stopped(self, frame: f.Frame) -> list[Step]:
+    def _end_message(self, frame: f.Frame) -> list[Step]:
         abandoned = f.part(frame.abandoned_blocks, f.Abandoned)
         void = self._texts.end_message(abandoned.api_message_id, abandoned.from_block_index)
         return [e.TextWithdrawn(void)] if void else []

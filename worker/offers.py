@@ -7,7 +7,7 @@ from worker import control_frames as cf
 OFFER_CHARS, OFFERS_KEPT = 100, 200
 
 
-def offered(told: cf.Initialized) -> e.ChildOffered:
+def read_offers(told: cf.Initialized) -> e.ChildOffered:
     models = [
         e.Offer(m.value, f"{m.displayName} {m.description}".strip()[:OFFER_CHARS], "", _efforts(m))
         for m in told.models

@@ -27,7 +27,7 @@ from worker.asks import Asks, OpenRequest
 from worker.chosen_settings import ChosenSettings
 from worker.claude_requests import ClaudeRequests, refusal_of
 from worker.messages import Messages
-from worker.offers import offered
+from worker.offers import read_offers
 from worker.own_requests import OwnRequests
 from worker.prompts import ContentOf, Prompts, only_text
 from worker.seen_lines import SeenLines
@@ -307,7 +307,7 @@ class Stream:
         key = told.account.apiKeySource or "none"
         logged_in = (told.account.tokenSource or "none") != "none" or key != "none"
         started = e.ChildStarted(self._child_pid, self._claude_id, self._resuming, told.claude_code_version, logged_in)
-        return [started, *self._settings.told_mode(told.current_permission_mode), offered(told)]
+        return [started, *self._settings.told_mode(told.current_permission_mode), read_offers(told)]
 
     def _on_rate_limit(self, frame: f.Frame) -> list[Step]:
         """It says when the limit is free again; the words of the result have the host's own clock."""

@@ -160,7 +160,7 @@ class SessionLayout(msgspec.Struct, frozen=True):
         return self.folder / "worker.stderr"
 
     @property
-    def stopped(self) -> Path:
+    def stop_mark(self) -> Path:
         return self.folder / "stopped"
 
     @property

@@ -133,7 +133,7 @@ def _left_out(layout: Layout) -> frozenset[str]:
 def _is_of_a_worker(name: str) -> bool:
     """In a session's folder, what says that a worker runs, or is to stop."""
     session = SessionLayout(Path())
-    return name in {session.lock.name, session.stopped.name} or name.startswith(session.start("").name)
+    return name in {session.lock.name, session.stop_mark.name} or name.startswith(session.start("").name)
 
 
 def _opened(name: str, folder: int) -> BinaryIO | None:

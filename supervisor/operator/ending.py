@@ -37,7 +37,7 @@ def end(layout: Layout, row: SessionRow) -> list[int]:
     session_id = row.session.session_id
     paths = layout.session(session_id)
     paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(paths.stopped, f"{time.time()}\n".encode())
+    write_private(paths.stop_mark, f"{time.time()}\n".encode())
     left = trees.end(session_id, locks.holder(paths.lock))
     # Not before: a worker that is told to end looks for the mark, which the supervisor takes away.
     state_directory.ring(layout)

@@ -88,7 +88,7 @@ def _is_awake(layout: Layout, row: SessionRow, wished: set[str]) -> bool:
     paths = layout.session(row.session.session_id)
     if locks.holder(paths.lock):
         return True
-    return row.ended_at is None and not paths.stopped.exists() and row.session.session_id in wished
+    return row.ended_at is None and not paths.stop_mark.exists() and row.session.session_id in wished
 
 
 def _wished(layout: Layout) -> set[str]:
@@ -234,7 +234,7 @@ def _state(row: SessionRow, layout: Layout, worker: int) -> str:
     session = row.session
     if worker:
         return "starting" if session.state is SessionState.DORMANT else session.shown_state()
-    if row.ended_at is not None or layout.session(session.session_id).stopped.exists():
+    if row.ended_at is not None or layout.session(session.session_id).stop_mark.exists():
         return "ended"
     return session.shown_state() if session.state is SessionState.DORMANT else "dormant"
 

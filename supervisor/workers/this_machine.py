@@ -94,10 +94,10 @@ class ThisMachine:
     # --- an end --------------------------------------------------------------------------------------
 
     def is_stopped(self, session_id: str) -> bool:
-        return self._layout.session(session_id).stopped.exists()
+        return self._layout.session(session_id).stop_mark.exists()
 
     def unmark(self, session_id: str) -> None:
-        self._layout.session(session_id).stopped.unlink(missing_ok=True)
+        self._layout.session(session_id).stop_mark.unlink(missing_ok=True)
 
     def exit_code(self, pid: int) -> int | None:
         try:

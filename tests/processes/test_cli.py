@@ -419,7 +419,7 @@ async def test_kill_all_leaves_sessions_alone_that_sleep_or_are_ended() -> None:
         await until(lambda: stage.manager.row(awake.session_id).ended_at, "its end")
         for session in (asleep, ended):
             assert session.session_id not in done.stdout
-            assert not stage.layout.session(session.session_id).stopped.exists()
+            assert not stage.layout.session(session.session_id).stop_mark.exists()
         assert stage.manager.row(asleep.session_id).ended_at is None
         again = await threadbridge(stage, "kill", "--all")
         assert again.returncode == 0

@@ -354,7 +354,7 @@ async def test_a_kill_leaves_a_mark_first_and_so_the_turn_is_interrupted(tmp_pat
     async with WorkerStage(tmp_path).playing() as stage:
         await stage.turn(5)
         stage.paths.folder.mkdir(parents=True)
-        stage.paths.stopped.touch()
+        stage.paths.stop_mark.touch()
         stage.signal()
         await stage.over()
         assert ends(stage)[:2] == ["interrupt", "end_session"]
@@ -400,7 +400,7 @@ async def test_who_ends_a_child_that_pours_out_records_waits_neither_for_its_ans
             stage.child.says(type="assistant", uuid=str(number), message={"id": str(number), "content": content})
         await stage.until(lambda: stage.log.last > AT_ONCE + 10)
         stage.paths.folder.mkdir(parents=True)
-        stage.paths.stopped.touch()
+        stage.paths.stop_mark.touch()
         told_at = asyncio.get_running_loop().time()
         stage.signal()
         await stage.over()

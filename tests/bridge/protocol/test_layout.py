@@ -13,7 +13,7 @@ def test_a_sessions_files_lie_under_its_first_twelve_hex_digits() -> None:
     assert short_id(SESSION) == "5c0ffee51234"
     assert layout.session(SESSION).log == Path("/state/sessions/5c0ffee51234/log.jsonl")
     assert layout.socket(SESSION, "01234567") == Path("/state/sockets/5c0ffee51234-01234567.sock")
-    paths = [layout.database, layout.supervisor_lock, layout.session(SESSION).lock, layout.session(SESSION).stopped]
+    paths = [layout.database, layout.supervisor_lock, layout.session(SESSION).lock, layout.session(SESSION).stop_mark]
     assert len(set(paths)) == len(paths)
 
 

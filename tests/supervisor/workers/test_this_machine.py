@@ -67,7 +67,7 @@ def test_the_last_line_on_stderr_is_kept_for_the_words(machine: ThisMachine, lay
 
 
 def test_an_operators_mark_is_seen_and_taken_away(machine: ThisMachine, layout: Layout) -> None:
-    layout.session(ID).stopped.touch()
+    layout.session(ID).stop_mark.touch()
     assert machine.is_stopped(ID)
     machine.unmark(ID)
     machine.unmark(ID)
