@@ -265,7 +265,7 @@ def threads(reload: Reload, manager: SessionManager, rest: Rest, token: str) -> 
     settings = reload.settings
     layout, may_react = settings.now.layout, MayReact(manager)
     heard = ears(reload, manager, rest, token)
-    pruning = Pruning(layout, manager, lambda: settings.now.keep_s)
+    pruning = Pruning(layout, manager, lambda: settings.now.keep_s, lambda: rest.apart_s)
     return Threads(
         heard,
         Postbox(Letters(layout), manager, rest, settings.channels, heard.sight, pruning),

@@ -17,7 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class Twins:
-    """``tell(channel_id, post, nonce)`` says something. What answers an interaction has no nonce of ours."""
+    """``tell(channel_id, post, nonce)`` says something. What answers an interaction has no nonce of ours.
+
+    ``clock`` gives Unix seconds, which two machines can compare; ``monotonic`` what passes here, however that is set.
+    """
 
     def __init__(
         self,
@@ -26,6 +29,7 @@ class Twins:
         is_ours: Callable[[int], bool],
         tell: Callable[[int, Post, str], None],
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.later_one = ""
         """That we are, in words; empty while we are the only one, or the one that stays."""
@@ -33,13 +37,13 @@ class Twins:
         self._guilds = guilds
         self._is_ours = is_ours
         self._tell = tell
-        self._clock = clock
+        self._monotonic = monotonic
         self.claim = Claim.at(clock())
         self._ready_at: float | None = None
         self._claimed_at = float("-inf")
 
     def ready(self) -> None:
-        self._ready_at = self._ready_at or self._clock()
+        self._ready_at = self._ready_at or self._monotonic()
 
     def heard(self, data: object) -> None:
         """A MESSAGE_CREATE; most are of other people's, and one that cannot be read is none of ours."""
@@ -54,7 +58,7 @@ class Twins:
             return
         if other := claim_of(nonce):
             self._judge(other, message.channel_id)
-        elif self._ready_at is not None and self._clock() - self._ready_at >= GRACE_S:
+        elif self._ready_at is not None and self._monotonic() - self._ready_at >= GRACE_S:
             log.warning("message %s is our bot's, and not of this process", message.id)
             self._say(message.channel_id)
 
@@ -64,8 +68,8 @@ class Twins:
             self.later_one = "another supervisor, which was started before this one, answers with this bot's token"
 
     def _say(self, channel_id: int) -> None:
-        if self._clock() - self._claimed_at < CLAIM_AGAIN_S:
+        if self._monotonic() - self._claimed_at < CLAIM_AGAIN_S:
             return
-        self._claimed_at = self._clock()
+        self._claimed_at = self._monotonic()
         log.error("another supervisor answers with this bot's token")
         self._tell(channel_id, Post(self.claim.in_words()), self.claim.nonce)

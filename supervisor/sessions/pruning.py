@@ -32,6 +32,8 @@ FIRST_S = 600.0
 """After a start there is more to do."""
 EVERY_S = 6 * 3600.0
 CLOCKS_DIFFER_S = 10.0
+MOST_APART_S = 3600.0
+"""Of our clock and Discord's, while something is removed by its age."""
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +68,21 @@ def bytes_below(folder: Path) -> int:
 
 
 class Pruning:
-    """``keep_s()``: how long they are kept, in seconds; None: for ever."""
+    """``keep_s()``: how long they are kept, in seconds; None: for ever. ``apart_s()``: by how much our clock is ahead
+    of Discord's, about; None: not known. A clock that is set wrongly for an hour removes nothing.
+    """
 
-    def __init__(self, layout: Layout, manager: SessionManager, keep_s: Callable[[], float | None]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        manager: SessionManager,
+        keep_s: Callable[[], float | None],
+        apart_s: Callable[[], float | None] = lambda: 0.0,
+    ) -> None:
         self._layout = layout
         self._manager = manager
         self._keep_s = keep_s
+        self._apart_s = apart_s
         self._wake = asyncio.Event()
         """There is something to be emptied."""
 
@@ -84,12 +95,21 @@ class Pruning:
             self._wake.clear()
             pause_s = EVERY_S
             try:
-                if (keep_s := self._keep_s()) is not None:
-                    self.prune(self._manager.clock() - keep_s)
+                self.prune_by_itself()
                 self._wake.clear()
                 await asyncio.to_thread(self.empty)
             except (OSError, StoreError) as error:
                 log.warning("what ended long ago is kept for now: %s", error)
+
+    def prune_by_itself(self) -> None:
+        """As the configuration says. Raises StoreError and OSError."""
+        keep_s, apart_s = self._keep_s(), self._apart_s()
+        if keep_s is None:
+            return
+        if apart_s is None or abs(apart_s) > MOST_APART_S:
+            log.warning("what ended long ago is kept for now: it is not known whether our clock is right")
+            return
+        self.prune(self._manager.clock() - keep_s)
 
     def prune(self, before: float) -> int:
         """How many. Their folders are out of the way then, and still to be emptied. Raises StoreError and OSError."""

@@ -11,7 +11,9 @@ from bridge.protocol.layout import Layout
 from bridge.render.posts import Post
 from stages.gateway_stage import DEADLINE_S, Stage, stage
 from stages.support import awaited
-from supervisor.discord.alone import Claim, Name, NotAloneError, claim_of
+from supervisor.discord.alone import GRACE_S, Claim, Name, Nonces, NotAloneError, claim_of
+from supervisor.discord.guilds import Guilds
+from supervisor.discord.twins import Twins
 
 pytestmark = pytest.mark.slow
 
@@ -101,3 +103,20 @@ async def test_our_own_posts_and_answers_are_nobody_elses(tmp_path: Path, monkey
         await s.asks(session, "ls")
         await s.heard(s.channel.id, await s.ada.says(s.channel.id, "and on"))
         assert not [m for m in s.discord.messages(s.channel.id) if "Two bridges" in m.content]
+
+
+def test_another_one_is_noticed_also_when_the_clock_is_set_back() -> None:
+    now, passed, told = [1e9], [0.0], list[str]()
+    guilds = Guilds()
+    guilds.bot_id = 5
+
+    def tell(_channel_id: int, post: Post, _nonce: str) -> None:
+        told.append(post.content)
+
+    twins = Twins(Nonces(), guilds, lambda _: True, tell, lambda: now[0], lambda: passed[0])
+    twins.ready()
+    now[0], passed[0] = now[0] - 3 * 3600, GRACE_S
+    author = {"id": "5", "username": "bot", "bot": True}
+    message = {"id": "9", "channel_id": "7", "author": author, "content": "", "type": 0}
+    twins.heard({**message, "nonce": "0123456789abcdef01234567"})
+    assert len(told) == 1

@@ -161,3 +161,11 @@ def test_what_a_child_closed_is_removed_all_the_same(desk: Desk) -> None:
     desk.pruning.empty()
     assert list(desk.layout.pruned.iterdir()) == []
     assert desk.layout.database.exists()
+
+
+@pytest.mark.parametrize(("apart_s", "count"), [(0.0, 1), (-3500.0, 1), (400 * DAY_S, 0), (-2 * DAY_S, 0), (None, 0)])
+def test_a_clock_that_is_not_discords_removes_nothing_by_itself(desk: Desk, apart_s: float | None, count: int) -> None:
+    desk.session(10**18)
+    desk.now += 100 * DAY_S
+    Pruning(desk.layout, desk.manager, lambda: 90 * DAY_S, lambda: apart_s).prune_by_itself()
+    assert len(desk.due(90)) == 1 - count
