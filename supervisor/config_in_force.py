@@ -30,9 +30,12 @@ class Settings:
 
     def __init__(self, config: Config) -> None:
         self.now = config
-        self.channels: Mapping[int, Channel] = _Channels(self)
-        """Those of ``now``, whenever it is looked at."""
         self._ears: list[Callable[[frozenset[int]], None]] = []
+
+    @property
+    def channels(self) -> Mapping[int, Channel]:
+        """Those of ``now``, whenever it is looked at."""
+        return _Channels(self)
 
     def access(self, channel_id: int) -> Access:
         return self.now.policy.access(channel_id)
