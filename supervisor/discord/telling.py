@@ -1,11 +1,20 @@
-"""What is said in a channel some time soon, and nothing waits for it."""
+"""What is said in a channel some time soon, and nothing waits for it.
 
+It stands in no store, so it is tried a few times within the minute in which one nonce makes one message, and then left.
+"""
+
+import asyncio
 import logging
+
+import msgspec
 
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Post
 from supervisor.discord import asking
+from supervisor.discord.errors import Forbidden, Refused, Unavailable
 from supervisor.errands import Errands
+
+PAUSES_S = (1.0, 5.0, 15.0)
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +29,20 @@ class Telling:
 
     async def _create(self, channel_id: int, post: Post, nonce: str) -> None:
         try:
-            await self._rest.create(channel_id, post, nonce)
+            await self._tried(channel_id, post, nonce)
         except RemoteError as error:
             log.warning("channel %s could not be told: %s", channel_id, error)
+
+    async def _tried(self, channel_id: int, post: Post, nonce: str) -> None:
+        for pause_s in PAUSES_S:
+            try:
+                await self._rest.create(channel_id, post, nonce)
+            except Unavailable:
+                await asyncio.sleep(pause_s)
+            except (Forbidden, Refused):
+                if not post.reply_to:
+                    raise
+                post = msgspec.structs.replace(post, reply_to=0)  # to answer takes *Read Message History*
+            else:
+                return
+        await self._rest.create(channel_id, post, nonce)
