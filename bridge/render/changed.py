@@ -11,11 +11,11 @@ from bridge.render.diff import on_one_line, with_numbers
 from bridge.render.excerpts import lines_excerpt
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.render.tool_phrases import plain, relative, short_path
-from bridge.session.changed_files import ChangedFile, ChangedFiles
+from bridge.session.changed_files import MOST_EDITS, ChangedFile, ChangedFiles
 from bridge.session.permission import RequestName
 from bridge.text import code_block, reveal, utf16_len
 
-MOST_LISTED = 15
+MOST_LISTED = 10
 SHOWN_CHARS = 3000
 SHOWN_LINES = 60
 MOST_PATCH_CHARS = 4_000_000
@@ -46,8 +46,12 @@ def _notes(changed: ChangedFiles) -> Iterator[str]:
         yield f"{count} command{' ran; what it' if count == 1 else 's ran; what they'} changed is not in this."
     if count := changed.untold:
         yield f"{count} more edit{' is' if count == 1 else 's are'} not in this: the log does not tell what came of it."
-    if any(len(file.parts) > 1 for file in changed.files):
+    if any(len(file.parts) - 1 > file.splits for file in changed.files):
         yield "Something else changed a file in between: its parts follow one on the other."
+    if any(file.splits for file in changed.files):
+        yield "A file was changed in very many places: its changes stand in parts, one on the other."
+    if count := changed.left_out:
+        yield f"{MOST_EDITS} edits are put together at most; the newest {count} are not in this."
 
 
 def _total(files: Iterable[ChangedFile]) -> str:

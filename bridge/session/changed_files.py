@@ -3,13 +3,16 @@
 Whatever else changes files (commands, people, other sessions) is in no record; that commands ran is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from bridge.protocol import events as e
 from bridge.protocol.edits import EDIT_TOOLS
 from bridge.session.net_change import DoesNotFitError, NetChange
+
+MOST_EDITS = 20_000
+"""That are put together: seconds of work."""
 
 
 class ChangedFile(msgspec.Struct, frozen=True):
@@ -19,6 +22,8 @@ class ChangedFile(msgspec.Struct, frozen=True):
     parts: tuple[e.FileChange, ...]
     is_cut: bool = False
     """Something of it was more than the log keeps, so this is not all."""
+    splits: int = 0
+    """How many parts only begin anew because there was too much in the one before."""
 
 
 class ChangedFiles(msgspec.Struct, frozen=True):
@@ -28,6 +33,8 @@ class ChangedFiles(msgspec.Struct, frozen=True):
     """How many commands ran, which may have changed anything."""
     untold: int = 0
     """How many edits the log tells no more of than that they were made."""
+    left_out: int = 0
+    """How many edits are more than are put together, the newest."""
 
 
 def of_turn(records: Iterable[e.Record], turn: int) -> ChangedFiles:
@@ -37,21 +44,25 @@ def of_turn(records: Iterable[e.Record], turn: int) -> ChangedFiles:
 
 def of_session(records: Iterable[e.Record]) -> ChangedFiles:
     tools, nets, cut = dict[str, str](), dict[str, list[NetChange]](), set[str]()
-    commands = untold = 0
+    commands = untold = told = 0
     for record in records:
         match record.event:
             case e.ToolStarted(tool_use_id=call, tool=tool):
                 tools[call] = tool
                 commands += tool == "Bash"
+            case e.ToolFinished(is_error=False, unknown=False, change=e.FileChange()) if told >= MOST_EDITS:
+                told += 1
             case e.ToolFinished(is_error=False, unknown=False, change=e.FileChange() as change):
+                told += 1
                 cut |= {change.path} if change.is_cut else set()
                 untold += not _add(nets.setdefault(change.path, []), change)
             case e.ToolFinished(tool_use_id=call, is_error=False, unknown=False):
                 untold += tools.get(call, "") in EDIT_TOOLS
             case _:
                 pass
-    found = (ChangedFile(path, _left(path, parts), path in cut) for path, parts in nets.items())
-    return ChangedFiles(tuple(file for file in found if file.parts or file.is_cut), commands, untold)
+    found = (_file(path, parts, is_cut=path in cut) for path, parts in nets.items())
+    left_out = max(0, told - MOST_EDITS)
+    return ChangedFiles(tuple(file for file in found if file.parts or file.is_cut), commands, untold, left_out)
 
 
 def _of_turn(records: Iterable[e.Record], turn: int) -> Iterator[e.Record]:
@@ -68,7 +79,8 @@ def _add(parts: list[NetChange], change: e.FileChange) -> bool:
         if parts:  # what comes after one that is not known begins anew
             parts.append(NetChange(is_new=False))
         return True
-    return bool(parts and _fits(parts[-1], change)) or _begins(parts, change)
+    has_room = bool(parts) and not parts[-1].is_full
+    return (has_room and _fits(parts[-1], change)) or _begins(parts, change)
 
 
 def _begins(parts: list[NetChange], change: e.FileChange) -> bool:
@@ -84,6 +96,10 @@ def _fits(part: NetChange, change: e.FileChange) -> bool:
     except DoesNotFitError:
         return False
     return True
+
+
+def _file(path: str, parts: Sequence[NetChange], *, is_cut: bool) -> ChangedFile:
+    return ChangedFile(path, _left(path, parts), is_cut, sum(part.is_full for part in parts[:-1]))
 
 
 def _left(path: str, parts: Iterable[NetChange]) -> tuple[e.FileChange, ...]:

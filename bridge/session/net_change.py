@@ -19,6 +19,8 @@ from bridge.protocol.line_diff import CONTEXT, between
 
 _END = 1 << 40
 """More lines than a file has."""
+MOST_PIECES = 1000
+"""Each change walks through them: so thousands of changes take a time that grows with their number, and no faster."""
 
 
 class DoesNotFitError(Exception):
@@ -57,17 +59,26 @@ class NetChange:
         self.is_new = is_new
         self.was: dict[int, str] = {}
         self._pieces: list[_Stretch | _Came] = [_Stretch(0, 0 if is_new else _END)]
+        self._learned: list[int] = []
+        """Of the lines that were there, those that the change in hand told first."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next change would have to walk through too much: it is better begun anew, on what this left."""
+        return len(self._pieces) > MOST_PIECES
 
     def add(self, change: FileChange) -> None:
         """Raises DoesNotFitError, and then nothing has changed here."""
         if change.is_new and self._is_not_empty():
             raise DoesNotFitError
-        kept = self.was.copy(), [*self._pieces]
+        kept, self._learned = [*self._pieces], []
         try:
             for hunk in reversed(change.hunks):
                 self._carry_out(hunk)
         except DoesNotFitError:
-            self.was, self._pieces = kept
+            self._pieces = kept
+            for number in self._learned:
+                del self.was[number]
             raise
         self._pieces = [*_joined(self._pieces)]
 
@@ -115,9 +126,16 @@ class NetChange:
             if isinstance(piece, _Came):
                 known = piece.lines
             else:
-                known = [self.was.setdefault(piece.start + n, line) for n, line in enumerate(these)]
+                known = [self._told(piece.start + n, line) for n, line in enumerate(these)]
             if known != these:
                 raise DoesNotFitError
+
+    def _told(self, number: int, line: str) -> str:
+        """What that line was; this, where it was not known."""
+        if number not in self.was:
+            self.was[number] = line
+            self._learned.append(number)
+        return self.was[number]
 
     def _cut(self, first: int, at: int) -> int:
         """The piece that begins so many lines behind this one's beginning. Raises DoesNotFitError outside the file."""

@@ -1,5 +1,6 @@
 """The answer to *Diff*: files with what came and went, the diff, and what the log cannot know."""
 
+import msgspec
 import pytest
 
 from bridge.discord_numbers import CONTENT_CHARS, EMBED_DESCRIPTION_CHARS
@@ -67,8 +68,9 @@ def test_what_the_log_cannot_know_is_said() -> None:
 @pytest.mark.parametrize("path", ["/p/" + "x" * 900, "/p/a`b*c", "/elsewhere/ü\u202e", "/p/a\nb"])
 def test_whatever_files_are_called_the_answer_fits_and_hides_nothing(path: str) -> None:
     files = [file(f"{path}{n}", "`\u202e\n" * 30, "```x\n" * 40) for n in range(40)]
-    post = shown(*files, commands=9, untold=9)
-    assert utf16_len(post.content) <= CONTENT_CHARS and "and 25 more files" in post.content
+    files = [msgspec.structs.replace(one, parts=one.parts * 3, splits=1, is_cut=True) for one in files]
+    post = answer(ChangedFiles(tuple(files), 9999, 9999, 999_999), TURN, "/p", whole_session=True)
+    assert utf16_len(post.content) <= CONTENT_CHARS and "and 30 more files" in post.content
     assert post.embed and utf16_len(post.embed.description) <= EMBED_DESCRIPTION_CHARS
     assert "\u202e" not in post.embed.description + post.content
 

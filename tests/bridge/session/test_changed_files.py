@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 from bridge.protocol import events as e
 from bridge.protocol.line_diff import between, counted, lines_of
 from bridge.render.changed import answer
+from bridge.session import changed_files
 from bridge.session.changed_files import ChangedFiles, of_session, of_turn
+from bridge.session.net_change import MOST_PIECES, NetChange
 from bridge.session.permission import RequestName
 
+NAME = RequestName("0a1b2c3d-0000-4000-8000-000000000000", "abcdef01", 1)
 FILES = dict[str, tuple[int, int]]
 
 
@@ -128,3 +131,32 @@ def test_whatever_claude_tells_of_its_edits_there_is_an_answer(told: list[tuple[
     for hunks, is_new in told:
         log.changes(*hunks, is_new=is_new)
     assert answer(of_session(log.records), TURN, "/p", whole_session=True).content
+
+
+def test_a_file_that_was_changed_in_very_many_places_has_parts_and_nothing_of_it_is_missing() -> None:
+    log, count = Log(), 2 * MOST_PIECES
+    for n in range(count):
+        log.changes(e.Hunk(20 * (n * 7919 % count), (f"+line {n}",)))
+    (file,) = of_session(log.records).files
+    assert len(file.parts) - 1 == file.splits > 0
+    came = sorted(line for part in file.parts for hunk in part.hunks for line in hunk.lines if line.startswith("+"))
+    assert came == sorted(f"+line {n}" for n in range(count))
+    said = answer(of_session(log.records), NAME, "/p", whole_session=True).content
+    assert "in very many places" in said and "Something else" not in said
+
+
+def test_each_change_walks_through_no_more_than_so_many_pieces() -> None:
+    net = NetChange(is_new=False)
+    for n in range(MOST_PIECES):
+        assert net.is_full is (2 * n + 1 > MOST_PIECES), "each place cuts one more stretch in two"
+        net.add(e.FileChange("a", (e.Hunk(21 * n + 10, ("+x",)),)))
+
+
+def test_of_more_edits_than_are_put_together_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changed_files, "MOST_EDITS", 3)
+    log = Log()
+    for n in range(5):
+        log.edits(f"f{n}", "1\n", "2\n")
+    found = of_session(log.records)
+    assert counts(found) == {f"f{n}": (1, 1) for n in range(3)} and found.left_out == 2
+    assert "the newest 2 are not in this" in answer(found, NAME, "/p", whole_session=True).content

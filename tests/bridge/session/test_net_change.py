@@ -105,6 +105,17 @@ def test_a_change_that_does_not_fit_says_so_and_changes_nothing() -> None:
     assert made.hunks() == before
 
 
+def test_one_that_does_not_fit_leaves_nothing_of_what_it_told() -> None:
+    net = NetChange(is_new=False)
+    net.add(FileChange("a", (Hunk(0, ("-b", "+c")),)))
+    before = dict(net.was)
+    with pytest.raises(DoesNotFitError):
+        net.add(FileChange("a", (Hunk(0, ("-no",)), Hunk(5, (" d", "-x")))))
+    assert net.was == before
+    net.add(FileChange("a", (Hunk(5, (" e", "-y")),)))
+    assert net.hunks() == [Hunk(0, ("-b", "+c")), Hunk(5, (" e", "-y"))]
+
+
 def test_a_new_files_change_is_all_of_it_and_nothing_stands_behind_it() -> None:
     made = net([], lines_of("a\nb"))
     assert made.hunks() == [Hunk(0, ("+a\n", "+b"))]
