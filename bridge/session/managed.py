@@ -1,22 +1,14 @@
 """ManagedSession: what is the case in one session, folded from its records.
 
-    DORMANT ──WorkerStarted──▶ STARTING ──ChildStarted──▶ IDLE ──TurnStarted──▶ BUSY
-       ▲                          │                         ▲◀────TurnEnded──────┘│
-       └───────ChildExited────────┴─────────────────────────┴────────ChildExited──┘
-
-Only events change the state, and every change stands in ``TRANSITIONS``. A WorkerStarted leads to STARTING
-from anywhere, for the worker before it may have been killed without a word; so does a LogGap, for nobody
-knows what the lost records told. What is not an event of the log
-is not here: that a session was *ended* is a wish of the supervisor's and stands in its store; *awaiting*
-and *broken* are derived (``shown_state``).
+Only events change it; its state follows the table in ``states``. What is not an event of the log is not here: that a
+session was *ended* is a wish of the supervisor's and stands in its store; *awaiting* and *broken* are derived
+(``shown_state``).
 
 Money: what a turn cost is what Claude says was spent since its last result. Where it does not say that, it is the
 difference of its cumulative figure, per Claude id; a figure below the one before begins anew, for Claude keeps its
 figure over an ordinary resume and loses it when it is killed. ``total_cost_usd`` and ``spent_usd`` are the sum of all
 turns. Tokens are per turn, and added.
 """
-
-from enum import StrEnum
 
 import msgspec
 
@@ -25,33 +17,10 @@ from bridge.protocol import events as e
 from bridge.protocol.commands import HIBERNATION
 from bridge.session.open_work import OpenPrompt, PromptState, Turn
 from bridge.session.permission import PermissionRequest, RequestName, Settled
+from bridge.session.states import TRANSITIONS, SessionState
 
 QUICK_DEATHS_BEFORE_BROKEN = 3
 SETTLED_REQUESTS_KEPT = 64
-
-
-class SessionState(StrEnum):
-    DORMANT = "dormant"
-    STARTING = "starting"
-    IDLE = "idle"
-    BUSY = "busy"
-
-
-_FROM_ANYWHERE: dict[type[e.Event], SessionState] = {
-    e.WorkerStarted: SessionState.STARTING,
-    e.LogGap: SessionState.STARTING,
-    e.ChildExited: SessionState.DORMANT,
-}
-TRANSITIONS: dict[SessionState, dict[type[e.Event], SessionState]] = {
-    SessionState.DORMANT: {**_FROM_ANYWHERE},
-    SessionState.STARTING: {
-        **_FROM_ANYWHERE,
-        e.ChildStarted: SessionState.IDLE,
-        e.TurnStarted: SessionState.BUSY,
-    },
-    SessionState.IDLE: {**_FROM_ANYWHERE, e.TurnStarted: SessionState.BUSY},
-    SessionState.BUSY: {**_FROM_ANYWHERE, e.TurnEnded: SessionState.IDLE},
-}
 
 
 class ManagedSession(msgspec.Struct):

@@ -21,8 +21,9 @@ from bridge.protocol.answers import ANSWERED_BY, VOID_WITH_CHILD, VOID_WITH_LOG
 from bridge.protocol.errors import RemoteError
 from bridge.protocol.start import EXIT_DISK_FULL, EXIT_LOCKED
 from bridge.render.posts import Embed, File, Post
-from bridge.session.managed import TRANSITIONS, ManagedSession, SessionState, session_from
+from bridge.session.managed import ManagedSession, session_from
 from bridge.session.open_work import PromptState
+from bridge.session.states import TRANSITIONS, SessionState
 from supervisor.discord.connection import TRANSITIONS as CONNECTION
 from supervisor.discord.connection import State as ConnectionState
 from supervisor.discord.errors import ChannelGone, Forbidden, Refused
@@ -230,7 +231,7 @@ what the code does. Why each is as it is stands above its table."""
 
 def page() -> str:
     sections = [
-        ("A session", "`bridge/session/managed.py`, `TRANSITIONS`.", drawn(session_edges())),
+        ("A session", "`bridge/session/states.py`, `TRANSITIONS`.", drawn(session_edges())),
         ("A prompt", "`bridge/session/managed.py`, by folding events.", drawn(prompt_edges())),
         ("A permission request", "`bridge/session/managed.py`, by folding events.", drawn(request_edges())),
         (

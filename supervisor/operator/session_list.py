@@ -13,7 +13,8 @@ import msgspec
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout, short_id
 from bridge.render.view import ThreadView
-from bridge.session.managed import ManagedSession, SessionState, session_from
+from bridge.session.managed import ManagedSession, session_from
+from bridge.session.states import SessionState
 from supervisor import locks, state_directory
 from supervisor.places import NotHereError
 from supervisor.sessions import session_logs, targets

@@ -11,7 +11,8 @@ from contextlib import suppress
 from bridge.protocol.login import AUTHENTICATION_FAILED, GO_ON, GOES_ON, NOT_RENEWED
 from bridge.render.posts import Post
 from bridge.routing.channel import Channel
-from bridge.session.managed import ManagedSession, SessionState
+from bridge.session.managed import ManagedSession
+from bridge.session.states import SessionState
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 

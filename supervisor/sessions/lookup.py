@@ -8,7 +8,8 @@ import msgspec
 from bridge.journal import entries as j
 from bridge.protocol import events as e
 from bridge.render.posts import Post
-from bridge.session.managed import ManagedSession, SessionState
+from bridge.session.managed import ManagedSession
+from bridge.session.states import SessionState
 from supervisor.sessions import loose_lines
 from supervisor.sessions.delivery import Delivery
 from supervisor.sessions.facts_table import Fact

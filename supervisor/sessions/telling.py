@@ -13,7 +13,8 @@ from uuid import uuid4
 from bridge.protocol import commands as c
 from bridge.protocol import directories
 from bridge.protocol.commands import HIBERNATION
-from bridge.session.managed import ManagedSession, SessionState
+from bridge.session.managed import ManagedSession
+from bridge.session.states import SessionState
 from supervisor.sessions.lookup import Lookup
 
 

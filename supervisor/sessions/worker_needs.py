@@ -5,7 +5,7 @@ import uuid
 from bridge.protocol import commands as c
 from bridge.protocol.commands import HIBERNATION
 from bridge.render import notices
-from bridge.session.managed import SessionState
+from bridge.session.states import SessionState
 from supervisor.sessions.endings import Endings
 from supervisor.sessions.inbox_table import InboxRow
 from supervisor.sessions.starts_table import StartRow

@@ -7,15 +7,9 @@ import msgspec
 import pytest
 
 from bridge.protocol import events as e
-from bridge.session.managed import (
-    QUICK_DEATHS_BEFORE_BROKEN,
-    SETTLED_REQUESTS_KEPT,
-    TRANSITIONS,
-    ManagedSession,
-    SessionState,
-    session_from,
-)
+from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, SETTLED_REQUESTS_KEPT, ManagedSession, session_from
 from bridge.session.open_work import PromptState
+from bridge.session.states import TRANSITIONS, SessionState
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 700, 500, 600, "/srv/app", 1)
 WORKER = e.WorkerStarted(10, contained=True, containment="bubblewrap")

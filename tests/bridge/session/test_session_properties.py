@@ -5,13 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.protocol import events as e
-from bridge.session.managed import (
-    SETTLED_REQUESTS_KEPT,
-    TRANSITIONS,
-    ManagedSession,
-    SessionState,
-    session_from,
-)
+from bridge.session.managed import SETTLED_REQUESTS_KEPT, ManagedSession, session_from
+from bridge.session.states import TRANSITIONS, SessionState
 from stages.made_up import EVENTS, made_up
 
 CREATED = e.SessionCreated("5c0ffee5-0000-4000-8000-000000000001", 700, 500, 600, "/srv/app", 1)

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from bridge.protocol.answers import ANSWERED_BY
-from bridge.session.managed import SessionState
 from bridge.session.open_work import PromptState
+from bridge.session.states import SessionState
 from lab import machines
 from supervisor.discord.connection import State as ConnectionState
 from supervisor.workers.seats import SeatState

@@ -12,8 +12,8 @@ from bridge.protocol import events as e
 from bridge.protocol import wire
 from bridge.protocol.layout import Layout
 from bridge.render.posts import Post
-from bridge.session.managed import SessionState
 from bridge.session.permission import PermissionRequest, Person, RequestName
+from bridge.session.states import SessionState
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import snowflake
 from supervisor.sessions.manager import SessionManager
