@@ -50,7 +50,7 @@ async def test_what_was_shown_stays_when_the_supervisor_is_away_while_the_worker
         async with stage.running():
             whole = await lost(stage, session)
             assert before in whole and BREAKS_OFF in whole
-            stage.end_all()
+            await stage.end_all()
 
 
 @awaited

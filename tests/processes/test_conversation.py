@@ -78,7 +78,7 @@ async def test_workers_outlive_the_supervisor_and_are_attached_again() -> None:
             stage.manager.decide(request, "allowed", ADA)
             await stage.settles(session)
             assert (stage.project / "later.txt").exists()
-            await asyncio.to_thread(stage.end_all)
+            await stage.end_all()
 
 
 @awaited
@@ -99,7 +99,7 @@ async def test_of_two_workers_that_were_spawned_the_one_that_has_the_lock_is_att
             await until(lambda: stage.manager.row(session.session_id).attached == pid, "the first worker, attached")
             stage.manager.decide(await stage.asks(session), "allowed", ADA)
             await stage.settles(session)
-            await asyncio.to_thread(stage.end_all)
+            await stage.end_all()
 
 
 @awaited
@@ -113,7 +113,7 @@ async def test_what_claude_did_while_no_supervisor_ran_is_told_afterwards() -> N
         async with stage.running():
             await stage.settles(session)
             assert any("done meanwhile" in post for post in stage.posts(session))
-            await asyncio.to_thread(stage.end_all)
+            await stage.end_all()
 
 
 @awaited

@@ -25,7 +25,7 @@ async def beside_the_project(*, is_open: bool = True, name: str = "data") -> Asy
             try:
                 yield stage, outside
             finally:
-                stage.end_all()
+                await stage.end_all()
 
 
 async def allowed_in(stage: Backstage, session: ManagedSession, mode: str = "") -> PermissionRequest:

@@ -1,6 +1,5 @@
 """A child that cannot be shut in is not started; it is said once, nothing is dropped, and it is tried again."""
 
-import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -74,7 +73,7 @@ async def test_it_still_waits_after_a_restart(no_bubblewrap: Path) -> None:
                 await stage.settles(session)
                 assert len(told(stage, session)) == 1
             finally:
-                await asyncio.to_thread(stage.end_all)
+                await stage.end_all()
 
 
 @awaited

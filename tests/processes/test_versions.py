@@ -26,7 +26,7 @@ async def a_stage() -> AsyncIterator[Backstage]:
         try:
             yield stage
         finally:
-            stage.end_all()
+            await stage.end_all()
 
 
 @contextlib.contextmanager

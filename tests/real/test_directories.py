@@ -30,7 +30,7 @@ async def beside_the_project() -> AsyncIterator[tuple[Backstage, ScriptedModel, 
             try:
                 yield back, model, outside
             finally:
-                back.end_all()
+                await back.end_all()
 
 
 def writes(model: ScriptedModel, outside: Path, name: str) -> None:

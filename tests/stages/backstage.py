@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.protocol.layout import Layout, SessionLayout
+from bridge.protocol.layout import Layout, SessionLayout, short_id
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
@@ -119,10 +119,13 @@ class Backstage:
         rows = self.store.posts_like(session.session_id, "")
         return [row.desired.content for row in rows if row.key != "thread"]
 
-    def end_all(self) -> None:
-        for folder in self.layout.sessions.glob("*"):
-            session_id = next((s.session_id for s in self.known() if folder.name in s.session_id.replace("-", "")), "")
-            trees.end(session_id, locks.holder(SessionLayout(folder).lock))
+    async def end_all(self) -> None:
+        """Side by side, and while the supervisor goes on: a worker that ends waits until it was heard."""
+        names = {short_id(session.session_id): session.session_id for session in self.known()}
+        async with asyncio.TaskGroup() as ends:
+            for folder in self.layout.sessions.glob("*"):
+                holder = locks.holder(SessionLayout(folder).lock)
+                ends.create_task(asyncio.to_thread(trees.end, names.get(folder.name, ""), holder))
 
     def known(self) -> list[ManagedSession]:
         return self.manager.get_all_sessions()
@@ -172,4 +175,4 @@ async def backstage(
             try:
                 yield stage
             finally:
-                await asyncio.to_thread(stage.end_all)
+                await stage.end_all()

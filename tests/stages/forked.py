@@ -33,6 +33,7 @@ class _Asked(msgspec.Struct):
 
     arguments: list[str] = []
     environment: dict[str, str] = {}
+    umask: int = 0
     pid: int = 0
 
 
@@ -41,7 +42,14 @@ async def begin(argv: Sequence[str], environment: Mapping[str, str], log: Path) 
     head = len(THREADBRIDGE)
     assert tuple(argv[:head]) == THREADBRIDGE
     with log.open("ab") as output:
-        return Forked(_ask(_Asked([*argv[head:]], {**environment}), output.fileno()))
+        return Forked(_ask(_Asked([*argv[head:]], {**environment}, _umask()), output.fileno()))
+
+
+def _umask() -> int:
+    """Ours, which who is started by ``exec`` inherits."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 class Forked:
@@ -137,6 +145,7 @@ def serve(fd: int) -> None:
 def _become(asked: _Asked, output: int) -> None:
     """As ``exec`` would leave us. The parent is not looked at: it lives as long as the tests."""
     os.setsid()
+    os.umask(asked.umask)
     die_with_parent()
     null = os.open(os.devnull, os.O_RDONLY)
     for ours, theirs in ((null, 0), (output, 1), (output, 2)):

@@ -93,4 +93,4 @@ async def bench(containment: str = "project", **changes: object) -> AsyncIterato
             try:
                 yield it
             finally:
-                stage.end_all()
+                await stage.end_all()
