@@ -30,6 +30,8 @@ class Settings:
 
     def __init__(self, config: Config) -> None:
         self.now = config
+        self.left: Mapping[int, Access] = {}
+        """Of channels that ``now`` has no more: how it was decided there (``supervisor.sessions.left_channels``)."""
         self._ears: list[Callable[[frozenset[int]], None]] = []
 
     @property
@@ -38,10 +40,14 @@ class Settings:
         return _Channels(self)
 
     def access(self, channel_id: int) -> Access:
-        return self.now.policy.access(channel_id)
+        """What takes more people in a channel still does in its sessions when it is configured no more."""
+        access, left = self.now.policy.access(channel_id), self.left.get(channel_id)
+        if left is None or channel_id in self.now.channels:
+            return access
+        return msgspec.structs.replace(access, decide_own=left.decide_own, second=left.second)
 
     def display(self, channel_id: int) -> Display:
-        return self.now.display(channel_id)
+        return msgspec.structs.replace(self.now.display(channel_id), second=self.access(channel_id).second)
 
     def hear_added(self, ear: Callable[[frozenset[int]], None]) -> None:
         """It gets the ids of channels that were not configured before, within the step of each replacement."""

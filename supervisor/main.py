@@ -38,6 +38,7 @@ from supervisor.sessions.asking_again import ask_again
 from supervisor.sessions.at_reset import AtReset
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.held_back import hold_back
+from supervisor.sessions.left_channels import keep_how_it_is_decided
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import Asked
@@ -143,6 +144,8 @@ def _come_up(settings: Settings, manager: SessionManager) -> None:
     hold_back(layout, manager)
     note_walls(manager.sessions)
     note_version(manager.sessions, version("threadbridge"))
+    keep_how_it_is_decided(manager, settings)
+    settings.hear_added(lambda _: keep_how_it_is_decided(manager, settings))
     look_at_projects(manager, settings.channels)
     settings.hear_added(lambda _: look_at_projects(manager, settings.channels))
     ask_again(manager, settings.access)

@@ -25,6 +25,8 @@ class Fact(StrEnum):
     """What was last found of the configured ids (``supervisor.discord.survey.Survey``)."""
     UNCONTAINED = "uncontained"
     """The ids of the channels in which Claude is not contained, with spaces between them."""
+    STRICT_CHANNELS = "strict_channels"
+    """How it is decided in the channels where that takes more people, also in those that are configured no more."""
     WALLS = "walls"
     """Whether people were told of the closed home."""
     VERSION_SINCE = "version_since"

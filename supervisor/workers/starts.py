@@ -83,7 +83,7 @@ class StartMessages:
         mode = self._manager.setting(session, "permission_mode") or config.permission_mode
         if mode == "bypassPermissions" and not config.bypass_permissions:
             mode = config.permission_mode
-        return DEFAULT if config.policy.access(session.channel_id).bars(mode) else mode
+        return DEFAULT if self._settings.access(session.channel_id).bars(mode) else mode
 
 
 def _created(session: ManagedSession) -> e.SessionCreated:
