@@ -12,8 +12,8 @@ def key_of(message_id: int) -> str:
 
 
 def offered(name: str, message_id: int, author_id: int) -> Post:
-    said = f"-# `/{name}` is a command of this bridge, and Claude was not told it: pick it from the list above the text"
-    return _post(f"{said} field, which comes when you type `/`.", message_id, (_button(message_id, author_id),))
+    said = f"-# Claude did not get this: `/{name}` is a command of this bridge. Type `/`, and pick it from the list."
+    return _post(said, message_id, (_button(message_id, author_id),))
 
 
 def failed(why: str, message_id: int, author_id: int) -> Post:
