@@ -14,6 +14,7 @@ from bridge.protocol import wire
 from bridge.routing.router import BridgeRouter
 from stages.support import ROOT
 from supervisor.discord.http import USER_AGENT
+from supervisor.operator.cli import cli
 from supervisor.sessions.manager import SessionManager
 from test_imports import ONLY_IN, SPAWNS_ONLY_IN, tracked
 
@@ -54,6 +55,29 @@ def test_the_names_of_the_first_specification_are_there(name: str, kind: type) -
 def test_the_commands_that_pages_name_are_there() -> None:
     scripts = {name for page in PAGES for name in re.findall(r"\./scripts/([\w-]+)(?![\w.-])", page.read_text())}
     assert len(scripts) > 10 and [name for name in scripts if not (ROOT / "scripts" / name).is_file()] == []
+
+
+CALL = re.compile(r"threadbridge (?:--(?:state|config) \S+ )?([a-z]+)((?: [^`\n#|;)]*)?)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_command_and_option_that_a_page_names_is_there(page: Path) -> None:
+    missing: list[tuple[str, str]] = []
+    for command, rest in CALL.findall(re.sub(r"```(mermaid|toml).*?```", "", page.read_text(), flags=re.DOTALL)):
+        found = cli.commands.get(command)
+        within = [found, *getattr(found, "commands", {}).values()] if found else []
+        known = {option for one in within for parameter in one.params for option in parameter.opts} | {"--help"}
+        options = re.findall(r"(?<!\S)\[?(--[a-z-]+|-[a-z])\b", rest)
+        missing += [(command, option) for option in options if option not in known] if found else [(command, "")]
+    assert missing == []
+
+
+def test_the_search_for_commands_finds_them() -> None:
+    assert CALL.findall("`threadbridge --state DIRECTORY kill --all` and `threadbridge list [--json]`") == [
+        ("kill", " --all"),
+        ("list", " [--json]"),
+    ]
+    assert sum(len(CALL.findall(page.read_text())) for page in PAGES) > 40
 
 
 WALKS = dict(re.findall(r"\*\*([\w ]+)\*\*\n\n((?:\d\. .*\n(?: +.*\n)*)+)", ARCHITECTURE))
