@@ -85,4 +85,6 @@ _BY_DESCRIPTOR = {"--bind": "--bind-fd", "--ro-bind": "--ro-bind-fd"}
 
 
 def _is_kernels(path: str) -> bool:
-    return Path(path).parts[1] in {"proc", "sys", "dev"}
+    """What lies there is made by the kernel, but for ``/dev/shm``, where anybody makes files."""
+    parts = Path(path).parts[1:3]
+    return parts[0] in {"proc", "sys", "dev"} and parts != ("dev", "shm")

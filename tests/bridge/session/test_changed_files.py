@@ -133,6 +133,7 @@ def test_whatever_claude_tells_of_its_edits_there_is_an_answer(told: list[tuple[
     assert answer(of_session(log.records), TURN, "/p", whole_session=True).content
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_in_very_many_places_has_parts_and_nothing_of_it_is_missing() -> None:
     log, count = Log(), 2 * MOST_PIECES
     for n in range(count):
@@ -145,6 +146,7 @@ def test_a_file_that_was_changed_in_very_many_places_has_parts_and_nothing_of_it
     assert "in very many places" in said and "Something else" not in said
 
 
+@pytest.mark.slow
 def test_each_change_walks_through_no_more_than_so_many_pieces() -> None:
     net = NetChange(is_new=False)
     for n in range(MOST_PIECES):

@@ -3,6 +3,8 @@
 import os
 import platform
 import struct
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,16 @@ from bridge.protocol.errors import UserError
 from worker import bubblewrap
 from worker.walls import calls
 from worker.walls.held import held
+
+
+@pytest.fixture(params=["on the disk", "in memory"])
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """``/dev/shm`` is no device: a project may lie there."""
+    if request.param == "on the disk":
+        yield tmp_path
+    else:
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            yield Path(folder)
 
 
 @pytest.fixture(params=[True, False], ids=["by descriptor", "by path"])
