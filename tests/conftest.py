@@ -4,6 +4,10 @@
 `scripts/test --quick` looks at a few.
 """
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -28,3 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, place in enumerate(_LONG_FIRST) if item.nodeid.startswith(place)), len(_LONG_FIRST))
 
     items.sort(key=rank)
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A shorter one than ``tmp_path``: for a state directory, whose sockets' paths have an end."""
+    with tempfile.TemporaryDirectory(prefix="tb-") as folder:
+        yield Path(folder).resolve()

@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +14,8 @@ from supervisor import state_directory as state
 
 
 @pytest.fixture
-def tmp_path() -> Iterator[Path]:
-    """A shorter one than pytest's: sockets are made below it."""
-    with tempfile.TemporaryDirectory(prefix="tb-") as folder:
-        yield Path(folder).resolve()
+def tmp_path(short_path: Path) -> Path:
+    return short_path
 
 
 @pytest.fixture

@@ -261,10 +261,12 @@ def test_test_installs_the_pinned_cli_once(machine: Machine) -> None:
 def test_a_quick_test_runs_what_is_pure_and_needs_no_cli(machine: Machine) -> None:
     with_recording_venv(machine)
     ended = machine.run("test", "--quick", "tests/x.py")
-    assert ended.stdout == "python -m pytest -m not real and not slow --hypothesis-profile=quick tests/x.py\n"
+    words = "-o tmp_path_retention_policy=failed -m not real and not slow --hypothesis-profile=quick"
+    assert ended.stdout == f"python -m pytest {words} tests/x.py\n"
     assert ended.stderr == ""
     halves = machine.run("test", "--quick", "-x").stdout.splitlines()
-    assert sorted(" tests/bridge tests/worker -x" in half for half in halves) == [False, True]
+    assert sorted(" tests/bridge tests/worker " in half for half in halves) == [False, True]
+    assert all(half.endswith(" -x") for half in halves)
     assert not any("tests/processes" in half for half in halves)
 
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import sys
-import tempfile
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from pathlib import Path
 
 import psutil
@@ -63,10 +62,8 @@ def finish[T](main: Coroutine[object, object, T]) -> T:
 
 
 @pytest.fixture
-def tmp_path() -> Iterator[Path]:
-    """A shorter one than pytest's: sockets are made below it."""
-    with tempfile.TemporaryDirectory(prefix="tb-") as folder:
-        yield Path(folder).resolve()
+def tmp_path(short_path: Path) -> Path:
+    return short_path
 
 
 @pytest.fixture

@@ -51,9 +51,9 @@ async def runs(person: Person, command: str, where: int, **options: object) -> s
 
 
 @awaited
-async def test_a_channel_is_added_is_used_and_is_removed_and_the_journal_knows(tmp_path: Path) -> None:
-    async with stage(tmp_path) as on:
-        srv = tmp_path / "srv"
+async def test_a_channel_is_added_is_used_and_is_removed_and_the_journal_knows(short_path: Path) -> None:
+    async with stage(short_path) as on:
+        srv = short_path / "srv"
         (srv / "new").mkdir(parents=True)
         allow(on, srv)
         async with on.back():
@@ -75,8 +75,8 @@ async def test_a_channel_is_added_is_used_and_is_removed_and_the_journal_knows(t
 
 
 @awaited
-async def test_who_may_not_manage_adds_nothing_and_nobody_without_roots(tmp_path: Path) -> None:
-    async with stage(tmp_path) as on:
+async def test_who_may_not_manage_adds_nothing_and_nobody_without_roots(short_path: Path) -> None:
+    async with stage(short_path) as on:
         write(on)
         before = on.config.path.read_text()
         async with on.back():
