@@ -7,6 +7,7 @@ settled in the transaction that makes the prompt; in a channel the session that 
 
 import logging
 from collections.abc import Container
+from contextlib import suppress
 
 from bridge.discord_numbers import AnswerType
 from bridge.protocol.errors import RemoteError, UserError
@@ -29,7 +30,7 @@ from supervisor.sessions.store_health import StoreError
 ELSEWHERE = "This button belongs to another channel, so it does nothing here."
 NOT_THEIRS = "Only who wrote it can send it to Claude."
 GONE = "the message is not there any more."
-OVER = "that was decided already, or is not remembered. Write it again, please."
+NOT_KNOWN = "what became of it is not remembered. If Claude has not answered it, write it again, please."
 
 log = logging.getLogger(__name__)
 
@@ -72,21 +73,29 @@ class PlainCommands:
     async def _send(self, asked: Interaction, button: TellButton, session: ManagedSession | None) -> Post:
         """What stands in the post's place from then on."""
         try:
-            found = await self._rest.message(asked.channel_id, button.message_id)
-            member = read(asked.member, Member) if asked.member else None
-            seen = self._sight.seen(found, asked.guild_id, member)
-            post = self._carry_out(seen, session) if seen.author.user_id == button.author_id else None
-            return post or told.not_sent(OVER, button.message_id)
-        except (MessageGone, ChannelGone):
-            return self._settled(session, told.not_sent(GONE, button.message_id), button.message_id)
+            return self._became(button.message_id, session) or await self._read_and_send(asked, button, session)
         except (RemoteError, StoreError) as error:
             log.info("message %s could not be sent to Claude: %s", button.message_id, error)
-            return told.failed(str(error), button.message_id, button.author_id)
+            failed = told.failed(str(error), button.message_id, button.author_id)
+            with suppress(StoreError):
+                return self._became(button.message_id, session) or failed
+            return failed
 
-    def _carry_out(self, seen: MessageSeen, session: ManagedSession | None) -> Post | None:
-        """None: it was decided before. Raises StoreError."""
-        if not self._is_open(seen.message_id, session):
-            return None
+    async def _read_and_send(self, asked: Interaction, button: TellButton, session: ManagedSession | None) -> Post:
+        """Raises RemoteError and StoreError."""
+        try:
+            found = await self._rest.message(asked.channel_id, button.message_id)
+        except (MessageGone, ChannelGone):
+            gone = told.not_sent(GONE, button.message_id)
+            return self._became(button.message_id, session) or self._settled(session, gone, button.message_id)
+        member = read(asked.member, Member) if asked.member else None
+        seen = self._sight.seen(found, asked.guild_id, member)
+        if seen.author.user_id != button.author_id:
+            return told.not_sent(NOT_KNOWN, button.message_id)
+        return self._became(seen.message_id, session) or self._carry_out(seen, session)
+
+    def _carry_out(self, seen: MessageSeen, session: ManagedSession | None) -> Post:
+        """Raises StoreError."""
         done = told.sent(seen.message_id)
         match self._router.handle_message(seen, is_prompt=True):
             case CreateSession() as action:
@@ -101,12 +110,14 @@ class PlainCommands:
                 done = self._settled(session, told.not_sent("it is no prompt here.", seen.message_id), seen.message_id)
         return done
 
-    def _is_open(self, message_id: int, session: ManagedSession | None) -> bool:
-        """Whether nobody sent it yet, as far as is known."""
+    def _became(self, message_id: int, session: ManagedSession | None) -> Post | None:
+        """What it came to already, for who taps twice; None: nothing yet, as far as is known."""
         if session is None:
-            return self._manager.session_of_thread(message_id) is None
+            return told.sent(message_id) if self._manager.session_of_thread(message_id) else None
         row = self._manager.store.post(session.session_id, told.key_of(message_id))
-        return row is not None and bool(row.desired.buttons)
+        if row is None:
+            return told.not_sent(NOT_KNOWN, message_id)
+        return None if row.desired.buttons else row.desired
 
     def _settled(self, session: ManagedSession | None, post: Post, message_id: int) -> Post:
         """The post, which a thread goes on to show."""

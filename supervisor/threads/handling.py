@@ -141,13 +141,13 @@ class Handling:
 
     def _begun_before(self, seen: MessageSeen) -> None:
         """A thread of ours hangs on it: it was a prompt of an earlier state, which this store does not know."""
-        action = self._router.handle_message(seen)
+        action = self._router.handle_message(seen, is_prompt=True)
         if isinstance(action, CreateSession) and self._manager.session_of_thread(seen.message_id) is None:
             log.warning("message %s has a thread that this store does not know; it is not asked again", seen.message_id)
             self._manager.adopt_thread(action, handled_in=seen.channel_id)
             self._adopted[seen.channel_id] = seen
         else:
-            self._act(seen)
+            self._act(seen, is_prompt=True)
 
     def _goes_with_adopted(self, seen: MessageSeen) -> bool:
         """It has no thread of its own, and followed closely on a message with one: it was a part of that prompt."""
@@ -157,16 +157,17 @@ class Handling:
         self._adopted[seen.channel_id] = seen
         return True
 
-    def _act(self, seen: MessageSeen) -> None:
-        match self._router.handle_message(seen):
+    def _act(self, seen: MessageSeen, *, is_prompt: bool = False) -> None:
+        match self._router.handle_message(seen, is_prompt=is_prompt):
             case CreateSession() as action:
                 self._manager.create_session(action, handled_in=seen.channel_id)
             case PromptSession() as action:
                 self._manager.hear(action, handled_in=seen.channel_id)
             case OfferCommand(name):
-                self._manager.handled(seen.channel_id, seen.message_id)
                 post = plain_commands.offered(name, seen.message_id, seen.author.user_id)
-                self._say(seen, plain_commands.key_of(seen.message_id), post)
+                with self._manager.transaction():
+                    self._manager.handled(seen.channel_id, seen.message_id)
+                    self._say(seen, plain_commands.key_of(seen.message_id), post)
             case Refuse(text):
                 self._refuse(seen, text)
             case Whisper() as action:

@@ -20,6 +20,7 @@ from supervisor.config_in_force import Settings
 from supervisor.discord.guilds import Guilds
 from supervisor.sessions.bursts import PATIENCE_S
 from supervisor.sessions.store import Store
+from supervisor.sessions.store_health import StoreError
 from supervisor.threads.inbound import Inbound
 
 BOT, ADA, BOB = 9, 111, 112
@@ -397,6 +398,24 @@ def test_a_message_beside_a_thread_that_an_earlier_state_answered_was_a_part_of_
     desk.at(1.0).says("two")
     desk.at(8.0).says("three")
     assert desk.at(20.0).all_delivered() == [[], ["three"]]
+
+
+def test_a_command_with_a_thread_was_sent_to_claude_by_an_earlier_state_and_nobody_says_otherwise(desk: Desk) -> None:
+    desk.says("/queue", thread={"id": "5", "owner_id": str(BOT)})
+    assert len(desk.manager.get_all_sessions()) == 1, "as any other prompt of one"
+
+
+def test_a_command_of_which_nothing_could_be_said_is_looked_at_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = desk.says("one")
+
+    def full(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(desk.manager, "show", full)
+    command = desk.at(9.0).says("/queue", channel_id=thread)
+    assert desk.manager.cursor(thread) < command, "so it is read back"
 
 
 class Dies(Exception):  # noqa: N818 - no error of the product's
