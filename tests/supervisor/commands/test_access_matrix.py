@@ -19,6 +19,7 @@ from bridge.protocol import events as e
 from bridge.protocol.modes import ACCEPT_EDITS, DEFAULT
 from bridge.protocol.push import PUSH_TOOL
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL
+from bridge.render import plain_commands
 from bridge.render.posts import Post, payload
 from bridge.routing import actions as a
 from bridge.routing import places
@@ -225,6 +226,11 @@ class Backstage:
         return DEFAULT
 
     default = setting
+
+    @property
+    def store(self) -> SimpleNamespace:
+        """Of its posts only the one below a message that is one of our commands."""
+        return SimpleNamespace(post=lambda *_: SimpleNamespace(desired=plain_commands.offered("queue", 5, PERSON)))
 
     def title(self, _session_id: str) -> str:
         return "t"
