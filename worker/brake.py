@@ -19,14 +19,15 @@ class Brake:
         self._at = now
         self._left = float(AT_ONCE)
 
-    @property
-    def is_on(self) -> bool:
-        """Whether more was read than is let through."""
-        return self._left < 0
+    def is_on(self, now: float) -> bool:
+        """Whether more was read than is let through; not of a child that has been quiet for a second since."""
+        return self._left < 0 and self._refilled(now) < A_SECOND
 
     def pause_s(self, made: int, now: float) -> float:
         """For how long nothing more is to be read; 0 for an ordinary child."""
-        refilled = self._left + (now - self._at) * A_SECOND
-        self._left = min(float(AT_ONCE), refilled) - (made - self._made)
+        self._left = min(float(AT_ONCE), self._refilled(now)) - (made - self._made)
         self._made, self._at = made, now
         return max(0.0, -self._left / A_SECOND)
+
+    def _refilled(self, now: float) -> float:
+        return self._left + (now - self._at) * A_SECOND

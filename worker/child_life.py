@@ -61,9 +61,7 @@ class ChildLife:
         self._pushes = Pushes(started.pushing, self._stream, self.take) if started.pushing else None
         self._clock = asyncio.get_running_loop().time
         self._brake = Brake(history.applied, self._clock())
-        self._ladder = Ladder(
-            *(self._child, self._stream, history, record, self.take), is_marked, lambda: self._brake.is_on
-        )
+        self._ladder = Ladder(*(self._child, self._stream, history, record, self.take), is_marked, self._is_held_up)
 
     async def run(self) -> End:
         """Until the child is gone and nothing of it is left."""
@@ -123,6 +121,9 @@ class ChildLife:
                 else:
                     await self.take(self._stream.receive(line))
                 await self._hold_up()
+
+    def _is_held_up(self) -> bool:
+        return self._brake.is_on(self._clock())
 
     async def _hold_up(self) -> None:
         """A torrent is read slowly, but for what is left of it once it was killed: who ended it waits for that."""

@@ -27,3 +27,11 @@ def test_rest_fills_it_again_and_never_more_than_full() -> None:
     brake.pause_s(AT_ONCE, 0.0)
     assert brake.pause_s(2 * AT_ONCE, 3600.0) == 0.0
     assert brake.pause_s(2 * AT_ONCE + 1, 3600.0) > 0.0
+
+
+def test_who_poured_out_and_is_quiet_since_is_asked_like_any_other_child() -> None:
+    brake = Brake(made=0, now=0.0)
+    pause_s = brake.pause_s(AT_ONCE + 100, 0.0)
+    assert brake.is_on(pause_s), "the next of it may be about to be read"
+    assert not brake.is_on(pause_s + 1.0)
+    assert not Brake(made=0, now=0.0).is_on(0.0)
