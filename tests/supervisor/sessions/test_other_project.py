@@ -71,6 +71,33 @@ def test_a_store_that_does_not_know_the_project_knows_it_by_the_last_session(des
     assert desk.held() == (0, "")
 
 
+@pytest.mark.parametrize("directory", ["/srv/old/part", "/srv/else", "/srv/else/part"])
+def test_a_session_that_was_begun_somewhere_else_makes_no_other_project(desk: Desk, directory: str) -> None:
+    elsewhere = Channel(ELSEWHERE, "/srv/else")
+    desk.allows_in(OLD)
+    begun = Channel(HERE, directory)
+    newest = desk.manager.create_session(CreateSession(10**18 + 10**9, 9, begun, ADA, "hi", "hi"))
+    assert desk.manager.most_recent_session(HERE) == newest
+    desk.configured(OLD, elsewhere)
+    assert desk.held() == (1, "acceptEdits")
+    desk.configured(NEW, elsewhere)
+    assert desk.held() == (0, "")
+
+
+def test_a_session_below_a_link_is_of_the_same_project(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "real/part").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("real")
+    desk.allows_in(Channel(HERE, str(tmp_path / "real/part")))
+    desk.configured(Channel(HERE, str(tmp_path / "link")))
+    assert desk.held() == (1, "acceptEdits")
+
+
+def test_two_channels_that_changed_their_projects_have_another_one_each(desk: Desk) -> None:
+    desk.allows_in(OLD)
+    desk.configured(NEW, Channel(ELSEWHERE, OLD.directory))
+    assert desk.held() == (0, "")
+
+
 def test_what_is_stricter_than_the_configuration_stays(desk: Desk) -> None:
     desk.configured(OLD)
     desk.manager.set_default(HERE, "permission_mode", "plan", 1)
