@@ -9,6 +9,11 @@ from supervisor import places
 from supervisor.operator import context as given
 from supervisor.operator.context import config_option, layout_of
 
+AS_IT_WAS = (
+    "What was allowed for longer when the backup was made is allowed again, also what was taken back since:"
+    " /rules, /trust and /mode show it."
+)
+
 
 @config_option
 @click.command("backup", help="Write the state into FILE (.tar.gz, for you alone), also while the bridge runs.")
@@ -38,6 +43,7 @@ def restore(context: click.Context, /, own_config: str | None, *, file: Path) ->
         click.echo(f"{layout.state}: {count} files are back. {words}")
     else:
         click.echo(f"{layout.state}: {count} files are back; start the bridge.")
+    click.echo(AS_IT_WAS)
 
 
 def _still_running(layout: Layout) -> str:

@@ -290,7 +290,7 @@ async def test_restore_says_which_sessions_still_run_from_the_state_before_and_h
             await threadbridge(stage, "--state", back, "check", "--end-strays")
             assert ours.wait(5) == -9 and others.poll() is None
         done = await threadbridge(stage, "--state", f"{back}2", "restore", file)
-        assert done.stdout.endswith("files are back; start the bridge.\n")
+        assert "files are back; start the bridge.\nWhat was allowed for longer" in done.stdout
 
 
 @awaited

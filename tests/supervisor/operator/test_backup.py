@@ -58,6 +58,19 @@ def test_all_that_counts_comes_back_and_nothing_else(tmp_path: Path) -> None:
     os.close(state_directory.prepare(back))
 
 
+def test_what_a_channel_began_with_is_as_it_was_though_it_was_taken_back_since(tmp_path: Path) -> None:
+    """``restore`` and docs/operations.md say so: who brings a backup back has to look."""
+    layout, back, file = filled(tmp_path), Layout(tmp_path / "back"), tmp_path / "backup.tar.gz"
+    with closing(Store(layout.database)) as store:
+        manager = session_manager(store)
+        manager.choose_default(600, "permission_mode", "acceptEdits")
+        backup.write(layout, file)
+        manager.choose_default(600, "permission_mode", "")
+    backup.restore(file, back)
+    with closing(Store(back.database)) as store:
+        assert session_manager(store).default(600, "permission_mode") == "acceptEdits"
+
+
 def test_what_a_child_puts_in_the_place_of_its_file_meanwhile_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
