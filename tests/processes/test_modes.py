@@ -14,7 +14,7 @@ for line in map(json.loads, sys.stdin):
         answer = {"current_permission_mode": MODE if AT == "start" else "default"}
         inner = {"subtype": "success", "request_id": line["request_id"], "response": answer}
         say(type="control_response", response=inner)
-    elif line["type"] == "user":
+    elif line["type"] == "user" and AT == "turn":
         say(type="command_lifecycle", command_uuid=line["uuid"], state="started")
         say(type="system", subtype="init", permissionMode=MODE)
         for _ in sys.stdin:
