@@ -10,8 +10,8 @@ from supervisor.operator import context as given
 from supervisor.operator.context import config_option, layout_of
 
 AS_IT_WAS = (
-    "What was allowed for longer when the backup was made is allowed again, also what was taken back since:"
-    " /rules, /trust and /mode show it."
+    "What was allowed for longer when the backup was made is allowed again until its time is over, also what was taken"
+    " back since: /rules, /trust and /mode show it."
 )
 
 
