@@ -35,7 +35,7 @@ from supervisor.commands.slash import Slash
 from supervisor.config_in_force import Settings
 from supervisor.discord import telling
 from supervisor.discord.alone import Entry, Nonces
-from supervisor.discord.asking import Answering, Reading, Renaming, Telling
+from supervisor.discord.asking import Answering, Posting, Reading, Renaming
 from supervisor.discord.client import Client
 from supervisor.discord.connection import Connection
 from supervisor.discord.gateway import Gateway, Times
@@ -141,7 +141,7 @@ def router(settings: Settings, manager: SessionManager) -> BridgeRouter:
     return BridgeRouter(settings, settings.channels, manager, begins_in)
 
 
-class GatewayRest(Reading, Answering, Telling, Renaming, Protocol):
+class GatewayRest(Reading, Answering, Posting, Renaming, Protocol):
     """What all that hears of Discord needs of REST: ``supervisor.discord.rest.Rest`` has it."""
 
     @property

@@ -13,7 +13,7 @@ from bridge.routing.needs import BUTTONS
 from bridge.routing.router import BridgeRouter
 from bridge.session.custom_ids import channel_mode_button
 from supervisor.commands.answer import Answer, answer_in_words, answer_later
-from supervisor.discord.asking import Telling
+from supervisor.discord.asking import Posting
 from supervisor.discord.pace import Priority
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
@@ -27,7 +27,7 @@ class ChannelMode:
     """Of all channels."""
 
     def __init__(
-        self, manager: SessionManager, router: BridgeRouter, rest: Telling, channels: Mapping[int, Channel]
+        self, manager: SessionManager, router: BridgeRouter, rest: Posting, channels: Mapping[int, Channel]
     ) -> None:
         self._manager = manager
         self._router = router

@@ -23,7 +23,7 @@ from bridge.session.permission import Person
 from bridge.text import one_line
 from supervisor.commands.answer import NOT_KEPT, Answer, answer_choices, answer_later, option
 from supervisor.commands.sight import Sight
-from supervisor.discord.asking import Telling
+from supervisor.discord.asking import Posting
 from supervisor.discord.pace import Priority
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.manager import SessionManager
@@ -41,7 +41,7 @@ class NewCommand:
         self,
         manager: SessionManager,
         router: BridgeRouter,
-        rest: Telling,
+        rest: Posting,
         channels: Mapping[int, Channel],
         sight: Sight,
     ) -> None:

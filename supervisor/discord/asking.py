@@ -43,14 +43,14 @@ class _Creating(Protocol):
         """A new message, or the one that this nonce made within the last minutes."""
 
 
-class Telling(_Creating, Protocol):
+class Posting(_Creating, Protocol):
     """Messages that are made once, and at most taken back."""
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """A message of ours; that it is gone already is no error."""
 
 
-class Commanding(Telling, ReadingOne, Protocol):
+class Commanding(Posting, ReadingOne, Protocol):
     """What slash commands take."""
 
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Telling:
-    def __init__(self, rest: asking.Telling, errands: Errands) -> None:
+    def __init__(self, rest: asking.Posting, errands: Errands) -> None:
         self._rest = rest
         self._errands = errands
 

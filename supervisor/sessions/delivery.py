@@ -2,7 +2,7 @@
 
     a prompt that others of its author's may join         kept, until it is closed; behind it all prompts
     a prompt whose thread Discord does not let us make    kept, and nobody works for it, until there is a thread
-    a prompt for a child that took no directory back      kept, until that child has ended (``sessions.telling``)
+    a prompt for a child that took no directory back      kept, until that child ended (``sessions.child_directories``)
     what its author has no right to any more:
       a prompt, an edit, a choice of when                 dropped, and said below it
       a model, a mode, an effort                          dropped, and said

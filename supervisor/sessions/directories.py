@@ -12,11 +12,11 @@ from bridge.protocol import commands as c
 from bridge.render import directories as told
 from bridge.session.permission import PermissionRequest, Person
 from bridge.session.rules import Term
+from supervisor.sessions.child_directories import ChildDirectories
 from supervisor.sessions.decisions import Decisions
-from supervisor.sessions.telling import Telling
 
 
-class Directories(Decisions, Telling):
+class Directories(Decisions, ChildDirectories):
     """Of all sessions."""
 
     def allow_in(self, decisions: Sequence[tuple[PermissionRequest, c.Decide]], person: Person, term: Term) -> bool:

@@ -9,8 +9,8 @@ from bridge.render.posts import Post
 from bridge.session.people import named
 from bridge.session.permission import Person, RequestName
 from supervisor.discord.errors import snowflake
+from supervisor.sessions.child_directories import ChildDirectories
 from supervisor.sessions.sessions_table import SessionRow
-from supervisor.sessions.telling import Telling
 
 GO_ON_AT_RESET = (
     "The usage limit that ended your last turn is free again. Go on with what you were asked, from where you were"
@@ -24,7 +24,7 @@ GO_ON = (
 )
 
 
-class Mends(Telling):
+class Mends(ChildDirectories):
     """Each click counts once."""
 
     def settle_lost_turn(self, name: RequestName, person: Person, continue_as: int) -> bool:

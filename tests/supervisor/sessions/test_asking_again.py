@@ -23,7 +23,7 @@ from supervisor import assembly
 from supervisor.commands.channel_mode import ChannelMode
 from supervisor.commands.slash_settings import SettingsCommand
 from supervisor.config_in_force import Settings
-from supervisor.discord.asking import Telling
+from supervisor.discord.asking import Posting
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.asking_again import ask_again
 from supervisor.sessions.members import Asked
@@ -84,7 +84,7 @@ class Desk:
     def mode(self, value: str, channel_id: int = THREAD) -> None:
         router = assembly.router(self.settings, self.manager)
         channels = self.settings.channels
-        channel_mode = ChannelMode(self.manager, router, cast(Telling, None), channels)
+        channel_mode = ChannelMode(self.manager, router, cast(Posting, None), channels)
         command = SettingsCommand(self.manager, router, channel_mode, channels, may_bypass=lambda: True)
         member = {"user": {"id": "1", "username": "ada"}, "roles": []}
         data = {"name": "mode", "options": [{"name": "mode", "value": value}]}

@@ -18,7 +18,7 @@ from bridge.session.states import SessionState
 from supervisor.sessions.lookup import Lookup
 
 
-class Telling(Lookup):
+class ChildDirectories(Lookup):
     """Of all sessions. What writes is within the caller's transaction."""
 
     def ask(self, session_id: str, prompt: c.Prompt) -> None:
