@@ -165,3 +165,4 @@ OPTION_CHARS = 4000
 PAGE_MESSAGES = 100
 """resources/message.mdx, "Get Channel Messages": how many are given at once."""
 NONCE_CHARS = 25
+"""resources/message.mdx, "Create Message"."""

@@ -103,9 +103,7 @@ class Frame(msgspec.Struct):
     model_usage_since_last_result: dict[str, ModelUsage] | None = None
     user_message_uuids: list[str] | None = None
     api_error: str | None = None
-    api_error_status: int | None = None
     origin: Raw = EMPTY
-    new_conversation_id: str = ""
     rate_limit_info: Raw = EMPTY
 
 
@@ -158,7 +156,6 @@ class StreamEvent(msgspec.Struct):
     index: int = 0
     delta: StreamDelta = msgspec.field(default_factory=StreamDelta)
     message: Message = msgspec.field(default_factory=Message)
-    content_block: Block = msgspec.field(default_factory=Block)
 
 
 class Abandoned(msgspec.Struct):

@@ -207,11 +207,6 @@ class CardFlow(Flow, msgspec.Struct):
         """What a shared card listed; None: it is not known (any more)."""
         return next((one for one in self.listings if one.name == name), None)
 
-    def card_key(self, seq: int) -> str:
-        """The key of the post in which it is asked."""
-        shared = self._shared_by(seq)
-        return shared.key if shared else own_key(self.cards[seq])
-
     def equal_before(self, seq: int) -> list[PermissionRequest]:
         """The open ones that its card shows as one with it: those that were asked before it."""
         shared = self._shared_by(seq)

@@ -169,7 +169,6 @@ class AskAgain(msgspec.Struct, frozen=True):
 
 class StartFresh(msgspec.Struct, frozen=True):
     session_id: str
-    person: Person
 
 
 class MakeStrict(msgspec.Struct, frozen=True):

@@ -80,7 +80,7 @@ class Clicks(Permits):
     def _of_more_than_one(self, click: Clicked) -> Action | None:
         """A button of a session, a project, a rule or a list; None when it is none of those."""
         if fresh := session_to_start_fresh(click.custom_id):
-            return self._refusal(fresh, click, BUTTONS["fresh"]) or StartFresh(fresh, click.person)
+            return self._refusal(fresh, click, BUTTONS["fresh"]) or StartFresh(fresh)
         if moved := session_to_go_on(click.custom_id):
             return self._refusal(moved, click, BUTTONS["moved"]) or GoOnHere(moved, click.person)
         if strict := session_to_make_strict(click.custom_id):

@@ -322,21 +322,7 @@ def place_of_field(custom_id: str) -> int | None:
     return int(number) if custom_id.startswith(_ANSWER_FIELD) and number in _PLACES else None
 
 
-# --- words and session ids ---------------------------------------------------------------------------------
-
-
-def word_of(custom_id: str) -> str:
-    """Which kind of button it is, without a place; empty for one that is none of ours."""
-    if card := card_button(custom_id):
-        return place_of(card[0])[0]
-    word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
-    parsers = (
-        *(trust_button, rule_button, steering_button, together_button, reset_button),
-        channel_mode_button,
-        *(TypedButton.parse, TellButton.parse, StatusButton.parse),
-    )
-    is_ours = any(parse(custom_id) for parse in parsers)
-    return word if is_ours or word in ("fresh", "moved", "strict", "stop") else ""
+# --- words ---------------------------------------------------------------------------------------------------
 
 
 def place_of(verb: str) -> tuple[str, int]:

@@ -150,7 +150,7 @@ class Claim(msgspec.Struct, frozen=True, order=True):
 
     @property
     def nonce(self) -> str:
-        """24 characters or less, as Discord wants them."""
+        """23 characters; Discord takes NONCE_CHARS."""
         return f"tb!{self.started_ms:011x}.{self.tie}"
 
     def in_words(self) -> str:

@@ -4,17 +4,25 @@ import msgspec
 
 from bridge.discord_numbers import CONTENT_CHARS
 from bridge.protocol import events as e
+from bridge.render.card_flow import own_key
 from bridge.render.live import forget_ended, forget_void
 from bridge.render.posts import Post, payload
 from bridge.render.view import ThreadView
 from bridge.session.display import Display, Verbosity
 from bridge.session.managed import ManagedSession, session_from
+from bridge.session.permission import PermissionRequest
 from bridge.text import utf16_len
 from stages.replay import DIRECTORY, GENERATION, PERSON_ID, SESSION_ID, Happened, Replay
 from worker.steps import DeltaRead
 
 VERBOSITIES: tuple[Verbosity, ...] = ("quiet", "normal", "full")
 CREATED = e.SessionCreated(SESSION_ID, 700, 500, 600, DIRECTORY, PERSON_ID)
+
+
+def key_of_card(view: ThreadView, request: PermissionRequest) -> str:
+    """Of the post in which it is asked."""
+    shared = [one.key for one in view.shared if request.name.seq in one.open]
+    return shared[0] if shared else own_key(request)
 
 
 class Thread:

@@ -553,7 +553,7 @@ def in_turn() -> Stream:
         '"terminal_reason":["completed"]',
         '"is_error":"no"',
         '"result":{"new":"shape"}',
-        '"api_error_status":"500"',
+        '"api_error":500',
         '"result":"half an emoji \\ud83d"',
     ],
 )

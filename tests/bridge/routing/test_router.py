@@ -285,7 +285,7 @@ def test_a_button_that_is_not_ours_is_ignored(custom_id: str) -> None:
 
 def test_a_fresh_start_is_its_own_threads_and_an_allowed_persons() -> None:
     custom_id = f"tb:fresh:{A.replace('-', '')}"
-    assert World().click(custom_id) == a.StartFresh(A, ADA)
+    assert World().click(custom_id) == a.StartFresh(A)
     assert isinstance(World().click(custom_id, thread=701), a.Refuse)
     assert World().click(custom_id, person=EVE) == a.Refuse(NO_TALK)
 

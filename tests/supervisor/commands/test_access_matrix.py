@@ -36,10 +36,11 @@ from bridge.session.custom_ids import (
     HaltButton,
     ResetButton,
     StatusButton,
+    TellButton,
     TogetherButton,
     TrustButton,
+    TypedButton,
     WhenButton,
-    word_of,
 )
 from bridge.session.managed import ManagedSession, session_from
 from bridge.session.open_work import OpenPrompt, Turn
@@ -574,6 +575,20 @@ def words_in_source() -> Iterator[str]:
 def verbs_of_cards() -> set[str]:
     spelled = re.sub(r"\(\?:([a-z|]+)\)\[0-9\]\{1,3\}", r"\1", custom_ids.CARD_VERBS)
     return set(spelled.split("|"))
+
+
+def word_of(custom_id: str) -> str:
+    """Which kind of button it is, without a place; empty for one that is none of ours."""
+    if card := custom_ids.card_button(custom_id):
+        return custom_ids.place_of(card[0])[0]
+    word = custom_id.split(":")[1] if custom_id.startswith("tb:") else ""
+    parsers = (
+        *(custom_ids.trust_button, custom_ids.rule_button, custom_ids.steering_button, custom_ids.reset_button),
+        *(custom_ids.together_button, custom_ids.channel_mode_button),
+        *(TypedButton.parse, TellButton.parse, StatusButton.parse),
+    )
+    is_ours = any(parse(custom_id) for parse in parsers)
+    return word if is_ours or word in ("fresh", "moved", "strict", "stop") else ""
 
 
 def test_every_button_menu_and_modal_is_in_the_table_and_its_right_is_said() -> None:

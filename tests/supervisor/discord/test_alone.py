@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bridge.discord_numbers import NONCE_CHARS
 from bridge.protocol.layout import Layout
 from bridge.render.posts import Post
 from stages.gateway_stage import DEADLINE_S, Stage, stage
@@ -59,7 +60,7 @@ def test_of_two_claims_the_earlier_one_stays() -> None:
     old, new = Claim.at(1_800_000_000.0), Claim.at(1_800_000_000.5)
     assert old < new
     assert claim_of(old.nonce) == old
-    assert len(old.nonce) <= 25
+    assert len(old.nonce) <= NONCE_CHARS
     assert claim_of("0123456789abcdef01234567") is None
 
 

@@ -14,6 +14,7 @@ from bridge.session.patterns import ToolPattern
 from bridge.session.permission import First, PermissionRequest, Person
 from bridge.session.rights import Access, Grant, Policy
 from bridge.session.rules import Term
+from stages.shown import key_of_card
 from stages.support import awaited
 from supervisor.assembly import session_manager
 from supervisor.commands.rules_command import RulesCommand
@@ -230,7 +231,7 @@ def asks_again(d: Desk) -> PermissionRequest:
 
 
 def has_card(d: Desk, request: PermissionRequest) -> bool:
-    key = d.manager.row(d.session.session_id).view.card_key(request.name.seq)
+    key = key_of_card(d.manager.row(d.session.session_id).view, request)
     posts = [row for row in d.store.posts_like(d.session.session_id, key) if row.key == key]
     return [bool(post.desired.buttons) and not post.desired.optional for post in posts] == [True]
 

@@ -16,6 +16,7 @@ from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.rights import Access, Policy
 from bridge.session.rules import Term
 from stages.no_rest import NoRest
+from stages.shown import key_of_card
 from supervisor.assembly import session_manager
 from supervisor.discord.shapes import Member
 from supervisor.sessions.members import Asked
@@ -94,8 +95,7 @@ class Desk:
         return next(one for one in found if one.seq == name.seq)
 
     def card(self, request: PermissionRequest) -> bool:
-        view = self.manager.row(request.name.session_id).view
-        key = view.card_key(request.name.seq) if request.name.seq in view.cards else f"card:{G}:{request.name.seq}"
+        key = key_of_card(self.manager.row(request.name.session_id).view, request)
         return self.store.post(request.name.session_id, key) is not None
 
 

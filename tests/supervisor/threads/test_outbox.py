@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.discord_numbers import NONCE_CHARS
 from bridge.protocol import events as e
 from bridge.protocol import wire
 from bridge.render.posts import Embed, Post
@@ -166,7 +167,7 @@ def test_a_nonce_names_session_post_and_attempt_in_25_characters() -> None:
     a, b = row(1, Post("a")), row(2, Post("a"))
     assert len({nonce_of(a, 0), nonce_of(a, 1), nonce_of(b, 0)}) == 3
     assert nonce_of(a, 0) == nonce_of(a, 0)
-    assert len(nonce_of(a, 10**9)) <= 25
+    assert len(nonce_of(a, 10**9)) <= NONCE_CHARS
 
 
 # --- showing -----------------------------------------------------------------------------------------
