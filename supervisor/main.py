@@ -1,4 +1,4 @@
-"""Lock, parts, one task group.
+"""The supervisor as a process: its lock, its parts, one task group, and how it ends.
 
 The order of a start is the order of trust: configuration and token were checked before; here the one
 supervisor of the state directory is settled by the kernel, then the store is opened and compared with the logs, the

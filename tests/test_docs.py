@@ -12,11 +12,12 @@ import pytest
 
 from bridge.protocol import wire
 from bridge.routing.router import BridgeRouter
+from lab import house
 from stages.support import ROOT
 from supervisor.discord.http import USER_AGENT
 from supervisor.operator.cli import cli
 from supervisor.sessions.manager import SessionManager
-from test_imports import ONLY_IN, SPAWNS_ONLY_IN, tracked
+from test_imports import BRIDGE_FLOORS, ONLY_IN, SPAWNS_ONLY_IN, SUPERVISOR_FLOORS, tracked
 
 MODULES = sorted(
     path.relative_to(ROOT)
@@ -25,12 +26,43 @@ MODULES = sorted(
     if not path.stem.startswith("__")
 )
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
+HOUSE = house.PAGE.read_text()
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
+def test_the_house_has_each_file_with_what_that_says_of_itself() -> None:
+    assert house.page() == HOUSE, "write it anew: ./scripts/house --write"
+
+
 @pytest.mark.parametrize("module", MODULES, ids=str)
-def test_the_house_names_each_module(module: Path) -> None:
-    assert re.search(rf"[`/]{module.stem}(\.py)?`", ARCHITECTURE), f"docs/architecture.md does not name {module}"
+def test_each_file_is_in_the_house_and_says_in_a_sentence_or_two_what_it_holds(module: Path) -> None:
+    assert f"](../{module.as_posix()}) | " in HOUSE
+    assert 10 < len(house.first_sentence(ROOT / module)) < 200
+
+
+def test_what_a_file_says_of_itself_is_a_row_of_a_table(tmp_path: Path) -> None:
+    told = tmp_path / "told.py"
+    told.write_text('"""``list | kill``,\nand ``a `b` c``.\n\nMore.\n"""\n')
+    assert house.first_sentence(told) == "`list | kill`, and ``a `b` c``."
+
+
+def floors_told(package: str) -> list[str]:
+    """The floors of a package in the order of its table, spelled as in ``test_imports``."""
+    table = ARCHITECTURE.partition(f"**{package}/**")[2].partition("|---|---|\n")[2].partition("\n\n")[0]
+    first = [row.split("|")[1].strip() for row in table.splitlines()]
+    paths = [re.sub(rf"`{package}/([\w/]+?)(/|\.py)`", r"\1", cell) for cell in first]
+    return ["" if path == "its own files" else path.replace("/", ".") for path in paths]
+
+
+@pytest.mark.parametrize(("package", "floors"), [("bridge", BRIDGE_FLOORS), ("supervisor", SUPERVISOR_FLOORS)])
+def test_the_floors_are_told_in_their_order(package: str, floors: tuple[str, ...]) -> None:
+    assert floors_told(package) == list(floors)
+
+
+def test_each_file_of_the_worker_is_told_once_by_what_it_is_about() -> None:
+    table = ARCHITECTURE.partition("| about | files |")[2].partition("\n\n")[0]
+    told = re.findall(r"`(\w+)`", table)
+    assert sorted(told) == [path.stem for path in MODULES if path.parent == Path("worker")]
 
 
 def test_the_house_names_each_file_that_starts_processes() -> None:

@@ -1,5 +1,7 @@
-"""What a child cannot be started without. Looked for first, so that the reason names it: what the system says of a
-program that is not there, or of a directory to start it in, is the same, and it says it of bubblewrap.
+"""What a child cannot be started without.
+
+Looked for first, so that the reason names it: what the system says of a program that is not there, or of a directory to
+start it in, is the same, and it says it of bubblewrap.
 """
 
 import os

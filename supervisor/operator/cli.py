@@ -1,4 +1,4 @@
-"""``threadbridge run | list | kill | log | check | audit | setup | install | uninstall | upgrade | try``.
+"""The commands of ``threadbridge``, and how it fails: in words, with an exit code.
 
 What a command does not need it does not load: ``list`` never sees Discord's library or a socket.
 """
