@@ -130,8 +130,8 @@ class Handling:
             is_below = bool(where.place and where.place.parent_id in self._places.channels)
             seen = message_seen(message, self._guilds.bot_id, guild_id, member, where)
             action = self._router.handle_message(seen) if is_below or seen.mentions_bot or not guild_id else None
-            if isinstance(action, Whisper):
-                self._whisper(seen, action)
+            if isinstance(action, Whisper) and self._is_due(seen, action) and action.text:
+                self._tell(seen.channel_id, _quiet_post(seen.message_id, action.text), f"r{seen.message_id}")
         except Exception:
             log.exception("message %s, which is not in a place of ours, could not be looked at", message.id)
 
@@ -165,13 +165,10 @@ class Handling:
                 self._manager.hear(action, handled_in=seen.channel_id)
             case OfferCommand(name):
                 post = plain_commands.offered(name, seen.message_id, seen.author.user_id)
-                with self._manager.transaction():
-                    self._manager.handled(seen.channel_id, seen.message_id)
-                    self._say(seen, plain_commands.key_of(seen.message_id), post)
+                self._answer(seen.channel_id, seen.message_id, plain_commands.key_of(seen.message_id), post)
             case Refuse(text):
                 self._refuse(seen, text)
             case Whisper() as action:
-                self._manager.handled(seen.channel_id, seen.message_id)
                 self._whisper(seen, action)
             case Ignore():
                 self._manager.handled(seen.channel_id, seen.message_id)
@@ -180,36 +177,44 @@ class Handling:
 
     def _refuse(self, seen: MessageSeen, text: str) -> None:
         """Say why it is no prompt, to the same person only once a minute."""
-        self._manager.handled(seen.channel_id, seen.message_id)
-        if self._quiet.may_say(seen.author.user_id, seen.channel_id, text, REFUSAL_PERIOD_S):
-            self._say_quietly(seen, text)
+        self._whisper(seen, Whisper(text, text, REFUSAL_PERIOD_S))
 
     def _whisper(self, seen: MessageSeen, whisper: Whisper) -> None:
-        if self._quiet.may_say(seen.author.user_id, seen.channel_id, whisper.text or whisper.noted, whisper.period_s):
+        if not self._is_due(seen, whisper):
+            self._manager.handled(seen.channel_id, seen.message_id)
+            return
+        try:
+            self._answer_quietly(seen.channel_id, seen.message_id, whisper.text)
+        except StoreError:
+            self._quiet.forget(*_what(seen, whisper))
+            raise
+
+    def _is_due(self, seen: MessageSeen, whisper: Whisper) -> bool:
+        is_due = self._quiet.may_say(*_what(seen, whisper), whisper.period_s)
+        if is_due:
             log.info("not answered: %s", whisper.noted)
-            if whisper.text:
-                self._say_quietly(seen, whisper.text)
+        return is_due
 
-    def _say_quietly(self, seen: MessageSeen, text: str) -> None:
-        """Where it was written: silent, and pinging nobody."""
-        self._say(seen, f"refused:{seen.message_id}", Post(text, reply_to=seen.message_id, silent=True))
+    def _answer_quietly(self, channel_id: int, message_id: int, text: str) -> None:
+        """No ``text``: nothing is said."""
+        post = _quiet_post(message_id, text) if text else None
+        self._answer(channel_id, message_id, f"refused:{message_id}", post)
 
-    def _say(self, seen: MessageSeen, key: str, post: Post) -> None:
-        if session := self._manager.session_of_thread(seen.channel_id):
-            self._manager.show(session.session_id, key, post)
-        else:
-            self._tell(seen.channel_id, post, f"r{seen.message_id}")
+    def _answer(self, channel_id: int, message_id: int, key: str, post: Post | None) -> None:
+        """The cursor moves with what is said, or not at all: words that could not be kept are said when it is tried
+        again.
+        """
+        session = self._manager.session_of_thread(channel_id)
+        with self._manager.transaction():
+            self._manager.handled(channel_id, message_id)
+            if session and post:
+                self._manager.show(session.session_id, key, post)
+        if post and not session:
+            self._tell(channel_id, post, f"r{message_id}")
 
     def unreadable(self, channel_id: int, seen: Unreadable) -> None:
         with self._manager.cursors.in_order(channel_id):
-            self._manager.handled(channel_id, seen.id)
-        if seen.is_from_bot:
-            return
-        post = Post(UNREADABLE, reply_to=seen.id, silent=True)
-        if session := self._manager.session_of_thread(channel_id):
-            self._manager.show(session.session_id, f"refused:{seen.id}", post)
-        else:
-            self._tell(channel_id, post, f"r{seen.id}")
+            self._answer_quietly(channel_id, seen.id, "" if seen.is_from_bot else UNREADABLE)
 
     def failed(self, message: Message, error: Exception) -> None:
         """It will be read back. A store that takes nothing now is no fault of the message's, and waited for."""
@@ -219,3 +224,13 @@ class Handling:
             return
         log.error("message %s could not be handled; it will be read back", message.id, exc_info=error)
         self._failures[message.id] = self._failures.get(message.id, 0) + 1
+
+
+def _what(seen: MessageSeen, whisper: Whisper) -> tuple[int, int, str]:
+    """The same, if it is said again."""
+    return seen.author.user_id, seen.channel_id, whisper.text or whisper.noted
+
+
+def _quiet_post(message_id: int, text: str) -> Post:
+    """Where it was written: silent, and pinging nobody."""
+    return Post(text, reply_to=message_id, silent=True)

@@ -146,7 +146,9 @@ class Inbound:
             try:
                 self._handling.unreadable(seen.channel_id, seen)
             except StoreError as error:
-                log.warning("that message %s cannot be read is told nobody: %s", seen.id, error)
+                log.info("that message %s cannot be read is said later: %s", seen.id, error)
+                self._behind.add(seen.channel_id, surely=True)
+                self._behind.wake.set()
 
     def guild_seen(self, data: object) -> None:
         """A GUILD_CREATE: whatever has messages newer than its cursor is read back. Raises msgspec.ValidationError."""

@@ -27,3 +27,7 @@ class Quiet:
         while len(self._said) > MOST_KEPT:
             del self._said[next(iter(self._said))]
         return True
+
+    def forget(self, user_id: int, channel_id: int, words: str) -> None:
+        """It was not said after all."""
+        self._said.pop((user_id, channel_id, words), None)

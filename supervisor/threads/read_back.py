@@ -113,14 +113,16 @@ class ReadBack:
     async def _catch_up(self, channel_id: int) -> None:
         after = self._places.cursor(channel_id)
         found = await self._read_all(channel_id, after)
-        messages = [message for one in found if (message := self._readable(channel_id, one)) is not None]
+        messages = [one for one in found if isinstance(one, Message)]
         answered = before_our_own(messages, self._guilds.bot_id, self._known_posts(channel_id, messages))
-        for message in messages:
-            if message.id in answered:
+        for one in found:
+            if isinstance(one, Unreadable):
+                self._unreadable(channel_id, one)
+            elif one.id in answered:
                 with self._manager.cursors.in_order(channel_id):
-                    self._manager.handled(channel_id, message.id)
+                    self._manager.handled(channel_id, one.id)
             else:
-                await self._handle_read_back(message)
+                await self._handle_read_back(one)
         if answered and (session := self._manager.session_of_thread(channel_id)):
             log.warning("thread %s: %d messages were answered by a later state", channel_id, len(answered))
             self._manager.show(session.session_id, f"answered:{max(answered)}", answered_before(len(answered)))
@@ -151,14 +153,11 @@ class ReadBack:
             (history.message_id or 0) if history else 0,
         )
 
-    def _readable(self, channel_id: int, found: Message | Unreadable) -> Message | None:
+    def _unreadable(self, channel_id: int, found: Unreadable) -> None:
         """One that makes no sense holds nothing up; who wrote it hears of it."""
-        if isinstance(found, Message):
-            return found
         log.warning("message %s in channel %s cannot be read", found.id, channel_id)
         if found.id and not self._manager.cursors.is_handled(channel_id, found.id):
             self._handling.unreadable(channel_id, found)
-        return None
 
     async def _handle_read_back(self, message: Message) -> None:
         guild_id = self._places.guild_id(message.channel_id)

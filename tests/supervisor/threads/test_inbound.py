@@ -444,3 +444,58 @@ async def test_an_edit_of_a_reply_that_does_not_tell_what_it_answers_is_looked_a
         d.inbound.edited(edited)
         await until(lambda: d.prompts()[-1].endswith("newer"), "the new text")
         assert d.prompts()[-1] == "[In reply to what bob wrote:]\n> old\n\nnewer"
+
+
+# --- words that could not be kept --------------------------------------------------------------------
+
+ODD: dict[str, object] = {"id": "1001", "channel_id": str(THREAD), "author": {"id": str(ADA)}, "content": 5}
+WITHOUT_PROMPT = {
+    "a command of ours": said(1001, "/stop"),
+    "who may not talk": said(1001, "<@9> hello", 113, mentions=[{"id": str(BOT)}]),
+    "what cannot be read": ODD,
+}
+
+
+@pytest.mark.parametrize("what", WITHOUT_PROMPT)
+@pytest.mark.parametrize("failing_wishes", [1, 2])
+@awaited
+async def test_what_is_said_of_a_message_is_said_though_the_store_was_sick_when_it_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, failing_wishes: int
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        message = {**WITHOUT_PROMPT[what], "guild_id": str(GUILD), "member": {"roles": []}}
+        d.rest.holds[THREAD] = [message]
+        d.rest.roles[113] = []
+        desire, failures = d.store.desire, [StoreError("the disk is full")] * failing_wishes
+
+        def failing(session_id: str, key: str, post: Post) -> None:
+            if failures:
+                raise failures.pop()
+            desire(session_id, key, post)
+
+        monkeypatch.setattr(d.store, "desire", failing)
+        d.inbound.live(message)
+        assert d.manager.cursor(THREAD) < 1001, "it would not be met again"
+        await until(lambda: d.manager.cursor(THREAD) == 1001, "the message, when the store is well")
+        said_of_it = [r for key in ("refused:1001", "plain:1001") if (r := d.store.post(d.session.session_id, key))]
+        assert len(said_of_it) == 1
+
+
+@awaited
+async def test_a_message_before_one_that_cannot_be_read_is_read_again_when_the_store_was_sick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.holds[THREAD] = [said(1001, "first"), {**ODD, "id": "1002"}, said(1003, "last")]
+        hear, failures = d.manager.hear, [StoreError("the disk is full")]
+
+        def failing(action: PromptSession, handled_in: int) -> None:
+            if failures:
+                raise failures.pop()
+            hear(action, handled_in)
+
+        monkeypatch.setattr(d.manager, "hear", failing)
+        d.sees_guild(thread_last=1003)
+        await d.caught_up()
+        assert d.prompts() == ["one", "first", "last"]
+        assert d.store.post(d.session.session_id, "refused:1002")
