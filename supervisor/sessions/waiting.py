@@ -31,9 +31,18 @@ class WaitingPrompts:
 
     def messages(self, session_id: str) -> dict[int, int]:
         """The messages that Claude has not taken up, as far as we know, each with the channel it was written in."""
+        return self._written(session_id, self._open(session_id))
+
+    def taken_up(self, session_id: str) -> dict[int, int]:
+        """As ``messages``, of those that Claude has taken up and is not done with."""
+        known = self._sessions.rows[session_id].session.prompts
+        taken = {i: prompt for i, prompt in known.items() if prompt.state is PromptState.TAKEN}
+        return self._written(session_id, taken)
+
+    def _written(self, session_id: str, prompts: Mapping[int, c.Prompt | OpenPrompt]) -> dict[int, int]:
         session = self._sessions.rows[session_id].session
         found: dict[int, int] = {}
-        for prompt_id, prompt in self._open(session_id).items():
+        for prompt_id, prompt in prompts.items():
             if prompt.is_message:
                 alone = {prompt_id: session.place_of(prompt_id)}
                 found |= {part.message_id: part.channel_id for part in prompt.parts} or alone
@@ -52,7 +61,7 @@ class WaitingPrompts:
         for row in self._sessions.rows.values():
             session_id, has_prompts = row.session.session_id, row.session.prompts or row.session.session_id in wished
             is_near = row.session.channel_id == channel_id and has_prompts
-            if is_near and self.messages(session_id).get(message_id) == channel_id:
+            if is_near and (self.taken_up(session_id) | self.messages(session_id)).get(message_id) == channel_id:
                 return row.session
         return None
 

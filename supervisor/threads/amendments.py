@@ -1,5 +1,7 @@
 """Edits and deletions of messages that Claude has not taken up: they change what Claude gets.
 
+Of one that Claude took up it is said once that an edit comes too late, and a deletion while its turn runs.
+
 What happened while we did not listen is seen by looking: every message that waits is fetched again after a connection
 was made.
 """
@@ -8,6 +10,7 @@ import logging
 
 import msgspec
 
+from bridge.render import marks
 from bridge.routing.needs import TALK
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
@@ -17,7 +20,9 @@ from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Refus
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.shapes import Deletion, Edit, person_of, read
 from supervisor.sessions.manager import SessionManager
+from supervisor.sessions.store_health import StoreError
 from supervisor.threads.behind import Behind
+from supervisor.threads.heard_texts import HeardTexts
 from supervisor.threads.message_seen import edited_text, is_edit_of_a_person
 from supervisor.threads.our_places import OurPlaces
 
@@ -35,6 +40,7 @@ class Amendments:
         guilds: Guilds,
         places: OurPlaces,
         behind: Behind,
+        heard: HeardTexts,
     ) -> None:
         self._manager = manager
         self._router = router
@@ -42,6 +48,7 @@ class Amendments:
         self._guilds = guilds
         self._places = places
         self._behind = behind
+        self._heard = heard
         self._unsure: set[str] = set()
 
     @property
@@ -63,15 +70,41 @@ class Amendments:
         if message.content is None or message.edited_timestamp is None:
             return
         self._behind.edit(message.channel_id, message.id, message.content)
-        session = self._places.session_of(message.channel_id, message.id)
+        session = self._session_of(message.channel_id, message.id)
         if session is None or not is_edit_of_a_person(message):
             return
+        if message.id in self._manager.waiting.messages(session.session_id):
+            self._edited_in_time(session, message)
+        elif self._is_of_a_prompt(session, message.id) and self._heard.is_other_text(message):
+            if self._may_still_talk(session, message):
+                self._say_too_late(session, message.id, "it was edited")
+        else:
+            return
+        self._heard.note(message.id, session.session_id, message.content)
+
+    def _edited_in_time(self, session: ManagedSession, message: Edit) -> None:
         may_talk = self._may_still_talk(session, message)
         if may_talk or self._lacks_roles(session, message):
             if is_quote_unknown(message) or not may_talk:
                 self.look_at(session.session_id)
             else:
                 self._amend(session, message.id, edited_text(message, self._guilds.bot_id))
+
+    def _session_of(self, channel_id: int, message_id: int) -> ManagedSession | None:
+        known = self._places.session_of(channel_id, message_id)
+        return known or self._manager.get_session(self._heard.session_of(message_id))
+
+    def _is_of_a_prompt(self, session: ManagedSession, message_id: int) -> bool:
+        """That Claude took up, as far as we know."""
+        is_known = self._heard.session_of(message_id) == session.session_id
+        return is_known or message_id in self._manager.waiting.taken_up(session.session_id)
+
+    def _say_too_late(self, session: ManagedSession, message_id: int, what: str) -> None:
+        """In the thread, where Claude's answer stands."""
+        try:
+            self._manager.show(session.session_id, marks.key_of(message_id), marks.too_late(message_id, what))
+        except StoreError as error:
+            log.warning("that message %s came too late for what became of it is told nobody: %s", message_id, error)
 
     def deleted(self, data: object) -> None:
         """A MESSAGE_DELETE or MESSAGE_DELETE_BULK. Never raises."""
@@ -82,8 +115,11 @@ class Amendments:
             return
         for message_id in (*gone.ids, gone.id):
             self._behind.forget(gone.channel_id, message_id)
-            if session := self._places.session_of(gone.channel_id, message_id):
-                self._amend(session, message_id, None)
+            if session := self._session_of(gone.channel_id, message_id):
+                if message_id in self._manager.waiting.taken_up(session.session_id):
+                    self._say_too_late(session, message_id, "it was deleted")
+                else:
+                    self._amend(session, message_id, None)
 
     def _lacks_roles(self, session: ManagedSession, message: Edit) -> bool:
         """Discord did not tell them with it, and they can matter."""

@@ -5,6 +5,7 @@ A message that could not be handled (a full disk) makes its channel one that is 
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from bridge.render import plain_commands
 from bridge.render.posts import Post
@@ -17,6 +18,7 @@ from supervisor.discord.shapes import Member, Message, Unreadable
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.behind import Behind
+from supervisor.threads.heard_texts import HeardTexts
 from supervisor.threads.message_seen import is_from_person, message_seen, seen_by
 from supervisor.threads.our_places import OurPlaces
 from supervisor.threads.quiet import Quiet
@@ -48,6 +50,7 @@ class Handling:
         guilds: Guilds,
         places: OurPlaces,
         behind: Behind,
+        heard: HeardTexts,
         tell: Callable[[int, Post, str], None],
     ) -> None:
         self._manager = manager
@@ -55,6 +58,7 @@ class Handling:
         self._guilds = guilds
         self._places = places
         self._behind = behind
+        self._heard = heard
         self._tell = tell
         self._quiet = Quiet()
         self._recent: dict[int, None] = {}
@@ -107,11 +111,19 @@ class Handling:
             self._manager.handled(seen.channel_id, seen.message_id)
         else:
             self._act(seen)
+        self._note_text(message)
         self._failures.pop(message.id, None)
         self._waits.pop(message.id, None)
         self._recent[message.id] = None
         while len(self._recent) > RECENT_KEPT:
             del self._recent[next(iter(self._recent))]
+
+    def _note_text(self, message: Message) -> None:
+        """Of a prompt; what cannot be looked up is not noted."""
+        with suppress(StoreError):
+            session = self._places.session_of(message.channel_id, message.id)
+            if session and message.id in self._manager.waiting.messages(session.session_id):
+                self._heard.note(message.id, session.session_id, message.content)
 
     def _say_that_it_waits(self, message: Message) -> None:
         """In the channel, also of what stands in a thread: there a post that the store does not know would be taken

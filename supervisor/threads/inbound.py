@@ -41,6 +41,7 @@ from supervisor.threads.amendments import Amendments
 from supervisor.threads.behind import Behind
 from supervisor.threads.gone import is_gone
 from supervisor.threads.handling import Handling
+from supervisor.threads.heard_texts import HeardTexts
 from supervisor.threads.our_places import OurPlaces
 from supervisor.threads.read_back import ReadBack
 
@@ -76,8 +77,9 @@ class Inbound:
         self._started_at = manager.clock()
         self._behind = behind = Behind(manager.clock, manager.changes)
         self._places = places = OurPlaces(manager, rights, channels, guilds)
-        self._handling = Handling(manager, router, guilds, places, behind, tell)
-        self._amendments = Amendments(manager, router, rest, guilds, places, behind)
+        heard = HeardTexts(self._started_at)
+        self._handling = Handling(manager, router, guilds, places, behind, heard, tell)
+        self._amendments = Amendments(manager, router, rest, guilds, places, behind, heard)
         self._read_back = ReadBack(manager, rest, guilds, places, behind, self._handling, tell)
 
     @property

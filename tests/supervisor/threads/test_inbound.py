@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ import msgspec
 import pytest
 
 from bridge.protocol import commands as c
+from bridge.protocol import events as e
 from bridge.protocol.errors import RemoteError
+from bridge.render import marks
 from bridge.render.posts import Post
 from bridge.routing.actions import CreateSession, PromptSession
 from bridge.routing.channel import Channel
@@ -29,6 +32,7 @@ from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.gone import THREAD_DELETED
 from supervisor.threads.handling import WAITS, WAITS_SAID_AFTER
+from supervisor.threads.heard_texts import HeardTexts
 from supervisor.threads.inbound import Inbound
 from supervisor.threads.message_seen import message_seen, without_mention
 
@@ -411,6 +415,78 @@ async def test_an_edit_that_could_not_be_stored_is_looked_at_again(
         monkeypatch.setattr(d.manager.waiting, "amend", failing)
         d.inbound.edited(edit(1001, "edited"))
         await until(lambda: d.prompts() == ["one", "edited"], "the edit, by looking again")
+
+
+def taken_up(d: Desk, message_id: int, *, is_done: bool = False) -> None:
+    """Claude has the message's prompt from now on."""
+    events: list[e.AnyEvent] = [
+        e.PromptAccepted(message_id, "u", "", ADA, "Ada", is_message=True),
+        e.PromptTaken(message_id),
+    ]
+    events += [e.PromptDone(message_id)] if is_done else []
+    records = [e.Record("g", d.session.applied + number, 1.0, event) for number, event in enumerate(events, 1)]
+    with d.manager.transaction():
+        d.manager.reports.record(d.session.session_id, records)
+
+
+def mark(d: Desk, message_id: int) -> str:
+    row = d.store.post(d.session.session_id, f"mark:{message_id}")
+    return row.desired.content if row else ""
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@awaited
+async def test_an_edit_of_what_claude_took_up_is_said_to_come_too_late_and_a_preview_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "see https://example.org"))
+        d.inbound.edited(edit(1001, "see https://example.com"))
+        taken_up(d, 1001, is_done=is_done)
+        d.inbound.edited(said(1001, "see https://example.com"))
+        d.inbound.edited(edit(1001, "see https://example.com"))
+        assert mark(d, 1001) == "", "a preview was put below it"
+        d.inbound.edited(edit(1001, "from a stranger", author=999))
+        assert mark(d, 1001) == ""
+        d.inbound.edited(edit(1001, "no, that one"))
+        row = d.store.post(d.session.session_id, "mark:1001")
+        assert row and row.desired == marks.too_late(1001, "it was edited") and row.desired.silent
+
+
+@pytest.mark.parametrize(
+    ("edited_at", "is_said"), [("2026-11-22T18:59:00+00:00", False), ("2026-11-22T19:01:00+00:00", True)]
+)
+@awaited
+async def test_of_what_was_written_before_our_start_an_edit_since_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited_at: str, is_said: bool
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        heard = HeardTexts(datetime.datetime.fromisoformat("2026-11-22T19:00:00+00:00").timestamp())
+        monkeypatch.setattr(d.inbound._amendments, "_heard", heard)
+        taken_up(d, 1001)
+        d.inbound.edited(edit(1001, "a text", edited_timestamp=edited_at))
+        assert bool(mark(d, 1001)) == is_said
+
+
+@awaited
+async def test_what_is_no_prompt_can_be_edited_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "/stop"))
+        d.inbound.edited(edit(1001, "/queue"))
+        d.inbound.edited(edit(1002, "never heard of"))
+        assert (mark(d, 1001), mark(d, 1002)) == ("", "")
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@awaited
+async def test_a_deletion_in_the_middle_of_a_turn_is_said_to_come_too_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "do it"))
+        taken_up(d, 1001, is_done=is_done)
+        d.inbound.deleted({"id": "1001", "channel_id": str(THREAD)})
+        assert ("before it was deleted: too late" in mark(d, 1001)) is not is_done
 
 
 # --- files and quotations ----------------------------------------------------------------------------

@@ -1,0 +1,39 @@
+"""What people's prompts said when they were last heard: an edit is told from a preview that Discord put below one.
+
+A message that was edited once carries the time of that in each later update, also in those that change no word. In
+memory only, of the newest; of what was written before our start, an edit that is younger than that is one.
+"""
+
+import contextlib
+import datetime
+
+from supervisor.discord.shapes import Edit
+
+MOST_KEPT = 2048
+
+
+class HeardTexts:
+    """``started_at``: Unix seconds since when each edit is heard."""
+
+    def __init__(self, started_at: float) -> None:
+        self._started_at = started_at
+        self._heard: dict[int, tuple[str, int]] = {}
+
+    def note(self, message_id: int, session_id: str, text: str) -> None:
+        """A prompt of the session's, as it was written or edited."""
+        self._heard.pop(message_id, None)
+        self._heard[message_id] = session_id, hash(text)
+        while len(self._heard) > MOST_KEPT:
+            del self._heard[next(iter(self._heard))]
+
+    def session_of(self, message_id: int) -> str:
+        """Whose prompt it was; empty when that is not known."""
+        return self._heard.get(message_id, ("", 0))[0]
+
+    def is_other_text(self, edit: Edit) -> bool:
+        """Whether a person changed it since it was last heard."""
+        if edit.id in self._heard:
+            return self._heard[edit.id][1] != hash(edit.content)
+        with contextlib.suppress(ValueError, TypeError):
+            return datetime.datetime.fromisoformat(edit.edited_timestamp or "").timestamp() > self._started_at
+        return False
