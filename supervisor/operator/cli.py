@@ -91,17 +91,14 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
         ended = ending.end_all(layout)
     else:
         ended = ending.end_together(layout, [session_list.find(layout, target) for target in targets])
-    survivors = sum(_told_of_end(key, left) for key, left in ended.items())
+    for key, one in ended.items():
+        click.echo(f"{key}: {one.in_words()}")
     if not ended:
         click.echo(f"Nothing runs in {layout.state}; nothing was ended.")
-    if survivors:
+    if survivors := sum(len(one.left) for one in ended.values()):
         raise UserError(f"{survivors} processes are still there")
-
-
-def _told_of_end(session_id: str, left: list[int]) -> int:
-    what = f"could not end {', '.join(map(str, left))}" if left else "ended; nothing of it is left"
-    click.echo(f"{session_id}: {what}")
-    return len(left)
+    if unmarked := sum(bool(one.unmarked) for one in ended.values()):
+        raise UserError(f"{unmarked} sessions may be started again; make room, and kill them once more")
 
 
 @cli.command(help="Look for what should not be: stray processes, damage, open doors. Exit code 1 if there is any.")
@@ -121,8 +118,8 @@ def check(context: click.Context, as_json: bool, end_strays: bool, containment: 
     layout = layout_of(context, own_config)
     ended = ending.end_strays(layout) if end_strays else {}
     if not as_json:
-        for session_id, left in ended.items():
-            _told_of_end(session_id, left)
+        for session_id, one in ended.items():
+            click.echo(f"{session_id}: {one.in_words()}")
     asked: Asked = context.obj
     explicit = own_config or asked.config
     is_about_state = bool(asked.state) and not explicit

@@ -1,12 +1,15 @@
 """The end of what runs, as an operator wants it: sessions, strays, and workers that no session explains.
 
 It needs no supervisor, and takes the same path with one: a mark in the session's folder, then the kernel. A supervisor
-that runs obeys the mark.
+that runs obeys the mark. What one session's end meets does not keep the others from theirs.
 """
 
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import msgspec
 
 from bridge.protocol.layout import Layout, short_id
 from supervisor import locks, state_directory
@@ -19,41 +22,65 @@ from supervisor.workers import trees
 AT_ONCE = 16
 
 
-def end_all(layout: Layout) -> dict[str, list[int]]:
-    """End whatever runs or is about to; the survivors' pids of each session, stray tree and unknown worker."""
+class Ended(msgspec.Struct, frozen=True):
+    """What became of a session, a stray tree or an unknown worker."""
+
+    left: tuple[tuple[int, str], ...] = ()
+    """The pids that are still there, each with why."""
+    unmarked: str = ""
+    """Why the operator's mark could not be written; empty when it was, or is none of its."""
+
+    def in_words(self) -> str:
+        pids = ", ".join(f"{pid} ({why})" for pid, why in self.left)
+        what = f"could not end {pids}" if pids else "ended; nothing of it is left"
+        mark = f"; that it is to stay ended could not be noted ({self.unmarked}): a supervisor may start it again"
+        return what + (mark if self.unmarked else "")
+
+
+def end_all(layout: Layout) -> dict[str, Ended]:
+    """End whatever runs or is about to: each session, stray tree and unknown worker."""
     ended = end_together(layout, running(layout))
     return ended | end_unknown_workers(layout) | end_strays(layout)
 
 
-def end_together(layout: Layout, rows: Sequence[SessionRow]) -> dict[str, list[int]]:
-    """End these sessions for good, side by side; the survivors' pids of each."""
+def end_together(layout: Layout, rows: Sequence[SessionRow]) -> dict[str, Ended]:
+    """End these sessions for good, side by side."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        left = pool.map(lambda row: end(layout, row), rows)
-        return {row.session.session_id: pids for row, pids in zip(rows, left, strict=True)}
+        ended = pool.map(lambda row: end(layout, row), rows)
+        return {row.session.session_id: one for row, one in zip(rows, ended, strict=True)}
 
 
-def end(layout: Layout, row: SessionRow) -> list[int]:
-    """End a session for good: leave the operator's mark, then end its processes. Returns survivors' pids."""
+def end(layout: Layout, row: SessionRow) -> Ended:
+    """End a session for good: leave the operator's mark, then end its processes, also where that takes no mark."""
     session_id = row.session.session_id
-    paths = layout.session(session_id)
-    paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(paths.stop_mark, f"{time.time()}\n".encode())
+    paths, unmarked = layout.session(session_id), ""
+    try:
+        paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(paths.stop_mark, f"{time.time()}\n".encode())
+    except OSError as error:
+        unmarked = error.strerror or str(error)
     left = trees.end(session_id, locks.holder(paths.lock))
     # Not before: a worker that is told to end looks for the mark, which the supervisor takes away.
-    state_directory.ring(layout)
-    return left
+    with suppress(OSError):
+        state_directory.ring(layout)  # it finds the mark without that, too, only later
+    return Ended(_with_reasons(left), unmarked)
 
 
-def end_strays(layout: Layout) -> dict[str, list[int]]:
-    """End them; the pids that are still there, of each session that had some."""
+def _with_reasons(pids: Sequence[int]) -> tuple[tuple[int, str], ...]:
+    return tuple((pid, trees.why_there(pid)) for pid in pids)
+
+
+def end_strays(layout: Layout) -> dict[str, Ended]:
+    """End them, of each session that had some."""
     ids = [row.session.session_id for row in known(layout)]
     ended = {session_id: trees.kill(processes) for session_id, processes in strays(layout, ids).items()}
     again = {session_id: trees.kill(processes) for session_id, processes in strays(layout, ids).items()}
-    return ended | again  # what was forked in the moment between
+    left = ended | again  # what was forked in the moment between
+    return {session_id: Ended(_with_reasons(pids)) for session_id, pids in left.items()}
 
 
-def end_unknown_workers(layout: Layout) -> dict[str, list[int]]:
-    """End workers in folders that no session explains, and what is below them; the pids that are still there."""
+def end_unknown_workers(layout: Layout) -> dict[str, Ended]:
+    """End workers in folders that no session explains, and what is below them."""
     explained = {short_id(row.session.session_id) for row in known(layout)}
     held = {p.folder.name: locks.holder(p.lock) for p in session_logs.folders(layout) if p.folder.name not in explained}
-    return {name: trees.end(name, pid) for name, pid in held.items() if pid}
+    return {name: Ended(_with_reasons(trees.end(name, pid))) for name, pid in held.items() if pid}

@@ -86,6 +86,27 @@ def told(process: psutil.Process) -> str:
     return str(process.pid)
 
 
+def why_there(pid: int) -> str:
+    """Why a process that was killed is still there, as far as can be seen."""
+    try:
+        process = psutil.Process(pid)
+        status = process.status()
+        process.send_signal(0)
+    except _GONE:
+        return "it ended just now"
+    except psutil.AccessDenied:
+        return f"it is {_owner(pid)}'s; end it as that user or as root"
+    if status == psutil.STATUS_DISK_SLEEP:
+        return "it waits in the kernel, for a disk or a network share, and ends when that answers"
+    return f"it was killed and is {status} still"
+
+
+def _owner(pid: int) -> str:
+    with suppress(psutil.Error, OSError, KeyError):
+        return str(psutil.Process(pid).username())
+    return "another user"
+
+
 def tree_of(worker_pid: int, strays: Iterable[psutil.Process] = ()) -> list[psutil.Process]:
     """The worker (if it has a pid), all below it, and the strays with all below them. No zombies."""
     roots = list(strays)
@@ -115,7 +136,7 @@ def usages(trees: dict[str, list[psutil.Process]]) -> dict[str, Usage]:
 
 def end(session_id: str, worker_pid: int) -> list[int]:
     """End the session's whole tree; the pids that are still there afterwards (none, if all went well)."""
-    with suppress(*_GONE):
+    with suppress(psutil.Error):
         if worker_pid:
             worker = psutil.Process(worker_pid)
             worker.terminate()
@@ -148,11 +169,11 @@ def _wait_until_gone(worker: psutil.Process, deadline_s: float) -> None:
 
 def _kill(tree: list[psutil.Process], worker_pid: int) -> None:
     for process in tree:
-        with suppress(*_GONE):
+        with suppress(psutil.Error):
             process.suspend()
     for process in tree:
         if process.pid != worker_pid or len(tree) == 1:
-            with suppress(*_GONE):
+            with suppress(psutil.Error):
                 process.kill()
 
 

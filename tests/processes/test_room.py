@@ -119,7 +119,7 @@ async def test_a_sleeping_session_that_the_operator_ends_is_ended_at_once() -> N
     async with backstage() as stage:
         session = stage.session("")
         row = next(row for row in session_list.rows(stage.layout) if row.session.session_id == session.session_id)
-        assert ending.end(stage.layout, row) == []
+        assert ending.end(stage.layout, row) == ending.Ended()
         await until(lambda: stage.manager.row(session.session_id).ended_at, "its end")
 
 

@@ -124,9 +124,9 @@ async def _end_sessions(place: Place) -> None:
     except UserError as error:
         print(f"playground: its sessions could not be ended: {error}", file=sys.stderr)
         return
-    for session_id, left in ended.items():
-        if left:
-            print(f"playground: {session_id}: could not end {', '.join(map(str, left))}", file=sys.stderr)
+    for session_id, one in ended.items():
+        if one.left:
+            print(f"playground: {session_id}: {one.in_words()}", file=sys.stderr)
 
 
 def _threadbridge() -> Sequence[str]:

@@ -49,7 +49,7 @@ def asked(folder: Path) -> list[str]:
 def ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a playground's sessions are ended stands among what its threadbridge was asked for."""
 
-    def end_all(_: Layout) -> dict[str, list[int]]:
+    def end_all(_: Layout) -> dict[str, ending.Ended]:
         with (tmp_path / "threadbridge.py.asked").open("a") as journal:
             journal.write("sessions ended\n")
         return {}
