@@ -257,6 +257,7 @@ def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest) -> No
             apart_s=round((rest.apart_s or 0.0) / CLOCK_STEP_S) * CLOCK_STEP_S,
             most_sessions=descriptors.most_sessions(),
             reads_letters=True,
+            unusable=standing.unusable,
         )
     )
 

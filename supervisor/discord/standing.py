@@ -66,6 +66,12 @@ class Standing:
         """In how many something cannot be read back."""
         return self._read_back.gaps
 
+    @property
+    def unusable(self) -> int:
+        """How many of the configured channels we are not shown, or cannot work in, while we listen."""
+        listens = self._connection.listens_since is not None
+        return sum(not self._guilds.place(one) or bool(self.unfit(one)) for one in self._channels) if listens else 0
+
     def look(self) -> None:
         """Something of this changed."""
         if self.back_at is not None:

@@ -57,6 +57,8 @@ class Health(msgspec.Struct, frozen=True):
     """How many can run at once; 0: not told."""
     reads_letters: bool = False
     """Whether it does what commands ask of it (``supervisor.letters``)."""
+    unusable: int = 0
+    """How many of the configured channels Discord does not show to the bot, or are none to work in."""
 
 
 class HealthFile:

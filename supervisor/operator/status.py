@@ -178,6 +178,8 @@ def _troubles(status: Status, told: Health, now: float) -> list[str]:
         found.append(f"the supervisor (pid {told.pid}) has said nothing for {ago}: it hangs, or its disk takes nothing")
     if told.pid and told.discord_back_at is None and status.uptime_s > AWAY_S:
         found.append(f"Discord: {told.discord}")
+    if told.pid and told.discord_back_at is not None and told.unusable:
+        found.append(f"Discord: {told.discord}; `threadbridge check` says more")
     if (status.prompts.oldest_s or 0.0) > WAITS_S:
         waits = duration(status.prompts.oldest_s or 0.0)
         found.append(f"{status.prompts.count} prompts wait for Claude, the oldest for {waits}")

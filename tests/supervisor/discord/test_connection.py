@@ -179,3 +179,16 @@ def test_who_was_let_in_once_is_looked_at_again_for_ever() -> None:
     waits = [attempts.refused("no") for _ in range(20)]
     assert waits[0] == PAUSES_S[0]
     assert waits[-1] == PAUSES_S[-1]
+
+
+def test_a_channel_is_unusable_as_soon_as_we_are_thrown_out_of_its_server_and_not_in_an_outage() -> None:
+    desk, guilds = Desk(), Guilds()
+    standing = Standing(desk.connection, desk.read_back, guilds, (10, 11), desk.changes, lambda: "")
+    assert standing.unusable == 0, "nobody has told us anything yet"
+    guilds.heard("GUILD_CREATE", {"id": "7", "channels": [{"id": "10", "type": 0}, {"id": "11", "type": 2}]})
+    desk.happen(*BEGINS)
+    assert standing.unusable == 1, "a voice channel"
+    guilds.heard("GUILD_DELETE", {"id": "7", "unavailable": True})
+    assert standing.unusable == 1
+    guilds.heard("GUILD_DELETE", {"id": "7"})
+    assert standing.unusable == 2

@@ -42,6 +42,11 @@ TOLD = Health(pid=7, version="0.2.0", started_at=NOW - 3600, at=NOW - 1, discord
         ({"supervisor_pid": 0}, {}, "no supervisor runs"),
         ({}, {"at": NOW - 100}, "has said nothing for"),
         ({}, {"discord_back_at": None, "discord": "Discord is away (x)"}, "Discord is away (x)"),
+        (
+            {},
+            {"unusable": 1, "discord": "connected; it shows us no channel 5"},
+            "it shows us no channel 5; `threadbridge check`",
+        ),
         ({"prompts": Waiting(2, 300.0)}, {}, "2 prompts wait for Claude, the oldest for 5 min"),
         ({"posts": Waiting(3, 300.0)}, {}, "3 posts are not in Discord yet"),
         ({"disk_free": 1000}, {}, "only 1000 B are free"),
@@ -62,6 +67,7 @@ def test_each_thing_that_users_notice_is_a_trouble(
         ({"uptime_s": 10.0}, {"discord_back_at": None}),
         ({}, {"trouble": "access: wrong", "later": ("claude.command",), "gaps": 1}),
         ({"unattached": (5,), "identifies_left": 1}, {}),
+        ({"uptime_s": 10.0}, {"discord_back_at": None, "unusable": 1}),
     ],
 )
 def test_what_hinders_nobody_is_none(seen: dict[str, object], told: dict[str, object]) -> None:
