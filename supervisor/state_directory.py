@@ -70,7 +70,7 @@ def check_place(layout: Layout, known: tuple[int, int]) -> None:
         is_there = False
     if not is_there:
         raise LocalError(
-            f"the state directory {layout.state} was moved, removed or replaced while the bridge runs; put it back, or"
+            "the bridge's state directory was moved, removed or replaced while it runs; put it back, or"
             " restart the bridge with the right one"
         )
 

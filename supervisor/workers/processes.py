@@ -46,6 +46,7 @@ HINDRANCES_BEFORE_SAYING_SO = 3
 MOST_STEPS = 8
 """At one look at one seat; the longest way (a death, its judgement, a start, a wait) takes four."""
 MOST_WORDS = 500
+_OWN_FAULT = "the bridge met a fault of its own, which its log describes"
 _UNREACHABLE = Post(
     "⚠ This session's worker could not be reached any more and was ended, so a turn that ran is interrupted."
     " Write here to go on where the conversation stands."
@@ -136,18 +137,17 @@ class Processes:
             except StoreError:
                 raise
             except OSError as error:
-                why = f"the host says: {error.strerror}" if error.strerror else str(error)
-                self._hindered(seat, why, str(error))
+                self._hindered(seat, f"the host says: {error.strerror}" if error.strerror else _OWN_FAULT, repr(error))
             except LocalError as error:
                 self._hindered(seat, str(error))
             except Exception as error:
-                log.debug("session %s", session_id, exc_info=True)
-                self._hindered(seat, f"{type(error).__name__}: {error}")
+                self._hindered(seat, _OWN_FAULT, repr(error), error)
 
-    def _hindered(self, seat: Seat, why: str, logged: str = "") -> None:
-        """``why`` for people, who need no path of this host; ``logged``: for the operator."""
+    def _hindered(self, seat: Seat, why: str, logged: str = "", fault: Exception | None = None) -> None:
+        """``why`` for people, who need no path of this host; ``logged``, and where a ``fault`` arose, for the log."""
         if why != seat.hindrance:
-            log.error("session %s: its worker cannot be seen to: %s", seat.session_id, logged or why)
+            words = logged or why
+            log.error("session %s: its worker cannot be seen to: %s", seat.session_id, words, exc_info=fault)
         seat.hinder(why, _now())
         if seat.hindrances >= HINDRANCES_BEFORE_SAYING_SO and self._manager.has_work(seat.session_id):
             self._say_hindered(seat.session_id, f"Claude cannot be started now: {one_line(why, MOST_WORDS)}")
@@ -248,9 +248,10 @@ class Processes:
         if gone.start:
             self._host.forget(session_id, gone.start)
         seat.code = (spawned.code if spawned else None) or 0
-        seat.last_words = self._host.last_words(session_id) if seat.code else ""
+        if seat.code and (last_words := self._host.last_words(session_id)):
+            log.warning("session %s: its worker's last words: %s", session_id, last_words)
         if seat.held:
-            seat.died = seats.worker_end_in_words(seat.code, seat.last_words)
+            seat.died = seats.worker_end_in_words(seat.code)
             if session := self._manager.get_session(session_id):
                 log_lines.worker_ended(session, seat.died)
             seat.held.watch.close()

@@ -91,8 +91,6 @@ class Seat(msgspec.Struct):
     held: Held | None = None
     code: int | None = None
     """How the worker that sat here ended, until that is judged; 0 also where nobody knows."""
-    last_words: str = ""
-    """Of the one that ended, on stderr."""
     died: str = ""
     """How it ended, in words for the next one; empty once that was told, or when it ended well."""
     failures: int = 0
@@ -258,7 +256,7 @@ def _of_ended(seat: Seat, facts: Facts) -> Step:
         return BackOff(LOOK_AGAIN_S, seat.failures, seat.refusals)
     failures = seat.failures + 1
     if failures >= FAILURES_BEFORE_GIVING_UP:
-        return GiveUp(_nth(BACKOFF_S, failures), worker_end_in_words(code, seat.last_words))
+        return GiveUp(_nth(BACKOFF_S, failures), f"{worker_end_in_words(code)}; the bridge's log says more")
     return BackOff(_nth(BACKOFF_S, failures), failures, seat.refusals)
 
 
@@ -279,7 +277,7 @@ def changes_by_waiting(seat: Seat, *, is_well: bool) -> bool:
             return seat.not_before > 0
 
 
-def worker_end_in_words(code: int, last_line: str) -> str:
+def worker_end_in_words(code: int) -> str:
     """How a worker that died was ended, for the turn that was lost with it. ``code`` as in Popen; 0: nobody knows."""
     if code == 0:
         return ""
@@ -287,4 +285,4 @@ def worker_end_in_words(code: int, last_line: str) -> str:
         return words
     if code < 0:
         return f"the worker was ended by {signal.Signals(-code).name}"
-    return f"the worker ended with exit code {code}" + (f": {last_line}" if last_line else "")
+    return f"the worker ended with exit code {code}"

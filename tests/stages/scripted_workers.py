@@ -149,7 +149,10 @@ class ScriptedHost:
         self.laddered.append(pid)
 
     def last_words(self, session_id: str) -> str:
-        return "its last words"
+        return LAST_WORDS
+
+
+LAST_WORDS = "KeyError: '/srv/state'"
 
 
 class ScriptedSocket:

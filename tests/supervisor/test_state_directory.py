@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.protocol.errors import UserError
+from bridge.protocol.errors import LocalError, UserError
 from bridge.protocol.layout import Layout
 from stages.support import ROOT
 from supervisor import state_directory
@@ -18,6 +18,7 @@ SECOND = """
 import sys
 from pathlib import Path
 from bridge.protocol.errors import UserError
+from bridge.protocol.errors import LocalError
 from bridge.protocol.layout import Layout
 from supervisor import state_directory
 try:
@@ -134,3 +135,14 @@ def test_the_bell_may_be_rung_by_many_at_once(tmp_path: Path) -> None:
     before = state_directory.rung(layout)
     state_directory.ring(layout)
     assert state_directory.rung(layout) > before > 0
+
+
+def test_that_another_directory_stands_in_its_place_is_said_without_its_path(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "state")
+    state_directory.prepare(layout)
+    known = state_directory.place(layout)
+    state_directory.check_place(layout, known)
+    layout.state.rename(tmp_path / "moved")
+    with pytest.raises(LocalError, match="was moved, removed or replaced") as raised:
+        state_directory.check_place(layout, known)
+    assert str(tmp_path) not in str(raised.value)

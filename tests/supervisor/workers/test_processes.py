@@ -12,7 +12,7 @@ from bridge.protocol import wire
 from bridge.protocol.claude_version import ClaudeVersion
 from bridge.protocol.start import EXIT_DISK_FULL
 from stages.jumping_clock import jumping
-from stages.scripted_workers import Supervised, away, passes, supervised
+from stages.scripted_workers import LAST_WORDS, Supervised, away, passes, supervised
 from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import seats
@@ -230,6 +230,37 @@ async def test_what_hinders_one_session_is_said_and_tried_again_and_hinders_no_o
         it.host.trouble.clear()
         await passes(seats.LONGEST_HINDRANCE_S + 1)
         assert it.host.starts_of(sick)
+
+
+@jumping
+@pytest.mark.parametrize("fault", [KeyError("/srv/state/sessions"), OSError("cannot /srv"), ValueError("field 'x_y'")])
+async def test_a_fault_of_our_own_is_described_in_the_log_and_not_in_the_thread(
+    tmp_path: Path, fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with supervised(tmp_path) as it:
+        session_id = it.session("go")
+        it.host.trouble[session_id] = fault
+        await passes(60.0)
+        (said,) = [post for post in it.posts(session_id) if "cannot be started" in post]
+        assert "the bridge met a fault of its own, which its log describes" in said
+        assert not any(words in said for words in ("/srv", "x_y", type(fault).__name__))
+        assert repr(fault) in caplog.text
+        assert caplog.text.count("cannot be seen to") == 1
+
+
+@jumping
+async def test_the_last_words_of_a_worker_that_cannot_begin_are_in_the_log_and_not_in_the_thread(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with supervised(tmp_path) as it:
+        session_id = it.session("go")
+        for _ in range(3):
+            await passes(6.0)
+            it.host.dies(session_id, 1)
+        await passes(1.0)
+        (said,) = [post for post in it.posts(session_id) if "worker cannot run" in post]
+        assert "exit code 1" in said and "log says more" in said and LAST_WORDS not in said
+        assert f"last words: {LAST_WORDS}" in caplog.text
 
 
 @jumping

@@ -52,7 +52,7 @@ def held(*, is_ending: bool = False) -> Seat:
 
 
 def ended(code: int, failures: int = 0, refusals: int = 0) -> Seat:
-    return Seat("s", code=code, failures=failures, refusals=refusals, last_words="no such module")
+    return Seat("s", code=code, failures=failures, refusals=refusals)
 
 
 SOON, LATE = 100.0 + 1, 100.0 + seats.UNHEARD_DEADLINE_S
@@ -89,7 +89,7 @@ TABLE = [
         SeatState.ENDED,
         ended(1, failures=2),
         Facts(SOON),
-        GiveUp(5.0, "the worker ended with exit code 1: no such module"),
+        GiveUp(5.0, "the worker ended with exit code 1; the bridge's log says more"),
     ),
     (SeatState.EMPTY, empty(), Facts(50.0, holder=5, is_stopped=True), Adopt(5)),
     (SeatState.EMPTY, empty(), Facts(50.0, is_stopped=True, is_wanted=True), Obey()),
@@ -145,14 +145,13 @@ def test_only_a_seat_that_time_may_change_is_looked_at_unasked(seat: Seat, is_we
 
 
 @pytest.mark.parametrize(
-    ("code", "last_line", "words"),
+    ("code", "words"),
     [
-        (0, "whatever", ""),
-        (-signal.SIGKILL, "", "the worker was ended by SIGKILL"),
-        (3, "", "the worker ended with exit code 3"),
-        (3, "no such module", "the worker ended with exit code 3: no such module"),
-        (EXIT_LOCKED, "x", "another worker has this session"),
+        (0, ""),
+        (-signal.SIGKILL, "the worker was ended by SIGKILL"),
+        (3, "the worker ended with exit code 3"),
+        (EXIT_LOCKED, "another worker has this session"),
     ],
 )
-def test_how_a_worker_ended_is_told_in_words(code: int, last_line: str, words: str) -> None:
-    assert worker_end_in_words(code, last_line) == words
+def test_how_a_worker_ended_is_told_in_words(code: int, words: str) -> None:
+    assert worker_end_in_words(code) == words
