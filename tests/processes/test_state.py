@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -15,19 +16,20 @@ from bridge.protocol.layout import SessionLayout
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest
 from stages import backstage as stages
-from stages.backstage import ADA, Backstage, folder_of_a_stage
+from stages.backstage import ADA, CHANNEL_ID, Backstage, folder_of_a_stage
 from stages.support import awaited, until
 from supervisor import locks
 from supervisor.assembly import session_manager
 from supervisor.sessions import session_logs
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.recall import recall
+from supervisor.sessions.remembered import remember
 from supervisor.sessions.store import Store
 from supervisor.workers import curve, seats, trees
 
 
 class Recalling:
-    """As ``supervisor.main`` begins: compared with the logs before anything else."""
+    """As ``supervisor.main`` begins: compared with the logs and the journal before anything else."""
 
     stage: Backstage
 
@@ -35,6 +37,7 @@ class Recalling:
     def session_manager(cls, store: Store) -> SessionManager:
         manager = session_manager(store)
         recall(cls.stage.layout, manager)
+        remember(manager)
         return manager
 
 
@@ -141,6 +144,38 @@ async def test_without_its_database_a_running_session_goes_on_and_its_old_card_d
             stage.prompt(session, "say more")
             await stage.settles(session, 2)
             assert wanted(stage, session.session_id).count("history was read again") == 1
+
+
+@awaited
+async def test_without_its_database_what_ended_stays_ended_and_what_was_chosen_holds_for_the_next_child(
+    recalling: None,
+) -> None:
+    async with stage_that_recalls() as stage:
+        async with stage.running():
+            ended, anew = stage.session("say one"), stage.session("say two")
+            gone = (await stage.settles(anew)).claude_id
+            await stage.settles(ended)
+            stage.manager.destroy_session(ended.session_id, "ended by Ada", ADA.user_id)
+            await until(lambda: stage.worker_pid(ended) == 0, "no worker for what ended")
+            stage.manager.set_default(CHANNEL_ID, "effort", "high", ADA.user_id)
+            os.kill(stage.worker_pid(anew), signal.SIGKILL)
+            stage.manager.start_fresh(anew.session_id, ADA.user_id)
+            await all_is_shown(stage, anew.session_id)
+        lose_database(stage)
+        async with stage.running():
+            assert stage.manager.row(ended.session_id).end_reason == "ended by Ada"
+            assert stage.manager.row(anew.session_id).fresh
+            stage.prompt(anew, "say more")
+            child = (await stage.settles(anew, 2)).child_pid
+            assert stage.live(anew).claude_id != gone
+            assert "--effort\0high" in Path(f"/proc/{child}/cmdline").read_text()
+            assert stage.worker_pid(ended) == 0
+            stage.prompt(ended, "say again")
+            await stage.settles(ended, 2)
+        lose_database(stage)
+        async with stage.running():
+            assert stage.manager.row(ended.session_id).ended_at is None, "somebody went on with it"
+            assert not stage.manager.row(anew.session_id).fresh, "it did begin anew"
 
 
 @awaited
