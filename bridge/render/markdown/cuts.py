@@ -206,13 +206,18 @@ class Window:
     def _tearing_place(self) -> int:
         """Between words, but in a link, in bold text, in a line of code, or below a heading."""
         places = self._places(self._room.most)
-        return next((index for index, is_line in places if is_line or self._may_break(index)), 0)
+        return next((at for at, is_line in places if (self._opens_nothing if is_line else self._may_break)(at)), 0)
+
+    def _opens_nothing(self, index: int) -> bool:
+        """Whether this is not the end of a fence's, or a table's, first line, whose block would be shown as text."""
+        block = self._block(index)
+        return block is None or index != block.code
 
     def _hard_end(self) -> int:
-        """As far as it goes, but neither inside one visible character nor before or after a mark."""
+        """As far as it goes, but not inside one visible character, nor at a mark, or before what would become one."""
         most = self._room.most
         for index in range(most, max(0, most - _MOST_MARKS), -1):
-            if self._is_whole(index):
+            if self._is_whole(index) and not _NEW_MEANING.match(self._text, index):
                 return index
         return whole_end(self._text, 0, most)
 
