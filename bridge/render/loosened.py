@@ -37,6 +37,16 @@ def ended_in_channel(person: int) -> Post:
     return Post(f"⚙ <@{person}> ended that: in sessions that begin in this channel from now on Claude asks again.")
 
 
+def ended_from_thread(person: int, thread_id: int) -> Post:
+    """For the channel, where what it ends was announced."""
+    return Post(
+        f"⚙ <@{person}> ended in <#{thread_id}> that Claude asks less: in sessions that begin in this channel from now"
+        " on it asks again.",
+        silent=True,
+        where="channel",
+    )
+
+
 def over_in_channel() -> Post:
     return Post("⚙ This is over: in sessions that begin in this channel Claude asks.")
 

@@ -12,6 +12,7 @@ from bridge.routing.channel import Channel
 from bridge.routing.needs import BUTTONS
 from bridge.routing.router import BridgeRouter
 from bridge.session.custom_ids import channel_mode_button
+from bridge.session.managed import ManagedSession
 from supervisor.commands.answer import Answer, answer_in_words, answer_later
 from supervisor.discord.asking import Posting
 from supervisor.discord.pace import Priority
@@ -47,7 +48,7 @@ class ChannelMode:
             raise UserError(words)
         if button.verb == "on":
             return self._accept(asked, here)
-        return self._end(asked, here) if session is None else self._end_in_thread(asked, here)
+        return self._end(asked, here) if session is None else self._end_in_thread(asked, session)
 
     def _accept(self, asked: Interaction, channel_id: int) -> Answer:
         if words := self._router.access(channel_id).bars(ACCEPT_EDITS):
@@ -63,10 +64,16 @@ class ChannelMode:
         self._manager.set_default(channel_id, SETTING, DEFAULT, asked.person.user_id)
         return Answer(AnswerType.UPDATE, payload(loosened.ended_in_channel(asked.person.user_id), editing=True))
 
-    def _end_in_thread(self, asked: Interaction, channel_id: int) -> Answer:
-        """Below a thread's own line, which goes on to say what holds there, and is drawn anew."""
+    def _end_in_thread(self, asked: Interaction, session: ManagedSession) -> Answer:
+        """Below a thread's own line, which goes on to say what holds there, and is drawn anew. The channel hears of it,
+        where it was announced.
+        """
+        person, channel_id = asked.person.user_id, session.channel_id
         if is_looser(self._manager.default(channel_id, SETTING), DEFAULT):
-            self._manager.set_default(channel_id, SETTING, DEFAULT, asked.person.user_id)
+            with self._manager.transaction():
+                self._manager.set_default(channel_id, SETTING, DEFAULT, person)
+                ended = loosened.ended_from_thread(person, session.thread_id)
+                self._manager.show(session.session_id, f"{loosened.KEY}:ended:{asked.id}", ended)
         return answer_in_words(ENDED)
 
     async def loosen(self, asked: Interaction, channel_id: int, mode: str) -> dict[str, Any]:

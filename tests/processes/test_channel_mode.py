@@ -53,6 +53,8 @@ async def test_what_counts_for_the_channel_ends_in_the_line_of_a_thread_too_whic
         ended = await house.press(line, ENDS)
         assert ended.answer and ended.answer.ephemeral and "Claude asks" in ended.answer.content
         await house.until(lambda: list(buttons(line)) == ["Ask again", FOR_ALL], "for the thread it holds")
+        told = await house.shows(house.host.channel, "that Claude asks less: in sessions that begin in this channel")
+        assert f"<#{thread.id}>" in told.content and not told.mentions
         assert "as long as this line says so" in line.content
         shown = await house.you.runs("mode", {}, house.host.channel.id)
         assert shown.answer and shown.answer.message and not buttons(shown.answer.message)

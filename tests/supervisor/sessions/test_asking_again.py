@@ -145,6 +145,16 @@ def test_nor_one_that_was_approved_with_a_plan(desk: Desk) -> None:
     assert "Claude would not ask" in desk.said()
 
 
+def test_a_mode_is_the_sessions_own_and_holds_over_its_end(desk: Desk) -> None:
+    desk.runs_in("acceptEdits")
+    desk.manager.destroy_session(desk.session_id, "/stop", 1)
+    desk.happens(e.WorkerStopping("z", "/stop"), e.ChildExited(0, wanted=True))
+    line = desk.store.posts_like(desk.session_id, "loosened:")
+    assert any("as long as this line says so" in row.desired.content for row in line), "its line still says so"
+    desk.manager.prompt(desk.session_id, 77, "go on", ADA)
+    assert desk.begins_in() == "acceptEdits"
+
+
 @pytest.mark.parametrize(("mode", "told"), [("acceptEdits", 1), ("auto", 1), ("plan", 0), ("default", 0)])
 def test_a_claude_that_runs_in_such_a_mode_when_the_service_starts_is_told_to_ask(
     desk: Desk, mode: str, told: int
