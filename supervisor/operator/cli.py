@@ -1,6 +1,6 @@
 """The commands of ``threadbridge``, and how it fails: in words, with an exit code.
 
-What a command does not need it does not load: ``list`` never sees Discord's library or a socket.
+What a command does not need it does not load: ``list`` never sees Discord's library or a socket, ``status`` no store.
 """
 
 import importlib

@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import closing, suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +14,9 @@ from supervisor import config as configuration
 from supervisor.operator.context import config_option, explicit, layout_of
 from supervisor.operator.letter_commands import ask
 from supervisor.operator.moments import length
-from supervisor.sessions.sessions_table import SessionRow
+
+if TYPE_CHECKING:
+    from supervisor.sessions.sessions_table import SessionRow
 
 TITLE_CHARS = 60
 
@@ -71,7 +74,7 @@ def _ended_before(layout: Layout, before: float) -> list[str]:
     return [_line(layout, row, title) for row, title in zip(rows, titles, strict=True)]
 
 
-def _line(layout: Layout, row: SessionRow, title: str) -> str:
+def _line(layout: Layout, row: "SessionRow", title: str) -> str:
     from supervisor.sessions import pruning  # noqa: PLC0415
 
     session_id = row.session.session_id

@@ -643,9 +643,12 @@ async def test_list_of_an_empty_place_is_empty() -> None:
         assert "There are no sessions" in (await threadbridge(stage, "list")).stdout
 
 
-def test_list_loads_neither_discord_nor_sockets() -> None:
-    heavy = ("nextcord", "zmq", "aiohttp")
-    loads = "import sys; from supervisor.operator import cli, session_list"
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [("cli", ("nextcord", "zmq", "aiohttp", "sqlite3", "wcwidth")), ("session_list", ("nextcord", "zmq", "aiohttp"))],
+)
+def test_a_command_loads_only_what_it_needs(command: str, heavy: tuple[str, ...]) -> None:
+    loads = f"import sys; from supervisor.operator import {command}"
     code = f"{loads}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
