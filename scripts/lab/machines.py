@@ -144,7 +144,7 @@ _LEADS_TO = {
 def _all_facts() -> Iterator[Facts]:
     for flags in product((False, True), repeat=7):
         has_ended, has_spoken, is_stuck, is_older, is_stopped, is_wanted, may_pass = flags
-        for now, holder, refusal in product((1.0, 1e6), (0, 7), ("", "too old")):
+        for now, holder, refusal in product((1.0, 5.0, 1e6), (0, 7), ("", "too old")):
             yield Facts(
                 now,
                 has_ended=has_ended,

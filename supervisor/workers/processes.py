@@ -180,6 +180,8 @@ class Processes:
                 self._hold(seat, why)
             case seats.End(reason):
                 self._end(seat, reason)
+            case seats.Listen():
+                self._listen_again(seat)
             case seats.Part() | seats.EndStray():
                 self._part(seat)
             case seats.BackOff() | seats.Hinder() | seats.GiveUp():
@@ -221,6 +223,14 @@ class Processes:
             self._downlink.open(start)
         if watch := self._host.watch(pid, lambda: self.wish(seat.session_id)):
             seat.held = Held(pid, start.start if start else "", _now(), watch)
+
+    def _listen_again(self, seat: Seat) -> None:
+        """It knocks several times a second: what it knocks at is not what we opened, or is that no more."""
+        assert seat.held
+        seat.held.listened_at = _now()
+        if start := self._host.start_of_holder(seat.session_id) or self._stored_start(seat.session_id):
+            self._downlink.open(start)
+            seat.held.start = start.start
 
     def _stored_start(self, session_id: str) -> StartRow | None:
         return next((s for s in self._manager.starts() if s.session_id == session_id), None)

@@ -14,6 +14,7 @@ At most one worker sits in it, by the kernel's lock. What was seen is kept as it
 | HELD    | it has ended                                          | Part: note that, and its exit code         |
 |         | it speaks only protocols that we do not speak any more | End, by the ladder                        |
 |         | it did not get through to us for ``UNHEARD_DEADLINE_S`` | End, so that another can go on           |
+|         | it said nothing for ``LISTEN_AGAIN_S``                | Listen: open anew what its lock names now  |
 |         | else                                                  | Wait: its end is heard                     |
 | ENDING  | it has ended / it has not                             | Part / Wait                                |
 | SPAWNED | somebody has the lock                                 | Adopt: ours, or one that was quicker       |
@@ -47,6 +48,8 @@ from supervisor.workers.host import Watch
 LOCK_DEADLINE_S = 15.0
 UNHEARD_DEADLINE_S = 30.0
 """A worker repeats its hello several times a second, and finds a new supervisor within one."""
+LISTEN_AGAIN_S = 3.0
+"""Its lock may have named the start before it when it was looked at first, in the moment in which it was taken."""
 LOOK_AGAIN_S = 0.5
 BACKOFF_S = (0.0, 0.5, 2.0, 5.0)
 REFUSAL_PAUSES_S = (2.0, 5.0, 15.0, 30.0, 60.0)
@@ -81,6 +84,8 @@ class Held(msgspec.Struct):
     since: float
     watch: Watch
     is_ending: bool = False
+    listened_at: float = 0.0
+    """When its endpoint was opened anew; 0: never."""
 
 
 class Seat(msgspec.Struct):
@@ -178,6 +183,10 @@ class End(msgspec.Struct, frozen=True):
     reason: Literal["older", "unheard"]
 
 
+class Listen(msgspec.Struct, frozen=True):
+    """Open the endpoint of whichever start has the lock now."""
+
+
 class BackOff(msgspec.Struct, frozen=True):
     """Start nothing for so many seconds (0: at once), and count."""
 
@@ -199,7 +208,7 @@ class GiveUp(msgspec.Struct, frozen=True):
     why: str
 
 
-Step = Wait | Adopt | Obey | Hold | Spawn | EndStray | Part | End | BackOff | Hinder | GiveUp
+Step = Wait | Adopt | Obey | Hold | Spawn | EndStray | Part | End | Listen | BackOff | Hinder | GiveUp
 
 
 def next_step(seat: Seat, facts: Facts) -> Step:
@@ -226,7 +235,10 @@ def _of_held(seat: Seat, facts: Facts) -> Step:
     if facts.is_older:
         return End("older")
     is_well = facts.has_spoken and not facts.is_stuck
-    return Wait() if is_well or facts.now - seat.held.since < UNHEARD_DEADLINE_S else End("unheard")
+    if not is_well and facts.now - seat.held.since >= UNHEARD_DEADLINE_S:
+        return End("unheard")
+    listens_since = max(seat.held.since, seat.held.listened_at)
+    return Wait() if facts.has_spoken or facts.now - listens_since < LISTEN_AGAIN_S else Listen()
 
 
 def _of_spawned(seat: Seat, facts: Facts) -> Step:

@@ -12,7 +12,7 @@ from bridge.protocol import wire
 from bridge.protocol.claude_version import ClaudeVersion
 from bridge.protocol.start import EXIT_DISK_FULL
 from stages.jumping_clock import jumping
-from stages.scripted_workers import LAST_WORDS, Supervised, away, passes, supervised
+from stages.scripted_workers import LAST_WORDS, Supervised, away, hello, passes, supervised
 from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import seats
@@ -117,6 +117,28 @@ async def test_a_worker_that_nobody_knows_and_that_says_nothing_is_ended_and_tha
         it.host.dies(session_id, 0)
         await passes(1.0)
         assert len(it.host.spawned) == 1
+    it.store.close()
+
+
+@jumping
+@pytest.mark.parametrize("named_at_first", ["an earlier start", "none"])
+async def test_a_worker_whose_lock_named_it_a_moment_later_is_heard_within_seconds(
+    tmp_path: Path, named_at_first: str
+) -> None:
+    it = Supervised(tmp_path)
+    session_id = it.session("go")
+    start = StartRow(session_id, "0000000b", "its key", 0.0)
+    it.host.holders[session_id] = 77
+    if named_at_first == "an earlier start":
+        it.host.starts_in_locks[session_id] = StartRow(session_id, "0000000a", "another key", 0.0)
+    async with it.running():
+        await passes()
+        it.host.starts_in_locks[session_id] = start
+        await passes(seats.LISTEN_AGAIN_S + 1)
+        assert it.downlink.is_open(session_id, "0000000b")
+        it.sockets.last[session_id].says(hello(session_id, pid=77))
+        await passes(seats.UNHEARD_DEADLINE_S)
+        assert it.host.laddered == [] and it.host.spawned == []
     it.store.close()
 
 

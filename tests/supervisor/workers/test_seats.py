@@ -16,6 +16,7 @@ from supervisor.workers.seats import (
     Held,
     Hinder,
     Hold,
+    Listen,
     Obey,
     Part,
     Seat,
@@ -45,9 +46,9 @@ def spawned(code: int | None = None) -> Seat:
     return Seat("s", spawned=Spawned(7, "00000001", since=100.0, code=code))
 
 
-def held(*, is_ending: bool = False) -> Seat:
+def held(*, is_ending: bool = False, listened_at: float = 0.0) -> Seat:
     """It took its lock at 100; its spawn is still known, as that of a worker of ours is."""
-    worker = Held(7, "00000001", 100.0, NoWatch(), is_ending=is_ending)
+    worker = Held(7, "00000001", 100.0, NoWatch(), is_ending=is_ending, listened_at=listened_at)
     return Seat("s", spawned=Spawned(7, "00000001", since=99.0), held=worker)
 
 
@@ -63,6 +64,9 @@ TABLE = [
     (SeatState.HELD, held(), Facts(LATE, has_ended=True, is_older=True), Part()),
     (SeatState.HELD, held(), Facts(SOON, has_spoken=True, is_older=True), End("older")),
     (SeatState.HELD, held(), Facts(SOON), Wait()),
+    (SeatState.HELD, held(), Facts(100.0 + seats.LISTEN_AGAIN_S), Listen()),
+    (SeatState.HELD, held(listened_at=102.0), Facts(100.0 + seats.LISTEN_AGAIN_S), Wait()),
+    (SeatState.HELD, held(listened_at=102.0), Facts(102.0 + seats.LISTEN_AGAIN_S), Listen()),
     (SeatState.HELD, held(), Facts(LATE), End("unheard")),
     (SeatState.HELD, held(), WELL, Wait()),
     (SeatState.HELD, held(), Facts(SOON, has_spoken=True, is_stuck=True), Wait()),
