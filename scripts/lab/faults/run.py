@@ -4,6 +4,7 @@
     scripts/faults --runs 2 --seed 7           fewer
     scripts/faults --cells supervisor,worker:posted
                                                only these rows, columns, or cells
+    scripts/faults --bursts                    prompts of several messages; its table stands beside that of the others
     scripts/faults --soak 200 --sessions 8     kills of the supervisor at random instants under streaming sessions
 
 Exit code 1 when anything was lost, duplicated, misrouted or left behind.
@@ -108,7 +109,7 @@ def play(options: argparse.Namespace) -> int:
     if options.soak:
         report = run(faults_soak.soak(options.soak, options.sessions, options.seed))
         print(report.in_words())
-        _write_soak(options.page or PAGE, report.in_words())
+        write_beside(options.page or PAGE, "The soak", f"Machine: {machine()}.\n\n{report.in_words()}")
         return 0 if report.is_clean else 1
     result = run(matrix(plan(options), options.seed, options.sessions, options.stages, _kind(options)))
     result.took_s = time.monotonic() - began
@@ -251,6 +252,10 @@ or a page of something that stands between comes in place of its answer (200, 40
 
 *moderators*: somebody deletes the newest post, the newest card or the message that the thread was made from, or locks
 the thread for 0.3 to 3 s. What still matters stands there anew; what was over stays deleted."""
+A_CELL = """\
+A cell says: faults · lost/duplicated/misrouted/orphans/gone (characters of Claude's that a thread had shown, and shows
+no more) · seconds from the fault until everything was shown as it should be, median / worst (a turn takes about 1.5 s
+of it by itself)."""
 WHAT_COUNTS = """\
 What counts: a prompt's text shown once, in its order, in its thread; its effect (a line appended to a file) once; its
 card once, decided once. A prompt whose worker or Claude was killed in its turn may be lost, if the log and the thread
@@ -258,23 +263,27 @@ say so (also by a sick disk: a worker whose log takes nothing ends its Claude, f
 effect is never there twice, and the next prompt works."""
 
 
+BESIDE = ("In bursts", "The soak")
+"""Sections of other invocations, in this order behind the matrix: each is kept until it is run again."""
+
+
 def write(page: Path, result: Result, options: argparse.Namespace) -> None:
+    if options.bursts:
+        write_beside(page, "In bursts", _bursts(result, options))
+        return
     meanings = "\n".join(f"- *{column}*: {meaning}" for column, meaning in MEANING.items())
-    bad = "\n".join(f"- {o.row}, {o.column}: {f.kind}: {f.text}" for o in result.outcomes for f in o.findings)
-    soak = page.read_text().partition("## The soak")[2] if page.exists() else ""
+    bad = _found(result)
     page.write_text(f"""\
 # Faults
 
-Made by `./scripts/faults --runs {options.runs} --sessions {options.sessions} --seed {options.seed}`; do not edit.
+Made by {_command(options)}; do not edit.
 A real supervisor, real workers, a Discord on loopback with its rate limits, a claude that streams and asks for
 permission. Each run breaks one thing at one boundary of a prompt's path, while the other sessions of its supervisor
 meet faults of their own; while the supervisor or the gateway is away, people go on writing, editing and deleting.
 
 Machine: {machine()}.
 
-A cell says: faults · lost/duplicated/misrouted/orphans/gone (characters of Claude's that a thread had shown, and shows
-no more) · seconds from the fault until everything was shown as it should be, median / worst (a turn takes about 1.5 s
-of it by itself).
+{A_CELL}
 
 {in_words(result)}
 
@@ -286,12 +295,43 @@ Where on the path:
 
 {WHAT_COUNTS}
 {bad and f"{chr(10)}## Found{chr(10)}{chr(10)}{bad}{chr(10)}"}
-## The soak{soak or chr(10)}""")
+{_kept(page)}""")
 
 
-def _write_soak(page: Path, words: str) -> None:
-    before = page.read_text().partition("## The soak")[0] if page.exists() else "# Faults\n\n"
-    page.write_text(f"{before}## The soak\n\nMachine: {machine()}.\n\n{words}\n")
+def _command(options: argparse.Namespace) -> str:
+    kind = " --bursts" if options.bursts else ""
+    return f"`./scripts/faults{kind} --runs {options.runs} --sessions {options.sessions} --seed {options.seed}`"
+
+
+def _found(result: Result) -> str:
+    return "\n".join(f"- {o.row}, {o.column}: {f.kind}: {f.text}" for o in result.outcomes for f in o.findings)
+
+
+def _bursts(result: Result, options: argparse.Namespace) -> str:
+    return f"""\
+The same with each prompt in two messages that belong together, and with Claude making titles, as a configuration has
+it by default: {_command(options)}.
+
+Machine: {machine()}.
+
+{in_words(result)}
+
+{_found(result)}""".rstrip()
+
+
+def _kept(page: Path) -> str:
+    """The sections of other invocations, as they stand."""
+    text = page.read_text() if page.exists() else ""
+    found = [text.index(f"## {name}\n") for name in BESIDE if f"## {name}\n" in text]
+    return text[min(found) :] if found else "## The soak\n"
+
+
+def write_beside(page: Path, name: str, words: str) -> None:
+    """Puts one of the sections BESIDE in its place, and leaves all else as it is."""
+    matrix = page.read_text().removesuffix(_kept(page)) if page.exists() else "# Faults\n\n"
+    told = {one: _kept(page).partition(f"## {one}\n")[2].partition("\n## ")[0].strip() for one in BESIDE}
+    sections = [f"## {one}\n\n{text}\n" for one, text in (told | {name: words}).items() if text]
+    page.write_text(matrix + "\n".join(sections))
 
 
 if __name__ == "__main__":

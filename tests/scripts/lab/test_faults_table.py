@@ -1,5 +1,8 @@
 """The matrix as values: what a cell says, and what the plan of a run holds."""
 
+import re
+from pathlib import Path
+
 from lab.faults import run as faults
 from lab.faults.gone import Seen
 from lab.faults.table import ROWS, Column, Finding, Outcome, Row, table, totals
@@ -72,3 +75,19 @@ def test_a_plan_holds_each_wanted_cell_so_many_times_and_the_same_seed_gives_the
 def test_without_a_choice_the_plan_is_the_whole_matrix_of_more_than_a_thousand_faults() -> None:
     cells = [column for _, columns in faults.plan(faults.arguments([])) for column in columns]
     assert len(cells) == faults.RUNS * len(ROWS) * len(Column) >= 1000
+
+
+def test_each_kind_of_run_has_its_part_of_the_page_and_leaves_the_others(tmp_path: Path) -> None:
+    page = tmp_path / "faults.md"
+    lost = outcome(Column.STORED, 1.0, Finding("lost", "a word of Ada's"))
+    faults.write_beside(page, "The soak", "two kills")
+    faults.write(page, faults.Result(), faults.arguments(["--bursts", "--seed", "7"]))
+    faults.write(page, faults.Result([lost]), faults.arguments(["--seed", "8"]))
+    faults.write_beside(page, "The soak", "three kills")
+    told = page.read_text()
+    assert re.findall("^## (.*)", told, re.MULTILINE) == ["Found", "In bursts", "The soak"]
+    assert "--seed 8`; do not edit" in told.partition("## In bursts")[0]
+    assert "faults --bursts --runs 14 --sessions 8 --seed 7`" in told.partition("## In bursts")[2]
+    assert "a word of Ada's" in told
+    assert "three kills" in told
+    assert "two kills" not in told
