@@ -72,7 +72,7 @@ def test_the_house_names_each_file_that_starts_processes() -> None:
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
 def test_the_house_names_the_one_place_of_each_library(library: str) -> None:
-    named = re.search(rf"\b{library}\s+only in ([^;]*);", ARCHITECTURE)
+    named = re.search(rf"\b{library}\s+only\s+in\s([^;]*);", ARCHITECTURE)
     assert named and set(re.findall(r"`([\w/]+\.py)`", named[1])) == ONLY_IN[library]
 
 
