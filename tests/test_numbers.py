@@ -39,6 +39,7 @@ SAID: dict[str, tuple[str, ...]] = {
         f"a line above {claude.LINE_LIMIT_BYTES // MIB} MiB is skipped",
         f"a tool's output kept to {tools.OUTPUT_KEPT_BYTES >> 10} KiB",
         f"a text to {texts.TEXT_KEPT_CHARS >> 10} Ki characters",
+        {4: "all of a turn to four times that"}[texts.TURN_KEPT_CHARS // texts.TEXT_KEPT_CHARS],
         f"a record to {records.MOST_RECORD_BYTES // MIB} MiB",
         f"makes more than {brake.A_SECOND:g} records a second",
         f"one with more than {stream.MOST_OPEN:,} tools, tasks and questions open",
