@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from worker.asks import OpenRequest
@@ -52,6 +54,7 @@ class Replay:
 
     def __init__(self, name: str, noise: Noise = list, entries: Iterable[Entry] = ()) -> None:
         self.happened: list[Happened] = []
+        self.records: list[e.Record] = []
         self.condemned = ""
         """Why the child would be ended in the middle."""
         mode = next((mode for begin, mode in STARTED_IN.items() if name.startswith(begin)), "default")
@@ -62,15 +65,15 @@ class Replay:
         self._numbers: dict[str, int] = {}
         self._record(e.SessionCreated(SESSION_ID, 700, 500, 600, DIRECTORY, PERSON_ID))
         self._record(e.WorkerStarted(1234, contained=True, containment="bubblewrap"))
-        for kind, line in entries or transcript(name):
-            if kind == "in" and isinstance(line, dict):
-                self._put(line)
-            elif kind == "out":
-                self._out(line)
+        for entry in entries or transcript(name):
+            self.play(entry)
 
-    @property
-    def records(self) -> list[e.Record]:
-        return [item for item in self.happened if isinstance(item, e.Record)]
+    def play(self, entry: Entry) -> None:
+        kind, line = entry
+        if kind == "in" and isinstance(line, dict):
+            self._put(line)
+        elif kind == "out":
+            self._out(line)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -84,6 +87,7 @@ class Replay:
         seq = len(self.records) + 1
         record = e.Record(GENERATION, seq, 1000.0 + seq, event)
         self.happened.append(record)
+        self.records.append(record)
         if isinstance(event, e.PermissionRequested):
             self.stream.named(event.request_id, seq)
         return record
@@ -118,7 +122,7 @@ class Replay:
         self._receive(line)
 
     def _receive(self, line: Any) -> None:
-        self._take(self.stream.receive(json.dumps(line).encode()))
+        self._take(self.stream.receive(msgspec.json.encode(line)))
 
     def _put(self, line: Any) -> None:
         match line:
