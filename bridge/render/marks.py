@@ -26,6 +26,11 @@ def key_of(prompt_id: int) -> str:
     return f"mark:{prompt_id}"
 
 
+def late_key(message_id: int) -> str:
+    """Of the post that says that something came too late for it: its mark may be over, and is not shown again."""
+    return f"late:{message_id}"
+
+
 def reaction_key(prompt_id: int) -> str:
     """Of the mark on the prompt's own message."""
     return f"wait:{prompt_id}"

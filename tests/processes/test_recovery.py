@@ -16,12 +16,13 @@ from bridge.render.posts import Post
 from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
 from bridge.session.permission import PermissionRequest
 from stages.backstage import ADA, Backstage, backstage
-from stages.playhouse import buttons, playhouse
+from stages.playhouse import Playhouse, buttons, playhouse
 from stages.support import awaited, scripted_claude, until
 from supervisor.sessions.session_logs import read_log
 from supervisor.workers import trees
 from supervisor.workers.seats import BACKOFF_S
 from supervisor.workers.this_machine import ThisMachine
+from twins.discord.model import Channel, Message
 
 
 def logged(stage: Backstage, session: ManagedSession) -> list[e.Record]:
@@ -117,6 +118,11 @@ async def test_a_claude_that_does_not_stop_when_told_is_ended_and_that_is_said()
 # --- edits and deletions -----------------------------------------------------------------------------
 
 
+def too_late(house: Playhouse, thread: Channel) -> list[Message]:
+    """What is said of edits that Claude does not get."""
+    return [m for m in house.posts(thread) if "before it was edited: too late" in m.content]
+
+
 @awaited
 async def test_a_waiting_prompt_is_delivered_as_edited_and_a_deleted_one_is_not() -> None:
     async with playhouse() as house:
@@ -133,11 +139,14 @@ async def test_a_waiting_prompt_is_delivered_as_edited_and_a_deleted_one_is_not(
         )
         await house.done(thread, 2)
         assert "as written" not in house.text(thread)
-        first = next(m for m in house.discord.messages(thread.id) if m.author is house.you.user)
-        await house.you.edits(first, "say too late")
+        begun = next(m for m in house.discord.messages(house.host.channel.id) if m.author is house.you.user)
+        for message in (two, begun):
+            await house.you.edits(message, "say too late")
+        late = await house.until(lambda: told if len(told := too_late(house, thread)) == 2 else [], "both are told")
+        assert {message.reply_to for message in late} == {two.id, None}, "what stands in the channel has no answer here"
         await house.you.says(thread.id, "say the last word")
         await house.shows(thread, "the last word")
-        assert "say too late" not in house.text(thread)
+        assert "say too late" not in house.text(thread) and len(too_late(house, thread)) == 2
 
 
 @awaited
