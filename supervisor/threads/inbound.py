@@ -51,7 +51,8 @@ FIRST_CONNECTION_S = 600.0
 CLOCK_STEP_S = 0.001
 """An id of Discord's tells its time no finer."""
 UNLISTED_READ_BACK_S = 7 * 86400.0
-"""A thread that the guild does not list (archived) is read back when its session was active this recently."""
+"""A thread that the guild does not list (archived) is read back when its session was active this recently, and whenever
+something waits in it: nobody answers a card in a thread that is gone."""
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,8 @@ class Inbound:
         if listed:
             return (listed.last_message_id or 0) > self._places.cursor(session.thread_id)
         recent = session.last_activity > time.time() - UNLISTED_READ_BACK_S
-        return recent and self._manager.has_thread(session.session_id)
+        waits = session.turn or session.requests or self._manager.waiting.all(session.session_id)
+        return bool(recent or waits) and self._manager.has_thread(session.session_id)
 
     # --- reading back --------------------------------------------------------------------------------
 

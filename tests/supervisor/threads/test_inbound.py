@@ -19,7 +19,7 @@ from bridge.routing.actions import CreateSession, PromptSession
 from bridge.routing.channel import Channel
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
-from bridge.session.permission import Person
+from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.rights import Policy
 from stages.no_rest import NoRest
 from stages.support import awaited, until
@@ -33,7 +33,7 @@ from supervisor.sessions.store_health import StoreError
 from supervisor.threads.gone import THREAD_DELETED
 from supervisor.threads.handling import WAITS, WAITS_SAID_AFTER
 from supervisor.threads.heard_texts import HeardTexts
-from supervisor.threads.inbound import Inbound
+from supervisor.threads.inbound import UNLISTED_READ_BACK_S, Inbound
 from supervisor.threads.message_seen import message_seen, without_mention
 
 BOT, ADA, BOB, ROLE = 9, 111, 112, 50
@@ -250,6 +250,25 @@ async def test_a_thread_that_is_gone_ends_its_session(tmp_path: Path, monkeypatc
         assert said.desired.where == "channel" and "“one”" in said.desired.content
         d.sees_guild()
         assert not d.inbound.behind
+
+
+@pytest.mark.parametrize("waits", ["a card", "a prompt", "nothing"])
+@awaited
+async def test_what_waits_in_a_thread_that_is_gone_ends_however_long_ago_somebody_spoke_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: str
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        session_id = d.session.session_id
+        d.session.last_activity = time.time() - 2 * UNLISTED_READ_BACK_S
+        if waits != "a prompt":
+            d.manager.waiting.drop_all(session_id)
+        if waits == "a card":
+            asked = e.PermissionRequested("r1", "Bash", "{}", "d")
+            d.session.requests[1] = PermissionRequest(RequestName(session_id, "0" * 16, 1), 1.0, ADA, asked)
+        d.rest.errors[THREAD] = [ChannelGone("10003")]
+        d.sees_guild()
+        await d.caught_up()
+        assert d.manager.row(session_id).end_reason == ("" if waits == "nothing" else THREAD_DELETED)
 
 
 @awaited
