@@ -300,6 +300,8 @@ class World(Events):
     def delete_channel(self, channel: Channel) -> None:
         del self.channels[channel.id]
         if channel.thread is None:
+            for thread in [one for one in self.channels.values() if one.parent_id == channel.id and one.thread]:
+                del self.channels[thread.id]
             self.tell("CHANNEL_DELETE", self.channel_json(channel))
             return
         data = {"id": str(channel.id), "guild_id": str(self.id), "parent_id": str(channel.parent_id)}
