@@ -98,6 +98,7 @@ class Reports:
         if record.seq > applied + 1 and not isinstance(record.event, e.LogGap):
             return False
         if record.seq > applied:
+            self._waiting.folds(row.session, record.event)
             self._fold(row, record)
         return True
 

@@ -14,6 +14,9 @@ from bridge.session.managed import ManagedSession
 from bridge.session.open_work import OpenPrompt, PromptState
 from supervisor.sessions.rows import Sessions
 
+TAKEN_KEPT = 2048
+"""Messages of prompts that Claude took up: the newest, in memory only."""
+
 
 class WaitingPrompt(msgspec.Struct, frozen=True):
     """A prompt that Claude has not taken up."""
@@ -28,6 +31,21 @@ class WaitingPrompts:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._taken: dict[int, None] = {}
+
+    def folds(self, session: ManagedSession, event: e.AnyEvent) -> None:
+        """Before the session folds it, and forgets a prompt that is done: which messages Claude took up."""
+        if not isinstance(event, e.PromptTaken | e.PromptDone) or (i := event.prompt_id) not in session.prompts:
+            return
+        for message_id in _messages(i, session.prompts[i]):
+            self._taken.pop(message_id, None)
+            self._taken[message_id] = None
+        while len(self._taken) > TAKEN_KEPT:
+            del self._taken[next(iter(self._taken))]
+
+    def was_taken_up(self, session_id: str, message_id: int) -> bool:
+        """Whether Claude got the message, as far as we know: since our start, or in a turn that is not over."""
+        return message_id in self._taken or message_id in self.taken_up(session_id)
 
     def messages(self, session_id: str) -> dict[int, int]:
         """The messages that Claude has not taken up, as far as we know, each with the channel it was written in."""
@@ -205,6 +223,11 @@ def _has_files(prompt: c.Prompt) -> bool:
 def _with_message(prompts: Mapping[int, c.Prompt | OpenPrompt], message_id: int) -> int | None:
     """The prompt that the message is, or is a part of."""
     for prompt_id, prompt in prompts.items():
-        if message_id in ({part.message_id for part in prompt.parts} or {prompt_id}):
+        if message_id in _messages(prompt_id, prompt):
             return prompt_id
     return None
+
+
+def _messages(prompt_id: int, prompt: c.Prompt | OpenPrompt) -> set[int]:
+    """The parts that it has, or the one message that it is."""
+    return {part.message_id for part in prompt.parts} or {prompt_id}

@@ -75,12 +75,12 @@ class Amendments:
             return
         if message.id in self._manager.waiting.messages(session.session_id):
             self._edited_in_time(session, message)
-        elif self._is_of_a_prompt(session, message.id) and self._heard.is_other_text(message):
+        elif self._manager.waiting.was_taken_up(session.session_id, message.id) and self._heard.is_another(message):
             if self._may_still_talk(session, message):
                 self._say_too_late(session, message.id, "it was edited")
         else:
             return
-        self._heard.note(message.id, session.session_id, message.content)
+        self._heard.note(message, session.session_id)
 
     def _edited_in_time(self, session: ManagedSession, message: Edit) -> None:
         may_talk = self._may_still_talk(session, message)
@@ -93,11 +93,6 @@ class Amendments:
     def _session_of(self, channel_id: int, message_id: int) -> ManagedSession | None:
         known = self._places.session_of(channel_id, message_id)
         return known or self._manager.get_session(self._heard.session_of(message_id))
-
-    def _is_of_a_prompt(self, session: ManagedSession, message_id: int) -> bool:
-        """That Claude took up, as far as we know."""
-        is_known = self._heard.session_of(message_id) == session.session_id
-        return is_known or message_id in self._manager.waiting.taken_up(session.session_id)
 
     def _say_too_late(self, session: ManagedSession, message_id: int, what: str) -> None:
         """In the thread, where Claude's answer stands."""

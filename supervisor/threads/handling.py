@@ -123,7 +123,7 @@ class Handling:
         with suppress(StoreError):
             session = self._places.session_of(message.channel_id, message.id)
             if session and message.id in self._manager.waiting.messages(session.session_id):
-                self._heard.note(message.id, session.session_id, message.content)
+                self._heard.note(message, session.session_id)
 
     def _say_that_it_waits(self, message: Message) -> None:
         """In the channel, also of what stands in a thread: there a post that the store does not know would be taken

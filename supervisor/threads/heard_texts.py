@@ -1,13 +1,13 @@
-"""What people's prompts said when they were last heard: an edit is told from a preview that Discord put below one.
+"""What people's prompts were when they were last heard: an edit is told from a preview that Discord put below one.
 
-A message that was edited once carries the time of that in each later update, also in those that change no word. In
+A message that was edited once carries the time of that in each later update, also in those that change nothing. In
 memory only, of the newest; of what was written before our start, an edit that is younger than that is one.
 """
 
 import contextlib
 import datetime
 
-from supervisor.discord.shapes import Edit
+from supervisor.discord.shapes import Edit, Message
 
 MOST_KEPT = 2048
 
@@ -19,10 +19,10 @@ class HeardTexts:
         self._started_at = started_at
         self._heard: dict[int, tuple[str, int]] = {}
 
-    def note(self, message_id: int, session_id: str, text: str) -> None:
+    def note(self, message: Message | Edit, session_id: str) -> None:
         """A prompt of the session's, as it was written or edited."""
-        self._heard.pop(message_id, None)
-        self._heard[message_id] = session_id, hash(text)
+        self._heard.pop(message.id, None)
+        self._heard[message.id] = session_id, _hash(message)
         while len(self._heard) > MOST_KEPT:
             del self._heard[next(iter(self._heard))]
 
@@ -30,10 +30,14 @@ class HeardTexts:
         """Whose prompt it was; empty when that is not known."""
         return self._heard.get(message_id, ("", 0))[0]
 
-    def is_other_text(self, edit: Edit) -> bool:
-        """Whether a person changed it since it was last heard."""
+    def is_another(self, edit: Edit) -> bool:
+        """Whether a person changed its words or files since it was last heard."""
         if edit.id in self._heard:
-            return self._heard[edit.id][1] != hash(edit.content)
+            return self._heard[edit.id][1] != _hash(edit)
         with contextlib.suppress(ValueError, TypeError):
             return datetime.datetime.fromisoformat(edit.edited_timestamp or "").timestamp() > self._started_at
         return False
+
+
+def _hash(message: Message | Edit) -> int:
+    return hash((message.content, frozenset(file.id for file in message.attachments)))

@@ -436,16 +436,20 @@ async def test_an_edit_that_could_not_be_stored_is_looked_at_again(
         await until(lambda: d.prompts() == ["one", "edited"], "the edit, by looking again")
 
 
+def folded(d: Desk, *events: e.AnyEvent) -> None:
+    """The session's worker tells these."""
+    records = [e.Record("g", d.session.applied + number, 1.0, event) for number, event in enumerate(events, 1)]
+    with d.manager.transaction():
+        d.manager.reports.record(d.session.session_id, records)
+
+
 def taken_up(d: Desk, message_id: int, *, is_done: bool = False) -> None:
     """Claude has the message's prompt from now on."""
     events: list[e.AnyEvent] = [
         e.PromptAccepted(message_id, "u", "", ADA, "Ada", is_message=True),
         e.PromptTaken(message_id),
     ]
-    events += [e.PromptDone(message_id)] if is_done else []
-    records = [e.Record("g", d.session.applied + number, 1.0, event) for number, event in enumerate(events, 1)]
-    with d.manager.transaction():
-        d.manager.reports.record(d.session.session_id, records)
+    folded(d, *events, *([e.PromptDone(message_id)] if is_done else []))
 
 
 def mark(d: Desk, message_id: int) -> str:
@@ -494,6 +498,46 @@ async def test_what_is_no_prompt_can_be_edited_without_a_word(tmp_path: Path, mo
         d.inbound.edited(edit(1001, "/queue"))
         d.inbound.edited(edit(1002, "never heard of"))
         assert (mark(d, 1001), mark(d, 1002)) == ("", "")
+
+
+@awaited
+async def test_what_was_emptied_in_time_did_not_reach_claude_whatever_it_is_edited_to_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "do it"))
+        d.inbound.edited(edit(1001, "<@9>"))
+        assert d.prompts() == ["one"]
+        d.inbound.edited(edit(1001, "do it after all"))
+        assert mark(d, 1001) == "", "Claude never took it up"
+
+
+@awaited
+async def test_an_edit_of_what_was_stopped_before_claude_took_it_up_is_not_said_to_come_too_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        for message_id in (1001, 1002):
+            d.inbound.live(said(message_id, "do it"))
+            folded(d, e.PromptAccepted(message_id, "u", "do it", ADA, "Ada", is_message=True))
+        folded(d, e.PromptTaken(1001), e.PromptCancelled(1001), e.PromptCancelled(1002))
+        for message_id in (1001, 1002):
+            d.inbound.edited(edit(message_id, "do that"))
+        assert "before it was edited: too late" in mark(d, 1001)
+        assert mark(d, 1002) == "", "Claude never took it up"
+
+
+@awaited
+async def test_a_file_that_is_taken_away_after_claude_took_it_up_is_said_to_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "look", attachments=[FILE]))
+        taken_up(d, 1001)
+        d.inbound.edited(edit(1001, "look", attachments=[{**FILE, "url": "https://cdn/a?signed=anew"}]))
+        assert mark(d, 1001) == "", "its address is another every day"
+        d.inbound.edited(edit(1001, "look", attachments=[]))
+        assert "before it was edited: too late" in mark(d, 1001)
 
 
 @pytest.mark.parametrize("is_done", [False, True])
