@@ -5,7 +5,8 @@ A tree is the worker, everything below it, and every process that carries the se
 
 Ending is a ladder. SIGTERM lets the worker end Claude by its own ladder, which also closes the log. Then
 everything is stopped before anything is killed, so nothing can fork away between a look and a signal, and the
-worker is killed last: it is a subreaper, so its orphans come to it and are found at the next look.
+worker is killed last: it is a subreaper, so its orphans come to it and are found at the next look. What cannot be ended
+(another user's process, one that waits in the kernel) keeps it alive no longer than ``KILL_DEADLINE_S``.
 """
 
 import os
@@ -21,6 +22,7 @@ MARK = "THREADBRIDGE_SESSION"
 SAMPLE_INTERVAL_S = 0.15
 LADDER_DEADLINE_S = 30.0
 KILL_DEADLINE_S = 10.0
+LAST_DEADLINE_S = 1.0
 POLL_INTERVAL_S = 0.02
 
 Process = psutil.Process
@@ -144,10 +146,24 @@ def end(session_id: str, worker_pid: int) -> list[int]:
     deadline = time.monotonic() + KILL_DEADLINE_S
     while tree := _whole_tree(session_id, worker_pid):
         if time.monotonic() > deadline:
-            return [process.pid for process in tree]
+            return _kill_with_worker(tree, worker_pid)
         _kill(tree, worker_pid)
         time.sleep(POLL_INTERVAL_S)
     return []
+
+
+def _kill_with_worker(tree: list[psutil.Process], worker_pid: int) -> list[int]:
+    """Where something does not end the worker waits for it no longer: it would stay frozen, with its session's lock.
+
+    The pids that are still there.
+    """
+    deadline = time.monotonic() + LAST_DEADLINE_S
+    _kill(tree, 0)
+    while worker_pid in (left := [process.pid for process in tree if _lives(process)]):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(POLL_INTERVAL_S)
+    return left
 
 
 def _whole_tree(session_id: str, worker_pid: int) -> list[psutil.Process]:
