@@ -26,11 +26,6 @@ def key_of(prompt_id: int) -> str:
     return f"mark:{prompt_id}"
 
 
-def late_key(message_id: int) -> str:
-    """Of the post that says that something came too late for it: its mark may be over, and is not shown again."""
-    return f"late:{message_id}"
-
-
 def reaction_key(prompt_id: int) -> str:
     """Of the mark on the prompt's own message."""
     return f"wait:{prompt_id}"
@@ -98,6 +93,11 @@ def deleted(prompt_id: int) -> Post:
 
 def edited(prompt_id: int) -> Post:
     return _mark(prompt_id, "✎ Edited: Claude gets the new text.")
+
+
+def said_too_late(prompt_id: int, what: str) -> dict[str, Post]:
+    """In a post of its own: the mark may be over, and is not shown again. ``what``: see ``too_late``."""
+    return {f"late:{prompt_id}": too_late(prompt_id, what)}
 
 
 def too_late(prompt_id: int, what: str) -> Post:

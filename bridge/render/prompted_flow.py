@@ -97,7 +97,7 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
         return posts
 
     def _on_amended(self, event: e.PromptAmended, session: ManagedSession) -> dict[str, Post]:
-        """What became of an edit or a deletion; without a mark only that it did not work."""
+        """What became of an edit or a deletion. That it came too late is a post of its own: the mark may be over."""
         prompt_id, key = event.prompt_id, marks.key_of(event.prompt_id)
         if event.done and event.deleted:
             self._forget_prompt(prompt_id)
@@ -105,7 +105,7 @@ class PromptedFlow(TaskFlow, msgspec.Struct):
         if event.done:
             self.edited.append(prompt_id)
             return {key: marks.edited(prompt_id)} if prompt_id in self.marks else {}
-        return {key: marks.too_late(prompt_id, "it was deleted" if event.deleted else "it was edited")}
+        return marks.said_too_late(prompt_id, "it was deleted" if event.deleted else "it was edited")
 
     def _forget_prompt(self, prompt_id: int) -> bool:
         """Whether it has a mark."""

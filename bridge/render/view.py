@@ -156,9 +156,8 @@ class ThreadView(TurnFlow, msgspec.Struct):
                 return self._on_mark(event, session)
             case e.PromptAmended():
                 return self._on_amended(event, session)
-            case e.PromptRequeued(done=False):
-                late = marks.too_late(event.prompt_id, "the button was pressed")
-                return {marks.key_of(event.prompt_id): late} if event.prompt_id in self.marks else {}
+            case e.PromptRequeued(done=False, prompt_id=prompt_id):
+                return marks.said_too_late(prompt_id, "the button was pressed") if prompt_id in self.marks else {}
             case e.ConfigureAccepted(setting=directories.SETTING, error=""):
                 return {}  # each start tells it; the rule was announced
             case e.ConfigureAccepted():

@@ -97,7 +97,8 @@ class Amendments:
     def _say_too_late(self, session: ManagedSession, message_id: int, what: str) -> None:
         """In the thread, where Claude's answer stands."""
         try:
-            self._manager.show(session.session_id, marks.late_key(message_id), marks.too_late(message_id, what))
+            for key, post in marks.said_too_late(message_id, what).items():
+                self._manager.show(session.session_id, key, post)
         except StoreError as error:
             log.warning("that message %s came too late for what became of it is told nobody: %s", message_id, error)
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bridge.protocol import events as e
-from bridge.render import lost, notices
+from bridge.render import lost, marks, notices
 from bridge.render.ends import SUMMARY_CHARS
 from bridge.render.posts import File, Post
 from bridge.render.segments import SEGMENT_CHARS
@@ -450,13 +450,34 @@ def test_the_mark_of_a_waiting_prompt_says_what_became_of_its_edit() -> None:
     assert marks_of(accepted(6), edit) == [], "who was shown nothing need not be told that it changed"
 
 
-def test_the_mark_of_a_deleted_prompt_stays_and_one_that_came_too_late_is_said() -> None:
+def test_the_mark_of_a_deleted_prompt_says_so() -> None:
     gone = e.PromptAmended("c1", 6, deleted=True, done=True)
     assert marks_of(accepted(6), e.PromptQueued(6), gone, e.PromptCancelled(6, "deleted"))[1:] == [
         "-# ✗ Deleted: not sent to Claude."
     ]
-    late = marks_of(accepted(6), e.PromptTaken(6), e.PromptAmended("c1", 6, deleted=False, done=False))
-    assert len(late) == 1 and "before it was edited: too late" in late[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (e.PromptAmended("c1", 6, deleted=False, done=False), "it was edited"),
+        (e.PromptAmended("c1", 6, deleted=True, done=False), "it was deleted"),
+        (e.PromptRequeued("c1", 6, "now", done=False), "the button was pressed"),
+    ],
+)
+def test_what_came_too_late_is_said_in_a_post_of_its_own_for_the_mark_is_over(answer: e.AnyEvent, what: str) -> None:
+    thread = in_turn()
+    for event in (accepted(6), e.PromptQueued(6), e.PromptTaken(6)):
+        thread.happen(event)
+    assert thread.posts["mark:6"].is_over
+    assert thread.happen(answer) == {"late:6": marks.too_late(6, what)}
+    assert not thread.posts["late:6"].is_over and "before" in thread.posts["late:6"].content
+
+
+def test_that_an_edit_came_too_late_is_said_of_a_prompt_without_a_mark_too() -> None:
+    thread = in_turn()
+    thread.happen(accepted(6), e.PromptTaken(6))
+    assert list(thread.happen(e.PromptAmended("c1", 6, deleted=False, done=False))) == ["late:6"]
 
 
 def test_a_file_of_claudes_stands_between_what_it_said_before_and_after_it() -> None:
