@@ -37,11 +37,12 @@ def ended_in_channel(person: int) -> Post:
     return Post(f"⚙ <@{person}> ended that: in sessions that begin in this channel from now on Claude asks again.")
 
 
-def ended_from_thread(person: int, thread_id: int) -> Post:
-    """For the channel, where what it ends was announced."""
+def ended_in(thread_id: int, person: int) -> Post:
+    """For the channel, where what it ends was announced. ``thread_id``: in which it was ended; 0: in the channel."""
+    there = f" in <#{thread_id}>" if thread_id else ""
     return Post(
-        f"⚙ <@{person}> ended in <#{thread_id}> that Claude asks less: in sessions that begin in this channel from now"
-        " on it asks again.",
+        f"⚙ <@{person}> ended{there} that Claude asks less: in sessions that begin in this channel from now on it asks"
+        " again.",
         silent=True,
         where="channel",
     )

@@ -13,7 +13,7 @@ from bridge.routing.needs import BUTTONS
 from bridge.routing.router import BridgeRouter
 from bridge.session.custom_ids import channel_mode_button
 from bridge.session.managed import ManagedSession
-from supervisor.commands.answer import Answer, answer_in_words, answer_later
+from supervisor.commands.answer import Answer, answer_in_words, answer_later, answer_with
 from supervisor.discord.asking import Posting
 from supervisor.discord.pace import Priority
 from supervisor.discord.shapes import Interaction
@@ -65,16 +65,23 @@ class ChannelMode:
         return Answer(AnswerType.UPDATE, payload(loosened.ended_in_channel(asked.person.user_id), editing=True))
 
     def _end_in_thread(self, asked: Interaction, session: ManagedSession) -> Answer:
-        """Below a thread's own line, which goes on to say what holds there, and is drawn anew. The channel hears of it,
-        where it was announced.
-        """
-        person, channel_id = asked.person.user_id, session.channel_id
-        if is_looser(self._manager.default(channel_id, SETTING), DEFAULT):
-            with self._manager.transaction():
-                self._manager.set_default(channel_id, SETTING, DEFAULT, person)
-                ended = loosened.ended_from_thread(person, session.thread_id)
-                self._manager.show(session.session_id, f"{loosened.KEY}:ended:{asked.id}", ended)
+        """Below a thread's own line, which goes on to say what holds there, and is drawn anew."""
+        if is_looser(self._manager.default(session.channel_id, SETTING), DEFAULT):
+            self.choose(asked, session.channel_id, DEFAULT, session)
         return answer_in_words(ENDED)
+
+    def choose(self, asked: Interaction, channel_id: int, mode: str, session: ManagedSession | None) -> Answer | None:
+        """What is no looser than what the channel has. What it ends is ended with a word in the channel, where it was
+        announced: in the channel itself that is the answer. ``session``: that of the thread in which it was chosen.
+        """
+        person, before = asked.person.user_id, self._manager.default(channel_id, SETTING)
+        ended = loosened.ended_in(session.thread_id if session else 0, person)
+        is_ended = is_looser(before, DEFAULT) and not is_looser(mode, DEFAULT)
+        with self._manager.transaction():
+            self._manager.set_default(channel_id, SETTING, mode, person)
+            if is_ended and session:
+                self._manager.show(session.session_id, f"{loosened.KEY}:ended:{asked.id}", ended)
+        return answer_with(ended, to_all=True) if is_ended and session is None else None
 
     async def loosen(self, asked: Interaction, channel_id: int, mode: str) -> dict[str, Any]:
         """It is announced first: nothing gets looser without a word."""

@@ -82,7 +82,10 @@ class SettingsCommand:
         if loosens and session:
             self._show_loosened(asked, session, value, for_channel=for_channel)
         by, stored = asked.person.user_id, "" if value == DEFAULT and name != "mode" else value
-        if for_channel:
+        if for_channel and name == "mode":
+            if told := self._channel_mode.choose(asked, channel_id, stored, session):
+                return told
+        elif for_channel:
             self._manager.set_default(channel_id, setting, stored, by)
         if session:
             self._manager.configure(session.session_id, str(asked.id), setting, stored, by, loosens=loosens)

@@ -375,8 +375,27 @@ async def test_a_looser_default_of_a_channel_is_announced_there_with_who_did_it(
         assert not post.pinged.users
         assert s.manager.default(s.channel.id, "permission_mode") == "acceptEdits"
         await runs(s, s.ada, "mode", s.channel.id, mode="default")
+        assert f"<@{s.ada.id}> ended that Claude asks less: in sessions that begin" in announced(s)[1]
+        await runs(s, s.ada, "mode", s.channel.id, mode="plan")
         await runs(s, s.ada, "effort", s.channel.id, effort="high")
-        assert announced(s) == [post.text], "what gets stricter is nobody's alarm"
+        assert len(announced(s)) == 2, "what gets stricter is nobody's alarm"
+
+
+@awaited
+async def test_who_ends_a_channels_mode_with_a_command_in_a_thread_ends_it_with_a_word_in_the_channel(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path) as s, s.back():
+        session = await s.session()
+        s.manager.set_default(s.channel.id, "permission_mode", "acceptEdits", s.ada.id)
+        await runs(s, s.ada, "mode", session.thread_id, mode="plan")
+        assert not s.store.posts_like(session.session_id, "loosened:ended:"), "the channel keeps its mode"
+        await runs(s, s.ada, "mode", session.thread_id, mode="plan", for_channel=True)
+        (row,) = s.store.posts_like(session.session_id, "loosened:ended:")
+        assert row.desired.where == "channel" and row.desired.silent
+        assert f"<@{s.ada.id}> ended in <#{session.thread_id}> that Claude asks less" in row.desired.content
+        await runs(s, s.ada, "mode", session.thread_id, mode="default", for_channel=True)
+        assert len(s.store.posts_like(session.session_id, "loosened:ended:")) == 1, "nothing is ended twice"
 
 
 @awaited
