@@ -18,10 +18,12 @@ from supervisor.config import checked, file
 from supervisor.config.durations import seconds_of
 from supervisor.config.table import Table
 from supervisor.config_in_force import AT_THE_NEXT_START
+from supervisor.discord import rest
 from supervisor.operator import backup, health_file, metrics_server, status
 from supervisor.projects import project_files
 from supervisor.sessions import journal, pruning
 from supervisor.threads import carrier
+from supervisor.workers import processes
 from worker import brake, claude, guard, log, rank, stream, texts, tools
 
 WINDOW_S = seconds_of(file.DiscordTable().burst) or 0.0
@@ -49,6 +51,8 @@ SAID: dict[str, tuple[str, ...]] = {
         f"No record is longer than {records.MOST_RECORD_BYTES // MIB} MiB; a permission input above"
         f" {records.MOST_INPUT_BYTES // 1_000_000} MB is denied",
         {60.0: "after a lost reply the same nonce within a minute"}[carrier.NONCE_S],
+        f"wished of it or `kill` rings, else every {processes.LOOK_AT_ALL_INTERVAL_S:g} s",
+        f"Discord's answer, which is void after {rest.ANSWER_PATIENCE_S:g} s",
         {3: "*broken* (three quick deaths"}[managed.QUICK_DEATHS_BEFORE_BROKEN],
         f"background task or prompt) for {(seconds_of(file.SessionsTable().hibernate_after) or 0) / 60:g} minutes",
     ),
