@@ -7,9 +7,11 @@ all is told apart, and never breaks a turn. What is asked and answered on the co
 
 import base64
 import contextlib
+from typing import Annotated
 
 import msgspec
 
+from bridge.protocol.events.turns import MOST_USD
 from worker.tolerant_json import UNREADABLE, part, read
 
 __all__ = ["part"]
@@ -18,9 +20,15 @@ MOST_REASON_CHARS = 80
 Raw = msgspec.Raw
 EMPTY = Raw(b"")
 
+# A number that cannot be meant does not fit, and so counts as not told: sums of such ones are no numbers any more.
+Usd = Annotated[float, msgspec.Meta(ge=0, le=MOST_USD)]
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+UnixSeconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+
 
 class ModelUsage(msgspec.Struct):
-    costUSD: float = 0.0  # noqa: N815 - the CLI's name
+    costUSD: Usd = 0.0  # noqa: N815 - the CLI's name
     contextWindow: float = 0  # noqa: N815
 
 
@@ -74,7 +82,7 @@ class Frame(msgspec.Struct):
     permissionMode: str | None = None  # noqa: N815 - the CLI's name
     attempt: int = 0
     max_retries: int = 0
-    retry_delay_ms: float = 0
+    retry_delay_ms: Milliseconds = 0
     error_status: int | None = None
     error: Raw = EMPTY
     task_id: str = ""
@@ -96,8 +104,8 @@ class Frame(msgspec.Struct):
     errors: list[str] | None = None
     terminal_reason: str | None = None
     num_turns: int = 0
-    duration_ms: float = 0
-    total_cost_usd: float | None = None
+    duration_ms: Milliseconds = 0
+    total_cost_usd: Usd | None = None
     usage: Raw = EMPTY
     modelUsage: Raw = EMPTY  # noqa: N815 - the CLI's name
     model_usage_since_last_result: dict[str, ModelUsage] | None = None
@@ -164,10 +172,10 @@ class Abandoned(msgspec.Struct):
 
 
 class Usage(msgspec.Struct):
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_creation_input_tokens: int = 0
-    cache_read_input_tokens: int = 0
+    input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    cache_creation_input_tokens: Tokens = 0
+    cache_read_input_tokens: Tokens = 0
 
     @property
     def all_input(self) -> int:
@@ -177,7 +185,7 @@ class Usage(msgspec.Struct):
 class TaskUsage(msgspec.Struct):
     """How far a task has got."""
 
-    total_tokens: int = 0
+    total_tokens: Tokens = 0
     tool_uses: int = 0
 
 
@@ -189,7 +197,7 @@ class RateLimit(msgspec.Struct):
     """Of a ``rate_limit_event``. ``resetsAt`` in Unix seconds."""
 
     status: str = ""
-    resetsAt: float = 0.0  # noqa: N815 - the CLI's name
+    resetsAt: UnixSeconds = 0.0  # noqa: N815 - the CLI's name
     utilization: float = 0.0
     """From 0 to 1."""
     rateLimitType: str = ""  # noqa: N815

@@ -15,6 +15,7 @@ import msgspec
 from bridge.protocol import directories
 from bridge.protocol import events as e
 from bridge.protocol.commands import HIBERNATION
+from bridge.protocol.events.turns import MOST_USD
 from bridge.session.open_work import OpenPrompt, PromptState, Turn
 from bridge.session.permission import PermissionRequest, RequestName, Settled
 from bridge.session.states import TRANSITIONS, SessionState
@@ -282,8 +283,8 @@ class ManagedSession(msgspec.Struct):
         known = self.cost_by_claude_id.get(self.claude_id, 0.0)
         base = known if known <= ended.total_cost_usd else 0.0
         spent = ended.total_cost_usd - base if ended.cost_usd is None else ended.cost_usd
-        self.turn_cost_usd = max(0.0, spent)
-        self.spent_usd += self.turn_cost_usd
+        self.turn_cost_usd = min(max(0.0, spent), MOST_USD)
+        self.spent_usd = min(self.spent_usd + self.turn_cost_usd, MOST_USD)
         self.total_cost_usd = self.spent_usd
         self.cost_by_claude_id[self.claude_id] = ended.total_cost_usd
 

@@ -7,6 +7,8 @@ import msgspec
 from bridge.protocol.events.base import Event
 
 Outcome = Literal["completed", "failed", "interrupted", "lost"]
+MOST_USD = 1e9
+"""More than that is no amount of anybody's: it is a number that Claude, or what stands in its place, made up."""
 
 
 class TurnStarted(Event, frozen=True):
