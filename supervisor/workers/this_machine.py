@@ -85,10 +85,8 @@ class ThisMachine:
             raise
         finally:
             os.close(reading)
-        try:
-            await asyncio.to_thread(_write_all, writing, encode_start(start))
-        finally:
-            os.close(writing)
+        told = asyncio.get_running_loop().run_in_executor(None, _write_and_close, writing, encode_start(start))
+        await asyncio.shield(told)  # who is cancelled takes no descriptor from the thread that uses it
         return pid
 
     # --- an end --------------------------------------------------------------------------------------
@@ -169,6 +167,6 @@ def _read_start(path: Path) -> StartRow | None:
         return None
 
 
-def _write_all(fd: int, data: bytes) -> None:
-    with suppress(BrokenPipeError), os.fdopen(fd, "wb", closefd=False) as pipe:
+def _write_and_close(fd: int, data: bytes) -> None:
+    with suppress(BrokenPipeError), os.fdopen(fd, "wb") as pipe:
         pipe.write(data)

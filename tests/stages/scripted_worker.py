@@ -246,7 +246,7 @@ class WorkerStage:
         self.refusal: Exception | None = None
         self.signal: Callable[[], object] = lambda: None
         self.cleared: list[bool] = []
-        self.start = _start(folder, wake=wake)
+        self.start = worker_start(folder, wake=wake)
         self.paths = Layout(folder).session(SESSION)
 
     @contextlib.asynccontextmanager
@@ -326,7 +326,7 @@ class WorkerStage:
         return exited
 
 
-def _start(folder: Path, *, wake: bool) -> WorkerStart:
+def worker_start(folder: Path, *, wake: bool) -> WorkerStart:
     return WorkerStart(
         created=CREATED,
         start="0" * 8,

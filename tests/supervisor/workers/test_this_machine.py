@@ -2,15 +2,20 @@
 
 import asyncio
 import os
+import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from bridge.protocol.errors import LocalError
 from bridge.protocol.layout import Layout
-from stages.support import awaited
+from bridge.protocol.start import encode_start
+from stages.scripted_worker import worker_start
+from stages.support import DEADLINE_S, awaited
 from supervisor.sessions.starts_table import StartRow
+from supervisor.workers import this_machine
 from supervisor.workers.this_machine import ThisMachine
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -85,6 +90,37 @@ def test_another_directory_in_the_states_place_is_noticed(tmp_path: Path) -> Non
     state.mkdir()
     with pytest.raises(LocalError, match="moved"):
         machine.check()
+
+
+@awaited
+async def test_a_start_that_is_cancelled_while_it_is_written_is_written_whole_and_nowhere_else(
+    machine: ThisMachine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, begun, goes_on = list[int](), threading.Event(), threading.Event()
+
+    def spawned(_: str, reading: int, *__: object) -> int:
+        kept.append(os.dup(reading))
+        return 1
+
+    def slow_open(fd: int, *given: Any, **named: Any) -> Any:
+        begun.set()
+        assert goes_on.wait(DEADLINE_S)
+        return fdopen(fd, *given, **named)
+
+    fdopen = os.fdopen
+    monkeypatch.setattr(this_machine, "_spawn", spawned)
+    monkeypatch.setattr(os, "fdopen", slow_open)
+    starting = asyncio.create_task(machine.spawn(worker_start(tmp_path, wake=True)))
+    assert await asyncio.to_thread(begun.wait, DEADLINE_S)
+    starting.cancel()
+    assert isinstance((await asyncio.gather(starting, return_exceptions=True))[0], asyncio.CancelledError)
+    others = [os.open(tmp_path / f"other{i}", os.O_WRONLY | os.O_CREAT) for i in range(8)]
+    goes_on.set()
+    with fdopen(kept[0], "rb") as reading:
+        assert await asyncio.to_thread(reading.read) == encode_start(worker_start(tmp_path, wake=True))
+    for fd in others:
+        assert os.fstat(fd).st_size == 0
+        os.close(fd)
 
 
 def waiting_child() -> tuple[int, int]:
