@@ -61,7 +61,7 @@ class Rule(msgspec.Struct, frozen=True):
     """
 
     directory: str = ""
-    """The project's for which it was given, and counts; empty, of a rule from before that was noted: any."""
+    """Of the session in which it was given: it counts in those of the same one. Empty, from before that: in any."""
 
     @property
     def custom_id(self) -> str:

@@ -80,6 +80,7 @@ def test_a_name_that_claude_code_has_goes_to_claude(place: int) -> None:
     assert handled(said("/queue", place), "status", "compact") == a.OfferCommand("queue")
     assert isinstance(handled(said("/compact", place)), sent), "each has it, also where none said so yet"
     assert handled(said("/cost", place), "compact") == a.OfferCommand("cost"), "this one has none of that name"
+    assert handled(said("/status", place)) == a.OfferCommand("status"), "a project's own, before a session told of it"
 
 
 def test_its_author_can_have_it_sent_with_the_right_that_each_prompt_takes() -> None:

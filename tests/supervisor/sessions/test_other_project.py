@@ -84,6 +84,16 @@ def test_a_session_that_was_begun_somewhere_else_makes_no_other_project(desk: De
     assert desk.held() == (0, "")
 
 
+def test_a_channels_rule_is_for_sessions_of_the_directory_in_which_it_was_given(desk: Desk) -> None:
+    below = Channel(HERE, "/srv/old/part")
+    of_part = desk.manager.create_session(CreateSession(10**18 + 10**9, 9, below, ADA, "hi", "hi"))
+    desk.allows_in(OLD)
+    of_project = desk.manager.session_of_thread(10**18)
+    assert of_project and len(desk.manager.rules.of(HERE, of_project.session_id)) == 1
+    assert desk.manager.rules.of(HERE, of_part.session_id) == []
+    assert len(desk.manager.rules.of(HERE)) == 1, "/rules in the channel lists it"
+
+
 def test_a_session_below_a_link_is_of_the_same_project(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "real/part").mkdir(parents=True)
     (tmp_path / "link").symlink_to("real")

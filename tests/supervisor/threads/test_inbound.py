@@ -83,18 +83,20 @@ class Desk:
     def __init__(self, folder: Path, asked: Policy | None, monotonic: Callable[[], float]) -> None:
         self.store = Store(folder / "db")
         self.rest = ScriptedRest()
-        at_delivery = Asked(asked, self.rest) if asked else None
-        self.manager = session_manager(self.store, asked=at_delivery, monotonic=monotonic)
         self.told: list[tuple[int, Post, str]] = []
-        policy = Policy(frozenset({ADA}), frozenset({ROLE}))
-        channels = {CHANNEL: Channel(CHANNEL, str(folder))}
-        router = BridgeRouter(policy, channels, self.manager)
-        guilds = Guilds()
+        self.channels = {CHANNEL: Channel(CHANNEL, str(folder))}
+        self.start(Asked(asked, self.rest) if asked else None, monotonic)
+        self.session = self._session(self.channels[CHANNEL])
+
+    def start(self, at_delivery: Asked | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Also anew, with nothing but what the store has."""
+        self.manager = session_manager(self.store, asked=at_delivery, monotonic=monotonic)
+        policy, guilds = Policy(frozenset({ADA}), frozenset({ROLE})), Guilds()
+        router = BridgeRouter(policy, self.channels, self.manager)
         guilds.bot_id = BOT
         self.inbound = Inbound(
-            self.manager, router, self.rest, policy, channels, lambda *what: self.told.append(what), guilds
+            self.manager, router, self.rest, policy, self.channels, lambda *what: self.told.append(what), guilds
         )
-        self.session = self._session(channels[CHANNEL])
 
     def _session(self, channel: Channel) -> ManagedSession:
         session = self.manager.create_session(CreateSession(THREAD, GUILD, channel, Person(ADA, "Ada"), "one", "one"))
@@ -489,6 +491,19 @@ async def test_of_what_was_written_before_our_start_an_edit_since_is_one(
         taken_up(d, 1001)
         d.inbound.edited(edit(1001, "a text", edited_timestamp=edited_at))
         assert bool(mark(d, 1001)) == is_said
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@awaited
+async def test_after_a_restart_an_edit_is_too_late_as_long_as_the_turn_runs_and_then_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(1001, "a text"))
+        taken_up(d, 1001, is_done=is_done)
+        d.start()
+        d.inbound.edited(edit(1001, "no, that one", edited_timestamp="2999-01-01T00:00:00+00:00"))
+        assert bool(mark(d, 1001)) is not is_done
 
 
 @awaited
