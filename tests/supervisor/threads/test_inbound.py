@@ -129,6 +129,7 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     """``asked``: who may talk when a prompt is delivered."""
     monkeypatch.setattr("supervisor.threads.inbound.RETRY_MIN_S", 0.001)
+    monkeypatch.setattr("supervisor.sessions.store_health.PAUSE_S", 0.001)
     made = Desk(folder, asked, monotonic)
     running = asyncio.create_task(made.inbound.run())
     try:

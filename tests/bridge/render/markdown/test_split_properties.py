@@ -128,7 +128,7 @@ def test_what_a_word_is_does_not_change_where_the_text_is_cut(text: str, limit: 
     assert bold(whole) & both <= bold(posts)
 
 
-@pytest.mark.parametrize("limit", [64, CONTENT_CHARS])
+@pytest.mark.parametrize("limit", [64, pytest.param(CONTENT_CHARS, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("fence", ["```", "```py", "~~~", "```py title=some"])
 @pytest.mark.parametrize("above", ["# ", "**Bold:** ", ""])
 def test_a_fence_below_a_line_that_fills_a_post_is_opened_in_the_next(above: str, fence: str, limit: int) -> None:
