@@ -2,7 +2,8 @@
 
 The button names the message and its author, and the message is read again when it is pressed: so a restart changes
 nothing, and an edit is sent as it is now. It is sent once: in a thread the post that offers it is a row of the store,
-settled in the transaction that makes the prompt; in a channel the session that begins has the message's id.
+settled in the transaction that makes the prompt; in a channel the session that begins has the message's id, or, where
+an edit made it join what its author had just begun, that prompt has it as a part.
 """
 
 import logging
@@ -73,12 +74,14 @@ class PlainCommands:
     async def _send(self, asked: Interaction, button: TellButton, session: ManagedSession | None) -> Post:
         """What stands in the post's place from then on."""
         try:
-            return self._became(button.message_id, session) or await self._read_and_send(asked, button, session)
+            return self._became(asked.channel_id, button.message_id, session) or await self._read_and_send(
+                asked, button, session
+            )
         except (RemoteError, StoreError) as error:
             log.info("message %s could not be sent to Claude: %s", button.message_id, error)
             failed = told.failed(str(error), button.message_id, button.author_id)
             with suppress(StoreError):
-                return self._became(button.message_id, session) or failed
+                return self._became(asked.channel_id, button.message_id, session) or failed
             return failed
 
     async def _read_and_send(self, asked: Interaction, button: TellButton, session: ManagedSession | None) -> Post:
@@ -87,12 +90,13 @@ class PlainCommands:
             found = await self._rest.message(asked.channel_id, button.message_id)
         except (MessageGone, ChannelGone):
             gone = told.not_sent(GONE, button.message_id)
-            return self._became(button.message_id, session) or self._settled(session, gone, button.message_id)
+            known = self._became(asked.channel_id, button.message_id, session)
+            return known or self._settled(session, gone, button.message_id)
         member = read(asked.member, Member) if asked.member else None
         seen = self._sight.seen(found, asked.guild_id, member)
         if seen.author.user_id != button.author_id:
             return told.not_sent(NOT_KNOWN, button.message_id)
-        return self._became(seen.message_id, session) or self._carry_out(seen, session)
+        return self._became(seen.channel_id, seen.message_id, session) or self._carry_out(seen, session)
 
     def _carry_out(self, seen: MessageSeen, session: ManagedSession | None) -> Post:
         """Raises StoreError."""
@@ -110,10 +114,12 @@ class PlainCommands:
                 done = self._settled(session, told.not_sent("it is no prompt here.", seen.message_id), seen.message_id)
         return done
 
-    def _became(self, message_id: int, session: ManagedSession | None) -> Post | None:
+    def _became(self, channel_id: int, message_id: int, session: ManagedSession | None) -> Post | None:
         """What it came to already, for who taps twice; None: nothing yet, as far as is known."""
         if session is None:
-            return told.sent(message_id) if self._manager.session_of_thread(message_id) else None
+            begun = self._manager.session_of_thread(message_id)
+            is_sent = begun or self._manager.waiting.session_with(channel_id, message_id)
+            return told.sent(message_id) if is_sent else None
         row = self._manager.store.post(session.session_id, told.key_of(message_id))
         if row is None:
             return told.not_sent(NOT_KNOWN, message_id)

@@ -191,7 +191,9 @@ class Backstage:
         typed = SimpleNamespace(is_message=lambda *_: self._do("plain"), denies=lambda *_: self._do("because"))
         self.delivery = SimpleNamespace(note=lambda *_: None, typed=typed)
         self.rules = SimpleNamespace(of=lambda *_: [])
-        self.waiting = SimpleNamespace(all=lambda _id: [], requeue=lambda *_: self._do("requeue"))
+        self.waiting = SimpleNamespace(
+            all=lambda _id: [], requeue=lambda *_: self._do("requeue"), session_with=lambda *_: None
+        )
 
     def _do(self, what: str) -> bool:
         self.did.append(what)

@@ -1,6 +1,7 @@
 """Who taps *Send it to Claude* twice is told what the first tap came to, and nothing is sent a second time."""
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from supervisor.discord.errors import MessageGone, Unavailable
 from supervisor.discord.shapes import Interaction, Message, read
 
 from ..sessions.test_rules import HERE, Desk, opened
+from ..threads.test_inbound_bursts import ADA, CHANNEL, GUILD
+from ..threads.test_inbound_bursts import Desk as BurstDesk
 
 SAID = 900
 MEMBER = {"user": {"id": "2", "username": "bob"}, "roles": []}
@@ -27,15 +30,17 @@ MEMBER = {"user": {"id": "2", "username": "bob"}, "roles": []}
 class Reading:
     """Of REST only the one message; ``errors``: what the next readings meet, None for nothing."""
 
-    def __init__(self, *errors: RemoteError | None) -> None:
+    def __init__(self, *errors: RemoteError | None, text: str = "/queue", author: int = 2) -> None:
         self.errors = list(errors)
+        self.text = text
+        self.author = author
 
     async def message(self, channel_id: int, message_id: int) -> Message:
         await asyncio.sleep(0)
         if self.errors and (error := self.errors.pop(0)):
             raise error
-        author = {"id": "2", "username": "bob"}
-        return read({"id": message_id, "channel_id": channel_id, "content": "/queue", "author": author}, Message)
+        author = {"id": str(self.author), "username": "bob"}
+        return read({"id": message_id, "channel_id": channel_id, "content": self.text, "author": author}, Message)
 
 
 class Taps:
@@ -101,3 +106,26 @@ def test_what_failed_can_be_tapped_again(tmp_path: Path, in_channel: bool) -> No
     failed, sent = tapped(tmp_path, Unavailable("Discord is away"), in_channel=in_channel)
     assert "Discord is away" in failed.content and failed.buttons
     assert sent == told.sent(SAID)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_one_that_was_edited_and_joins_what_its_author_has_just_begun_joins_once(tmp_path: Path, at_once: bool) -> None:
+    desk = BurstDesk(tmp_path)
+    desk.at(0).says("one")
+    said = desk.at(0.5).says("/queue")
+    sight, member = Sight(lambda *_: True, lambda *_: True, lambda _: ""), {"user": {"id": str(ADA), "username": "a"}}
+    reading = Reading(text="and two", author=ADA)
+    plain = PlainCommands(desk.manager, desk.router, reading, {CHANNEL}, sight)
+
+    async def tap() -> Any:
+        data: dict[str, Any] = {"custom_id": TellButton(said, ADA).custom_id()}
+        answer = plain.picked(Interaction(1, 3, 3, "t", data, GUILD, CHANNEL, member={**member, "roles": []}))
+        assert answer and answer.later
+        return await answer.later()
+
+    async def taps() -> list[Any]:
+        return [*await asyncio.gather(tap(), tap())] if at_once else [await tap(), await tap()]
+
+    with closing(desk):
+        assert asyncio.run(taps()) == [told.sent(said)] * 2
+        assert desk.at(9).all_delivered() == [["one\n\nand two"]]

@@ -51,8 +51,8 @@ class Desk:
         config = configuration(self.folder, policy=policy, channels=channels)
         guilds = Guilds()
         guilds.bot_id = BOT
-        rules = router(Settings(config), self.manager)
-        self.inbound = Inbound(self.manager, rules, NoRest(), policy, channels, lambda *_: None, guilds)
+        self.router = router(Settings(config), self.manager)
+        self.inbound = Inbound(self.manager, self.router, NoRest(), policy, channels, lambda *_: None, guilds)
         self.manager.changes.listening(hears)
 
     def close(self) -> None:
