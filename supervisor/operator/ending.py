@@ -39,8 +39,13 @@ class Ended(msgspec.Struct, frozen=True):
 
 def end_all(layout: Layout) -> dict[str, Ended]:
     """End whatever runs or is about to: each session, stray tree and unknown worker."""
-    ended = end_together(layout, running(layout))
-    return ended | end_unknown_workers(layout) | end_strays(layout)
+    ended = end_together(layout, running(layout)) | end_unknown_workers(layout)
+    return ended | {one: _both(ended.get(one, Ended()), stray) for one, stray in end_strays(layout).items()}
+
+
+def _both(session: Ended, strays: Ended) -> Ended:
+    """A session's own end, and that of what it left behind."""
+    return Ended(tuple({**dict(session.left), **dict(strays.left)}.items()), session.unmarked)
 
 
 def end_together(layout: Layout, rows: Sequence[SessionRow]) -> dict[str, Ended]:

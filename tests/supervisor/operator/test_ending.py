@@ -80,6 +80,18 @@ def test_a_mark_that_cannot_be_written_keeps_no_process_alive_and_is_said(
     assert all(three.layout.session(i).stop_mark.exists() for i in (IDS[0], IDS[2]))
 
 
+def test_what_the_end_of_a_session_met_is_said_also_where_it_left_strays(
+    three: Three, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def writes(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ending, "write_private", writes)
+    monkeypatch.setattr(trees, "end", lambda *_: [4711])
+    assert killed(three)[1].count("4711 (it ended just now); that it is to stay ended could not be noted") == 3
+    assert [process.wait(5) for process in three.processes] == [-9, -9, -9], "as strays"
+
+
 def test_a_bell_that_cannot_be_rung_ends_them_all_the_same(three: Three, monkeypatch: pytest.MonkeyPatch) -> None:
     def rings(_: Layout) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
