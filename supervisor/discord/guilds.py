@@ -64,6 +64,9 @@ class Guilds:
 
     def let_in(self, ready: Ready) -> None:
         self.bot_id, self.bot_name, self.application_id = ready.user.id, ready.user.username, ready.application.id
+        listed = self.names.keys() if ready.guilds is None else {guild.id for guild in ready.guilds}
+        for left in self.names.keys() - listed:  # while no connection was there to tell us
+            self._drop(left)
 
     def where(self, guild_id: int, channel_id: int) -> Where:
         place = self.place(channel_id)

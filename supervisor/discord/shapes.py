@@ -56,10 +56,11 @@ def person_of(user: User, member: Member | None, guild_id: int) -> Person:
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """A READY: who we are."""
+    """A READY: who we are, and in which servers, also those that are away for a moment; None: it tells of none."""
 
     application: WithId
     user: User
+    guilds: tuple[WithId, ...] | None = None
 
 
 # --- messages ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import pytest
 
 from bridge.routing.places import Place
 from supervisor.discord.guilds import Guilds, Role
+from supervisor.discord.shapes import Ready, read
 
 GUILD = {
     "id": "7",
@@ -52,6 +53,18 @@ def test_a_server_that_is_away_for_a_moment_is_not_forgotten_and_one_that_we_lef
     assert guilds.place(70)
     guilds.heard("GUILD_DELETE", {"id": "7"})
     assert (guilds.place(70), guilds.role(77), guilds.names) == (None, None, {})
+
+
+@pytest.mark.parametrize(
+    ("listed", "is_left"),
+    [({}, False), ({"guilds": [{"id": "7", "unavailable": True}]}, False), ({"guilds": [{"id": "8"}]}, True)],
+)
+def test_a_server_that_we_were_thrown_out_of_while_we_were_away_is_forgotten_at_the_next_connection(
+    guilds: Guilds, listed: dict[str, object], is_left: bool
+) -> None:
+    us = {"application": {"id": "1"}, "user": {"id": "9", "username": "bridge"}}
+    guilds.let_in(read({**us, **listed}, Ready))
+    assert (guilds.bot_id, guilds.place(70) is None, guilds.names == {}) == (9, is_left, is_left)
 
 
 def test_what_cannot_be_read_changes_nothing(guilds: Guilds) -> None:
