@@ -146,20 +146,20 @@ def end(session_id: str, worker_pid: int) -> list[int]:
     deadline = time.monotonic() + KILL_DEADLINE_S
     while tree := _whole_tree(session_id, worker_pid):
         if time.monotonic() > deadline:
-            return _kill_with_worker(tree, worker_pid)
+            return _kill_with_worker(tree)
         _kill(tree, worker_pid)
         time.sleep(POLL_INTERVAL_S)
     return []
 
 
-def _kill_with_worker(tree: list[psutil.Process], worker_pid: int) -> list[int]:
+def _kill_with_worker(tree: list[psutil.Process]) -> list[int]:
     """Where something does not end the worker waits for it no longer: it would stay frozen, with its session's lock.
 
-    The pids that are still there.
+    The pids that are still there after ``LAST_DEADLINE_S``.
     """
     deadline = time.monotonic() + LAST_DEADLINE_S
     _kill(tree, 0)
-    while worker_pid in (left := [process.pid for process in tree if _lives(process)]):
+    while left := [process.pid for process in tree if _lives(process)]:
         if time.monotonic() > deadline:
             break
         time.sleep(POLL_INTERVAL_S)
