@@ -4,7 +4,6 @@
 `scripts/test --quick` looks at a few.
 """
 
-import gc
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,11 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, place in enumerate(_LONG_FIRST) if item.nodeid.startswith(place)), len(_LONG_FIRST))
 
     items.sort(key=rank)
-
-
-def pytest_collection_finish() -> None:
-    """What is imported and collected stays until the end: no search for garbage looks through it again."""
-    gc.freeze()
 
 
 @pytest.fixture
