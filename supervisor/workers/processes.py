@@ -225,10 +225,14 @@ class Processes:
             seat.held = Held(pid, start.start if start else "", _now(), watch)
 
     def _listen_again(self, seat: Seat) -> None:
-        """It knocks several times a second: what it knocks at is not what we opened, or is that no more."""
+        """It knocks several times a second; where its lock names another start by now, what we opened is not its door.
+
+        What is its door already stays open: a worker may take longer, over a long log on a busy machine.
+        """
         assert seat.held
         seat.held.listened_at = _now()
-        if start := self._host.start_of_holder(seat.session_id) or self._stored_start(seat.session_id):
+        start = self._host.start_of_holder(seat.session_id) or self._stored_start(seat.session_id)
+        if start and not self._downlink.is_open(seat.session_id, start.start):
             self._downlink.open(start)
             seat.held.start = start.start
 

@@ -143,6 +143,21 @@ async def test_a_worker_whose_lock_named_it_a_moment_later_is_heard_within_secon
 
 
 @jumping
+async def test_the_door_of_a_worker_that_takes_long_stays_open(tmp_path: Path) -> None:
+    """It is in the middle of its hello, or of reading a long log."""
+    it = Supervised(tmp_path)
+    session_id = it.session("go")
+    it.host.holders[session_id] = 77
+    it.host.starts_in_locks[session_id] = StartRow(session_id, "0000000b", "its key", 0.0)
+    async with it.running():
+        await passes()
+        door = it.sockets.last[session_id]
+        await passes(3 * seats.LISTEN_AGAIN_S)
+        assert it.sockets.last[session_id] is door
+    it.store.close()
+
+
+@jumping
 async def test_a_worker_of_an_older_protocol_is_ended_at_once(tmp_path: Path) -> None:
     async with supervised(tmp_path) as it:
         session_id = it.session("go")
