@@ -27,9 +27,12 @@ def take(path: Path) -> int | None:
 
 
 def holder(path: Path) -> int:
-    """The pid of the process that has the lock; 0 for nobody (we ourselves count as nobody)."""
+    """The pid of the process that has the lock; 0 for nobody (we ourselves count as nobody).
+
+    Asking needs no right to write (only F_SETLK does), so it also works where the disk takes no writes.
+    """
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return 0
     try:

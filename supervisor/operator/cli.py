@@ -98,7 +98,7 @@ def kill(context: click.Context, targets: tuple[str, ...], everything: bool, own
     if survivors := sum(len(one.left) for one in ended.values()):
         raise UserError(f"{survivors} processes are still there")
     if unmarked := sum(bool(one.unmarked) for one in ended.values()):
-        raise UserError(f"{unmarked} sessions may be started again; make room, and kill them once more")
+        raise UserError(f"{unmarked} sessions may be started again; mend that, and kill them once more")
 
 
 @cli.command(help="Look for what should not be: stray processes, damage, open doors. Exit code 1 if there is any.")
@@ -270,7 +270,7 @@ def main() -> None:
     try:
         check_packages()
         cli(standalone_mode=True)
-    except (UserError, LocalError, PermissionError) as error:
+    except (UserError, LocalError, OSError) as error:
         _fail(error, EXIT_FAILED)
 
 
@@ -278,6 +278,8 @@ def _fail(error: Exception, code: int) -> NoReturn:
     words = str(error)
     if isinstance(error, PermissionError):
         words = f"{error.filename} is somebody else's: run this as its user, or as root"
+    elif isinstance(error, OSError) and error.filename:
+        words = f"{error.filename}: {error.strerror}"
     click.echo(f"threadbridge: {words}", err=True)
     sys.exit(code)
 

@@ -100,10 +100,7 @@ def answered(layout: Layout, letter: Letter, wait_s: float = WAIT_S) -> Answer:
     What nobody took by then is taken back, also when the command is interrupted.
     """
     pid, letters = _reader(layout), Letters(layout)
-    try:
-        letters.post(letter)
-    except FileNotFoundError:
-        raise UserError(f"the supervisor (pid {pid}) is just starting, or of a version that cannot do this") from None
+    _post(letters, letter, pid)
     try:
         end = time.monotonic() + wait_s
         while time.monotonic() < end:
@@ -120,6 +117,18 @@ def answered(layout: Layout, letter: Letter, wait_s: float = WAIT_S) -> Answer:
         f"the supervisor (pid {pid}) has it, and did not say within {wait_s:.0f} s what came of it: it is done as soon"
         " as it can be, so look before you say it again"
     )
+
+
+def _post(letters: Letters, letter: Letter, pid: int) -> None:
+    """Raises UserError, LocalError, and PermissionError where it is somebody else's."""
+    try:
+        letters.post(letter)
+    except FileNotFoundError:
+        raise UserError(f"the supervisor (pid {pid}) is just starting, or of a version that cannot do this") from None
+    except PermissionError:
+        raise
+    except OSError as error:
+        raise LocalError(f"the state directory takes nothing ({error.strerror}), so nothing was done") from None
 
 
 def _reader(layout: Layout) -> int:

@@ -1,0 +1,97 @@
+"""The commands on a state whose disk takes no writes any more: that is when somebody looks, and ends what runs."""
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bridge.protocol.errors import LocalError
+from bridge.protocol.layout import Layout
+from supervisor import locks, state_directory
+from supervisor.letters import Letter
+from supervisor.operator import cli
+from supervisor.operator.letter_commands import answered
+from supervisor.sessions.store import Store
+
+HOLDS = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); input()"
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+SESSION = "aaaaaaaa-0000-4000-8000-000000000001"
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """With one session that nothing runs of."""
+    made = Layout(tmp_path / "state")
+    os.close(state_directory.prepare(made))
+    made.session(SESSION).folder.mkdir()
+    Store(made.database).close()
+    return made
+
+
+@pytest.fixture
+def supervisor(layout: Layout) -> Iterator[int]:
+    """The pid of somebody who holds the supervisor's lock."""
+    argv = [sys.executable, "-S", "-c", HOLDS, str(layout.supervisor_lock)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        try:
+            process.stdout.readline()
+            yield process.pid
+        finally:
+            process.kill()
+
+
+@pytest.fixture(params=[errno.EROFS, errno.EIO])
+def sick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, supervisor: int) -> None:
+    """Nothing of the state can be opened for writing, removed or made."""
+    opens = os.open
+
+    def fails(path: object, *_: object, **__: object) -> None:
+        raise OSError(request.param, os.strerror(request.param), str(path))
+
+    def only_reads(path: str, flags: int, *args: int, **more: int) -> int:
+        if flags & WRITES and "state" in str(path):
+            fails(path)
+        return opens(path, flags, *args, **more)
+
+    monkeypatch.setattr(os, "open", only_reads)
+    for name in ("unlink", "mkdir", "rename", "replace"):
+        monkeypatch.setattr(os, name, fails)
+
+
+@pytest.mark.usefixtures("sick")
+def test_who_holds_a_lock_is_known_all_the_same(layout: Layout, supervisor: int) -> None:
+    assert locks.holder(layout.supervisor_lock) == supervisor
+
+
+@pytest.mark.usefixtures("sick")
+@pytest.mark.parametrize("command", ["status", "list", "kill --all"])
+def test_a_command_that_only_looks_or_ends_does_its_work(layout: Layout, command: str) -> None:
+    done = CliRunner().invoke(cli.cli, ["--state", str(layout.state), *command.split()])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert "state directory" in done.output
+
+
+@pytest.mark.usefixtures("sick")
+def test_what_is_asked_of_the_supervisor_is_refused_in_words(layout: Layout, supervisor: int) -> None:
+    letter = Letter(number=1, until=2.0, who="ada", what="send", target="1")
+    with pytest.raises(LocalError, match=r"takes nothing .*, so nothing was done"):
+        answered(layout, letter)
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO, errno.ENOSPC])
+def test_an_error_of_the_disk_that_nobody_thought_of_is_said_in_a_line(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks(**_: object) -> None:
+        raise OSError(number, os.strerror(number), "/a/file")
+
+    monkeypatch.setattr(cli, "cli", breaks)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert (ended.value.code, capsys.readouterr().err) == (1, f"threadbridge: /a/file: {os.strerror(number)}\n")
