@@ -108,8 +108,9 @@ class Postbox:
                 self._forget(number)
             self._stuck.discard(number)
         except (OSError, StoreError) as error:
+            if number not in self._stuck:
+                log.warning("what was asked on the host waits: %s", error)
             self._stuck.add(number)
-            log.warning("what was asked on the host waits: %s", error)
             await asyncio.sleep(AGAIN_S)
         finally:
             self._open.discard(number)

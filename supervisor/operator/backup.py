@@ -55,7 +55,9 @@ def restore(source: Path, layout: Layout) -> int:
     if locks.holder(layout.supervisor_lock):
         raise UserError(f"a supervisor runs on {layout.state}: stop it first")
     if layout.state.exists() and any(layout.state.iterdir()):
-        raise UserError(f"{layout.state} is not empty: move it away first, or name another with --state DIRECTORY")
+        raise UserError(
+            f"{layout.state} is not empty: move it away first, or name another: threadbridge --state DIRECTORY restore"
+        )
     try:
         _read_through(source)
         with tarfile.open(source) as archive:

@@ -63,8 +63,8 @@ def layout_of(context: click.Context, own: str | None) -> Layout:
     if not layout.state.is_dir():
         looked = ", ".join(map(str, found))
         raise NotHereError(
-            f"there is no state directory: looked at {looked}; name another with --state DIRECTORY,"
-            " or set it up: threadbridge setup"
+            f"there is no state directory: looked at {looked}; name another, as in"
+            " `threadbridge --state DIRECTORY list`, or set it up: threadbridge setup"
         )
     click.echo(f"state directory: {layout.state}", err=True)
     return layout
