@@ -199,10 +199,10 @@ async def test_a_file_that_has_no_room_is_refused_in_words_for_claude_and_nothin
 async def test_a_log_that_grows_beyond_its_quota_ends_the_child_and_no_other_is_started_before_there_is_room() -> None:
     async with backstage(limits=Limits(stored_bytes=MB)) as stage:
         session = stage.session("\n".join(["stream 250000 chars"] * 8 + ["sleep 20"]))
-        ended = await until(lambda: exits(stage, session), "the child's end")
+        ended = await until(lambda: exits(stage, session), "the child's end", deadline_s=60.0)
         assert "limits.stored" in ended[0].reason and "1 MB" in ended[0].reason
         stage.prompt(session, "say never said")
-        again = await until(lambda: exits(stage, session)[1:], "the refusal")
+        again = await until(lambda: exits(stage, session)[1:], "the refusal", deadline_s=60.0)
         assert "is not started" in again[0].reason and again[0].is_final
         await until(lambda: any("is not started" in post for post in stage.posts(session)), "the words in the thread")
         size = stage.layout.session(session.session_id).log.stat().st_size
