@@ -56,7 +56,8 @@ def restore(source: Path, layout: Layout) -> int:
         raise UserError(f"a supervisor runs on {layout.state}: stop it first")
     if layout.state.exists() and any(layout.state.iterdir()):
         raise UserError(
-            f"{layout.state} is not empty: move it away first, or name another: threadbridge --state DIRECTORY restore"
+            f"{layout.state} is not empty: move it away first, or name another:"
+            " threadbridge --state DIRECTORY restore FILE"
         )
     try:
         _read_through(source)

@@ -12,6 +12,7 @@ from bridge.render import marks, notices
 from bridge.routing import bursts
 from bridge.session.managed import ManagedSession
 from bridge.session.open_work import OpenPrompt, PromptState
+from supervisor.newest import note_newest
 from supervisor.sessions.rows import Sessions
 
 TAKEN_KEPT = 2048
@@ -38,10 +39,7 @@ class WaitingPrompts:
         if not isinstance(event, e.PromptTaken | e.PromptDone) or (i := event.prompt_id) not in session.prompts:
             return
         for message_id in _messages(i, session.prompts[i]):
-            self._taken.pop(message_id, None)
-            self._taken[message_id] = None
-        while len(self._taken) > TAKEN_KEPT:
-            del self._taken[next(iter(self._taken))]
+            note_newest(self._taken, message_id, None, TAKEN_KEPT)
 
     def was_taken_up(self, session_id: str, message_id: int) -> bool:
         """Whether Claude got the message, as far as we know: since our start, or in a turn that is not over."""

@@ -15,6 +15,7 @@ from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import MessageSeen
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.shapes import Member, Message, Unreadable
+from supervisor.newest import note_newest
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.behind import Behind
@@ -114,9 +115,7 @@ class Handling:
         self._note_text(message)
         self._failures.pop(message.id, None)
         self._waits.pop(message.id, None)
-        self._recent[message.id] = None
-        while len(self._recent) > RECENT_KEPT:
-            del self._recent[next(iter(self._recent))]
+        note_newest(self._recent, message.id, None, RECENT_KEPT)
 
     def _note_text(self, message: Message) -> None:
         """Of a prompt; what cannot be looked up is not noted."""

@@ -8,6 +8,7 @@ import contextlib
 import datetime
 
 from supervisor.discord.shapes import Edit, Message
+from supervisor.newest import note_newest
 
 MOST_KEPT = 2048
 
@@ -21,10 +22,7 @@ class HeardTexts:
 
     def note(self, message: Message | Edit, session_id: str) -> None:
         """A prompt of the session's, as it was written or edited."""
-        self._heard.pop(message.id, None)
-        self._heard[message.id] = session_id, _hash(message)
-        while len(self._heard) > MOST_KEPT:
-            del self._heard[next(iter(self._heard))]
+        note_newest(self._heard, message.id, (session_id, _hash(message)), MOST_KEPT)
 
     def session_of(self, message_id: int) -> str:
         """Whose prompt it was; empty when that is not known."""

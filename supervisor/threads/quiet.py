@@ -6,6 +6,8 @@ A restart forgets it, so one more line may be said then; a line that is missing 
 import time
 from collections.abc import Callable
 
+from supervisor.newest import note_newest
+
 MOST_KEPT = 4096
 """Of the newest: so many places and people at once are no conversation any more."""
 
@@ -22,10 +24,7 @@ class Quiet:
         key, now = (user_id, channel_id, words), self._clock()
         if now - self._said.get(key, float("-inf")) < period_s:
             return False
-        self._said.pop(key, None)
-        self._said[key] = now
-        while len(self._said) > MOST_KEPT:
-            del self._said[next(iter(self._said))]
+        note_newest(self._said, key, now, MOST_KEPT)
         return True
 
     def forget(self, user_id: int, channel_id: int, words: str) -> None:

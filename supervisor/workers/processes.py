@@ -216,11 +216,9 @@ class Processes:
             self._say_hindered(seat.session_id, f"Claude cannot be started now: {one_line(why, MOST_WORDS)}")
 
     def _adopt(self, seat: Seat, pid: int) -> None:
-        start = self._host.start_of_holder(seat.session_id) or self._stored_start(seat.session_id)
+        start = self._open_for_holder(seat.session_id)
         if start is None:
             log.error("session %s: pid %d has its lock, and nobody knows by which start", seat.session_id, pid)
-        elif not self._downlink.is_open(seat.session_id, start.start):
-            self._downlink.open(start)
         if watch := self._host.watch(pid, lambda: self.wish(seat.session_id)):
             seat.held = Held(pid, start.start if start else "", _now(), watch)
 
@@ -231,10 +229,15 @@ class Processes:
         """
         assert seat.held
         seat.held.listened_at = _now()
-        start = self._host.start_of_holder(seat.session_id) or self._stored_start(seat.session_id)
-        if start and not self._downlink.is_open(seat.session_id, start.start):
-            self._downlink.open(start)
+        if start := self._open_for_holder(seat.session_id):
             seat.held.start = start.start
+
+    def _open_for_holder(self, session_id: str) -> StartRow | None:
+        """The start of whichever worker has the lock, at whose door we listen; None: nobody knows it."""
+        start = self._host.start_of_holder(session_id) or self._stored_start(session_id)
+        if start and not self._downlink.is_open(session_id, start.start):
+            self._downlink.open(start)
+        return start
 
     def _stored_start(self, session_id: str) -> StartRow | None:
         return next((s for s in self._manager.starts() if s.session_id == session_id), None)

@@ -14,7 +14,7 @@ At most one worker sits in it, by the kernel's lock. What was seen is kept as it
 | HELD    | it has ended                                          | Part: note that, and its exit code         |
 |         | it speaks only protocols that we do not speak any more | End, by the ladder                        |
 |         | it did not get through to us for ``UNHEARD_DEADLINE_S`` | End, so that another can go on           |
-|         | it said nothing for ``LISTEN_AGAIN_S``                | Listen: open anew what its lock names now  |
+|         | it said nothing for ``LISTEN_AGAIN_S``                | Listen: open what its lock names by now    |
 |         | else                                                  | Wait: its end is heard                     |
 | ENDING  | it has ended / it has not                             | Part / Wait                                |
 | SPAWNED | somebody has the lock                                 | Adopt: ours, or one that was quicker       |
@@ -85,7 +85,7 @@ class Held(msgspec.Struct):
     watch: Watch
     is_ending: bool = False
     listened_at: float = 0.0
-    """When its endpoint was opened anew; 0: never."""
+    """When it was last looked whether its lock names another start; 0: never."""
 
 
 class Seat(msgspec.Struct):
@@ -184,7 +184,7 @@ class End(msgspec.Struct, frozen=True):
 
 
 class Listen(msgspec.Struct, frozen=True):
-    """Open the endpoint of whichever start has the lock now."""
+    """Open the endpoint of whichever start has the lock now, unless it is open."""
 
 
 class BackOff(msgspec.Struct, frozen=True):

@@ -328,8 +328,9 @@ def _kept(page: Path) -> str:
 
 def write_beside(page: Path, name: str, words: str) -> None:
     """Puts one of the sections BESIDE in its place, and leaves all else as it is."""
-    matrix = page.read_text().removesuffix(_kept(page)) if page.exists() else "# Faults\n\n"
-    told = {one: _kept(page).partition(f"## {one}\n")[2].partition("\n## ")[0].strip() for one in BESIDE}
+    kept = _kept(page)
+    matrix = page.read_text().removesuffix(kept) if page.exists() else "# Faults\n\n"
+    told = {one: kept.partition(f"## {one}\n")[2].partition("\n## ")[0].strip() for one in BESIDE}
     sections = [f"## {one}\n\n{text}\n" for one, text in (told | {name: words}).items() if text]
     page.write_text(matrix + "\n".join(sections))
 
