@@ -21,6 +21,8 @@ from supervisor.sessions.sessions_table import SessionRow
 from supervisor.workers import trees
 
 IDS = ("aaaaaaaa-1", "bbbbbbbb-2", "cccccccc-3")
+NOBODY = 2**22 + 1
+"""A pid that no process can have: above Linux's PID_MAX_LIMIT (include/linux/threads.h, 64 bit)."""
 
 
 def session(session_id: str, folder: Path) -> ManagedSession:
@@ -87,8 +89,8 @@ def test_what_the_end_of_a_session_met_is_said_also_where_it_left_strays(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(ending, "write_private", writes)
-    monkeypatch.setattr(trees, "end", lambda *_: [4711])
-    assert killed(three)[1].count("4711 (it ended just now); that it is to stay ended could not be noted") == 3
+    monkeypatch.setattr(trees, "end", lambda *_: [NOBODY])
+    assert killed(three)[1].count(f"{NOBODY} (it ended just now); that it is to stay ended could not be noted") == 3
     assert [process.wait(5) for process in three.processes] == [-9, -9, -9], "as strays"
 
 
