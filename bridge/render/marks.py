@@ -63,6 +63,12 @@ def is_reason(prompt_id: int) -> Post:
     return _mark(prompt_id, "✓ Denied, with this as the reason.")
 
 
+def is_of_decider(mark: Post) -> bool:
+    """Whether it says that the message decided what Claude asked."""
+    decided = (answered(0, is_plan=False), answered(0, is_plan=True), is_reason(0))
+    return mark.content in [one.content for one in decided]
+
+
 def no_answer(prompt_id: int, *, too_late: bool) -> Post:
     """``too_late``: what it answered was over by then."""
     why = "It answers nothing any more: a" if too_late else "A"
@@ -95,14 +101,20 @@ def edited(prompt_id: int) -> Post:
     return _mark(prompt_id, "✎ Edited: Claude gets the new text.")
 
 
-def said_too_late(prompt_id: int, what: str) -> dict[str, Post]:
+def said_too_late(prompt_id: int, what: str, *, has_decided: bool = False) -> dict[str, Post]:
     """In a post of its own: the mark may be over, and is not shown again. ``what``: see ``too_late``."""
-    return {f"late:{prompt_id}": too_late(prompt_id, what)}
+    post = decided_before(prompt_id, what) if has_decided else too_late(prompt_id, what)
+    return {f"late:{prompt_id}": post}
 
 
 def too_late(prompt_id: int, what: str) -> Post:
     """``what``: "it was edited", "it was deleted", "the button was pressed"."""
     return _mark(prompt_id, f"✓ Claude took this up before {what}: too late.")
+
+
+def decided_before(prompt_id: int, what: str) -> Post:
+    """``what``: as in ``too_late``."""
+    return _mark(prompt_id, f"✓ What Claude asked was decided with this before {what}: too late.")
 
 
 def not_allowed_any_more(prompt_id: int) -> Post:

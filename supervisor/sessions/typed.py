@@ -21,7 +21,12 @@ from bridge.routing.actions import PromptSession
 from bridge.routing.typed import decision
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, Person
+from supervisor.newest import note_newest
 from supervisor.sessions.rows import Sessions
+from supervisor.sessions.waiting import messages_of
+
+DECIDERS_KEPT = 2048
+"""Messages that decided something: the newest, in memory; of one that nothing joined the mark below it tells too."""
 
 
 def held(prompt: c.Prompt, action: PromptSession, now: float) -> c.Prompt:
@@ -38,6 +43,7 @@ class Typed:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._deciders: dict[int, None] = {}
 
     def tell(self, session_id: str, prompt: c.Prompt) -> None:
         """Below the message, what becomes of it. Within the caller's transaction."""
@@ -61,6 +67,8 @@ class Typed:
             else:
                 is_too_late = request is None and not prompt.is_reason
                 plain = self._as_plain(session.session_id, prompt, too_late=is_too_late)
+        if plain is None:
+            self._note_decider(prompt)
         self._sessions.changes.changed(session.session_id)
         return plain
 
@@ -89,13 +97,23 @@ class Typed:
                 self._as_plain(session_id, prompt, too_late=False)
             else:
                 self._decide(session, prompt, verdict, marks.is_reason(prompt_id))
+        self._note_decider(prompt)
         self._sessions.changes.changed(session_id)
         return True
+
+    def has_decided(self, session_id: str, message_id: int) -> bool:
+        """Whether something that Claude asked was decided with the message."""
+        mark = self._sessions.store.post(session_id, marks.key_of(message_id))
+        return message_id in self._deciders or (mark is not None and marks.is_of_decider(mark.desired))
 
     def _decide(self, session: ManagedSession, prompt: c.Prompt, verdict: c.Decide, mark: Post) -> None:
         self._sessions.store.answered(session.session_id, key_of(prompt))
         self._sessions.wish(session.session_id, verdict)
         self._sessions.store.desire(session.session_id, marks.key_of(prompt.prompt_id), mark)
+
+    def _note_decider(self, prompt: c.Prompt) -> None:
+        for message_id in messages_of(prompt.prompt_id, prompt):
+            note_newest(self._deciders, message_id, None, DECIDERS_KEPT)
 
     def _as_plain(self, session_id: str, prompt: c.Prompt, *, too_late: bool) -> c.Prompt:
         plain = msgspec.structs.replace(prompt, answer_to=0, answer_in="", is_reason=False)

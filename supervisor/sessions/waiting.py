@@ -38,7 +38,7 @@ class WaitingPrompts:
         """Before the session folds it, and forgets a prompt that is done: which messages Claude took up."""
         if not isinstance(event, e.PromptTaken | e.PromptDone) or (i := event.prompt_id) not in session.prompts:
             return
-        for message_id in _messages(i, session.prompts[i]):
+        for message_id in messages_of(i, session.prompts[i]):
             note_newest(self._taken, message_id, None, TAKEN_KEPT)
 
     def was_taken_up(self, session_id: str, message_id: int) -> bool:
@@ -221,11 +221,11 @@ def _has_files(prompt: c.Prompt) -> bool:
 def _with_message(prompts: Mapping[int, c.Prompt | OpenPrompt], message_id: int) -> int | None:
     """The prompt that the message is, or is a part of."""
     for prompt_id, prompt in prompts.items():
-        if message_id in _messages(prompt_id, prompt):
+        if message_id in messages_of(prompt_id, prompt):
             return prompt_id
     return None
 
 
-def _messages(prompt_id: int, prompt: c.Prompt | OpenPrompt) -> set[int]:
+def messages_of(prompt_id: int, prompt: c.Prompt | OpenPrompt) -> set[int]:
     """The parts that it has, or the one message that it is."""
     return {part.message_id for part in prompt.parts} or {prompt_id}

@@ -1,6 +1,7 @@
 """Edits and deletions of messages that Claude has not taken up: they change what Claude gets.
 
-Of one that Claude took up it is said once that an edit comes too late, and a deletion while its turn runs.
+Of one that Claude took up, or that decided what Claude asked, it is said once that an edit comes too late, and a
+deletion while its turn runs.
 
 What happened while we did not listen is seen by looking: every message that waits is fetched again after a connection
 was made.
@@ -75,12 +76,17 @@ class Amendments:
             return
         if message.id in self._manager.waiting.messages(session.session_id):
             self._edited_in_time(session, message)
-        elif self._manager.waiting.was_taken_up(session.session_id, message.id) and self._heard.is_another(message):
+        elif self._is_over(session.session_id, message.id) and self._heard.is_another(message):
             if self._may_still_talk(session, message):
                 self._say_too_late(session, message.id, "it was edited")
         else:
             return
         self._heard.note(message, session.session_id)
+
+    def _is_over(self, session_id: str, message_id: int) -> bool:
+        """Claude took it up, or it decided what Claude asked."""
+        waiting, typed = self._manager.waiting, self._manager.delivery.typed
+        return waiting.was_taken_up(session_id, message_id) or typed.has_decided(session_id, message_id)
 
     def _edited_in_time(self, session: ManagedSession, message: Edit) -> None:
         may_talk = self._may_still_talk(session, message)
@@ -97,7 +103,8 @@ class Amendments:
     def _say_too_late(self, session: ManagedSession, message_id: int, what: str) -> None:
         """In the thread, where Claude's answer stands."""
         try:
-            for key, post in marks.said_too_late(message_id, what).items():
+            has_decided = self._manager.delivery.typed.has_decided(session.session_id, message_id)
+            for key, post in marks.said_too_late(message_id, what, has_decided=has_decided).items():
                 self._manager.show(session.session_id, key, post)
         except StoreError as error:
             log.warning("that message %s came too late for what became of it is told nobody: %s", message_id, error)
@@ -112,10 +119,15 @@ class Amendments:
         for message_id in (*gone.ids, gone.id):
             self._behind.forget(gone.channel_id, message_id)
             if session := self._session_of(gone.channel_id, message_id):
-                if message_id in self._manager.waiting.taken_up(session.session_id):
+                if self._serves_turn(session, message_id):
                     self._say_too_late(session, message_id, "it was deleted")
                 else:
                     self._amend(session, message_id, None)
+
+    def _serves_turn(self, session: ManagedSession, message_id: int) -> bool:
+        """Claude works with what it said."""
+        has_decided = self._manager.delivery.typed.has_decided(session.session_id, message_id)
+        return message_id in self._manager.waiting.taken_up(session.session_id) or bool(session.turn and has_decided)
 
     def _lacks_roles(self, session: ManagedSession, message: Edit) -> bool:
         """Discord did not tell them with it, and they can matter."""

@@ -13,9 +13,11 @@ import pytest
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.errors import RemoteError
+from bridge.protocol.requests import QUESTION_TOOL, digest_of
 from bridge.render import marks
 from bridge.render.posts import Post
 from bridge.routing.actions import CreateSession, PromptSession
+from bridge.routing.bursts import MOMENT_S
 from bridge.routing.channel import Channel
 from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
@@ -27,6 +29,7 @@ from supervisor.assembly import session_manager
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Unavailable
 from supervisor.discord.guilds import Guilds, Where
 from supervisor.discord.shapes import GuildShown, Member, Message, PlaceShown, Unreadable, message_of, read
+from supervisor.sessions.bursts import PATIENCE_S
 from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
@@ -38,6 +41,7 @@ from supervisor.threads.message_seen import message_seen, without_mention
 
 BOT, ADA, BOB, ROLE = 9, 111, 112, 50
 GUILD, CHANNEL, THREAD = 7, 222, 1000
+QUESTION = '{"questions": [{"question": "Which?", "header": "h", "options": [], "multiSelect": false}]}'
 JSON = {"id": "1001", "channel_id": "1000", "guild_id": "7", "type": 0}
 
 
@@ -505,6 +509,31 @@ async def test_after_a_restart_an_edit_is_too_late_as_long_as_the_turn_runs_and_
         d.start()
         d.inbound.edited(edit(1001, "no, that one", edited_timestamp="2999-01-01T00:00:00+00:00"))
         assert bool(mark(d, 1001)) is not is_done
+
+
+@pytest.mark.parametrize("how", ["edited", "edited after a restart", "deleted"])
+@awaited
+async def test_an_edit_of_what_decided_a_question_is_said_to_come_too_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        folded(d, e.TurnStarted((), "task"), e.PermissionRequested("r", QUESTION_TOOL, QUESTION, digest_of(QUESTION)))
+        d.inbound.live(said(1001, "gren"))
+        d.inbound.edited(edit(1001, "green"))
+        assert mark(d, 1001) == "", "in time"
+        monkeypatch.setattr(d.manager.sessions, "clock", lambda: time.time() + MOMENT_S + PATIENCE_S)
+        decided = [item.command for _ in range(2) for item in d.manager.inbox(d.session.session_id)]
+        assert [one.answers for one in decided if isinstance(one, c.Decide)] == [{"Which?": "green"}]
+        if how == "edited after a restart":
+            d.start()
+        if how == "deleted":
+            d.inbound.deleted({"id": "1001", "channel_id": "1000"})
+        else:
+            d.inbound.edited(edit(1001, "green", edited_timestamp="2020-01-01T00:00:00+00:00"))
+            assert mark(d, 1001) == "", "a preview was put below it"
+            d.inbound.edited(edit(1001, "blue", edited_timestamp="2999-01-01T00:00:00+00:00"))
+        word = "deleted" if how == "deleted" else "edited"
+        assert mark(d, 1001) == f"-# ✓ What Claude asked was decided with this before it was {word}: too late."
 
 
 @awaited
