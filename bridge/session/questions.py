@@ -14,11 +14,15 @@ OTHER_CHARS = 2000
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """What is chosen so far, by the question's place. ``page`` is the part of a long card that is open."""
+    """What is chosen so far, by the question's place. ``page`` is the part of a long card that is open.
+
+    ``at``: Unix seconds when somebody last did something on the card; 0: not yet.
+    """
 
     page: int = 0
     picks: dict[int, tuple[int, ...]] = {}
     texts: dict[int, str] = {}
+    at: float = 0.0
 
     def picked(self, place: int, question: Question, among: range, chosen: frozenset[int]) -> "Draft":
         """These of ``among`` are chosen now; what one select does not show keeps as it is, if several may be."""

@@ -135,7 +135,7 @@ class Decisions(Lookup):
 
     def draft(self, name: RequestName, draft: Draft, by: int = 0) -> bool:
         """Keep what is chosen so far of a question, and show it. False: nobody waits for it any more."""
-        row = self.rows[name.session_id]
+        row, draft = self.rows[name.session_id], msgspec.structs.replace(draft, at=self.clock())
         entry = j.AnswersDrafted(
             *(name.session_id, row.session.channel_id, by),
             generation=name.generation,
@@ -183,14 +183,23 @@ class Decisions(Lookup):
         self.store.save(row)
 
     def expire_requests(self, timeout_s: float | None, discord_back_at: float | None) -> None:
-        """Decide for the clock what nobody answered. Both in seconds; None: never, and Discord is away."""
+        """Decide for the clock what nobody answered. Both in seconds; None: never, and Discord is away.
+
+        Whoever answers several questions begins the time anew with each answer.
+        """
         if timeout_s is None or discord_back_at is None:
             return
         now = self.clock()
         for session in self.get_all_sessions():
             for request in list(session.requests.values()):
-                at = request.at if request.at <= now else discord_back_at  # the clock was set back meanwhile
+                last = max(request.at, self._answered_at(request.name))
+                at = last if last <= now else discord_back_at  # the clock was set back meanwhile
                 open_before = at <= discord_back_at
                 grace = discord_back_at + min(GRACE_AFTER_DISCORD_S, timeout_s) if open_before else 0.0
                 if now >= max(at + timeout_s, grace):
                     self.decide(request, "expired", reason=notices.expired(timeout_s))
+
+    def _answered_at(self, name: RequestName) -> float:
+        """Unix seconds when somebody last chose an answer on its card, and did not send them; 0: nobody did."""
+        card = self.rows[name.session_id].view.cards.get(name.seq)
+        return card.draft.at if card else 0.0

@@ -11,7 +11,6 @@ from bridge.protocol.push import PUSH_TOOL
 from playground.host import claude as host_claude
 from playground.host.claude import Chosen
 from playground.host.place import Place
-from playground.host.supervisor import Supervisor
 from stages.backstage import ADA, CHANNEL_ID
 from stages.playhouse import buttons, playhouse
 from stages.pushed import Bench, bench, commit, git, with_remote
@@ -224,16 +223,11 @@ async def test_a_card_outlives_the_supervisor() -> None:
         remote = house.host.place.root / "remote.git"
         thread = await house.starts("push main")
         card = await house.card(thread)
-        os.kill(house.host.supervisor.pid, signal.SIGKILL)
-        await house.host.supervisor.ended()
-        place = house.host.place
-        async with Supervisor(house.host.threadbridge, place.log, place.notify_socket):
-            await house.connected()
-            await house.press(card, "Allow")
-            await house.settled(card, "· allowed by You")
-            await house.shows(thread, "Pushed main")
-            assert git(remote, "rev-parse", "main") == git(house.project, "rev-parse", "main")
-            await house.host.threadbridge.ask("kill", "--all")
+        await house.restarts()
+        await house.press(card, "Allow")
+        await house.settled(card, "· allowed by You")
+        await house.shows(thread, "Pushed main")
+        assert git(remote, "rev-parse", "main") == git(house.project, "rev-parse", "main")
 
 
 # --- what a child could try --------------------------------------------------------------------------

@@ -26,9 +26,7 @@ async def test_in_a_thread_it_is_sent_once_also_after_a_restart() -> None:
         refused = await house.press(said, SEND, house.mallory)
         assert refused.answer and "right **talk**" in refused.answer.content
         old = buttons(said)[SEND]
-        await house.host.supervisor.stop()
-        await house.host.supervisor.__aenter__()
-        await house.connected()
+        await house.restarts()
         await house.press(said, SEND)
         await house.until(lambda: "Sent to Claude" in said.content and not buttons(said), "it was sent")
         await house.done(thread, 2)

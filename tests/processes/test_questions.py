@@ -1,12 +1,7 @@
 """Claude's questions and plans, from Claude through Discord and back, across restarts of the supervisor."""
 
-import contextlib
-import os
-import signal
-from collections.abc import AsyncIterator
 from typing import Any
 
-from playground.host.supervisor import Supervisor
 from stages.playhouse import Playhouse, buttons, playhouse
 from stages.support import awaited
 from twins.discord.interactions import AnswerType, Interaction
@@ -39,19 +34,6 @@ def told(house: Playhouse) -> str:
     return "".join(log.read_text() for log in house.host.place.state.glob("sessions/*/log*"))
 
 
-@contextlib.asynccontextmanager
-async def another_supervisor(house: Playhouse) -> AsyncIterator[None]:
-    """The supervisor is killed, and the next one does its work from here on."""
-    host = house.host
-    os.kill(host.supervisor.pid, signal.SIGKILL)
-    await host.supervisor.stop()
-    house.discord.presences.clear()
-    async with Supervisor(host.threadbridge, host.place.log, host.place.notify_socket) as supervisor:
-        await supervisor.until_ready()
-        await house.connected()
-        yield
-
-
 @awaited
 async def test_two_questions_are_answered_by_selects_with_a_dead_supervisor_in_between() -> None:
     async with playhouse() as house:
@@ -60,16 +42,16 @@ async def test_two_questions_are_answered_by_selects_with_a_dead_supervisor_in_b
         assert "Claude asks: Which colour? (and 1 more)" in card.content
         await picks(house, card, 0, "1")
         await shows(house, card, "Chosen so far: **Blue**")
-        async with another_supervisor(house):
-            assert "Send answers (1 of 2)" in buttons(card)
-            await picks(house, card, 1, "0", "2")
-            await shows(house, card, "Chosen so far: **Apple, Fig**")
-            await presses(house, card, "Send answers (2 of 2)")
-            await house.settled(card, "✓ Answered by You")
-            assert "→ Blue" in str(card.embeds) and "→ Apple, Fig" in str(card.embeds)
-            assert not selects(card)
-            await house.done(thread)
-            assert '\\"Which colour?\\"=\\"Blue\\", \\"Which fruits?\\"=\\"Apple, Fig\\"' in told(house)
+        await house.restarts()
+        assert "Send answers (1 of 2)" in buttons(card)
+        await picks(house, card, 1, "0", "2")
+        await shows(house, card, "Chosen so far: **Apple, Fig**")
+        await presses(house, card, "Send answers (2 of 2)")
+        await house.settled(card, "✓ Answered by You")
+        assert "→ Blue" in str(card.embeds) and "→ Apple, Fig" in str(card.embeds)
+        assert not selects(card)
+        await house.done(thread)
+        assert '\\"Which colour?\\"=\\"Blue\\", \\"Which fruits?\\"=\\"Apple, Fig\\"' in told(house)
 
 
 @awaited

@@ -2,15 +2,19 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from playground.host import claude as host_claude
 from playground.host import place as host_place
+from playground.host import supervisor
 from playground.host.bridge_host import Host, hosted
 from playground.host.claude import Chosen
 from playground.host.place import Place
 from stages import forked
+from stages.moved_clock import MovedClock
 from twins.discord.interactions import Interaction
+from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Channel, Message
 from twins.discord.person import Person
 
@@ -20,15 +24,30 @@ STEP_DEADLINE_S = 20.0
 class Playhouse:
     """What people see and do. ``house.host`` has all the parts."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, clock: MovedClock | None = None) -> None:
         self.host = host
+        self.clock = clock
         self.discord = host.discord
         self.you = host.you
         self.mallory = host.mallory
         self.project = host.place.project
 
     async def connected(self) -> None:
-        await self.until(lambda: self.discord.connected and self.discord.presences, "the bot is connected")
+        await self.until(lambda: self.discord.greeted, "the bot is connected")
+
+    async def restarts(self) -> None:
+        """The supervisor is killed, and the next one is here and connected."""
+        ours = self.host.supervisor
+        await ours.kill()
+        await self.until(lambda: not self.discord.connected, "the end of the connection")
+        await ours.start()
+        await ours.until_ready()
+        await self.connected()
+
+    def passes(self, seconds: float) -> None:
+        """For Discord, the supervisor and its successors; of a playhouse whose clocks are moved."""
+        assert self.clock
+        self.clock.advance(seconds)
 
     async def until[T](self, look: Callable[[], T | None], what: str) -> T:
         found = await self.discord.until(look, STEP_DEADLINE_S, what)
@@ -89,16 +108,23 @@ def buttons(message: Message) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def playhouse(
-    choose: Callable[[Place], Chosen] | None = None, burst: str = "0", titles: str = "words"
+    choose: Callable[[Place], Chosen] | None = None,
+    burst: str = "0",
+    titles: str = "words",
+    *,
+    moves_clocks: bool = False,
 ) -> AsyncIterator[Playhouse]:
     """A playground in a temporary folder; with the scripted claude, or the one that ``choose`` gives.
 
     ``burst``: within what time messages are one prompt; else each is its own. ``titles``: whose words
-    threads are named with.
+    threads are named with. ``moves_clocks``: time passes when the test says so, too.
     """
     with host_place.temporary() as place:
         chosen = choose(place) if choose else host_claude.scripted(place.home)
-        async with hosted(place, chosen, burst=burst, titles=titles, begin=forked.begin) as host:
-            house = Playhouse(host)
+        clock = MovedClock(place.root / "clock") if moves_clocks else None
+        command, begin = (clock.command, supervisor.begin) if clock else (supervisor.THREADBRIDGE, forked.begin)
+        discord_of = partial(LoopbackDiscord, clock=clock)
+        async with hosted(place, chosen, command, burst, titles, begin, discord_of) as host:
+            house = Playhouse(host, clock)
             await house.connected()
             yield house

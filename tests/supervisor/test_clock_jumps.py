@@ -9,6 +9,7 @@ from bridge.protocol import events as e
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
+from bridge.session.questions import Draft
 from supervisor.assembly import session_manager
 from supervisor.clock_jumps import JumpWatch
 from supervisor.sessions.decisions import GRACE_AFTER_DISCORD_S
@@ -72,6 +73,16 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 def test_a_request_expires_after_its_time(room: Room) -> None:
     room.tick(HOUR - 120)
+    assert not room.expired()
+    room.tick(120)
+    assert room.expired()
+
+
+def test_who_answers_several_questions_has_the_time_anew_with_each_answer(room: Room) -> None:
+    (request,) = room.session.requests.values()
+    room.tick(HOUR - 120)
+    assert room.manager.draft(request.name, Draft(picks={0: (1,)}))
+    room.tick(HOUR - 60)
     assert not room.expired()
     room.tick(120)
     assert room.expired()

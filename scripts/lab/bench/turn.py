@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -58,8 +59,9 @@ async def play(
 
     Raises UserError when something does not start or does not come to rest, NotReachedError when a turn does not end.
     """
+    discord_of = partial(LoopbackDiscord, limits_kind=limits)
     with host_place.temporary() as place:
-        async with hosted(place, _claude(place), limits=limits, burst="0", titles="words") as host:
+        async with hosted(place, _claude(place), burst="0", titles="words", discord_of=discord_of) as host:
             await _connected(host)
             host.discord.latency_s = latency_s
             return await _takes(host, scenario, length_s)

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 import shlex
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from playground.host.claude import Chosen
 from playground.host.place import BURST, TITLES, Facts, Place
 from playground.host.supervisor import THREADBRIDGE, Begin, Supervisor, Threadbridge, begin
 from supervisor.operator import ending
-from twins.discord.limits import Kind
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Channel
 from twins.discord.person import Person
@@ -51,7 +50,7 @@ class Host(msgspec.Struct, frozen=True):
         except UserError as error:
             raise UserError(f"{error}; {self.supervisor.log_tail()}") from None
         discord = self.discord
-        await discord.until(lambda: discord.connected and discord.presences, deadline_s, "the bot is connected")
+        await discord.until(lambda: discord.greeted, deadline_s, "the bot is connected")
         await discord.until(discord.guild_commands.all, deadline_s, "the bot's slash commands")
 
     def where(self, page: str = "") -> str:
@@ -77,22 +76,22 @@ async def hosted(
     place: Place,
     claude: Chosen,
     command: Sequence[str] = THREADBRIDGE,
-    limits: Kind = "leaking",
     burst: str = BURST,
     titles: str = TITLES,
     begin: Begin = begin,
+    discord_of: Callable[[str], LoopbackDiscord] = LoopbackDiscord,
 ) -> AsyncIterator[Host]:
     """Start everything; at the end end this playground's workers and stop the supervisor.
 
-    `command` is the argv of `threadbridge`; `limits`: the kind of Discord's buckets; `burst`: within what time messages
-    are one prompt; `titles`: whose words threads are named with; `begin`: how the supervisor is started.
+    `command` is the argv of `threadbridge`; `burst`: within what time messages are one prompt; `titles`: whose words
+    threads are named with; `begin`: how the supervisor is started; `discord_of`: gets the bot's token.
     """
     threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command, begin)
     await _end_sessions(place)
     host_place.renew(place)
     token = f"playground.{secrets.token_urlsafe(24)}"
     claude = host_claude.within(claude, await asyncio.to_thread(shutting_in.refusal_in_words, place.state))
-    async with LoopbackDiscord(token, limits_kind=limits) as discord:
+    async with discord_of(token) as discord:
         channel, you, mallory = discord.add_channel(CHANNEL), discord.add_person("You"), discord.add_person("Mallory")
         if claude.containment == "none":
             channel.topic = UNCONTAINED

@@ -36,6 +36,7 @@ class Connection:
     outgoing: asyncio.Queue[Json] = field(default_factory=asyncio.Queue)
     session: Session | None = None
     received_at: deque[float] = field(default_factory=deque)
+    has_presence: bool = False
 
     def queue(self, op: Op, data: object) -> None:
         self.outgoing.put_nowait({"op": int(op), "d": data, "s": None, "t": None})
@@ -196,7 +197,7 @@ class Gateway:
             case Op.PRESENCE | Op.REQUEST_MEMBERS if connection.session is None:
                 raise GatewayCloseError(Close.NOT_AUTHENTICATED)
             case Op.PRESENCE:
-                self.presences.append(data)
+                self._note_presence(connection, data)
             case Op.REQUEST_MEMBERS:
                 self._send_members(connection, data)
             case _:
@@ -213,11 +214,15 @@ class Gateway:
             raise GatewayCloseError(Close.DISALLOWED_INTENTS)
         self.identified += 1
         if data.get("presence"):
-            self.presences.append(data["presence"])
+            self._note_presence(connection, data["presence"])
         session = Session(secrets.token_hex(16), intents)
         self._sessions[session.id] = session
         connection.session = session
         self._greet(connection, session)
+
+    def _note_presence(self, connection: Connection, presence: Json) -> None:
+        self.presences.append(presence)
+        connection.has_presence = True
 
     def _greet(self, connection: Connection, session: Session) -> None:
         self._send(connection, session, Dispatch("READY", self._ready_json(session)))

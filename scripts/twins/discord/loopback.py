@@ -229,6 +229,11 @@ class LoopbackDiscord:
         """Whether a bot has identified or resumed and its socket is open."""
         return bool(self.gateway.live)
 
+    @property
+    def greeted(self) -> bool:
+        """Whether a bot set its presence over the connection that it has now."""
+        return any(connection.has_presence for connection in self.gateway.live)
+
     def messages(self, channel_id: int) -> list[Message]:
         """What a channel or thread shows to everybody, oldest first."""
         return self.world.listed(self.world.channel(channel_id))
