@@ -2,15 +2,18 @@
 
 `--hypothesis-profile=search` looks at many more, chosen anew each time: after a change of what they try.
 `scripts/test --quick` looks at a few.
+
+And what no test can do: go on for ever, or speak to another machine (``test_habits.py``).
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from stages import bounded, only_loopback
 from stages.searched import SURE
 
 _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
@@ -20,6 +23,20 @@ settings.register_profile(
     "search", max_examples=5000, deadline=None, database=None, print_blob=True, suppress_health_check=_SLOW_IS_FINE
 )
 settings.load_profile("sure")
+
+only_loopback.hold()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    with bounded.within():
+        return (yield)
+
+
+@pytest.fixture(autouse=True)
+def _stays_here() -> Iterator[None]:
+    yield
+    assert only_loopback.strayed == []
 
 
 _LONG_FIRST = ("tests/processes/", "tests/real/", "tests/scripts/")

@@ -212,6 +212,27 @@ def test_each_section_of_what_was_observed_is_relied_on(page: str) -> None:
     assert set(sections_of(page)) - relied_on == set()
 
 
+@pytest.mark.parametrize(
+    ("page", "version", "of"),
+    [
+        ("docs/claude-protocol.md", r"\*\*claude ([\d.]+)\*\*", ("scripts/test", r"^claude_version=(.+)$")),
+        ("docs/discord-api.md", r"nextcord is\s+\*\*([\d.]+)\*\*", ("pyproject.toml", r'"nextcord>=([\d.]+),')),
+        (
+            "docs/discord-api.md",
+            r"\*\*version (\d+)\*\*",
+            ("supervisor/config/file.py", r'api_base: str = ".*/v(\d+)"'),
+        ),
+    ],
+)
+def test_what_was_observed_names_its_version_and_it_is_the_one_that_is_run(
+    page: str, version: str, of: tuple[str, str]
+) -> None:
+    """Before the first section, so it is that of every one that names no other."""
+    head = (ROOT / page).read_text().partition("\n## ")[0]
+    path, written = of
+    assert re.findall(version, head) == re.findall(written, (ROOT / path).read_text(), re.MULTILINE) != []
+
+
 def test_nothing_is_cited_that_is_not_in_the_repository() -> None:
     found = {path.name: set(ELSEWHERE.findall(text)) - KNOWN for path, text in citing()}
     assert {name: names for name, names in found.items() if names} == {}

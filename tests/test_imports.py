@@ -179,6 +179,53 @@ def test_what_only_speaks_of_processes_starts_none() -> None:
     assert not any(map(SPAWNS.fullmatch, uses(ast.walk(ast.parse(harmless)))))
 
 
+WITH_A_PERSON = {
+    "supervisor/operator/installation/command.py::_follow",
+    "supervisor/operator/setup/claude.py::log_in",
+}
+"""What runs at the terminal may ask there, and takes as long as a person does, or a download."""
+
+
+def runs_without_deadline(tree: ast.AST) -> Iterator[str]:
+    """The functions in which another program is run to its end, however long that takes."""
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
+        for node in ast.walk(function):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="communicate")):
+                    waits = True
+                case ast.Call(func=ast.Attribute()):
+                    waits = dotted(node.func) in ("subprocess.run", "subprocess.check_output", "subprocess.check_call")
+                case _:
+                    continue
+            if waits and "timeout" not in {keyword.arg for keyword in node.keywords}:
+                yield function.name
+
+
+def test_a_program_that_is_run_to_its_end_has_a_deadline() -> None:
+    found = {
+        f"{name_of(path)}::{function}"
+        for path in SOURCES
+        for tree in nodes_of(path)
+        if isinstance(tree, ast.Module)
+        for function in runs_without_deadline(tree)
+    }
+    assert found == WITH_A_PERSON
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [
+        ("subprocess.run(['x'], check=False)", ["f"]),
+        ("process.communicate()", ["f"]),
+        ("return subprocess.check_output(['x'])", ["f"]),
+        ("subprocess.run(['x'], timeout=DEADLINE_S)", []),
+        ("runner.run(x)", []),
+    ],
+)
+def test_each_run_without_a_deadline_is_seen(code: str, seen: list[str]) -> None:
+    assert list(runs_without_deadline(ast.parse(f"def f():\n    {code}"))) == seen
+
+
 def names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for part in nodes:
         match part:

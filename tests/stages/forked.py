@@ -21,6 +21,7 @@ import msgspec
 
 from playground.host.place import INSTALLATION
 from playground.host.supervisor import THREADBRIDGE, Running
+from stages import only_loopback
 from worker.prctl import die_with_parent
 
 LONGEST_REQUEST = 1 << 17
@@ -124,6 +125,7 @@ def serve(fd: int) -> None:
     from supervisor import main  # noqa: F401, PLC0415 - what `run` needs, which is the point of it all
     from supervisor.operator import cli  # noqa: PLC0415
 
+    only_loopback.hold()
     asker = socket.socket(fileno=fd)
     while True:
         request, fds, _, _ = socket.recv_fds(asker, LONGEST_REQUEST, 1)

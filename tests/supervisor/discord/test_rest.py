@@ -9,7 +9,7 @@ import pytest
 from aiohttp import BodyPartReader, web
 
 from bridge.render.posts import Button, Embed, File, Post
-from stages.support import awaited
+from stages.support import awaited, until
 from supervisor.discord.asking import Showing
 from supervisor.discord.errors import (
     Archived,
@@ -358,7 +358,7 @@ async def test_after_a_refused_token_nothing_is_asked_for_a_while(monkeypatch: p
                 await rest.typing(channel.id)
         assert len(discord.requests) == 1
         assert not rest.token_trouble, "one refusal is not believed"
-        await asyncio.sleep(0.2)
+        await until(lambda: not rest._watch.wait_s, "the end of the pause")
         with pytest.raises(BadToken):
             await rest.typing(channel.id)
         assert len(discord.requests) == 2
