@@ -68,6 +68,10 @@ class Account(msgspec.Struct):
     tokenSource: str | None = None  # noqa: N815 - the CLI's name
     apiKeySource: str | None = None  # noqa: N815 - the CLI's name
 
+    @property
+    def is_logged_in(self) -> bool:
+        return any((source or "none") != "none" for source in (self.tokenSource, self.apiKeySource))
+
 
 class Plan(msgspec.Struct):
     exists: bool = False

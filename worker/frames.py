@@ -7,6 +7,7 @@ all is told apart, and never breaks a turn. What is asked and answered on the co
 
 import base64
 import contextlib
+import re
 from typing import Annotated
 
 import msgspec
@@ -210,6 +211,14 @@ class CompactMetadata(msgspec.Struct):
 def read_frame(line: bytes) -> Frame | None:
     """The frame of a line, or None when the line is no JSON object."""
     return read(line if line.isascii() else line.decode(errors="replace").encode(), Frame)
+
+
+_NO_REQUEST = re.compile(rb'\{"type":\s*"(assistant|user|system|stream_event|result)"')
+
+
+def wants_no_answer(head: bytes) -> bool:
+    """Whether that is sure of a line of which only the beginning was read."""
+    return _NO_REQUEST.match(head) is not None
 
 
 def allowed_by(frame: Frame, tool_use_id: str) -> str:

@@ -4,16 +4,10 @@
 appended to the log, a delta is offered to the uplink, a line is written to the child. So "append, then act"
 is visible in what they return, and everything here can be tested with values.
 
-A turn begins when Claude takes a prompt (``command_lifecycle started``) or, for turns that start by
-themselves, with ``system/init``; it ends with ``result``. Results do not pair one to one with prompts, so a
-prompt's own end comes from its lifecycle, by uuid (docs/claude-protocol.md, "Prompts", "Turns" and "Results").
-
-A line may be lost, come twice, or come when nothing belongs to it. So nothing rests on one line alone: a turn that
-starts by itself begins with the first sign of work after its ``init``; a result says which prompts it answers, and with
-the idle that follows whatever was taken is over; the list of live background tasks ends those that are not in it.
+A line may be lost, come twice, or come when nothing belongs to it. So nothing rests on one line alone: when a turn is
+begun and over is told by several (`turns`), and the list of live background tasks ends those that are not in it.
 """
 
-import re
 from collections.abc import Callable
 
 from bridge.protocol import commands as c
@@ -34,7 +28,8 @@ from worker.seen_lines import SeenLines
 from worker.steps import EndChild, Step
 from worker.tasks import Tasks
 from worker.titles import Titles
-from worker.turn import Turn, shows_work
+from worker.turn import Turn
+from worker.turns import Turns
 from worker.usage_limits import UsageLimits
 
 MOST_OPEN = 1000
@@ -72,6 +67,7 @@ class Stream:
         self._asks = Asks(self._own.ask)
         self._tasks = Tasks(self._asks.agent_ended)
         self._prompts = Prompts(self._own.ask, content_of)
+        self._turns = Turns(self._turn, self._prompts, self._messages, self._asks)
         self._titles = Titles(self._own.ask)
         self._usage = UsageLimits()
         self._claudes = ClaudeRequests(self._asks, places, remote)
@@ -165,9 +161,7 @@ class Stream:
         """What a line means. A line that nobody knows means nothing and breaks nothing."""
         if (frame := f.read_frame(line)) is None or self._seen.is_repeated(frame.uuid, line):
             return []
-        steps = self._follow_claude_id(frame)
-        if self._turn.awaits_work and shows_work(frame):
-            steps += self._begin_turn(None, self._turn.origin)
+        steps = [*self._follow_claude_id(frame), *self._turns.work(frame)]
         if handler := _HANDLERS.get(frame.type):
             steps += handler(self, frame)
         if self._messages.tools.count + self._asks.count + self._tasks.count > MOST_OPEN:
@@ -177,7 +171,7 @@ class Stream:
     def dropped(self, head: bytes, size: int) -> list[Step]:
         """A line that was too long to be read. If it may have been a request, Claude must not wait for ever."""
         told = e.Noticed(f"A line of {size // 1_000_000} MB from Claude was too long to be read, and is left out.")
-        if _HARMLESS.match(head):
+        if f.wants_no_answer(head):
             return [told]
         if refusal := refusal_of(head):
             return [told, refusal]
@@ -199,13 +193,7 @@ class Stream:
         steps = self._prompts.on_lifecycle(frame.command_uuid, frame.state, in_turn=self.in_turn)
         taken = [step.prompt_id for step in steps if isinstance(step, e.PromptTaken)]
         titles = self._titles.asked_of(self._prompts.open(frame.command_uuid)) if taken else []
-        return [*(begun for prompt_id in taken for begun in self._begin_turn(prompt_id)), *steps, *titles]
-
-    def _begin_turn(self, prompt_id: int | None, origin: str = "") -> list[Step]:
-        if not (begun := self._turn.begin(prompt_id, origin)):
-            return []
-        self._messages.begin_turn()
-        return [begun]
+        return [*(begun for prompt_id in taken for begun in self._turns.begin(prompt_id)), *steps, *titles]
 
     def _on_stream_event(self, frame: f.Frame) -> list[Step]:
         return self._messages.streamed(frame)
@@ -239,42 +227,17 @@ class Stream:
             case "informational":
                 return [e.Noticed(f.text_of(frame.content))]
             case "session_state_changed" if frame.state == "idle":
-                return self._on_idle()
+                return self._turns.idle()
             case _:
                 return []
 
-    def _on_idle(self) -> list[Step]:
-        """Idle comes after the result; a turn that is still open then ended without one."""
-        if not self._turn.runs:
-            self._turn.end()
-            return self._prompts.all_over()
-        reason = "Claude went idle without saying how the turn ended"
-        ended = e.TurnEnded("failed", tuple(self._turn.prompt_ids), reason, error="no_result")
-        return [*self._end_turn(ended), *self._prompts.all_over()]
-
     def _on_result(self, frame: f.Frame) -> list[Step]:
-        if not frame.subtype:
-            return []  # a result that does not say of what ends nothing; going idle does
-        if not self._turn.runs and not frame.num_turns:
+        if frame.subtype and not self._turn.runs and not frame.num_turns:
             return self._on_result_without_turn(frame)
-        uuids = frame.user_message_uuids or []
-        taken = [step for uuid in uuids for step in self._prompts.named_by_result(uuid)]
-        prompts = [prompt_id for uuid in uuids if (prompt_id := self._prompts.id_of(uuid)) is not None]
-        ended = results.turn_ended(
-            frame,
-            tuple(dict.fromkeys([*self._turn.prompt_ids, *prompts])),
-            self._turn,
-            said_text=self._turn.said_text or self._messages.is_streaming,
-        )
-        begun: list[Step] = (
-            [] if self.in_turn else [e.TurnStarted(ended.prompt_ids, f.part(frame.origin, f.Origin).kind)]
-        )
-        return [*begun, *taken, *self._end_turn(ended)]
+        return self._turns.result(frame)
 
     def _on_result_without_turn(self, frame: f.Frame) -> list[Step]:
-        """A start that failed (a bad --resume) is told as a result of no turn (docs/claude-protocol.md, "Command
-        line").
-        """
+        """So a start fails that finds nothing to resume (docs/claude-protocol.md, "Command line")."""
         if frame.is_error and self._resuming and not self._ready:
             return [e.ResumeFailed(self._claude_id, results.reason(frame))]
         return [e.Noticed(results.reason(frame))] if frame.is_error else []
@@ -282,13 +245,6 @@ class Stream:
     def broken_off(self) -> list[e.TextWritten]:
         """The texts that streamed and never came whole: what there is of them, shown or not."""
         return self._messages.broken_off()
-
-    def _end_turn(self, ended: e.TurnEnded) -> list[Step]:
-        """Tools and requests of the main agent end with its turn; a subagent's outlive it (docs/claude-protocol.md,
-        "Background work").
-        """
-        self._turn.end()
-        return [*self._messages.end_turn(), *self._asks.turn_ended(), ended]
 
     # --- permission requests -------------------------------------------------------------------------
 
@@ -304,9 +260,8 @@ class Stream:
     def _on_initialized(self, response: cf.ControlResponse) -> list[Step]:
         self._ready = True
         told = f.part(response.response, cf.Initialized)
-        key = told.account.apiKeySource or "none"
-        logged_in = (told.account.tokenSource or "none") != "none" or key != "none"
-        started = e.ChildStarted(self._child_pid, self._claude_id, self._resuming, told.claude_code_version, logged_in)
+        logged_in, version = told.account.is_logged_in, told.claude_code_version
+        started = e.ChildStarted(self._child_pid, self._claude_id, self._resuming, version, logged_in)
         return [started, *self._settings.told_mode(told.current_permission_mode), read_offers(told)]
 
     def _on_rate_limit(self, frame: f.Frame) -> list[Step]:
@@ -333,9 +288,6 @@ _HANDLERS: dict[str, Callable[[Stream, f.Frame], list[Step]]] = {
     "control_cancel_request": Stream._on_cancel_request,
     "control_response": Stream._on_control_response,
 }
-
-
-_HARMLESS = re.compile(rb'\{"type":\s*"(assistant|user|system|stream_event|result)"')
 
 
 def _retried(frame: f.Frame) -> e.ApiRetried:
