@@ -40,6 +40,13 @@ class MessageFlag(IntFlag):
     IS_VOICE_MESSAGE = 1 << 13
 
 
+class ApplicationFlag(IntFlag):
+    """resources/application.mdx, "Application Flags": two for Message Content Intent, by whether it is verified."""
+
+    GATEWAY_MESSAGE_CONTENT = 1 << 18
+    GATEWAY_MESSAGE_CONTENT_LIMITED = 1 << 19
+
+
 class Component(IntEnum):
     """components/reference.mdx, "Component Types"."""
 
@@ -150,8 +157,10 @@ EMBED_DESCRIPTION_CHARS = 4096
 """resources/message.mdx, "Embed Limits"."""
 MOST_FILES = 10
 """Of a message."""
-BUTTONS_A_ROW = 5
-"""components/reference.mdx, "Action Row"."""
+MOST_MEGABYTES = 500
+"""Of one file, from whoever may send the largest (reference.mdx, "Uploading Files")."""
+BUTTONS_A_ROW, MOST_ROWS = 5, 5
+"""components/reference.mdx, "Action Row"; so many rows has a message."""
 BUTTON_LABEL_CHARS = 80
 MOST_CHOICES, CHOICE_CHARS = 25, 100
 """Of a select, and of what an autocompletion offers."""
@@ -166,3 +175,7 @@ PAGE_MESSAGES = 100
 """resources/message.mdx, "Get Channel Messages": how many are given at once."""
 NONCE_CHARS = 25
 """resources/message.mdx, "Create Message"."""
+ARCHIVE_MINUTES = (60, 1440, 4320, 10_080)
+"""After how long without a message a thread is archived, one of these (resources/channel.mdx, "Start Thread")."""
+MOST_ID = (1 << 63) - 1
+"""reference.mdx, "Snowflakes": an id has a time in its upper bits, so it is below this for decades."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from bridge.discord_numbers import BUTTONS_A_ROW, MOST_CHOICES, MOST_ROWS
 from bridge.protocol.questions import Question
 
 OTHER_CHARS = 2000
@@ -55,9 +56,8 @@ def _without(texts: dict[int, str], place: int) -> dict[int, str]:
 
 # --- where each stands in its card -------------------------------------------------------------------
 
-OPTIONS_A_ROW = 25
-ROWS_A_PAGE = 4
-MOST_BUTTONS = 5
+ROWS_A_PAGE = MOST_ROWS - 1
+"""One is left for the buttons."""
 BUTTON_CHARS = 30
 """Discord shows 34 to 38 characters of a button's label (docs/discord-api.md, "Messages and components"); ours begins
 with a number."""
@@ -73,9 +73,9 @@ class Row(msgspec.Struct, frozen=True):
 def rows_of(questions: tuple[Question, ...]) -> list[Row]:
     """All selects, in order; a custom_id names one by its number here."""
     return [
-        Row(place, range(start, min(start + OPTIONS_A_ROW, len(question.options))))
+        Row(place, range(start, min(start + MOST_CHOICES, len(question.options))))
         for place, question in enumerate(questions)
-        for start in range(0, max(1, len(question.options)), OPTIONS_A_ROW)
+        for start in range(0, max(1, len(question.options)), MOST_CHOICES)
     ]
 
 
@@ -93,7 +93,7 @@ def answers_at_once(questions: tuple[Question, ...]) -> bool:
 def fits_buttons(questions: tuple[Question, ...]) -> bool:
     """Whether each option has a button of its own, and one click answers."""
     labels = [option.label for option in questions[0].options]
-    return answers_at_once(questions) and len(labels) <= MOST_BUTTONS and all(len(s) <= BUTTON_CHARS for s in labels)
+    return answers_at_once(questions) and len(labels) <= BUTTONS_A_ROW and all(len(s) <= BUTTON_CHARS for s in labels)
 
 
 def picked(questions: tuple[Question, ...], draft: Draft, number: int, values: Sequence[str]) -> Draft | None:

@@ -33,8 +33,9 @@ from bridge.session.permission import Person
 from supervisor.commands.addressees import Addressees
 from supervisor.commands.sight import Sight
 from supervisor.discord.asking import Placing
-from supervisor.discord.errors import Archived, Unavailable, given_at, snowflake
+from supervisor.discord.errors import Archived, Unavailable
 from supervisor.discord.pace import Priority
+from supervisor.discord.snowflakes import given_at, snowflake
 from supervisor.letters import Answer, Letter, Letters, Look
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.pruning import Pruning

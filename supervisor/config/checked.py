@@ -7,6 +7,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
+from bridge.discord_numbers import ARCHIVE_MINUTES, MOST_MEGABYTES
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
 from bridge.protocol.limits import CPU_WEIGHTS, Limits, bytes_of
@@ -32,10 +33,7 @@ from supervisor.config.table import Wrong, check_id
 from supervisor.meant import meant_model
 
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "dontAsk", "auto", "manual", "bypassPermissions")
-ARCHIVE_MINUTES = (60, 1440, 4320, 10_080)
 LONGEST_BURST_S = 10.0
-MOST_MEGABYTES = 500
-"""What Discord takes from anybody in one file (discord-api-docs, "Uploading Files")."""
 
 
 def checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.discord_numbers import ARCHIVE_MINUTES
 from bridge.protocol.layout import Layout
 from bridge.protocol.limits import Limits
 from bridge.routing.channel import Channel
@@ -38,7 +39,7 @@ class Config(msgspec.Struct, frozen=True):
     resume_at_reset: bool = False
     titles: bool = False
     """Claude is asked for a title of each new thread."""
-    archive_minutes: int = 10_080
+    archive_minutes: int = ARCHIVE_MINUTES[-1]
     ping_after_s: float | None = PING_AFTER_S
     """None: never."""
     limits: Limits = Limits()

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from bridge.discord_numbers import MOST_ID
+
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file; a key that is not here is a mistake, and said."""
@@ -16,5 +18,5 @@ class Wrong(Exception):  # noqa: N818 - not an error that leaves the reading of 
 
 def check_id(key: str, number: int) -> None:
     """Raises Wrong."""
-    if not 0 < number < 1 << 63:
+    if not 0 < number <= MOST_ID:
         raise Wrong(key, f"{number} is not an id of Discord's")

@@ -8,19 +8,6 @@ import msgspec
 
 from bridge.protocol.errors import RemoteError
 
-_EPOCH_MS = 1_420_070_400_000
-"""discord-api-docs, "Snowflakes"."""
-
-
-def snowflake(at: float) -> int:
-    """The smallest id that Discord gives at that time, in Unix seconds."""
-    return max(0, int(at * 1000) - _EPOCH_MS) << 22
-
-
-def given_at(discord_id: int) -> int:
-    """When Discord gave that id, in whole Unix seconds."""
-    return ((discord_id >> 22) + _EPOCH_MS) // 1000
-
 
 class Unavailable(RemoteError):
     """Discord did not do it now (5xx, a lost reply, a rate limit). ``retry_after`` in seconds."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from bridge.discord_numbers import PAGE_MESSAGES, ErrorCode
+from bridge.discord_numbers import ARCHIVE_MINUTES, PAGE_MESSAGES, ErrorCode
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import File, Post, payload
 from supervisor.discord.alone import Nonces
@@ -26,8 +26,6 @@ from supervisor.discord.shapes import Member, Message, Unreadable, WithId, messa
 ANSWER_PATIENCE_S = 3.0
 """An interaction that is not answered within 3 s is void (discord-api-docs, "Receiving and Responding")."""
 COSMETIC_PATIENCE_S = 1.0
-ARCHIVE_MINUTES = 10_080
-"""A week, the longest that Discord has (discord-api-docs, "Start Thread from Message")."""
 OWN_PAGES = 5
 """How far ``own_messages`` reads: what was lost stands near the place where we look."""
 _MESSAGES = "/channels/{channel_id}/messages"
@@ -47,7 +45,7 @@ class Rest(Http):
         pace: Pace,
         timeout_s: float = CALL_TIMEOUT_S,
         heard: Callable[[str, int, float], None] = lambda *_: None,
-        archive_minutes: Callable[[], int] = lambda: ARCHIVE_MINUTES,
+        archive_minutes: Callable[[], int] = lambda: ARCHIVE_MINUTES[-1],
     ) -> None:
         super().__init__(api_base, token, pace, timeout_s, heard)
         self._archive_minutes = archive_minutes

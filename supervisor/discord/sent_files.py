@@ -9,11 +9,11 @@ import re
 import stat
 from pathlib import Path
 
+from bridge.discord_numbers import MOST_MEGABYTES
 from supervisor.discord.errors import Refused
 
 _STORED = re.compile(r"sent/[0-9a-f]{8}-(?![. ])[\w.()@+=,~ -]{1,100}")
-MOST_BYTES = 512 * 1024 * 1024
-"""No server of Discord's takes more."""
+MOST_BYTES = MOST_MEGABYTES << 20
 
 
 def place_of(stored: str, folder: Path) -> Path:

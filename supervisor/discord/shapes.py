@@ -10,16 +10,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from bridge.discord_numbers import MessageFlag
+from bridge.discord_numbers import MOST_ID, MessageFlag
 from bridge.protocol.errors import UNREADABLE, UserError
 from bridge.routing.places import Place
 from bridge.session.permission import Person
 
-MOST_ID = (1 << 63) - 1
 Id = Annotated[int, msgspec.Meta(ge=0, le=MOST_ID)]
-"""A snowflake (discord-api-docs, reference.mdx, "Snowflakes"): a time in its upper bits, so below this for decades. The
-store keeps no larger number.
-"""
+"""The store keeps no larger number."""
 
 
 class WithId(msgspec.Struct, frozen=True):

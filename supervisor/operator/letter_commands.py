@@ -14,7 +14,7 @@ import msgspec
 from bridge.protocol.errors import LocalError, UserError
 from bridge.protocol.layout import Layout
 from supervisor import locks
-from supervisor.discord.errors import snowflake
+from supervisor.discord.snowflakes import snowflake
 from supervisor.letters import Answer, Letter, Letters
 from supervisor.operator import health_file
 from supervisor.operator.context import EXIT_FAILED, config_option, layout_of

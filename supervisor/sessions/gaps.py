@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import msgspec
 
 from bridge.protocol.errors import RemoteError
-from supervisor.discord.errors import Forbidden, given_at
+from supervisor.discord.errors import Forbidden
+from supervisor.discord.snowflakes import given_at, has_time
 from supervisor.sessions.store import Store
 
 TRIES_BEFORE_LIVE = 4
@@ -84,7 +85,7 @@ class Cursors:
 
 def in_words(error: RemoteError, cursor: int) -> str:
     """What people are told of a gap that begins behind this message."""
-    since = f" since <t:{given_at(cursor)}:R>" if cursor >> 22 else ""
+    since = f" since <t:{given_at(cursor)}:R>" if has_time(cursor) else ""
     why = (
         "the bot lacks the permission *Read Message History*"
         if isinstance(error, Forbidden)

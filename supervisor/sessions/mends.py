@@ -8,7 +8,7 @@ from bridge.render import card_flow, decided, limits, lost, notices, outages, re
 from bridge.render.posts import Post
 from bridge.session.people import named
 from bridge.session.permission import Person, RequestName
-from supervisor.discord.errors import snowflake
+from supervisor.discord.snowflakes import snowflake
 from supervisor.sessions.child_directories import ChildDirectories
 from supervisor.sessions.sessions_table import SessionRow
 

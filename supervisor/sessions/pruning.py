@@ -22,7 +22,7 @@ from bridge.protocol.layout import Layout
 from bridge.render.view import ThreadView
 from bridge.session.remainder import without_history
 from supervisor import locks
-from supervisor.discord.errors import snowflake
+from supervisor.discord.snowflakes import snowflake
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store

@@ -22,7 +22,7 @@ from bridge.render.view import ThreadView
 from bridge.routing.seen import thread_name
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
-from supervisor.discord.errors import snowflake
+from supervisor.discord.snowflakes import snowflake
 from supervisor.sessions import inbox, log_lines, loose_lines
 from supervisor.sessions.live_text import LiveText
 from supervisor.sessions.lost_history import LostHistory

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.discord_numbers import MOST_ID
 from bridge.protocol import events as e
 from bridge.protocol.errors import UNREADABLE, RemoteError
 from bridge.protocol.layout import Layout, SessionLayout
@@ -53,7 +54,7 @@ def beginning(log: Path) -> Beginning | None:
 def _has_ids(created: e.SessionCreated) -> bool:
     """Ids as Discord gives them: no store holds others."""
     return all(
-        0 <= one < 1 << 63 for one in (created.thread_id, created.guild_id, created.channel_id, created.owner_id)
+        0 <= one <= MOST_ID for one in (created.thread_id, created.guild_id, created.channel_id, created.owner_id)
     )
 
 

@@ -32,9 +32,9 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.session.rights import Rights
 from supervisor.discord.asking import Reading
-from supervisor.discord.errors import snowflake
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.shapes import GuildShown, Message, PlaceShown, Typing, WithId, glimpse, read
+from supervisor.discord.snowflakes import snowflake
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.amendments import Amendments

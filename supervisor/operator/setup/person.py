@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bridge.protocol.errors import UserError
 from bridge.text import one_line
 from supervisor.config.document import Changes
+from supervisor.discord.beside_text import POST_TYPES
 from supervisor.discord.shapes import Message
 from supervisor.operator.setup.asked_discord import Discord
 from supervisor.operator.setup.kept import Kept
@@ -13,8 +14,6 @@ from supervisor.operator.setup.terminal import Terminal
 WAIT_S = 600.0
 OTHERS = 5
 """So many people may write there before the one who sits at the terminal."""
-ORDINARY = (0, 19)
-"""Types of a message and of a reply."""
 
 
 class FirstPerson:
@@ -64,7 +63,7 @@ def _first(discord: Discord, channel_id: int, after: int) -> Message | None:
 
 
 def _is_persons(message: Message) -> bool:
-    return not message.author.bot and not message.webhook_id and message.type in ORDINARY
+    return not message.author.bot and not message.webhook_id and message.type in POST_TYPES
 
 
 def _name(message: Message) -> str:

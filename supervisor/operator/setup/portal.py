@@ -1,15 +1,15 @@
 """What the developer portal says of the application, and what is still to be switched on there.
 
-Source: discord-api-docs, "Application Flags": one of two bits says that Message Content Intent is on, by whether the
-application is verified.
+One of two bits says that Message Content Intent is on.
 """
 
 import msgspec
 
+from bridge.discord_numbers import ApplicationFlag
 from bridge.routing.permissions import ALL_ASKED
 
 PORTAL = "https://discord.com/developers/applications"
-READS_MESSAGES = 1 << 18 | 1 << 19
+READS_MESSAGES = ApplicationFlag.GATEWAY_MESSAGE_CONTENT | ApplicationFlag.GATEWAY_MESSAGE_CONTENT_LIMITED
 INTENT = (
     "Message Content Intent is off, so Discord would hide what people write. In the developer portal: your application,"
     " Bot, Privileged Gateway Intents, switch it on, Save Changes."

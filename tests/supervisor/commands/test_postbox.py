@@ -15,7 +15,8 @@ from stages.gateway_stage import Stage, stage
 from stages.support import awaited
 from supervisor.commands import postbox
 from supervisor.commands.postbox import Postbox
-from supervisor.discord.errors import Forbidden, Unavailable, snowflake
+from supervisor.discord.errors import Forbidden, Unavailable
+from supervisor.discord.snowflakes import snowflake
 from supervisor.letters import Answer, Letter, Letters
 from supervisor.operator import audit
 from supervisor.sessions.pruning import Pruning

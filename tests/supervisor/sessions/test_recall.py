@@ -15,7 +15,7 @@ from bridge.render.posts import Post
 from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.states import SessionState
 from supervisor.assembly import session_manager
-from supervisor.discord.errors import snowflake
+from supervisor.discord.snowflakes import snowflake
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.posts_table import HISTORY, PostRow
 from supervisor.sessions.recall import recall
