@@ -112,31 +112,6 @@ def test_the_search_for_commands_finds_them() -> None:
     assert sum(len(CALL.findall(page.read_text())) for page in PAGES) > 40
 
 
-WALKS = dict(re.findall(r"\*\*([\w ]+)\*\*\n\n((?:\d\. .*\n(?: +.*\n)*)+)", ARCHITECTURE))
-"""By what is followed, the steps of each walk through the house."""
-
-
-def rooms_and_files(walk: str) -> Iterator[tuple[Path, list[Path]]]:
-    """A step names its first file whole, and others of the same room by their names in it."""
-    for step in re.split(r"^\d\. ", walk, flags=re.MULTILINE)[1:]:
-        first, *others = re.findall(r"`([\w/]+\.py)`", step)
-        room = Path(first).parent
-        yield room, [Path(first), *(room / name for name in others)]
-
-
-def test_the_walks_are_found() -> None:
-    assert set(WALKS) == {"A message", "A permission request", "Its answer", "A delta"}
-
-
-@pytest.mark.parametrize("walk", WALKS)
-def test_a_walk_through_the_house_enters_no_room_twice_and_each_file_of_it_is_there(walk: str) -> None:
-    steps = list(rooms_and_files(WALKS[walk]))
-    assert [path for _, files in steps for path in files if not (ROOT / path).is_file()] == []
-    rooms = [str(room) for room, _ in steps]
-    assert len(rooms) > 4
-    assert sorted(set(rooms)) == sorted(rooms)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_a_page_points_to_is_there(page: Path) -> None:
     text = page.read_text()

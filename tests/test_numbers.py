@@ -52,7 +52,6 @@ SAID: dict[str, tuple[str, ...]] = {
         f" {records.MOST_INPUT_BYTES // 1_000_000} MB is denied",
         {60.0: "after a lost reply the same nonce within a minute"}[carrier.NONCE_S],
         f"wished of it or `kill` rings, else every {processes.LOOK_AT_ALL_INTERVAL_S:g} s",
-        f"Discord's answer, which is void after {rest.ANSWER_PATIENCE_S:g} s",
         {3: "*broken* (three quick deaths"}[managed.QUICK_DEATHS_BEFORE_BROKEN],
         f"background task or prompt) for {(seconds_of(file.SessionsTable().hibernate_after) or 0) / 60:g} minutes",
     ),
@@ -75,6 +74,7 @@ SAID: dict[str, tuple[str, ...]] = {
         f"holes ({backup.MOST_HOLES // MIB} MiB and more)",
         {6 * 3600.0: "every six hours"}[pruning.EVERY_S],
     ),
+    "docs/walks.md": (f"Discord gets its answer, which is void after {rest.ANSWER_PATIENCE_S:g} s",),
     "docs/trust.md": (
         f"one file has at most {project_files.MOST_BYTES >> 10} KiB, all together"
         f" {project_files.MOST_BYTES_IN_ALL // MIB} MiB and {project_files.MOST_FILES} files",

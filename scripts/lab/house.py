@@ -13,7 +13,8 @@ _HEAD = """\
 # The house, file by file
 
 Made of the first sentence of each file by `./scripts/house --write`; `tests/test_docs.py` fails while this page is not
-what they say. Which room lies on which floor, and how a message goes through: [architecture.md](architecture.md)."""
+what they say. Which room lies on which floor: [architecture.md](architecture.md). How a message goes through:
+[walks.md](walks.md)."""
 
 
 def first_sentence(path: Path) -> str:
