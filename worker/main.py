@@ -1,7 +1,7 @@
 """Joins the child, the log and the uplink in one task group.
 
-A worker lives as long as its child. Its life, in order: take the session's lock, open the log and close what
-a dead worker left open, shut the child in, say hello, serve, and at the child's end write ChildExited and
+A worker lives as long as its child. Its life, in order, once `process` has the session's lock and its log: close what
+a dead worker left open, say hello, shut the child in and serve it, and at the child's end write ChildExited and
 give the supervisor a moment to take the rest. Without a supervisor everything goes on: the log is the truth.
 Without a log nothing does: a record that cannot be written ends the child at once, and the worker with it.
 """

@@ -1,7 +1,8 @@
 """Where things live under the state directory.
 
     version                   of this layout
-    threadbridge.db           the supervisor's store
+    threadbridge.db           the supervisor's store; threadbridge.db.v1 … as it was before a migration
+    journal.jsonl             what people did, for an audit and a lost store; beside the store, which knows its head
     supervisor.keys           its CURVE keys, which workers that outlive it know
     supervisor.lock           held by the one supervisor of this directory
     health.json               what the running supervisor says of itself

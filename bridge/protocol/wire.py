@@ -27,9 +27,7 @@ import msgspec
 from bridge.protocol.commands import AnyCommand
 from bridge.protocol.errors import UNREADABLE, RemoteError
 from bridge.protocol.events import Number, Record
-from bridge.protocol.records import MOST_RECORD_BYTES, decode_record, known
-
-__all__ = ["MOST_RECORD_BYTES"]
+from bridge.protocol.records import decode_record, known
 
 OLDEST_PROTOCOL, PROTOCOL = 1, 1
 PROTOCOLS_SPOKEN = range(OLDEST_PROTOCOL, PROTOCOL + 1)

@@ -1,4 +1,4 @@
-"""Whether this machine can shut a Claude in, asked of a worker's own code in a process of its own."""
+"""Whether this machine can shut a Claude in, and which attacks that stops: a worker's code says, in its own process."""
 
 import subprocess
 import sys

@@ -1,9 +1,11 @@
+import re
 from pathlib import Path
 
 import pytest
 
+from bridge.protocol import layout as layouts
 from bridge.protocol.errors import UserError
-from bridge.protocol.layout import SOCKET_PATH_BYTES, Layout, short_id
+from bridge.protocol.layout import SOCKET_PATH_BYTES, Layout, SessionLayout, short_id
 
 SESSION = "5c0ffee5-1234-4000-8000-000000000001"
 
@@ -15,6 +17,19 @@ def test_a_sessions_files_lie_under_its_first_twelve_hex_digits() -> None:
     assert layout.socket(SESSION, "01234567") == Path("/state/sockets/5c0ffee51234-01234567.sock")
     paths = [layout.database, layout.supervisor_lock, layout.session(SESSION).lock, layout.session(SESSION).stop_mark]
     assert len(set(paths)) == len(paths)
+
+
+def paths_of(kind: type[Layout | SessionLayout], place: Path) -> set[str]:
+    """The first name below the place of each path that is a property."""
+    named = [name for name, value in vars(kind).items() if isinstance(value, property)]
+    made = kind(place)
+    return {getattr(made, name).relative_to(place).parts[0] for name in named}
+
+
+def test_each_path_stands_in_the_table_of_the_layout() -> None:
+    told = re.findall(r"^    (?:(sessions)/<id>/)?([\w.]+)", layouts.__doc__ or "", re.MULTILINE)
+    assert {session or name for session, name in told} >= paths_of(Layout, Path("/state"))
+    assert {name for session, name in told if session} >= paths_of(SessionLayout, Path("/session"))
 
 
 def test_the_longest_state_path_is_accepted_and_one_byte_more_is_not() -> None:
