@@ -38,11 +38,11 @@ from supervisor.discord.alone import Entry, Nonces
 from supervisor.discord.asking import Answering, Posting, Reading, Renaming
 from supervisor.discord.client import Client
 from supervisor.discord.connection import Connection
+from supervisor.discord.current_client import CurrentClient, MakesClient, Presence
 from supervisor.discord.gateway import Gateway, Times
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.hearing import Ear, Hearing
 from supervisor.discord.identify_budget import Identifies, IdentifyBudget
-from supervisor.discord.line import Line, MakesClient, Presence
 from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
 from supervisor.discord.twins import Twins
@@ -165,7 +165,7 @@ class Ears(NamedTuple):
     gateway: Gateway
     standing: Standing
     guilds: Guilds
-    line: Line
+    current: CurrentClient
     sight: Sight
     inbound: Inbound
     errands: Errands
@@ -185,21 +185,21 @@ def ears(
     """The gateway, and who hears what of it."""
     settings = reload.settings
     times, clocks = times or Times(), clocks or Clocks()
-    errands, line, guilds, rules = Errands(), Line(client), Guilds(), router(settings, manager)
+    errands, current, guilds, rules = Errands(), CurrentClient(client), Guilds(), router(settings, manager)
     connection = Connection(clocks.wall, clocks.monotonic)
     tell = telling.Telling(rest, errands).tell
     inbound = Inbound(manager, rules, rest, settings, settings.channels, tell, guilds)
     standing = Standing(connection, inbound, guilds, settings.channels, manager.changes, lambda: rest.token_trouble)
     names = Names(manager, rest)
     own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
-    sight = Sight(line.sees, line.reads, standing.unfit, guilds.place, lambda *told: seen_by(guilds, *told))
+    sight = Sight(current.sees, current.reads, standing.unfit, guilds.place, lambda *told: seen_by(guilds, *told))
     slash = Slash(manager, rules, rest, settings, sight, trusts, ProjectChannels(settings, reload))
     alone = AloneCards(manager, rest)
     interactions = Interactions(manager, rules, rest, slash, trusts, InLog(settings.now.layout), alone)
     registration = Registration(manager, rest, settings.channels, guilds, errands)
     settings.hear_added(inbound.channels_added)
     settings.hear_added(registration.channels_added)
-    presence = Presence(line, lambda: _presence(manager), lambda: standing.back_at is not None, times.presence_s)
+    presence = Presence(current, lambda: _presence(manager), lambda: standing.back_at is not None, times.presence_s)
     hears: dict[str, Sequence[Ear]] = {
         "ready": (lambda _: own_posts.look(),),
         "MESSAGE_CREATE": (inbound.live,),
@@ -215,10 +215,10 @@ def ears(
     }
     twins = Twins(rest.nonces, guilds, inbound.is_ours, tell)
     entry = Entry(settings.now.api_base, token, rest.hold, _identifies(manager, clocks, times))
-    gateway = Gateway(entry, connection, line, standing, Hearing(guilds, twins, hears), errands, times)
+    gateway = Gateway(entry, connection, current, standing, Hearing(guilds, twins, hears), errands, times)
     hearing = (names.run, inbound.run, own_posts.run, alone.run)
     runs = (errands.run, manager.bursts.run, *hearing, presence.run, gateway.run)
-    return Ears(gateway, standing, guilds, line, sight, inbound, errands, runs)
+    return Ears(gateway, standing, guilds, current, sight, inbound, errands, runs)
 
 
 def _presence(manager: SessionManager) -> str:

@@ -241,7 +241,7 @@ def _hear_signals(reload: Reload, notifier: Notifier, tell: Callable[[], None]) 
 
 
 def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest) -> None:
-    outcome, standing, answered_at = reload.outcome, ears.standing, ears.line.answered_at
+    outcome, standing, answered_at = reload.outcome, ears.standing, ears.current.answered_at
     said.say(
         Health(
             config=str(reload.settings.now.path),

@@ -27,9 +27,9 @@ from supervisor.discord.connection import (
     State,
     Step,
 )
+from supervisor.discord.current_client import PRESENCE_INTERVAL_S, CurrentClient
 from supervisor.discord.hearing import Hearing
 from supervisor.discord.identify_budget import IDENTIFY_GAP_S, TooManyIdentifiesError
-from supervisor.discord.line import PRESENCE_INTERVAL_S, Line
 from supervisor.discord.standing import Standing
 from supervisor.errands import Errands
 from supervisor.log_format import Folded
@@ -59,7 +59,7 @@ class Gateway:
         self,
         entry: Entry,
         connection: Connection,
-        line: Line,
+        current: CurrentClient,
         standing: Standing,
         hearing: Hearing,
         errands: Errands,
@@ -67,7 +67,7 @@ class Gateway:
     ) -> None:
         self._entry = entry
         self._connection = connection
-        self._line = line
+        self._current = current
         self._standing = standing
         self._hearing = hearing
         self._errands = errands
@@ -113,7 +113,7 @@ class Gateway:
 
     async def _connect(self) -> None:
         """One client, from its login to its end."""
-        client = self._line.dial(self._entry.api_base, self.hear, self._entry.identifies.allow)
+        client = self._current.renew(self._entry.api_base, self.hear, self._entry.identifies.allow)
         self._forget_why()
         try:
             async with asyncio.timeout(None) as self._deadline:
@@ -125,7 +125,7 @@ class Gateway:
                 await client.connect(reconnect=False)
         finally:
             self._deadline = None
-            await self._line.hang_up()
+            await self._current.let_go()
 
     def _forget_why(self) -> None:
         """What only a person, or another supervisor's end, can change is told while it is looked at again too."""
@@ -158,8 +158,8 @@ class Gateway:
         """Once what was to be said about it is said."""
         await asyncio.sleep(self._times.leave_s)
         self._entry.hold(self._connection.why)
-        if self._line.client:
-            await self._line.client.close()
+        if self._current.client:
+            await self._current.client.close()
 
     # --- what is heard -------------------------------------------------------------------------------
 

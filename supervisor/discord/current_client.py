@@ -34,17 +34,17 @@ class Socket(Protocol):
 type MakesClient = Callable[[str, Callable[[str, Any], None], Callable[[], float]], Socket]
 
 
-class Line:
+class CurrentClient:
     def __init__(self, make: MakesClient = Client) -> None:
         self.client: Socket | None = None
         self._make = make
 
-    def dial(self, api_base: str, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> Socket:
+    def renew(self, api_base: str, hear: Callable[[str, Any], None], allow_identify: Callable[[], float]) -> Socket:
         """A fresh client (its parameters: ``supervisor.discord.client``)."""
         self.client = self._make(api_base, hear, allow_identify)
         return self.client
 
-    async def hang_up(self) -> None:
+    async def let_go(self) -> None:
         client, self.client = self.client, None
         if client:
             await client.let_go()
@@ -71,12 +71,12 @@ class Presence:
 
     def __init__(
         self,
-        line: Line,
+        current: CurrentClient,
         text: Callable[[], str],
         is_back: Callable[[], bool],
         interval_s: float = PRESENCE_INTERVAL_S,
     ) -> None:
-        self._line = line
+        self._current = current
         self._text = text
         self._is_back = is_back
         self._interval_s = interval_s
@@ -85,7 +85,7 @@ class Presence:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            client, text = self._line.client, self._text()
+            client, text = self._current.client, self._text()
             if client is None or not self._is_back() or self._shown == (client, text):
                 await asyncio.sleep(min(PRESENCE_LOOK_S, self._interval_s))
                 continue
