@@ -46,6 +46,7 @@ from supervisor.sessions.other_project import look_at_projects
 from supervisor.sessions.recall import recall
 from supervisor.sessions.remembered import remember
 from supervisor.sessions.store import Store
+from supervisor.sessions.store_health import Health as StoreHealth
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.versions import note_version
 from supervisor.sessions.walls_told import note_walls
@@ -79,7 +80,7 @@ def run(config: Config, token: str, log_level: str = "info") -> None:
         places.leave_note(config.layout)
     os.environ.pop("DISCORD_TOKEN", None)
     try:
-        asyncio.run(_supervise(config, token, around))
+        asyncio.run(_supervise(config, token, around, lock))
     except* UserError as errors:
         raise first_of(errors) from None
     except* StoreError as errors:
@@ -88,7 +89,7 @@ def run(config: Config, token: str, log_level: str = "info") -> None:
         os.close(lock)
 
 
-async def _supervise(config: Config, token: str, around: Surroundings) -> None:
+async def _supervise(config: Config, token: str, around: Surroundings, lock: int) -> None:
     store = Store(config.layout.database)
     try:
         settings, metrics = Settings(config), _metrics(config)
@@ -108,7 +109,7 @@ async def _supervise(config: Config, token: str, around: Surroundings) -> None:
             if metrics:
                 look = partial(_look, metrics, manager, above.ears.standing)
                 runs.append(partial(metrics.run, config.metrics_listen, look))
-            await below.downlink.run(lambda: _serve(reload, manager, runs, above.ears, rest))
+            await below.downlink.run(lambda: _serve(reload, manager, runs, above.ears, rest, lock))
     finally:
         store.close()
 
@@ -200,9 +201,11 @@ async def _serve(
     runs: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     ears: Ears,
     rest: Rest,
+    lock: int,
 ) -> None:
     settings, notifier, standing = reload.settings, Notifier(), ears.standing
-    tell = partial(_tell_health, HealthFile(settings.now.layout), reload, ears, rest)
+    said = HealthFile(settings.now.layout, lock)
+    tell = partial(_tell_health, said, reload, ears, rest, manager.store.health)
     stopping = _hear_signals(reload, notifier, tell)
     async with asyncio.TaskGroup() as tasks:
         running = [
@@ -240,7 +243,7 @@ def _hear_signals(reload: Reload, notifier: Notifier, tell: Callable[[], None]) 
     return stopping
 
 
-def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest) -> None:
+def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest, store: StoreHealth) -> None:
     outcome, standing, answered_at = reload.outcome, ears.standing, ears.current.answered_at
     said.say(
         Health(
@@ -258,6 +261,7 @@ def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest) -> No
             most_sessions=descriptors.most_sessions(),
             reads_letters=True,
             unusable=standing.unusable,
+            store=store.problem,
         )
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from bridge.protocol.errors import LocalError, UserError
 from bridge.protocol.layout import Layout, SessionLayout, short_id
 from supervisor import locks
+from supervisor.disk_errors import in_words
 from supervisor.private_files import touch_private, write_private
 
 LAYOUT_VERSION = 1
@@ -17,7 +18,7 @@ _PRIVATE, _PRIVATE_FILE = 0o700, 0o600
 
 
 def prepare(layout: Layout) -> int:
-    """The descriptor of the directory's lock. Raises UserError when it cannot be had."""
+    """The descriptor of the directory's lock. Raises UserError when it cannot be had, NotNowError among them."""
     try:
         for folder in (layout.state, layout.sessions, layout.sockets, layout.letters):
             folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
@@ -25,7 +26,7 @@ def prepare(layout: Layout) -> int:
         check_version(layout)
         lock = locks.take(layout.supervisor_lock)
     except OSError as error:
-        raise UserError(f"state.directory: {layout.state} cannot be used: {error.strerror}") from None
+        raise in_words(f"state.directory: {layout.state} cannot be used", error) from None
     if lock is None:
         pid = locks.holder(layout.supervisor_lock)
         raise UserError(
@@ -36,7 +37,7 @@ def prepare(layout: Layout) -> int:
         _settle(layout)
     except OSError as error:
         os.close(lock)
-        raise UserError(f"state.directory: {layout.state} cannot be written: {error.strerror}") from None
+        raise in_words(f"state.directory: {layout.state} cannot be written", error) from None
     return lock
 
 

@@ -65,8 +65,8 @@ SAID: dict[str, tuple[str, ...]] = {
         f"{limits.CPU_WEIGHTS[0]} to {limits.CPU_WEIGHTS[1]}, beside other sessions",
     ),
     "docs/operations.md": (
-        f"it has said nothing for {health_file.OLD_S:g} seconds",
-        {60.0: "Discord is away for longer than a minute"}[status.AWAY_S],
+        f"or has said nothing for {health_file.OLD_S:g} seconds",
+        {60.0: "Discord has been away, or not read back, for longer than a minute"}[status.AWAY_S],
         {120.0: "waited for more than two minutes"}[status.WAITS_S],
         f"less than {status.LITTLE_DISK // MIB} MiB are free",
         f"less than {status.NEARLY_LITTLE // GIB} GiB, four fifths of the sessions",

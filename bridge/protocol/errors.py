@@ -19,6 +19,10 @@ class UserError(BridgeError):
     """Told to the person who caused it, in words that say what to do."""
 
 
+class NotNowError(UserError):
+    """What may pass without anybody doing anything, such as a disk that takes no writes: it is tried again."""
+
+
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are none of ours: no JSON, no UTF-8, nested too deeply (msgspec 0.22)."""
 

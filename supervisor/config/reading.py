@@ -9,6 +9,7 @@ from supervisor.config.checked import checked
 from supervisor.config.model import Config
 from supervisor.config.parsing import parsed
 from supervisor.config.table import Wrong
+from supervisor.disk_errors import in_words
 
 PLACES = ("$THREADBRIDGE_CONFIG", "~/.config/threadbridge/config.toml", "/etc/threadbridge/config.toml")
 
@@ -52,6 +53,6 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        raise in_words(f"{path}: cannot be read", error) from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: is not UTF-8 text") from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bridge.protocol.errors import UserError
 from supervisor.config.model import Config
+from supervisor.disk_errors import in_words
 
 
 def read_token(config: Config, environ: Mapping[str, str] = os.environ) -> str:
@@ -36,6 +37,6 @@ def _read_token_file(config: Path, path: Path) -> str:
     try:
         return _plain_token(path.read_text("utf-8-sig"))
     except OSError as error:
-        raise UserError(f"{config}: discord.token_file: {path} cannot be read: {error.strerror}") from None
+        raise in_words(f"{config}: discord.token_file: {path} cannot be read", error) from None
     except UnicodeDecodeError:
         raise UserError(f"{config}: discord.token_file: {path} holds no token") from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import msgspec
 
-from bridge.protocol.errors import LocalError, UserError
+from bridge.protocol.errors import LocalError, NotNowError, UserError
 from bridge.protocol.layout import Layout
 from supervisor import config as configuration
 from supervisor import log_format
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 EXIT_CONFIGURATION = 78
 """sysexits' EX_CONFIG, of `run` alone: starting again changes nothing until somebody mends what was said."""
 EXIT_NOT_NOW = 75
-"""EX_TEMPFAIL, of `run` alone: a full disk, a lock; it may pass."""
+"""EX_TEMPFAIL, of `run` alone: a disk that takes no writes, a lock; it may pass, and systemd tries again."""
 FOLLOW_INTERVAL_S = 0.2
 
 
@@ -69,7 +69,7 @@ def run(context: click.Context, log_level: str, own_config: str | None) -> None:
         path = configuration.find(own_config or asked.config)
         loaded = configuration.load(path)
         main.run(loaded, configuration.read_token(loaded), log_level)
-    except LocalError as error:
+    except (LocalError, NotNowError) as error:
         _fail(error, EXIT_NOT_NOW)
     except UserError as error:
         _fail(error, EXIT_CONFIGURATION)

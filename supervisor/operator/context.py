@@ -15,7 +15,7 @@ from supervisor.places import NotHereError
 EXIT_FAILED = 1
 
 
-_COLOURS = {"NOT WELL": "red", "wrong": "red", "note": "yellow", "well": "green"}
+_COLOURS = {"NOT WELL": "red", "wrong": "red", "note": "yellow", "not yet": "yellow", "well": "green"}
 
 
 def coloured(text: str) -> str:

@@ -1,7 +1,8 @@
 """What a running supervisor says of itself, for the commands: what only it knows, in a small file beside the store.
 
 It is written when it changed, and every ``EVERY_S`` anyway, so that its age tells whether the supervisor still gets to
-anything. Whether it runs at all, its lock tells; what of a supervisor that died is left here is never believed.
+anything. Whether it runs at all, its lock tells; what of a supervisor that died is left here is never believed. That
+the file cannot be written is told by the lock too (``supervisor.locks.tell``), which needs no disk.
 """
 
 import os
@@ -17,9 +18,9 @@ from bridge.protocol.layout import Layout
 from supervisor import locks, log_place
 from supervisor.private_files import write_private
 
-EVERY_S = 10.0
-OLD_S = 45.0
-"""A supervisor whose last word is older hangs, or its disk takes nothing."""
+EVERY_S = 5.0
+OLD_S = 30.0
+"""A supervisor whose last word is older hangs."""
 CLOCK_STEP_S = 30.0
 
 
@@ -57,16 +58,21 @@ class Health(msgspec.Struct, frozen=True):
     """How many can run at once; 0: not told."""
     reads_letters: bool = False
     """Whether it does what commands ask of it (``supervisor.letters``)."""
+    store: str = ""
+    """Why the store takes no writes; empty while it does."""
+    away_since: float | None = None
+    """Since when Discord is away, or not read back; None while it is neither."""
     unusable: int = 0
     """How many of the configured channels Discord does not show to the bot, or are none to work in."""
 
 
 class HealthFile:
-    """The writing side. ``monotonic`` gives seconds."""
+    """The writing side. ``lock``: the descriptor of the supervisor's; ``monotonic`` gives seconds."""
 
     def __init__(
         self,
         layout: Layout,
+        lock: int,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -74,11 +80,14 @@ class HealthFile:
         self._clock = clock
         self._monotonic = monotonic
         self._started_at, self._log = clock(), log_place.of_this_process()
+        self._lock = lock
         self._said = Health()
         self._due = monotonic()
+        self._away_since: float | None = None
 
     def say(self, health: Health) -> None:
-        """Cheap when there is nothing new. A disk that takes nothing is told by the file's age."""
+        """Cheap when there is nothing new."""
+        self._away_since = (self._away_since or self._clock()) if health.discord_back_at is None else None
         if health == self._said and self._monotonic() < self._due:
             return
         whole = msgspec.structs.replace(
@@ -88,16 +97,32 @@ class HealthFile:
             started_at=self._started_at,
             at=self._clock(),
             log=self._log,
+            away_since=self._away_since,
         )
-        with suppress(OSError):
+        try:
             write_private(self._path, msgspec.json.encode(whole))
+        except OSError:
+            self._tell(is_unwritten=True)
+        else:
             self._said, self._due = health, self._monotonic() + EVERY_S
+            self._tell(is_unwritten=False)
+
+    def _tell(self, *, is_unwritten: bool) -> None:
+        with suppress(OSError):  # then the file's age tells
+            locks.tell(self._lock, is_so=is_unwritten)
 
 
 def read(layout: Layout) -> Health | None:
     """The running supervisor's; None when none runs, or it is one of an earlier version. Raises OSError."""
     pid, found = locks.holder(layout.supervisor_lock), last(layout)
     return found if found and pid and found.pid == pid else None
+
+
+def is_unwritten(layout: Layout) -> bool:
+    """Whether the running supervisor cannot write what it would say of itself now."""
+    with suppress(OSError):
+        return locks.is_told(layout.supervisor_lock)
+    return False
 
 
 def last(layout: Layout) -> Health | None:

@@ -25,7 +25,7 @@ from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.versions import older_starts
 
 AWAY_S = 60.0
-"""Discord may be away as long: connections are lost now and then, and nobody notices."""
+"""Discord may be away as long: connections are lost now and then, and nobody notices. It is said, and no trouble."""
 WAITS_S = 120.0
 """A prompt or a post that waits longer is noticed."""
 NEARLY = 0.8
@@ -78,13 +78,24 @@ class Status(msgspec.Struct, frozen=True):
     """How many can run at once; 0: not known."""
     limited_s: tuple[float, ...] = ()
     """Of each session whose last turn a usage limit ended: for how many seconds that still holds."""
+    away_s: float | None = None
+    """For how many seconds Discord is away, or not read back; None while it is neither."""
+    told_s: float | None = None
+    """How old is what the supervisor says of itself; None while it says nothing."""
+    is_unwritten: bool = False
+    """It cannot write anything newer."""
 
 
 def look(layout: Layout, now: float) -> Status:
     """``now`` in Unix seconds. Raises UserError for a state of a newer version."""
     told = health_file.read(layout) or Health()
-    seen = _seen(layout, told, now)
-    troubles = tuple(_troubles(seen, told, now))
+    seen = msgspec.structs.replace(
+        _seen(layout, told, now),
+        away_s=_ago(_away_since(told), now),
+        told_s=_ago(told.at, now) if told.pid else None,
+        is_unwritten=health_file.is_unwritten(layout),
+    )
+    troubles = tuple(_troubles(seen, told))
     return msgspec.structs.replace(seen, well=not troubles, troubles=troubles, notes=tuple(_notes(seen, told)))
 
 
@@ -120,6 +131,13 @@ def _seen(layout: Layout, told: Health, now: float) -> Status:
     )
 
 
+def _away_since(told: Health) -> float | None:
+    """Of a supervisor that does not tell it, since its start."""
+    if not told.pid or told.discord_back_at is not None:
+        return None
+    return told.away_since or told.started_at
+
+
 def _asked_at(rows: Iterable[SessionRow]) -> list[float]:
     """Of each open request, when it was asked."""
     return [request.at for row in rows if row.ended_at is None for request in row.session.requests.values()]
@@ -142,7 +160,7 @@ def _ago(at: float | None, now: float) -> float | None:
 
 def in_words(status: Status) -> str:
     """For a person: the reason first."""
-    lines = [f"NOT WELL: {trouble}" for trouble in status.troubles] or ["well"]
+    lines = [f"NOT WELL: {trouble}" for trouble in status.troubles] or [_not_yet(status) or "well"]
     lines += [f"note: {note}" for note in status.notes]
     if status.supervisor_pid:
         up = f", for {duration(status.uptime_s)}" if status.version else ""
@@ -161,6 +179,13 @@ def in_words(status: Status) -> str:
     return "\n".join(lines)
 
 
+def _not_yet(status: Status) -> str:
+    """What nobody may have noticed so far; empty for nothing."""
+    if status.told_s is None:
+        return "not yet: the supervisor is just starting, or of a version that tells less"
+    return "" if status.away_s is None else f"not yet: {status.discord}, for {duration(status.away_s)}"
+
+
 def _counted(status: Status) -> str:
     kinds = (("prompts", status.prompts), ("posts", status.posts), ("decisions", status.requests))
     return ", ".join(
@@ -169,14 +194,11 @@ def _counted(status: Status) -> str:
     )
 
 
-def _troubles(status: Status, told: Health, now: float) -> list[str]:
+def _troubles(status: Status, told: Health) -> list[str]:
     if not status.supervisor_pid:
         return ["no supervisor runs: nobody answers in Discord; start it, and its log says what keeps it from that"]
-    found = []
-    if told.pid and now - told.at > OLD_S:
-        ago = duration(now - told.at)
-        found.append(f"the supervisor (pid {told.pid}) has said nothing for {ago}: it hangs, or its disk takes nothing")
-    if told.pid and told.discord_back_at is None and status.uptime_s > AWAY_S:
+    found = list(_of_disk(status, told))
+    if (status.away_s or 0.0) > AWAY_S:
         found.append(f"Discord: {told.discord}")
     if told.pid and told.discord_back_at is not None and told.unusable:
         found.append(f"Discord: {told.discord}; `threadbridge check` says more")
@@ -192,10 +214,20 @@ def _troubles(status: Status, told: Health, now: float) -> list[str]:
     return found
 
 
+def _of_disk(status: Status, told: Health) -> Iterator[str]:
+    """What keeps the supervisor from writing, or from saying anything; what stands below is of an earlier time then."""
+    pid, age = status.supervisor_pid, duration(status.told_s or 0.0)
+    if status.is_unwritten:
+        old = f"; what it says of itself is {age} old" if status.told_s is not None else ""
+        yield f"the supervisor (pid {pid}) can write nothing to the state's disk{old}"
+    elif (status.told_s or 0.0) > OLD_S:
+        yield f"the supervisor (pid {pid}) has said nothing for {age}: it hangs, or its disk does"
+    if told.store:
+        yield f"{told.store}; what people write waits"
+
+
 def _notes(status: Status, told: Health) -> list[str]:
     found = []
-    if status.supervisor_pid and not told.pid:
-        found.append("the supervisor is just starting, or of a version that tells less")
     if told.trouble:
         found.append(f"the configuration is wrong, and the old one is in force: {told.trouble}")
     if told.later:

@@ -26,6 +26,10 @@ OF_SYSTEM = Path("/etc/threadbridge")
 """Configuration and token of the machine's service."""
 ENCRYPTED, PLAIN = OF_SYSTEM / "discord-token.cred", OF_SYSTEM / "token"
 """Its credential, where the machine can encrypt one and where it cannot."""
+PAUSE_S, STEPS, LONGEST_PAUSE_S = 2, 6, 60
+STEADY_PAUSE_S = 10
+"""Where the pauses do not grow."""
+LIMIT_S, MOST_STARTS = 60, 10
 NEVER_AGAIN = (78, 203, 217, 243)
 """Our own word for a wrong configuration; systemd's for no program, no user, no credential (systemd.exec(5))."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -68,9 +72,10 @@ def _unit(wanted: Wanted) -> Iterator[str]:
     if wanted.kind == "system":
         yield "Wants=network-online.target"
         yield "After=network-online.target"
-    yield "# Ten starts that come to nothing within ten minutes are the last: `systemctl reset-failed` allows more."
-    yield "StartLimitIntervalSec=600"
-    yield "StartLimitBurst=10"
+    yield "# Ten starts within a minute are the last (`systemctl reset-failed` allows more). With our pauses they are"
+    yield "# never so many: what may pass, such as a disk that takes no writes, is waited for as long as it lasts."
+    yield f"StartLimitIntervalSec={LIMIT_S}"
+    yield f"StartLimitBurst={MOST_STARTS}"
 
 
 def _service(wanted: Wanted) -> Iterator[str]:
@@ -114,10 +119,12 @@ def _life(wanted: Wanted) -> Iterator[str]:
     if wanted.systemd >= SUBGROUPS:
         yield "DelegateSubgroup=supervisor"
     yield "Restart=always"
-    yield "RestartSec=2"
     if wanted.systemd >= SLOWER_AND_SLOWER:
-        yield "RestartSteps=6"
-        yield "RestartMaxDelaySec=60"
+        yield f"RestartSec={PAUSE_S}"
+        yield f"RestartSteps={STEPS}"
+        yield f"RestartMaxDelaySec={LONGEST_PAUSE_S}"
+    else:
+        yield f"RestartSec={STEADY_PAUSE_S}"
     yield "# The configuration, the program, the user or the token is not there: starting again changes nothing."
     yield f"RestartPreventExitStatus={' '.join(map(str, NEVER_AGAIN))}"
     yield "WatchdogSec=60"

@@ -4,15 +4,15 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from bridge.protocol.errors import LocalError
+from bridge.protocol.errors import LocalError, NotNowError
 from bridge.protocol.layout import Layout
-from supervisor import locks, state_directory
+from supervisor import locks, main, state_directory
 from supervisor.letters import Letter
 from supervisor.operator import cli
 from supervisor.operator.letter_commands import answered
@@ -75,6 +75,44 @@ def test_a_command_that_only_looks_or_ends_does_its_work(layout: Layout, command
     done = CliRunner().invoke(cli.cli, ["--state", str(layout.state), *command.split()])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     assert "state directory" in done.output
+
+
+@pytest.mark.usefixtures("sick")
+def test_a_start_is_put_off_and_not_given_up(layout: Layout) -> None:
+    with pytest.raises(NotNowError, match=r"state\.directory: .* cannot be used: "):
+        state_directory.prepare(layout)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(errno.EROFS, 75), (errno.EIO, 75), (errno.ENOSPC, 75), (errno.EACCES, 78), (errno.ENOTDIR, 78)],
+)
+@pytest.mark.parametrize("where", ["config.toml", "token", "state"])
+def test_run_ends_so_that_systemd_tries_what_may_pass_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, number: int, code: int
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[discord]\ntoken_file = "{tmp_path}/token"\n[access]\nusers = [1]\n[state]\ndirectory = "{tmp_path}/state"\n'
+        f'[claude]\ncommand = ["{sys.executable}"]\n[[channels]]\nid = 1\ndirectory = "{tmp_path}"\n'
+    )
+    (tmp_path / "token").write_text("a token")
+    monkeypatch.setattr(main, "run", lambda loaded, *_: state_directory.prepare(loaded.layout))
+    for method in ("read_text", "mkdir"):
+        monkeypatch.setattr(Path, method, _failing(getattr(Path, method), where, number))
+    done = CliRunner().invoke(cli.cli, ["--config", str(config), "run"])
+    assert (done.exit_code, os.strerror(number) in done.output) == (code, True), done.output
+
+
+def _failing[**P, T](method: Callable[P, T], name: str, number: int) -> Callable[P, T]:
+    """It fails for a path of that name."""
+
+    def fails(*args: P.args, **more: P.kwargs) -> T:
+        if isinstance(path := args[0], Path) and path.name == name:
+            raise OSError(number, os.strerror(number), str(path))
+        return method(*args, **more)
+
+    return fails
 
 
 @pytest.mark.usefixtures("sick")

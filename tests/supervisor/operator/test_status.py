@@ -1,12 +1,16 @@
 """`threadbridge status`: what users notice is told first, and only that makes it fail."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from bridge.protocol.layout import Layout
+from stages.support import ROOT
 from supervisor import state_directory
 from supervisor.operator import health_file, status
 from supervisor.operator.health_file import Health, HealthFile
@@ -32,6 +36,7 @@ WELL = Status(
     requests=Waiting(),
     unattached=(),
     disk_free=10**12,
+    told_s=1.0,
 )
 TOLD = Health(pid=7, version="0.2.0", started_at=NOW - 3600, at=NOW - 1, discord_back_at=NOW - 3000)
 
@@ -40,8 +45,15 @@ TOLD = Health(pid=7, version="0.2.0", started_at=NOW - 3600, at=NOW - 1, discord
     ("seen", "told", "words"),
     [
         ({"supervisor_pid": 0}, {}, "no supervisor runs"),
-        ({}, {"at": NOW - 100}, "has said nothing for"),
-        ({}, {"discord_back_at": None, "discord": "Discord is away (x)"}, "Discord is away (x)"),
+        ({"told_s": 100.0}, {}, "the supervisor (pid 7) has said nothing for 1 min 40 s"),
+        (
+            {"told_s": 8.0, "is_unwritten": True},
+            {},
+            "can write nothing to the state's disk; what it says of itself is 8 s",
+        ),
+        ({"told_s": None, "is_unwritten": True}, {}, "the supervisor (pid 7) can write nothing to the state's disk"),
+        ({}, {"store": "the store /x does not work now: it is locked"}, "it is locked; what people write waits"),
+        ({"away_s": 61.0}, {"discord_back_at": None, "discord": "Discord is away (x)"}, "Discord is away (x)"),
         (
             {},
             {"unusable": 1, "discord": "connected; it shows us no channel 5"},
@@ -55,7 +67,7 @@ TOLD = Health(pid=7, version="0.2.0", started_at=NOW - 3600, at=NOW - 1, discord
 def test_each_thing_that_users_notice_is_a_trouble(
     seen: dict[str, object], told: dict[str, object], words: str
 ) -> None:
-    (trouble,) = status._troubles(msgspec.structs.replace(WELL, **seen), msgspec.structs.replace(TOLD, **told), NOW)
+    (trouble,) = status._troubles(msgspec.structs.replace(WELL, **seen), msgspec.structs.replace(TOLD, **told))
     assert words in trouble
 
 
@@ -64,14 +76,15 @@ def test_each_thing_that_users_notice_is_a_trouble(
     [
         ({}, {}),
         ({"prompts": Waiting(1, 30.0), "posts": Waiting(5, 3.0), "requests": Waiting(1, 9999.0)}, {}),
-        ({"uptime_s": 10.0}, {"discord_back_at": None}),
+        ({"away_s": 10.0}, {"discord_back_at": None}),
+        ({"told_s": 20.0}, {}),
         ({}, {"trouble": "access: wrong", "later": ("claude.command",), "gaps": 1}),
         ({"unattached": (5,), "identifies_left": 1}, {}),
-        ({"uptime_s": 10.0}, {"discord_back_at": None, "unusable": 1}),
+        ({"away_s": 10.0}, {"discord_back_at": None, "unusable": 1}),
     ],
 )
 def test_what_hinders_nobody_is_none(seen: dict[str, object], told: dict[str, object]) -> None:
-    assert status._troubles(msgspec.structs.replace(WELL, **seen), msgspec.structs.replace(TOLD, **told), NOW) == []
+    assert status._troubles(msgspec.structs.replace(WELL, **seen), msgspec.structs.replace(TOLD, **told)) == []
 
 
 def test_a_wrong_configuration_and_few_connections_left_are_notes() -> None:
@@ -88,10 +101,80 @@ def test_the_reason_stands_first() -> None:
     assert status.in_words(WELL).splitlines()[0] == "well"
 
 
+@pytest.mark.parametrize(
+    ("seen", "line"),
+    [
+        (
+            {"discord": "connected to Discord, reading back", "away_s": 52.0},
+            "not yet: connected to Discord, reading back",
+        ),
+        ({"told_s": None, "version": ""}, "not yet: the supervisor is just starting, or of a version that tells less"),
+    ],
+)
+def test_what_is_no_trouble_yet_is_not_said_to_be_well(seen: dict[str, object], line: str) -> None:
+    assert status.in_words(msgspec.structs.replace(WELL, **seen)).splitlines()[0].startswith(line)
+
+
+def test_how_long_discord_is_away_counts_and_not_how_long_the_supervisor_runs(tmp_path: Path, lock: int) -> None:
+    clock = Clock()
+    file = HealthFile(Layout(tmp_path), lock, clock, clock)
+
+    def since(back_at: float | None, after_s: float) -> float | None:
+        clock.now += after_s
+        file.say(Health(discord_back_at=back_at))
+        told = health_file.last(Layout(tmp_path))
+        assert told
+        return status._away_since(told)
+
+    assert [since(None, 0), since(None, 30), since(131.0, 1), since(None, 600), since(None, 5)] == [
+        *(100.0, 100.0, None, 731.0, 731.0)
+    ]
+
+
+WRITES = """
+import resource, sys
+from pathlib import Path
+from bridge.protocol.layout import Layout
+from supervisor import state_directory
+from supervisor.operator.health_file import Health, HealthFile
+layout = Layout(Path(sys.argv[1]))
+file = HealthFile(layout, state_directory.prepare(layout))
+for number, size in enumerate((-1, 0, -1)):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, -1))
+    file.say(Health(reads=number))
+    print(flush=True)
+    input()
+"""
+
+
+def test_that_nothing_can_be_written_is_told_without_a_disk(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "state")
+    argv = [sys.executable, "-c", WRITES, str(layout.state)]
+    seen: list[tuple[bool, int]] = []
+    with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin and process.stdout
+        for _ in range(3):
+            process.stdout.readline()
+            told = health_file.read(layout)
+            assert told and told.pid == process.pid
+            seen.append((health_file.is_unwritten(layout), told.reads))
+            process.stdin.write("\n")
+            process.stdin.flush()
+    assert seen == [(False, 0), (True, 0), (False, 2)]
+    assert not health_file.is_unwritten(layout), "nobody holds the lock"
+
+
 def test_without_a_supervisor_and_without_anything_it_says_so(tmp_path: Path) -> None:
     seen = status.look(Layout(tmp_path), NOW)
     assert (seen.well, seen.supervisor_pid, seen.sessions) == (False, 0, {})
     assert "no supervisor runs" in status.in_words(seen).splitlines()[0]
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Iterator[int]:
+    """A descriptor, as of a supervisor's lock."""
+    with (tmp_path / "lock").open("w+b") as file:
+        yield file.fileno()
 
 
 class Clock:
@@ -105,15 +188,15 @@ class Clock:
 def test_what_a_dead_supervisor_left_is_not_believed(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "state")
     lock = state_directory.prepare(layout)
-    HealthFile(layout).say(Health(discord="connected"))
+    HealthFile(layout, lock).say(Health(discord="connected"))
     os.close(lock)
     assert layout.health.stat().st_mode & 0o777 == 0o600
     assert health_file.read(layout) is None
 
 
-def test_it_is_written_when_it_changed_and_now_and_then_anyway(tmp_path: Path) -> None:
+def test_it_is_written_when_it_changed_and_now_and_then_anyway(tmp_path: Path, lock: int) -> None:
     clock = Clock()
-    file = HealthFile(Layout(tmp_path), clock, clock)
+    file = HealthFile(Layout(tmp_path), lock, clock, clock)
     path = Layout(tmp_path).health
 
     def written(discord: str, after_s: float) -> bool:
@@ -125,12 +208,12 @@ def test_it_is_written_when_it_changed_and_now_and_then_anyway(tmp_path: Path) -
     assert written("here", 1)
     assert not written("here", 1)
     assert written("away", 1)
-    assert not written("away", 5)
+    assert not written("away", 3)
     assert written("away", health_file.EVERY_S)
 
 
-def test_a_disk_that_takes_nothing_ends_nobody(tmp_path: Path) -> None:
-    HealthFile(Layout(tmp_path / "gone")).say(Health(discord="x"))
+def test_a_disk_that_takes_nothing_ends_nobody(tmp_path: Path, lock: int) -> None:
+    HealthFile(Layout(tmp_path / "gone"), lock).say(Health(discord="x"))
 
 
 def test_a_file_of_another_version_or_none_is_no_reason_to_fail(tmp_path: Path) -> None:
@@ -155,7 +238,7 @@ def test_what_comes_near_is_a_note(seen: dict[str, object], told: dict[str, obje
     changed = msgspec.structs.replace(WELL, **seen), msgspec.structs.replace(TOLD, **told)
     (note,) = status._notes(*changed)
     assert words in note
-    assert status._troubles(*changed, NOW) == []
+    assert status._troubles(*changed) == []
 
 
 def test_the_heartbeat_and_how_far_it_is_behind_are_shown() -> None:

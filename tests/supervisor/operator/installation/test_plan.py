@@ -201,6 +201,21 @@ def test_a_unit_has_only_what_that_systemd_knows(name: str, systemd: int) -> Non
     assert len(keys) == len(set(keys))
 
 
+@pytest.mark.parametrize("systemd", [249, 257])
+def test_what_may_pass_is_waited_for_as_long_as_it_lasts(systemd: int) -> None:
+    """By the pauses of systemd.service(5), "RestartSteps=": from the first to the longest by equal factors."""
+    lines = unit.text(msgspec.structs.replace(EXAMPLES["threadbridge.service"], systemd=systemd)).splitlines()
+    told = {key: int(value) for key, _, value in (line.partition("=") for line in lines) if value.isdigit()}
+    first, steps = told["RestartSec"], told.get("RestartSteps", 0)
+    factor = (told["RestartMaxDelaySec"] / first) ** (1 / steps) if steps else 1.0
+    starts = [0.0]
+    for number in range(100):
+        starts.append(starts[-1] + first * factor ** min(number, steps))
+    windows = [[at for at in starts if begin <= at <= begin + told["StartLimitIntervalSec"]] for begin in starts]
+    assert max(map(len, windows)) < told["StartLimitBurst"]
+    assert "75" not in next(line for line in lines if line.startswith("RestartPrevent")).split("=")[1].split()
+
+
 def test_what_starting_again_cannot_mend_is_not_started_again() -> None:
     assert "RestartPreventExitStatus=78 203 217 243" in unit.text(EXAMPLES["threadbridge.service"]).splitlines()
 
