@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
@@ -42,9 +42,10 @@ from supervisor.sessions.left_channels import keep_how_it_is_decided
 from supervisor.sessions.login_told import LoginTold
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.members import Asked
+from supervisor.sessions.mended_rows import mend_rows
 from supervisor.sessions.other_project import look_at_projects
 from supervisor.sessions.recall import recall
-from supervisor.sessions.remembered import remember
+from supervisor.sessions.remembered import remember, remember_clicks
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import Health as StoreHealth
 from supervisor.sessions.store_health import StoreError
@@ -96,8 +97,9 @@ async def _supervise(config: Config, token: str, around: Surroundings, lock: int
         reload = Reload(settings)
         async with _rest(settings, token, metrics) as rest:
             rest.hold("it is not known yet whether another supervisor answers for this bot")
+            mended = mend_rows(config.layout, store)
             manager = _manager(store, settings, rest, metrics)
-            _come_up(settings, manager)
+            _come_up(settings, manager, mended)
             environment = {**worker_environment(os.environ), **config.environment}
             cli = ClaudeCli(config.command, environment)
             below = workers(settings, manager, _server_keys(store), around, cli)
@@ -137,10 +139,11 @@ def _start_report(settings: Settings, manager: SessionManager, rest: Rest, ears:
     return StartReport(settings, manager, cli, ears.standing.was_back, look)
 
 
-def _come_up(settings: Settings, manager: SessionManager) -> None:
+def _come_up(settings: Settings, manager: SessionManager, mended: Collection[str]) -> None:
     """What only logs, the journal or a backup know is taken in before anything is heard or delivered."""
     layout = settings.now.layout
-    recall(layout, manager)
+    recall(layout, manager, mended)
+    remember_clicks(manager, mended)
     remember(manager)
     hold_back(layout, manager)
     note_walls(manager.sessions)

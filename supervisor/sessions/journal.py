@@ -96,6 +96,14 @@ class Journal:
                 os.close(fd)
         self.mark = mark
 
+    def lines(self) -> list[Line]:
+        """All that can be read. Raises StoreError."""
+        try:
+            with os.fdopen(self._opened(os.O_RDONLY), "rb") as file:
+                return [found for line in file if (found := decoded(line.removesuffix(b"\n")))]
+        except OSError as error:
+            raise self._cannot(error) from error
+
     def applied(self) -> None:
         """Within the store's transaction: all that was unapplied is in the store now."""
         self.unapplied, self.is_ahead = [], False

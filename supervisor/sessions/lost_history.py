@@ -5,7 +5,7 @@ from bridge.render.posts import Post
 from supervisor.sessions.rows import Sessions
 
 _RESTORED = Post(
-    "-# The bridge's database was lost or came from a backup: this session's history was read again from its log."
+    "-# What the bridge's database had of this session was lost or came from a backup: it was read again from its log."
     " What stands above still holds, and open buttons still decide.",
     silent=True,
 )

@@ -5,6 +5,7 @@ worker says nothing, and one that the store does not know at all would be begun 
 its channel. So before anything else is done, each session's folder is looked at:
 
     the store does not know it     a new row, folded from the log
+    its row could not be read      folded into that row (``supervisor.sessions.mended_rows``)
     acked by us, and not folded    folded: those records were shown by a later state of this database
     anything else                  nothing; the worker's hello tells
 
@@ -14,7 +15,7 @@ acknowledged all of a log counts as history.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bridge.protocol import events as e
 from bridge.protocol.layout import Layout, SessionLayout, short_id
@@ -24,12 +25,15 @@ from supervisor.sessions.manager import SessionManager
 log = logging.getLogger(__name__)
 
 
-def recall(layout: Layout, manager: SessionManager) -> int:
-    """How many sessions were recalled. A log that cannot be read is said, and left alone. Raises StoreError."""
-    return sum(_recall(paths, manager) for paths in session_logs.folders(layout))
+def recall(layout: Layout, manager: SessionManager, mended: Collection[str] = ()) -> int:
+    """How many sessions were recalled. A log that cannot be read is said, and left alone. Raises StoreError.
+
+    ``mended``: those whose row could not be read.
+    """
+    return sum(_recall(paths, manager, mended) for paths in session_logs.folders(layout))
 
 
-def _recall(paths: SessionLayout, manager: SessionManager) -> bool:
+def _recall(paths: SessionLayout, manager: SessionManager, mended: Collection[str]) -> bool:
     if (began := session_logs.beginning(paths.log)) is None:
         if paths.log.exists():
             log.error("%s does not begin as a log does; `threadbridge check` says more", paths.log)
@@ -41,6 +45,11 @@ def _recall(paths: SessionLayout, manager: SessionManager) -> bool:
     session = manager.get_session(began.created.session_id)
     if session is None:
         return _recall_unknown(paths, began, acked, manager)
+    if session.session_id in mended:
+        history, news = _split(session_logs.read_log(paths.log, generation=began.generation), acked)
+        manager.reports.tell_anew(session.session_id, history)
+        manager.reports.record(session.session_id, news)
+        return True
     applied = session.applied if session.generation == began.generation else 0
     if acked is None or acked <= applied:
         return False

@@ -6,6 +6,7 @@ nothing is posted again. What a later record of the session's log overtook alrea
 """
 
 import logging
+from collections.abc import Collection
 
 from bridge.journal import entries as j
 from bridge.journal.chain import Line
@@ -17,6 +18,8 @@ from supervisor.sessions.rules import RULE
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
 from supervisor.sessions.trust import JOURNALED
+
+OF_CARDS = (j.LostTurnSettled, j.AnswersDrafted, j.AllowedFirst, j.ResetChosen)
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,18 @@ def remember(manager: SessionManager) -> int:
     if lines:
         log.warning("%d entries of the journal were not in the store, and are now", len(lines))
     return len(lines)
+
+
+def remember_clicks(manager: SessionManager, mended: Collection[str]) -> None:
+    """Of sessions that their logs told anew: what the journal alone tells of their cards. Raises StoreError."""
+    if not mended:
+        return
+    with manager.store.transaction():
+        for line in manager.sessions.journal.lines():
+            if line.entry.session_id in mended and isinstance(line.entry, OF_CARDS):
+                row = manager.rows[line.entry.session_id]
+                _apply_to(row, line, manager)
+                manager.store.save(row)
 
 
 def _apply(line: Line, manager: SessionManager) -> None:

@@ -63,6 +63,8 @@ class Reports:
         self.live = LiveText(sessions, display_of)
         self.lost_history = LostHistory(sessions)
         self._quiet: dict[str, tuple[str, int]] = {}
+        self._told_anew = ""
+        """The session whose inbox knows already what the records of now answer."""
 
     def hello(self, session_id: str, hello: wire.Hello, protocol: int = wire.PROTOCOL) -> wire.Welcome:
         """How far we have folded this log. A log of another generation has replaced a lost one.
@@ -121,7 +123,7 @@ class Reports:
         posts = self._drawn(row, record, live, display, by_rule=by_rules is not None)
         self._show_all(row, record, self._without_asking(row, record, posts, by_rules))
         forget_ended(live, record.event)
-        inbox.clear(self._sessions.store, self._waiting, session, record)
+        self._clear_inbox(session, record)
         if isinstance(record.event, e.ChildExited) and session.is_broken:
             self._hold(session.session_id)
         if isinstance(record.event, e.ChildStarted):
@@ -132,6 +134,10 @@ class Reports:
             self._name(session.session_id, record.event.title)
         if isinstance(record.event, e.ChildOffered):
             self._sessions.store.keep_offers(session.session_id, msgspec.json.encode(record.event).decode())
+
+    def _clear_inbox(self, session: ManagedSession, record: e.Record) -> None:
+        if session.session_id != self._told_anew:
+            inbox.clear(self._sessions.store, self._waiting, session, record)
 
     def _name(self, session_id: str, title: str) -> None:
         """The thread is called so, unless somebody gave it a name."""
@@ -257,6 +263,21 @@ class Reports:
             self._pass_parts(records)
             self._fold_quietly(row, records, through)
             self._sessions.store.save(row)
+        self._sessions.changed(session_id)
+
+    def tell_anew(self, session_id: str, history: Sequence[e.Record]) -> None:
+        """A session whose row could not be read: all but its snapshot and view is as it was, and stays so."""
+        row = self._sessions.rows[session_id]
+        is_fresh, held = row.fresh, self._sessions.store.held_through(session_id)
+        self._told_anew = session_id
+        try:
+            with self._sessions.transaction():
+                self._fold_quietly(row, history)
+                self._sessions.store.hold_through(session_id, held)
+                row.fresh = is_fresh
+                self._sessions.store.save(row)
+        finally:
+            self._told_anew = ""
         self._sessions.changed(session_id)
 
     def _pass_parts(self, records: Sequence[e.Record]) -> None:

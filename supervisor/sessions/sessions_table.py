@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
 from bridge.render.view import ThreadView
 from bridge.session.managed import ManagedSession
 from supervisor.sessions.database import REBUILD, Database
@@ -51,9 +52,26 @@ class SessionsTable(Database):
                 SessionRow(_session.decode(snapshot), _view.decode(view), ended_at, end_reason, bool(fresh), attached)
                 for snapshot, view, ended_at, end_reason, fresh, attached in rows
             ]
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             words = f"the store {self.path} cannot be used: a session in it cannot be read ({error}); {REBUILD}"
             raise StoreError(words, is_damage=True) from error
+
+    def unreadable_sessions(self) -> dict[str, str]:
+        """Of each whose snapshot or view cannot be read: why."""
+        found: dict[str, str] = {}
+        for session_id, snapshot, view in self._execute("SELECT session_id, snapshot, view FROM sessions"):
+            try:
+                _session.decode(snapshot), _view.decode(view)
+            except UNREADABLE as error:
+                found[str(session_id)] = str(error)
+        return found
+
+    def begin_anew(self, session: ManagedSession) -> None:
+        """Its snapshot, and an empty view, in place of those that its row has."""
+        self._execute(
+            "UPDATE sessions SET snapshot = ?, view = ? WHERE session_id = ?",
+            (_json.encode(session), _json.encode(ThreadView()), session.session_id),
+        )
 
     def save(self, row: SessionRow) -> None:
         self._execute(

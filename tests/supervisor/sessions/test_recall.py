@@ -117,7 +117,7 @@ def test_without_a_database_a_session_is_known_from_its_log_and_nothing_is_poste
         manager.prompt(SESSION, THREAD + 1, "and now?", ADA)
         manager.prompt(SESSION, THREAD + 2, "and then?", ADA)
         (only,) = wanted(store)
-        assert "history was read again from its log" in only
+        assert "it was read again from its log" in only
 
 
 def test_what_was_never_acknowledged_is_posted(place: Place) -> None:
