@@ -156,8 +156,15 @@ def _links(path: Path) -> Iterator[Mount]:
 
 
 def reachable(places: Iterable[Path]) -> covers.Reachable:
-    known = list(places)
-    return lambda path: any(within(path, place) or within(path.resolve(), place) for place in known)
+    """Whether one of the places holds a path, as it is written or where it leads; that is looked up once a path."""
+    known = {place.parts for place in places}
+    depths = {len(parts) for parts in known}
+
+    def holds(path: Path) -> bool:
+        parts = path.parts
+        return any(parts[:depth] in known for depth in depths)
+
+    return lambda path: holds(path) or holds(path.resolve())
 
 
 def _covers(wish: Containment, project: Path, listed: dict[Path, Mount]) -> Iterator[Mount]:
