@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bridge.protocol.layout import Layout
-from stages.support import ROOT, scripted_claude
+from stages import forked
+from stages.support import scripted_claude
 from supervisor import state_directory as state
 
 
@@ -44,9 +44,8 @@ def configuration(home: Path, claude: tuple[str, ...] = scripted_claude(), more:
 
 
 def check(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(home)}
-    argv = [sys.executable, "-m", "supervisor.operator.cli", *arguments, "check"]
-    return subprocess.run(argv, cwd="/", env=environment, capture_output=True, text=True, timeout=60, check=False)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    return forked.run([*arguments, "check"], environment, Path("/"))
 
 
 def wrongs(done: subprocess.CompletedProcess[str]) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 from bridge.protocol import commands as c
 from bridge.protocol.layout import Layout
 from bridge.session.managed import ManagedSession
+from stages import forked
 from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
 from stages.support import ROOT, awaited, scripted_claude, until
 from supervisor import locks, places, state_directory
@@ -49,10 +50,8 @@ def write_config(stage: Backstage) -> Path:
 
 
 async def threadbridge(stage: Backstage, *args: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "supervisor.operator.cli", "--config", str(write_config(stage)), *args]
-    return await asyncio.to_thread(
-        subprocess.run, argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    arguments = ["--config", str(write_config(stage)), *args]
+    return await asyncio.to_thread(forked.run, arguments, os.environ, ROOT)
 
 
 async def listed(stage: Backstage) -> list[dict[str, object]]:

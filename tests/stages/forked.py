@@ -1,7 +1,8 @@
-"""A supervisor that is forked from a process which has imported it.
+"""Supervisors and commands that are forked from a process which has imported them.
 
-The imports of a supervisor take more time than most tests that play on one; so they are made once, and each supervisor
-begins behind them. What `python -m` does before them is tried by the tests of the command.
+Their imports take more time than most tests that play on them; so they are made once, and each begins behind them. The
+trial of the walls is made each time, but not in a process of its own, which is mostly imports, too. What `python -m`
+does before all this is tried by the tests that start an installed command, and by those of what a start imports.
 """
 
 import asyncio
@@ -14,15 +15,21 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
+from bridge.protocol.errors import UserError
+from bridge.protocol.layout import Layout
 from playground.host.place import INSTALLATION
-from playground.host.supervisor import THREADBRIDGE, Running
+from playground.host.supervisor import ANSWER_DEADLINE_S, THREADBRIDGE, Answer, Running
 from stages import only_loopback
 from worker.prctl import die_with_parent
+from worker.shutting_in import refusal_in_words
 
 LONGEST_REQUEST = 1 << 17
 STAGE = Path(__file__).resolve().parents[1]
@@ -30,20 +37,52 @@ SERVE = f"import sys; sys.path.insert(0, {str(STAGE)!r}); from stages import for
 
 
 class _Asked(msgspec.Struct):
-    """A supervisor is to begin; or, with ``pid``, how one ended."""
+    """One is to begin, with these descriptors for its three; or, with ``pid``, how one ended."""
 
     arguments: list[str] = []
     environment: dict[str, str] = {}
+    directory: str = ""
     umask: int = 0
     pid: int = 0
 
 
 async def begin(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Running:
     """`threadbridge` with this argv's arguments; see ``playground.host.supervisor.begin``."""
+    with log.open("ab") as output, Path(os.devnull).open("rb") as nothing:
+        return _forked(_arguments(argv), environment, INSTALLATION, (nothing, output, output))
+
+
+async def ask(argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> Answer:
+    """The same to its end; see ``playground.host.supervisor.ask``."""
+    done = await asyncio.to_thread(run, _arguments(argv), environment, INSTALLATION, said)
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def run(
+    arguments: Sequence[str], environment: Mapping[str, str], directory: Path, said: bytes = b""
+) -> subprocess.CompletedProcess[str]:
+    """`threadbridge` with these arguments, to its end; see ``subprocess.run``. It has ANSWER_DEADLINE_S seconds."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(said)
+        given.seek(0)
+        process = _forked(arguments, environment, directory, (given, out, err))
+        code = process.ended(ANSWER_DEADLINE_S)
+        for told in (out, err):
+            told.seek(0)
+        return subprocess.CompletedProcess([*arguments], code, out.read().decode(), err.read().decode())
+
+
+def _arguments(argv: Sequence[str]) -> Sequence[str]:
     head = len(THREADBRIDGE)
     assert tuple(argv[:head]) == THREADBRIDGE
-    with log.open("ab") as output:
-        return Forked(_ask(_Asked([*argv[head:]], {**environment}, _umask()), output.fileno()))
+    return argv[head:]
+
+
+def _forked(
+    arguments: Sequence[str], environment: Mapping[str, str], directory: Path, files: Sequence[IO[bytes]]
+) -> "Forked":
+    asked = _Asked([*arguments], {**environment}, str(directory), _umask())
+    return Forked(_ask(asked, *(file.fileno() for file in files)))
 
 
 def _umask() -> int:
@@ -76,6 +115,15 @@ class Forked:
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
+    def ended(self, within_s: float) -> int:
+        """How it ended. Raises UserError, and ends it, when it takes longer."""
+        if not _is_readable(self._pidfd, within_s):
+            self.kill()
+            raise UserError(f"threadbridge took longer than {within_s:g} s")
+        code = self.returncode
+        assert code is not None
+        return code
+
     async def wait(self) -> int:
         loop, gone = asyncio.get_running_loop(), asyncio.Event()
         while (code := self.returncode) is None:
@@ -89,10 +137,10 @@ class Forked:
         return code
 
 
-def _is_readable(fd: int) -> bool:
+def _is_readable(fd: int, within_s: float = 0) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(within_s * 1000))
 
 
 # --- the process that forks --------------------------------------------------------------------------
@@ -114,21 +162,27 @@ def _server() -> socket.socket:
     return ours
 
 
+_one_at_a_time = threading.Lock()
+
+
 def _ask(asked: _Asked, *fds: int) -> int:
-    socket.send_fds(_server(), [msgspec.json.encode(asked)], fds)
-    answer: int = msgspec.json.decode(_server().recv(LONGEST_REQUEST), type=int)
+    with _one_at_a_time:
+        socket.send_fds(_server(), [msgspec.json.encode(asked)], fds)
+        answer: int = msgspec.json.decode(_server().recv(LONGEST_REQUEST), type=int)
     return answer
 
 
 def serve(fd: int) -> None:
     """A fork for each that is asked for, until the asker is gone; in the fork it runs."""
     from supervisor import main  # noqa: F401, PLC0415 - what `run` needs, which is the point of it all
-    from supervisor.operator import cli  # noqa: PLC0415
+    from supervisor.operator import cli, preflight  # noqa: F401, PLC0415 - and `check`
+    from supervisor.workers import walls  # noqa: PLC0415
 
     only_loopback.hold()
+    vars(walls)["refusal"] = _refusal
     asker = socket.socket(fileno=fd)
     while True:
-        request, fds, _, _ = socket.recv_fds(asker, LONGEST_REQUEST, 1)
+        request, fds, _, _ = socket.recv_fds(asker, LONGEST_REQUEST, 3)
         if not request:
             return
         asked = msgspec.json.decode(request, type=_Asked)
@@ -136,7 +190,7 @@ def serve(fd: int) -> None:
             answer = os.waitstatus_to_exitcode(os.waitpid(asked.pid, 0)[1])
         elif not (answer := os.fork()):
             asker.close()
-            _become(asked, fds[0])
+            _become(asked, fds)
             cli.main()
             return
         for one in fds:
@@ -144,16 +198,20 @@ def serve(fd: int) -> None:
         asker.send(msgspec.json.encode(answer))
 
 
-def _become(asked: _Asked, output: int) -> None:
+def _refusal(layout: Layout) -> str:
+    """What ``supervisor.workers.walls`` is told by a process that has this imported, too."""
+    return refusal_in_words(layout.state)
+
+
+def _become(asked: _Asked, files: Sequence[int]) -> None:
     """As ``exec`` would leave us. The parent is not looked at: it lives as long as the tests."""
     os.setsid()
     os.umask(asked.umask)
+    os.chdir(asked.directory)
     die_with_parent()
-    null = os.open(os.devnull, os.O_RDONLY)
-    for ours, theirs in ((null, 0), (output, 1), (output, 2)):
+    for ours, theirs in zip(files, (0, 1, 2), strict=True):
         os.dup2(ours, theirs)
-    os.close(null)
-    os.close(output)
+        os.close(ours)
     os.environ.clear()
     os.environ.update(asked.environment)
     sys.argv[:] = [THREADBRIDGE[-1], *asked.arguments]

@@ -122,9 +122,9 @@ async def playhouse(
     with host_place.temporary() as place:
         chosen = choose(place) if choose else host_claude.scripted(place.home)
         clock = MovedClock(place.root / "clock") if moves_clocks else None
-        command, begin = (clock.command, supervisor.begin) if clock else (supervisor.THREADBRIDGE, forked.begin)
+        command, starts = (clock.command, supervisor.EXECUTED) if clock else (supervisor.THREADBRIDGE, forked)
         discord_of = partial(LoopbackDiscord, clock=clock)
-        async with hosted(place, chosen, command, burst, titles, begin, discord_of) as host:
+        async with hosted(place, chosen, command, burst, titles, starts, discord_of) as host:
             house = Playhouse(host, clock)
             await house.connected()
             yield house

@@ -19,7 +19,7 @@ from playground.host import claude as host_claude
 from playground.host import place as host_place
 from playground.host.claude import Chosen
 from playground.host.place import BURST, TITLES, Facts, Place
-from playground.host.supervisor import THREADBRIDGE, Begin, Supervisor, Threadbridge, begin
+from playground.host.supervisor import EXECUTED, THREADBRIDGE, Starts, Supervisor, Threadbridge
 from supervisor.operator import ending
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Channel
@@ -78,15 +78,15 @@ async def hosted(
     command: Sequence[str] = THREADBRIDGE,
     burst: str = BURST,
     titles: str = TITLES,
-    begin: Begin = begin,
+    starts: Starts = EXECUTED,
     discord_of: Callable[[str], LoopbackDiscord] = LoopbackDiscord,
 ) -> AsyncIterator[Host]:
     """Start everything; at the end end this playground's workers and stop the supervisor.
 
     `command` is the argv of `threadbridge`; `burst`: within what time messages are one prompt; `titles`: whose words
-    threads are named with; `begin`: how the supervisor is started; `discord_of`: gets the bot's token.
+    threads are named with; `starts`: how `threadbridge` is started; `discord_of`: gets the bot's token.
     """
-    threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command, begin)
+    threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), command, starts)
     await _end_sessions(place)
     host_place.renew(place)
     token = f"playground.{secrets.token_urlsafe(24)}"

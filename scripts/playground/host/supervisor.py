@@ -6,10 +6,11 @@ That it is ready, it says as it does to systemd: READY=1 and STATUS= on $NOTIFY_
 import asyncio
 import functools
 import os
+import shlex
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, Self
@@ -52,23 +53,50 @@ class Running(Protocol):
     async def wait(self) -> int: ...
 
 
-type Begin = Callable[[Sequence[str], Mapping[str, str], Path], Awaitable[Running]]
-"""Start an argv in an environment; its output is appended to the file."""
+class Starts(Protocol):
+    """How `threadbridge` is started: an argv, in an environment that is all it has."""
+
+    async def begin(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Running:
+        """Its output is appended to ``log``. It ends when we do, also by kill -9; a Ctrl-C here is not for it."""
+
+    async def ask(self, argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> Answer:
+        """Run it to its end, with ``said`` on its stdin. Raises UserError after ANSWER_DEADLINE_S seconds."""
 
 
-async def begin(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Running:
-    """It ends when we do, also by kill -9; a Ctrl-C at our terminal is not for it."""
-    with log.open("ab") as output:
-        return await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=INSTALLATION,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=functools.partial(die_with_parent, os.getpid()),
+class Executed:
+    """By the kernel, as anybody starts it."""
+
+    async def begin(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Running:
+        with log.open("ab") as output:
+            return await asyncio.create_subprocess_exec(
+                *argv,
+                cwd=INSTALLATION,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=functools.partial(die_with_parent, os.getpid()),
+            )
+
+    async def ask(self, argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> Answer:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *argv, cwd=INSTALLATION, env=environment, stdin=pipe, stdout=pipe, stderr=pipe
         )
+        try:
+            out, err = await asyncio.wait_for(process.communicate(said), ANSWER_DEADLINE_S)
+        except TimeoutError:
+            raise UserError(f"{shlex.join(argv)} took too long") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        return Answer(process.returncode, out.decode(), err.decode())
+
+
+EXECUTED = Executed()
 
 
 class Threadbridge:
@@ -79,36 +107,21 @@ class Threadbridge:
         config: Path,
         environment: Mapping[str, str],
         command: Sequence[str] = THREADBRIDGE,
-        begin: Begin = begin,
+        starts: Starts = EXECUTED,
     ) -> None:
         self._argv = (*command, "--config", str(config))
         self._environment = dict(environment)
-        self._begin = begin
+        self._starts = starts
 
     async def ask(self, *arguments: str, said: bytes = b"") -> Answer:
-        """Run it to its end, with ``said`` on its stdin. Raises UserError after ANSWER_DEADLINE_S seconds."""
-        process = await asyncio.create_subprocess_exec(
-            *(*self._argv, *arguments),
-            cwd=INSTALLATION,
-            env=self._environment,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            out, err = await asyncio.wait_for(process.communicate(said), ANSWER_DEADLINE_S)
-        except TimeoutError:
-            raise UserError(f"threadbridge {' '.join(arguments)} took too long") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode is not None
-        return Answer(process.returncode, out.decode(), err.decode())
+        """Run it to its end, with ``said`` on its stdin. Raises UserError when that takes too long."""
+        return await self._starts.ask((*self._argv, *arguments), self._environment, said)
 
     async def start(self, log: Path, notify_socket: Path) -> Running:
         """`threadbridge run`, its output appended to `log`."""
-        return await self._begin((*self._argv, "run"), {**self._environment, "NOTIFY_SOCKET": str(notify_socket)}, log)
+        return await self._starts.begin(
+            (*self._argv, "run"), {**self._environment, "NOTIFY_SOCKET": str(notify_socket)}, log
+        )
 
 
 class Supervisor(asyncio.DatagramProtocol):
