@@ -17,6 +17,7 @@ from lab.faults.eyes import left_of
 from lab.faults.session import SessionUnderFaults
 from lab.faults.stage import Stage, staged
 from playground.host import place as host_place
+from stages import forked
 from stages.playhouse import buttons
 from stages.support import awaited, until
 from twins.discord.model import Message
@@ -29,7 +30,7 @@ _numbers = itertools.count(1)
 async def restarting() -> AsyncIterator[Stage]:
     """A stage whose supervisor is started again whenever it was killed and nothing holds it down."""
     with host_place.temporary() as place:
-        async with staged(place, 2) as stage:
+        async with staged(place, 2, starts=forked) as stage:
             keeper = asyncio.ensure_future(stage.keep_alive(lambda: 0.0))
             try:
                 yield stage
@@ -117,7 +118,7 @@ async def test_list_and_kill_tell_the_truth_when_workers_and_the_supervisor_have
 @awaited
 async def test_a_supervisor_that_starts_on_a_full_disk_ends_for_now_and_a_later_one_goes_on() -> None:
     with host_place.temporary() as place:
-        async with staged(place, 2, on_small_disk=True) as stage:
+        async with staged(place, 2, on_small_disk=True, starts=forked) as stage:
             if FULL not in stage.disk.kinds:
                 pytest.skip("may not mount here")
             keeper = asyncio.ensure_future(stage.keep_alive(lambda: 0.0))

@@ -38,6 +38,7 @@ from playground.host import claude as host_claude
 from playground.host import place as host_place
 from playground.host.claude import Chosen
 from playground.host.place import INSTALLATION, Place
+from playground.host.supervisor import EXECUTED, Starts
 from twins.claude.frames import VERSION
 
 RUNS, SESSIONS, STAGES = 14, 8, 2
@@ -52,10 +53,14 @@ PAGE = INSTALLATION / "docs" / "faults.md"
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """Of a matrix: with the real CLI or a scripted one; with prompts of one message each, or of several."""
+    """Of a matrix: with the real CLI or a scripted one; with prompts of one message each, or of several.
+
+    And how its supervisors are started.
+    """
 
     is_real: bool = False
     in_bursts: bool = False
+    starts: Starts = EXECUTED
 
 
 ORDINARY = Kind()
@@ -193,7 +198,7 @@ def _staged(
     place: Place, sessions: int, claude: Chosen, part: Sequence[tuple[Row, list[Column]]], kind: Kind
 ) -> AbstractAsyncContextManager[Stage]:
     on_small_disk = any(row is Row.DISK for row, _ in part)
-    return staged(place, sessions, claude, on_small_disk=on_small_disk, in_bursts=kind.in_bursts)
+    return staged(place, sessions, claude, on_small_disk=on_small_disk, in_bursts=kind.in_bursts, starts=kind.starts)
 
 
 async def _play(stage: Stage, part: Sequence[tuple[Row, list[Column]]], random: Random, result: Result) -> None:

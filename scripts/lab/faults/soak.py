@@ -12,6 +12,7 @@ from lab.faults.session import SessionUnderFaults
 from lab.faults.stage import Recovery, Stage, staged
 from lab.faults.table import ATTACH_GOAL_S, Finding
 from playground.host import place as host_place
+from playground.host.supervisor import EXECUTED, Starts
 
 UP_S = 30.0
 SETTLE_S = 90.0
@@ -55,12 +56,12 @@ class Soaked(msgspec.Struct):
         return "\n".join([*lines, *(f"✗ {finding.kind}: {finding.text}" for finding in self.findings), *self.failures])
 
 
-async def soak(kills: int, sessions: int, seed: int) -> Soaked:
-    """So many kills, each at a random instant of the supervisor's life."""
+async def soak(kills: int, sessions: int, seed: int, starts: Starts = EXECUTED) -> Soaked:
+    """So many kills, each at a random instant of the supervisor's life. `starts`: how that is started."""
     random = Random(seed)
     began = time.monotonic()
     with host_place.temporary() as place:
-        async with staged(place, sessions) as stage:
+        async with staged(place, sessions, starts=starts) as stage:
             under = [
                 SessionUnderFaults(stage, number, stage.channels[number], Random(random.random()))
                 for number in range(sessions)

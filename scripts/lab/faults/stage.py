@@ -17,7 +17,7 @@ from playground.host import claude as host_claude
 from playground.host import place as host_place
 from playground.host.claude import Chosen
 from playground.host.place import Facts, Place
-from playground.host.supervisor import Supervisor, Threadbridge
+from playground.host.supervisor import EXECUTED, Starts, Supervisor, Threadbridge
 from supervisor.config.file import DiscordTable, DisplayTable
 from twins.discord.faults import Fault, Moment
 from twins.discord.loopback import LoopbackDiscord
@@ -193,13 +193,15 @@ async def staged(
     *,
     on_small_disk: bool = False,
     in_bursts: bool = False,
+    starts: Starts = EXECUTED,
 ) -> AsyncIterator[Stage]:
     """A running stage with so many channels; whatever it started is gone afterwards.
 
     `on_small_disk`: its state directory is one that can be filled up, if we may mount it. `in_bursts`: AS_WRITTEN.
+    `starts`: how `threadbridge` is started.
     """
     claude = claude or host_claude.scripted(place.home)
-    threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude))
+    threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), starts=starts)
     host_place.renew(place)
     token = f"playground.{secrets.token_urlsafe(24)}"
     with small_disk(place.state) if on_small_disk else nullcontext(Disk(place.state)) as disk:
