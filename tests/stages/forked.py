@@ -47,13 +47,13 @@ class _Asked(msgspec.Struct):
 
 
 async def begin(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Running:
-    """`threadbridge` with this argv's arguments; see ``playground.host.supervisor.begin``."""
+    """`threadbridge` with this argv's arguments; see ``playground.host.supervisor``."""
     with log.open("ab") as output, Path(os.devnull).open("rb") as nothing:
         return _forked(_arguments(argv), environment, INSTALLATION, (nothing, output, output))
 
 
 async def ask(argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> Answer:
-    """The same to its end; see ``playground.host.supervisor.ask``."""
+    """The same to its end; see there."""
     done = await asyncio.to_thread(run, _arguments(argv), environment, INSTALLATION, said)
     return Answer(done.returncode, done.stdout, done.stderr)
 

@@ -197,8 +197,7 @@ async def staged(
 ) -> AsyncIterator[Stage]:
     """A running stage with so many channels; whatever it started is gone afterwards.
 
-    `on_small_disk`: its state directory is one that can be filled up, if we may mount it. `in_bursts`: AS_WRITTEN.
-    `starts`: how `threadbridge` is started.
+    `on_small_disk`: its state can be filled up, if we may mount. `in_bursts`: AS_WRITTEN. `starts`: `threadbridge`.
     """
     claude = claude or host_claude.scripted(place.home)
     threadbridge = Threadbridge(place.config, host_claude.supervisor_environment(claude), starts=starts)
@@ -208,8 +207,7 @@ async def staged(
         async with LoopbackDiscord(token) as discord:
             you = discord.add_person("You")
             stage = Stage(place, discord, you.user, threadbridge, disk)
-            stage.in_bursts = in_bursts
-            ids = stage.add_channels(channels)
+            stage.in_bursts, ids = in_bursts, stage.add_channels(channels)
             facts = Facts(discord.api_base, token, you.id, ids, claude, *(AS_WRITTEN if in_bursts else APART))
             host_place.write_configuration(place, facts)
             try:
