@@ -17,7 +17,7 @@ The text grows, and neither may what was posted change nor may a character be ta
 - A table is laid out from those of its rows that stand in a piece; as many as fit then. A row is shown when it
   is whole, for only then is it known how much room it takes.
 - After a cut, blank space is dropped. A closing fence right after a cut inside that fence is dropped too: it
-  was closed already.
+  was closed already. It always has a closing line: where a quote ends, `dialect` closes the fences in it.
 """
 
 import re
@@ -130,10 +130,15 @@ class Splitter:
             self._pieces.append(Piece("", "", "", 0, 0))
         while (found := self._end(place := self._begin()))[1]:
             piece, self._place = self._cut_piece(place, found[0])
-            if piece.shown or not self._pieces:
+            if piece.shown or self._may_be_empty:
                 self._pieces.append(piece)
         last, _ = self._piece(place, found[0], self._held(place, found[0]))
         return [*self._pieces, last] if last.shown else self._pieces
+
+    @property
+    def _may_be_empty(self) -> bool:
+        """Whether this piece is the first, with less room than the others."""
+        return not self._pieces and self._first_limit < self._limit
 
     @property
     def _most(self) -> int:
@@ -153,15 +158,14 @@ class Splitter:
             return _Place(len(self._text), fence, inside_line)
         if fence and not inside_line:
             return self._after_closer(index, fence)
-        return _Place(index, fence, inside_line, self._place.marks if inside_line else ())
+        return _Place(index, fence, inside_line, self._place.marks)
 
     def _after_closer(self, index: int, fence: Fence) -> _Place:
         """The place at the line here, or after it if it closes the fence: the cut has closed it already."""
         end = self._text.find("\n", index)
         line = self._text[index:] if end < 0 else self._text[index:end]
         if not fence.is_closed_by(line):
-            quote_ended = fence.quotes and fence.quote_end(line, 0) is not None
-            return _Place(index, None if quote_ended else fence)
+            return _Place(index, fence)
         self._place = _Place(index + len(line))
         return self._begin()
 
@@ -171,13 +175,9 @@ class Splitter:
             return place.fence.head(self._caps, place.inside_line)
         if place.inside_line:
             quote = _QUOTE.match(self._text, self._text.rfind("\n", 0, place.index) + 1)
-            return (quote[0] if quote and len(quote[0]) <= self._caps.indent else "") + self._reopened(place)
+            return (quote[0] if quote and len(quote[0]) <= self._caps.indent else "") + "".join(place.marks)
         is_nested = place.index and _NESTED_ITEM.match(self._text, place.index)
         return _ITEM_ABOVE if is_nested else ""  # Discord drops the spaces that a message begins with
-
-    def _reopened(self, place: _Place) -> str:
-        """The torn marks, unless they would make a fence with what follows."""
-        return "" if self._text[place.index : place.index + 1] in "`~" else "".join(place.marks)
 
     # --- how much fits, and where it ends --------------------------------------------------------
 
@@ -225,8 +225,7 @@ class Splitter:
         return units_end(self._text, at, room)
 
     def _at_least_something(self, index: int, end: int) -> int:
-        """Only the first piece, which may have little room, may be left empty."""
-        if end > index or not self._pieces:
+        if end > index or self._may_be_empty:
             return end
         return units_end(self._text, index, self._limit // 2)
 
@@ -251,21 +250,33 @@ class Splitter:
         piece, behind = self._piece(place, end)
         if behind.fence or not behind.inside_line:
             return piece, behind
-        marks = open_marks((self._head(place) + piece.shown).rpartition("\n")[2])
-        marks = () if "`" in piece.shown[-1:] + self._text[end : end + 1] else marks
+        marks = self._torn((self._head(place) + piece.shown).rpartition("\n")[2], end)
         tail = "".join(reversed(marks))
         return msgspec.structs.replace(piece, tail=tail), msgspec.structs.replace(behind, marks=marks)
 
+    def _torn(self, line: str, end: int) -> tuple[str, ...]:
+        """The marks that are open in this line where it is cut; none if the innermost would run into its own sign."""
+        marks = open_marks(line)
+        spaces = _SPACES.match(self._text, end)
+        begin = spaces.end() if spaces else end
+        beside = line[-1:] + self._text[begin : begin + 1]
+        return () if marks and marks[-1][0] in "`~" and marks[-1][0] in beside else marks
+
     def _piece(self, place: _Place, end: int, held: str = "") -> tuple[Piece, _Place]:
-        body = self._begun((self._text[place.index : end] + held).rstrip(), place)
-        if not body:
-            return Piece("", "", "", end, end), _Place(end, place.fence, place.inside_line)
-        blocks = find_blocks(body, self._caps, place.fence, place.inside_line)
-        fence = blocks[-1].fence if blocks and blocks[-1].end > len(body) else None
+        text = self._text[place.index : end] + held
+        body = self._begun(text.rstrip(), place)
+        fence = self._open_fence(body or text, place)
+        if not body:  # only blank space had room, perhaps behind a fence's opening line
+            return Piece("", "", "", end, end), _Place(end, fence, place.inside_line)
         tail = fence.tail(self._caps) if fence else ""
         piece = Piece(self._head(place), self._drawn(place.index, body), tail, place.index, end)
         inside_line = not held and self._text[end : end + 1] != "\n" and self._text[end - 1] != "\n"
         return piece, _Place(end, fence, inside_line)
+
+    def _open_fence(self, body: str, place: _Place) -> Fence | None:
+        """The one that is open at the body's end."""
+        blocks = find_blocks(body, self._caps, place.fence, place.inside_line)
+        return blocks[-1].fence if blocks and blocks[-1].end > len(body) else None
 
     def _begun(self, body: str, place: _Place) -> str:
         """The body without a fence's opening line at its end: with nothing in it yet, it would be shown as text."""
