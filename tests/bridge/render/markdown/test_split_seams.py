@@ -45,12 +45,21 @@ def test_marks_that_a_cut_tears_are_closed_from_the_innermost_and_opened_from_th
 
 
 @pytest.mark.parametrize("before", ["````", "`ab`", "ab"])
-@pytest.mark.parametrize("behind", ["``ab", "`ab`", "~~ab~~", "ab"])
-def test_emphasis_is_closed_before_a_cut_only_if_it_is_opened_again_behind_it(before: str, behind: str) -> None:
+@pytest.mark.parametrize("behind", ["`ab`", "~~ab~~", "ab"])
+def test_emphasis_goes_on_behind_a_cut_whatever_stands_beside_it(before: str, behind: str) -> None:
     for line in lines(2):
         posts = split(f"*{line} {before} {behind} {'ab ' * LIMIT}", LIMIT, ended=True)
         for one, next_one in itertools.pairwise(posts):
-            assert one.endswith("*") == next_one.startswith("*"), (one, next_one)
+            assert one.endswith("*") and next_one.startswith("*"), (one, next_one)
+
+
+@pytest.mark.parametrize(("mark", "sign"), [("``", "`"), ("~~", "~")])
+def test_a_mark_is_not_closed_or_opened_where_it_would_run_into_a_sign_of_its_own(mark: str, sign: str) -> None:
+    for line in lines(2):
+        posts = split(f"{mark}{line} {sign} {'ab ' * LIMIT}", LIMIT, ended=True)
+        assert mark + sign not in "\n".join(posts), posts
+        for one, next_one in itertools.pairwise(posts):
+            assert one.endswith(mark) == next_one.startswith(mark), (one, next_one)
 
 
 @pytest.mark.parametrize("fence", ["```", "```py", "> ```"])
@@ -61,6 +70,8 @@ def test_code_that_begins_with_more_space_than_a_post_has_is_shown_as_code(fence
         assert all(post.strip() and is_good(post, LIMIT) for post in posts), (spaces, posts)
         assert all(not outside_blocks(post).strip("> \n") for post in posts), (spaces, posts)
         assert re.sub(r"```(py)?|[>\s]", "", "".join(posts)) == "w100"
+    (post,) = split(f"```\n{' ' * (LIMIT + 10)}w100\n```\n", LIMIT, ended=True)
+    assert "   w100" in post, "it is indented, as far as there is room"
 
 
 def test_a_page_that_fits_is_one_however_full_it_is() -> None:
@@ -73,13 +84,18 @@ def test_a_page_that_fits_is_one_however_full_it_is() -> None:
     st.integers(12, 80),
     st.lists(st.sampled_from(("a", "b c", "漢", "**x**", "`y`", "")), min_size=3, max_size=9),
     st.sampled_from(("", "> ")),
+    st.sampled_from((None, 80, 200)),
 )
-def test_a_table_whose_rows_are_longer_than_a_post_is_shown_in_posts(columns: int, words: list[str], lead: str) -> None:
+def test_a_table_whose_rows_are_longer_than_a_post_is_shown_in_posts(
+    columns: int, words: list[str], lead: str, first: int | None
+) -> None:
     cells = [words[(3 * n) % len(words)] for n in range(columns)]
     table = [lead + "|" + "|".join(row) + "|" for row in (cells, ["-"] * columns, cells[::-1], cells)]
     with within(20.0):
-        posts = split("\n".join(table), LEAST_LIMIT_FOR_TABLES, ended=True)
-    assert all(post.strip() and utf16_len(post) <= LEAST_LIMIT_FOR_TABLES for post in posts)
+        posts = split("\n".join(table), LEAST_LIMIT_FOR_TABLES, first, ended=True)
+    assert all(utf16_len(post) <= LEAST_LIMIT_FOR_TABLES for post in posts)
+    assert all(post.strip() for post in (posts if first is None else posts[1:]))
+    assert first is None or utf16_len(posts[0]) <= first
 
 
 @given(documents(), LIMITS)
