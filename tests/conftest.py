@@ -1,7 +1,7 @@
 """How the property tests search: the same examples every time, so that a red test is red everywhere.
 
 `--hypothesis-profile=search` looks at many more, chosen anew each time: after a change of what they try.
-`scripts/test --quick` looks at a few.
+`scripts/test --quick` and `--most` look at a few.
 
 And what no test can do: go on for ever, or speak to another machine (``test_habits.py``).
 """

@@ -3,6 +3,7 @@
 Nothing here goes online: the project that is set up has a build backend of its own and needs no packages.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -258,34 +259,51 @@ def test_test_installs_the_pinned_cli_once(machine: Machine) -> None:
     assert [path.name for path in (machine.home / ".cache/threadbridge").iterdir()] == ["claude-2.1.330"]
 
 
-def test_a_quick_test_runs_what_is_pure_and_needs_no_cli(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("choice", "one_half", "other_half"),
+    [
+        ("--quick", "quick tests/bridge/render ", "tests/worker/test_stream.py"),
+        ("--most", "tests/worker ", "tests/supervisor "),
+    ],
+)
+def test_what_is_quick_needs_no_cli_and_runs_in_two_halves(
+    machine: Machine, choice: str, one_half: str, other_half: str
+) -> None:
     with_recording_venv(machine)
-    ended = machine.run("test", "--quick", "tests/x.py")
+    ended = machine.run("test", choice, "tests/x.py")
     words = "-o tmp_path_retention_policy=failed -m not real and not slow --hypothesis-profile=quick"
     assert ended.stdout == f"python -m pytest {words} tests/x.py\n"
     assert ended.stderr == ""
-    halves = machine.run("test", "--quick", "-x").stdout.splitlines()
-    assert sorted(" tests/bridge tests/worker " in half for half in halves) == [False, True]
+    halves = machine.run("test", choice, "-x").stdout.splitlines()
+    assert sorted((one_half in half, other_half in half) for half in halves) == [(False, True), (True, False)]
     assert all(half.endswith(" -x") for half in halves)
     assert not any("tests/processes" in half for half in halves)
 
 
+def test_each_file_that_a_quick_run_names_is_there() -> None:
+    named = re.findall(r"tests/[\w/.]+", (ROOT / "scripts/test").read_text())
+    assert "tests/worker/test_stream.py" in named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("choice", ["--quick", "--most"])
 @pytest.mark.parametrize(
-    ("of_values", "of_shells", "ends_with"),
+    ("of_one", "of_other", "ends_with"),
     [(0, 0, 0), (1, 0, 1), (0, 1, 1), (5, 0, 0), (0, 5, 0), (5, 5, 5), (2, 1, 1), (5, 2, 2)],
 )
 def test_the_quick_tests_fail_with_either_half_and_one_without_a_test_is_none(
-    machine: Machine, of_values: int, of_shells: int, ends_with: int
+    machine: Machine, choice: str, of_one: int, of_other: int, ends_with: int
 ) -> None:
     with_recording_venv(machine)
-    cases = f'"-m pytest"*tests/bridge*) exit {of_values} ;; "-m pytest"*) exit {of_shells} ;;'
+    other = "*tests/worker/test_stream.py*|*tests/supervisor\\ tests*"
+    cases = f'"-m pytest"{other}) exit {of_other} ;; "-m pytest"*) exit {of_one} ;;'
     machine.install(
         machine.root / ".venv/bin/python", f'#!/bin/sh\ncase $* in {cases} esac\nexec "{BASE_PYTHON}" "$@"\n'
     )
-    assert machine.run("test", "--quick").returncode == ends_with
+    assert machine.run("test", choice).returncode == ends_with
 
 
-def test_each_promised_python_that_is_there_runs_the_quick_tests(machine: Machine) -> None:
+def test_each_promised_python_that_is_there_runs_most_tests(machine: Machine) -> None:
     with_recording_venv(machine)
     ended = machine.run("pythons")
     assert ended.returncode == 0, ended.stderr
