@@ -216,7 +216,7 @@ def ears(
     twins = Twins(rest.nonces, guilds, inbound.is_ours, tell)
     entry = Entry(settings.now.api_base, token, rest.hold, _identifies(manager, clocks, times))
     gateway = Gateway(entry, connection, current, standing, Hearing(guilds, twins, hears), errands, times)
-    hearing = (names.run, inbound.run, own_posts.run, alone.run)
+    hearing = (names.run, inbound.run, inbound.old_threads.run, own_posts.run, alone.run)
     runs = (errands.run, manager.bursts.run, *hearing, presence.run, gateway.run)
     return Ears(gateway, standing, guilds, current, sight, inbound, errands, runs)
 
@@ -270,7 +270,7 @@ def threads(reload: Reload, manager: SessionManager, rest: Rest, token: str) -> 
         heard,
         Postbox(Letters(layout), manager, rest, settings.channels, heard.sight, pruning),
         pruning,
-        Outbox(manager.store, manager, rest, layout=layout, others=may_react.is_left_to_us),
+        Outbox(manager, rest, layout=layout, others=may_react.is_left_to_us, lacks=heard.guilds.lacks),
         TypingShown(manager, rest),
         Reactions(manager, rest, may_react),
         Attachments(manager, layout, rest, lambda: settings.now.most_file_bytes, lambda: settings.now.limits),

@@ -76,6 +76,10 @@ class Guilds:
         """A channel or thread that we are shown; an archived thread may not be."""
         return self._places.get(place_id)
 
+    def lacks(self, guild_id: int, channel_id: int) -> bool | None:
+        """Whether the server, as it is shown to us, has no such channel; None while it is not shown."""
+        return channel_id not in self._places if guild_id in self.names else None
+
     def parent(self, place: Place | None) -> Place | None:
         return self._places.get(place.parent_id) if place else None
 

@@ -4,6 +4,7 @@ A thread or channel that is gone ends the session.
 """
 
 import logging
+from collections.abc import Callable
 
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Post
@@ -11,7 +12,7 @@ from bridge.session.managed import ManagedSession
 from bridge.text import escape, one_line
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
-from supervisor.threads.gone import end_in_deleted_thread
+from supervisor.threads.gone import CHANNEL_DELETED, end_in_deleted_thread
 from supervisor.threads.kept_thread import KeptThread, now
 from supervisor.threads.refusals import Again, GiveUp, in_words
 from supervisor.threads.writes import Write
@@ -23,9 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 class Complaints:
-    """Of all sessions: each has one post for them in its channel."""
+    """Of all sessions: each has one post for them in its channel.
 
-    def __init__(self, store: Store, manager: SessionManager) -> None:
+    ``lacks``: whether a server has no such channel; None: not known.
+    """
+
+    def __init__(self, store: Store, manager: SessionManager, lacks: Callable[[int, int], bool | None]) -> None:
+        self._lacks = lacks
         self._store = store
         self._manager = manager
 
@@ -59,10 +64,20 @@ class Complaints:
         elif write.row.desired.where == "thread":
             self._give_up_posts(session)
             if self._manager.row(session.session_id).ended_at is None:
-                end_in_deleted_thread(self._manager, session.session_id)
+                self._end(session)
         else:
             with self._store.transaction():
                 self._store.give_up(write.row.id)
+
+    def _end(self, session: ManagedSession) -> None:
+        """Before the server was shown the read-back finds out what is gone, once it is."""
+        match self._lacks(session.guild_id, session.channel_id):
+            case True:
+                self._manager.destroy_session(session.session_id, CHANNEL_DELETED)
+            case False:
+                end_in_deleted_thread(self._manager, session.session_id)
+            case None:
+                _log.info("session %s: its thread is gone; once the server is shown it ends", session.session_id)
 
     def _give_up_posts(self, session: ManagedSession) -> None:
         with self._store.transaction():

@@ -42,6 +42,7 @@ from supervisor.threads.behind import Behind
 from supervisor.threads.gone import is_gone
 from supervisor.threads.handling import Handling
 from supervisor.threads.heard_texts import HeardTexts
+from supervisor.threads.old_threads import OldThreads
 from supervisor.threads.our_places import OurPlaces
 from supervisor.threads.read_back import ReadBack
 
@@ -82,6 +83,7 @@ class Inbound:
         self._handling = Handling(manager, router, guilds, places, behind, heard, tell)
         self._amendments = Amendments(manager, router, rest, guilds, places, behind, heard)
         self._read_back = ReadBack(manager, rest, guilds, places, behind, self._handling, tell)
+        self.old_threads = OldThreads(rest, self._read_back.gone)
 
     @property
     def behind(self) -> int:
@@ -169,9 +171,18 @@ class Inbound:
         for session in self._manager.get_all_sessions():
             if session.guild_id == guild.id and self._manager.waiting.messages(session.session_id):
                 self._amendments.look_at(session.session_id)
-            if session.guild_id == guild.id and self._is_behind(session, listed.get(session.thread_id)):
-                self._behind.add(session.thread_id, surely=session.thread_id in listed)
+            if session.guild_id == guild.id:
+                self._seen_in_guild(session, listed.get(session.thread_id))
         self._behind.wake.set()
+
+    def _seen_in_guild(self, session: ManagedSession, listed: PlaceShown | None) -> None:
+        if self._is_behind(session, listed):
+            self._behind.add(session.thread_id, surely=listed is not None)
+        elif not listed and self._sleeps(session.session_id):
+            self.old_threads.sleeps(session.thread_id)
+
+    def _sleeps(self, session_id: str) -> bool:
+        return self._manager.row(session_id).ended_at is None and self._manager.has_thread(session_id)
 
     def _heard_first(self, channel_id: int, newest: int) -> None:
         """What was said before our first start is not for us; what was said since, before we were connected, is."""

@@ -32,7 +32,6 @@ from supervisor.discord.pace import Priority
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.posts_table import PostRow
-from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.carrier import Carrier, channel_of
 from supervisor.threads.complaints import Complaints
@@ -51,26 +50,26 @@ _log = logging.getLogger(__name__)
 class Outbox:
     """``run`` must be running for anything to be sent. ``clock`` gives Unix seconds; ``layout``: where files lie.
 
-    ``others``: rows that somebody else looks after.
+    ``others``: rows that somebody else looks after; ``lacks``: whether a server has no such channel, None if not known.
     """
 
     def __init__(
         self,
-        store: Store,
         manager: SessionManager,
         discord: Showing,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
         layout: Layout | None = None,
         others: Callable[[PostRow], bool] = lambda row: bool(row.desired.reaction),
+        lacks: Callable[[int, int], bool | None] = lambda _server, _channel: False,
     ) -> None:
-        self._store = store
+        self._store = store = manager.store
         self._manager = manager
         self._discord = discord
         self._clock = clock
         self._jitter = jitter
         self._carrier = Carrier(store, manager, discord, clock, layout)
-        self._complaints = Complaints(store, manager)
+        self._complaints = Complaints(store, manager, lacks)
         self._others = others
         self._threads: dict[str, KeptThread] = {}
         self._tasks: asyncio.TaskGroup | None = None

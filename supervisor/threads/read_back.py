@@ -3,19 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from bridge.discord_numbers import PAGE_MESSAGES
 from bridge.protocol.errors import RemoteError
 from bridge.render.posts import Post
+from bridge.session.managed import ManagedSession
 from supervisor.discord.asking import Reading
 from supervisor.discord.errors import ChannelGone, Forbidden
 from supervisor.discord.guilds import Guilds
-from supervisor.discord.shapes import Member, Message, Unreadable
+from supervisor.discord.shapes import Member, Message, Unreadable, WithId
 from supervisor.sessions.gaps import CLOSED, TRIES_BEFORE_LIVE, Gap, in_words
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.behind import Behind
-from supervisor.threads.gone import end_sessions_of
+from supervisor.threads.gone import end_sessions_of, is_gone
 from supervisor.threads.handling import Handling
 from supervisor.threads.message_seen import is_from_person
 from supervisor.threads.our_places import OurPlaces
@@ -53,6 +55,29 @@ class ReadBack:
         end_sessions_of(self._manager, channel_id)
         self._behind.drop(channel_id)
 
+    async def gone(self, place_id: int) -> None:
+        """Of a thread that is no more it is asked whether its whole channel is none. Raises StoreError."""
+        session = self._manager.session_of_thread(place_id)
+        if session and not is_gone(self._manager, session.session_id) and await self._has_no_channel(session):
+            self.place_gone(session.channel_id)
+        self.place_gone(place_id)
+
+    async def _heard_gone(self, place_id: int) -> bool:
+        try:
+            await self.gone(place_id)
+        except StoreError as error:
+            log.info("that %s is gone is taken in later: %s", place_id, error)
+            return False
+        return True
+
+    async def _has_no_channel(self, session: ManagedSession) -> bool:
+        """None that there is; one that is only hidden from us is one."""
+        if self._guilds.place(session.channel_id):
+            return False
+        with suppress(RemoteError):
+            return await self._rest.look_up("/channels/{channel_id}", WithId, channel_id=session.channel_id) is None
+        return False
+
     async def try_all(self) -> bool:
         """Try each channel that is behind once. Whether all of them came to their end."""
         whole = True
@@ -61,7 +86,7 @@ class ReadBack:
             try:
                 await self._catch_up(channel_id)
             except ChannelGone:
-                self.place_gone(channel_id)
+                whole = await self._heard_gone(channel_id) and whole
             except StoreError as error:
                 log.info("channel %s is read back later: %s", channel_id, error)
                 whole = False

@@ -29,8 +29,12 @@ async def test_a_deleted_channel_ends_what_asks_in_its_threads_and_nothing_else(
             if lines[stays.know()]["attached"] and lines[gone.know()]["worker_pid"] is None:
                 break
         assert (lines[gone.know()]["state"], lines[gone.know()]["worker_pid"]) == ("ended", None)
+        assert stage.eyes.end_reason(gone.know()) == "its channel was deleted"
         assert (lines[stays.know()]["state"], lines[stays.know()]["attached"]) == ("awaiting", True)
-        status = await stage._threadbridge.ask("status")
+        for _ in range(LOOKS):
+            status = await stage._threadbridge.ask("status")
+            if status.code:
+                break
         assert status.code == 1 and f"it shows us no channel {channel_id}" in status.out
         assert "0 prompts, 0 posts, 1 decisions" in status.out, "what waits is what waits elsewhere"
         killed = await stage._threadbridge.ask("kill", gone.know())

@@ -139,11 +139,11 @@ async def test_without_its_database_a_running_session_goes_on_and_its_old_card_d
             shown = wanted(stage, session.session_id)
             assert "after" in shown
             assert "before" not in shown
-            assert "history was read again" not in shown, "nobody writes there"
+            assert "it was read again from its log" not in shown, "nobody writes there"
             assert stage.live(session).message_count == 1
             stage.prompt(session, "say more")
             await stage.settles(session, 2)
-            assert wanted(stage, session.session_id).count("history was read again") == 1
+            assert wanted(stage, session.session_id).count("it was read again from its log") == 1
 
 
 @awaited

@@ -92,6 +92,10 @@ class Eyes:
         found = self._one("SELECT attached FROM sessions WHERE session_id = ?", session_id)
         return found if isinstance(found, int) else 0
 
+    def end_reason(self, session_id: str) -> str:
+        """Why it ended."""
+        return str(self._one("SELECT end_reason FROM sessions WHERE session_id = ?", session_id) or "")
+
     def applied(self, session_id: str) -> int:
         """How far the log is folded and committed."""
         snapshot = self._one("SELECT snapshot FROM sessions WHERE session_id = ?", session_id)

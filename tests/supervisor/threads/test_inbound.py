@@ -23,6 +23,7 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.rights import Policy
+from stages.jumping_clock import jumping
 from stages.no_rest import NoRest
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
@@ -33,11 +34,12 @@ from supervisor.sessions.bursts import PATIENCE_S
 from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
-from supervisor.threads.gone import THREAD_DELETED
+from supervisor.threads.gone import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.threads.handling import WAITS, WAITS_SAID_AFTER
 from supervisor.threads.heard_texts import HeardTexts
 from supervisor.threads.inbound import UNLISTED_READ_BACK_S, Inbound
 from supervisor.threads.message_seen import message_seen, without_mention
+from supervisor.threads.old_threads import EVERY_S
 
 BOT, ADA, BOB, ROLE = 9, 111, 112, 50
 GUILD, CHANNEL, THREAD = 7, 222, 1000
@@ -61,6 +63,8 @@ class ScriptedRest(NoRest):
         self.gate = asyncio.Event()
         self.gate.set()
         self.reads = 0
+        self.gone: set[int] = set()
+        self.asked: list[int] = []
 
     async def messages_after(self, channel_id: int, after: int, limit: int = 100) -> list[Message | Unreadable]:
         self.reads += 1
@@ -75,6 +79,10 @@ class ScriptedRest(NoRest):
             if int(str(message["id"])) == message_id:
                 return read(message, Message)
         raise MessageGone("it was deleted")
+
+    async def look_up[T](self, route: str, kind: type[T], **ids: int) -> T | None:
+        self.asked.append(ids["channel_id"])
+        return None if ids["channel_id"] in self.gone else msgspec.json.decode(b'{"id": "1"}', type=kind, strict=False)
 
     async def member(self, guild_id: int, user_id: int) -> Member | None:
         assert guild_id == GUILD
@@ -257,6 +265,44 @@ async def test_a_thread_that_is_gone_ends_its_session(tmp_path: Path, monkeypatc
         assert said.desired.where == "channel" and "“one”" in said.desired.content
         d.sees_guild()
         assert not d.inbound.behind
+
+
+@pytest.mark.parametrize("shown", [True, False])
+@awaited
+async def test_a_thread_whose_whole_channel_is_gone_ends_its_session_with_the_channel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, shown: bool
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.errors[THREAD] = [ChannelGone("10003")]
+        if not shown:
+            d.rest.gone = {CHANNEL, THREAD}
+        d.inbound.guild_seen(GuildShown(GUILD))
+        await d.caught_up()
+        reason = d.manager.row(d.session.session_id).end_reason
+        assert reason == (THREAD_DELETED if shown else CHANNEL_DELETED)
+        assert bool(d.store.posts_like(d.session.session_id, "thread_deleted")) is shown, "or there is no place"
+
+
+@pytest.mark.parametrize("gone", [(), (THREAD,), (THREAD, CHANNEL)])
+@jumping
+async def test_a_thread_that_sleeps_is_asked_after_seldom_and_ends_when_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: tuple[int, ...]
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        session_id = d.session.session_id
+        d.session.last_activity = time.time() - 2 * UNLISTED_READ_BACK_S
+        d.manager.waiting.drop_all(session_id)
+        d.rest.gone = set(gone)
+        looking = asyncio.create_task(d.inbound.old_threads.run())
+        for _ in range(3):
+            d.sees_guild()
+            assert not d.inbound.behind, "nobody waits for it"
+            await asyncio.sleep(EVERY_S + 1)
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+        assert d.rest.asked == [THREAD, *([CHANNEL] if gone else [])], "once"
+        reason = {(): "", (THREAD,): THREAD_DELETED, (THREAD, CHANNEL): CHANNEL_DELETED}[gone]
+        assert d.manager.row(session_id).end_reason == reason
 
 
 @pytest.mark.parametrize("waits", ["a card", "a prompt", "nothing"])

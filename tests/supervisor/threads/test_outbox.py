@@ -52,7 +52,13 @@ class Bridge:
         self.store = Store(path / "store.db")
         opened.append(self.store)
         self.manager = session_manager(self.store, unix_time)
-        self.outbox = Outbox(self.store, self.manager, self.discord, unix_time, jitter=lambda: 0.0)
+        self.outbox = Outbox(
+            *(self.manager, self.discord, unix_time),
+            jitter=lambda: 0.0,
+            lacks=lambda server, channel: None if self.is_before_ready else (server, channel) in self.not_shown,
+        )
+        self.not_shown: set[tuple[int, int]] = set()
+        self.is_before_ready = False
         self.seq = 0
 
     def begin(self, thread_id: int = THREAD) -> ManagedSession:
@@ -432,16 +438,21 @@ async def test_a_thread_that_cannot_be_unarchived_is_said_and_tried_again_after_
         assert bridge.discord.shown(THREAD) == ["2"]
 
 
+@pytest.mark.parametrize("is_shown", [True, False, None])
 @jumping
-async def test_a_deleted_thread_ends_its_session_and_gives_its_posts_up(tmp_path: Path) -> None:
+async def test_a_deleted_thread_ends_its_session_and_gives_its_posts_up(
+    tmp_path: Path, *, is_shown: bool | None
+) -> None:
     async with conversation(tmp_path) as bridge:
         bridge.manager.waiting.drop_all(bridge.session.session_id)
+        bridge.not_shown, bridge.is_before_ready = {(9, CHANNEL)} if is_shown is False else set(), is_shown is None
         bridge.discord.channels.discard(THREAD)
         for text in "abc":
             bridge.show(text, Post(text))
         await bridge.settled()
         assert bridge.discord.count("create") == 1
-        assert bridge.manager.row(bridge.session.session_id).end_reason == "its thread was deleted"
+        reasons = {True: "its thread was deleted", False: "its channel was deleted", None: ""}
+        assert bridge.manager.row(bridge.session.session_id).end_reason == reasons[is_shown]
         assert bridge.discord.shown(CHANNEL) == [], "nobody waited for Claude in it"
 
 

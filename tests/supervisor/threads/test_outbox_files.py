@@ -34,7 +34,7 @@ class Desk:
         self.store = Store(folder / "db")
         self.manager = session_manager(self.store)
         self.layout = Layout(folder)
-        self.outbox = Outbox(self.store, self.manager, self.discord, jitter=lambda: 0.0, layout=self.layout)
+        self.outbox = Outbox(self.manager, self.discord, jitter=lambda: 0.0, layout=self.layout)
         action = CreateSession(THREAD, 9, Channel(CHANNEL, "/srv"), Person(1, "Ada", 9), "hello", "a name")
         self.session_id = self.manager.create_session(action).session_id
 

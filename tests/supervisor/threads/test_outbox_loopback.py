@@ -74,7 +74,7 @@ class Scene:
 async def scene(folder: Path) -> AsyncIterator[Scene]:
     async with LoopbackDiscord(limits=False) as discord, Rest(discord.api_base, discord.token, Pace()) as rest:
         made = Scene(folder, discord)
-        box = Outbox(made.store, made.manager, rest)
+        box = Outbox(made.manager, rest)
         running = asyncio.create_task(box.run())
         await asyncio.sleep(0)
         try:
