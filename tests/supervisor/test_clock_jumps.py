@@ -1,6 +1,6 @@
 """Clocks that jump, and what expires by them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,10 +10,10 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from bridge.session.questions import Draft
+from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
 from supervisor.clock_jumps import JumpWatch
 from supervisor.sessions.decisions import GRACE_AFTER_DISCORD_S
-from supervisor.sessions.store import Store
 
 DAY = 86400.0
 HOUR = 3600.0
@@ -39,7 +39,7 @@ class Room:
 
     def __init__(self, path: Path) -> None:
         self.clocks = Clocks()
-        self.store = Store(path / "db")
+        self.store = opened_store(path / "db")
         self.manager = session_manager(self.store, lambda: self.clocks.wall_s)
         self.watch = JumpWatch(lambda: self.clocks.wall_s, lambda: self.clocks.monotonic_s)
         self.discord_back_at = self.clocks.wall_s
@@ -65,10 +65,8 @@ class Room:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    made = Room(tmp_path)
-    yield made
-    made.store.close()
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path)
 
 
 def test_a_request_expires_after_its_time(room: Room) -> None:

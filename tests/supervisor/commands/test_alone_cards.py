@@ -18,7 +18,7 @@ from supervisor.commands.answer import Answer, answer_with
 from supervisor.discord.asking import Answering
 from supervisor.discord.shapes import Interaction, PressedIn
 
-from ..sessions.test_rules import ADA, BOB, NPM, Desk, opened
+from ..sessions.test_rules import ADA, BOB, NPM, Desk
 
 MEMBER = {"user": {"id": "2", "username": "bob"}, "roles": []}
 
@@ -58,7 +58,6 @@ async def settled(desk: Desk, edits: Edits, alone: AloneCards, happen: Callable[
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    opened.pop().close()
 
 
 def played(tmp_path: Path, shown: Callable[[PermissionRequest], Post | None], later_s: float = 1.0) -> Edits:

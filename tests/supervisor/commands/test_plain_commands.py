@@ -19,7 +19,7 @@ from supervisor.commands.sight import Sight
 from supervisor.discord.errors import MessageGone, Unavailable
 from supervisor.discord.shapes import Interaction, Message, read
 
-from ..sessions.test_rules import HERE, Desk, opened
+from ..sessions.test_rules import HERE, Desk
 from ..threads.test_inbound_bursts import ADA, CHANNEL, GUILD
 from ..threads.test_inbound_bursts import Desk as BurstDesk
 
@@ -81,10 +81,7 @@ def tapped(folder: Path, *errors: RemoteError | None, in_channel: bool, at_once:
         assert taps.sent == 1
         return posts
 
-    try:
-        return asyncio.run(play())
-    finally:
-        opened.pop().close()
+    return asyncio.run(play())
 
 
 @pytest.mark.parametrize("in_channel", [False, True])

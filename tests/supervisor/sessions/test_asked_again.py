@@ -1,6 +1,5 @@
 """What nobody answered in time: one tap tells Claude that somebody is there now, once."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,7 @@ from bridge.protocol.requests import PLAN_TOOL
 from bridge.render.posts import Post
 from bridge.session.permission import RequestName
 
-from .test_rules import BOB, Desk, G, opened
-
-
-@pytest.fixture(autouse=True)
-def _stores_are_closed() -> Iterator[None]:
-    yield
-    while opened:
-        opened.pop().close()
+from .test_rules import BOB, Desk, G
 
 
 def ask(desk: Desk, session_id: str, tool: str, given: str) -> RequestName:

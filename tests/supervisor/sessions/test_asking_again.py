@@ -1,7 +1,6 @@
 """Where two people must allow something no Claude begins, goes on or is put in a mode that would not ask for it."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +17,7 @@ from bridge.session.patterns import ToolPattern
 from bridge.session.permission import PermissionRequest, Person
 from bridge.session.rights import Access, Policy
 from stages.no_rest import NoRest
+from stages.opened_stores import opened_store
 from stages.support import configuration
 from supervisor import assembly
 from supervisor.commands.channel_mode import ChannelMode
@@ -27,7 +27,6 @@ from supervisor.discord.asking import Posting
 from supervisor.discord.shapes import Interaction
 from supervisor.sessions.asking_again import ask_again
 from supervisor.sessions.members import Asked
-from supervisor.sessions.store import Store
 from supervisor.workers.starts import StartMessages
 
 ADA = Person(1, "Ada", 9)
@@ -41,7 +40,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.store = Store(folder / "db")
+        self.store = opened_store(folder / "db")
         self.configured(FREE)
         channel = Channel(HERE, str(folder))
         self.session_id = self.manager.create_session(CreateSession(THREAD, GUILD, channel, ADA, "hi", "hi")).session_id
@@ -92,10 +91,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 @pytest.mark.parametrize(("access", "begins"), [(FREE, "acceptEdits"), (TWO, "default")])

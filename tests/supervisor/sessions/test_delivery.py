@@ -1,6 +1,5 @@
 """What of an inbox may go to its worker: who may still talk, and whether there is a thread to answer in."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,8 @@ from supervisor.discord.errors import Forbidden, Refused, Unavailable
 from supervisor.sessions.members import FRESH_S, Asked
 
 from ..threads.test_inbound import ADA, BOB, GUILD, ROLE, THREAD, Desk, desk, edit, said
-from ..threads.test_outbox import CHANNEL, Bridge, opened
+from ..threads.test_outbox import CHANNEL, Bridge
 from .test_held import Desk as Held
-
-
-@pytest.fixture(autouse=True)
-def _stores_are_closed() -> Iterator[None]:
-    yield
-    while opened:
-        opened.pop().close()
 
 
 def delivered(d: Desk) -> list[str]:

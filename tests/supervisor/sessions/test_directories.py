@@ -20,17 +20,18 @@ from bridge.session.permission import RequestName
 from bridge.session.rights import Access, Policy
 from bridge.session.rules import Term
 
-from .test_rules import ADA, BOB, ELSEWHERE, HERE, Desk, G, opened
+from .test_rules import ADA, BOB, ELSEWHERE, HERE, Desk, G
 
 DATA = "/srv/data"
 
 
 @contextlib.contextmanager
 def desk_at(folder: Path, policy: Policy = Policy(frozenset({1, 2}))) -> Iterator[Desk]:  # noqa: B008 - frozen
+    desk = Desk(folder, policy)
     try:
-        yield Desk(folder, policy)
+        yield desk
     finally:
-        opened.pop().close()
+        desk.store.close()
 
 
 def allow(desk: Desk, session_id: str, term: Term = "always", mode: str = "") -> bool:

@@ -1,7 +1,6 @@
 """The journal and the store: one never says more than the other for long, whatever dies in between."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import First, PermissionRequest, Person, RequestName
 from bridge.session.questions import Draft
+from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
 from supervisor.operator import audit
 from supervisor.sessions.manager import SessionManager
@@ -33,12 +33,12 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.layout = Layout(folder)
-        self.store = Store(self.layout.database)
+        self.store = opened_store(self.layout.database)
         self.manager = session_manager(self.store)
 
     def reborn(self) -> SessionManager:
         self.store.close()
-        self.store = Store(self.layout.database)
+        self.store = opened_store(self.layout.database)
         self.manager = session_manager(self.store)
         recall(self.layout, self.manager)
         remember(self.manager)
@@ -75,10 +75,8 @@ def e_line(record: e.Record) -> bytes:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 def test_what_is_decided_stands_in_the_journal_before_it_is_in_the_store(desk: Desk) -> None:

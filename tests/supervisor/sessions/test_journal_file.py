@@ -9,11 +9,11 @@ import pytest
 from bridge.journal import entries as j
 from bridge.journal.chain import BadLineError, Head, chained, decoded
 from bridge.protocol.layout import Layout
+from stages.opened_stores import opened_store
 from supervisor.operator import audit
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.journal import SAID_EVERY_S, Journal
 from supervisor.sessions.journal_file import lines_from
-from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 
 SESSION = "0b0f9c1e-0000-4000-8000-000000000001"
@@ -24,7 +24,7 @@ class Kept:
 
     def __init__(self, folder: Path, entries: Sequence[j.AnyEntry], known: int) -> None:
         self.layout = Layout(folder)
-        self.store = Store(self.layout.database)
+        self.store = opened_store(self.layout.database)
         head = Head()
         with self.path.open("wb") as file:
             for entry in entries:
@@ -60,10 +60,8 @@ def chosen(count: int) -> list[j.AnyEntry]:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
-    made = Kept(tmp_path, chosen(20), 20)
-    yield made
-    made.store.close()
+def kept(tmp_path: Path) -> Kept:
+    return Kept(tmp_path, chosen(20), 20)
 
 
 @pytest.mark.parametrize("known", [0, 1, 7, 399, 400])

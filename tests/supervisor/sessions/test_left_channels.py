@@ -1,6 +1,5 @@
 """A channel that is taken out of the configuration leaves its sessions no freer than they were."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,12 +7,12 @@ import pytest
 from bridge.routing.channel import Channel
 from bridge.session.patterns import ToolPattern
 from bridge.session.rights import Access, Policy
+from stages.opened_stores import opened_store
 from stages.support import configuration
 from supervisor.assembly import session_manager
 from supervisor.config import Config
 from supervisor.config_in_force import Settings
 from supervisor.sessions.left_channels import keep_how_it_is_decided
-from supervisor.sessions.store import Store
 
 HERE, ELSEWHERE = 222, 333
 TWO = Access(decide_own=False, second=(ToolPattern("Bash", "rm*"),))
@@ -22,7 +21,7 @@ TWO = Access(decide_own=False, second=(ToolPattern("Bash", "rm*"),))
 class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.store = Store(folder / "db")
+        self.store = opened_store(folder / "db")
         self.settings = self.started(HERE, ELSEWHERE)
 
     def config(self, *channels: int, access: Access = TWO) -> Config:
@@ -38,10 +37,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 def how(settings: Settings, channel_id: int = HERE) -> tuple[bool, bool]:

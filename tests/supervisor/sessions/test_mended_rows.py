@@ -2,7 +2,6 @@
 stays.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,13 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import PermissionRequest, RequestName
 from bridge.session.questions import Draft
+from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
 from supervisor.sessions.database import DamagedStoreError
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.mended_rows import mend_rows
 from supervisor.sessions.recall import recall
 from supervisor.sessions.remembered import remember, remember_clicks
-from supervisor.sessions.store import Store
 
 from .test_journal import ADA, CHANNEL, GENERATION, QUESTION, Desk
 
@@ -29,16 +28,14 @@ ASKS = e.PermissionRequested("q", "AskUserQuestion", QUESTION, "d" * 64)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 def reborn(desk: Desk) -> SessionManager:
     """The next supervisor, as ``supervisor.main`` has it come up."""
     desk.store.close()
-    desk.store = Store(desk.layout.database)
+    desk.store = opened_store(desk.layout.database)
     mended = mend_rows(desk.layout, desk.store)
     desk.manager = session_manager(desk.store)
     recall(desk.layout, desk.manager, mended)

@@ -18,11 +18,11 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
+from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
 from supervisor.operator.audit import lines_of
 from supervisor.sessions.pruning import Pruning, due
 from supervisor.sessions.recall import recall
-from supervisor.sessions.store import Store
 
 ADA = Person(1, "Ada", 9)
 DAY_S = 86_400.0
@@ -32,7 +32,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.now = 1_790_000_000.0
         self.layout = Layout(folder)
-        self.store = Store(self.layout.database)
+        self.store = opened_store(self.layout.database)
         self.manager = session_manager(self.store, lambda: self.now)
         self.pruning = Pruning(self.layout, self.manager, lambda: None)
 
@@ -60,10 +60,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 def test_only_what_ended_long_enough_ago_is_pruned(desk: Desk) -> None:

@@ -1,6 +1,5 @@
 """What comes again though it was taken: batches of records, decisions, prompts, hellos. The happy path has none."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from bridge.render.view import ThreadView
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import PermissionRequest, Person, RequestName
+from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
-from supervisor.sessions.store import Store
 
 GENERATION, OTHER_GENERATION = "a" * 16, "b" * 16
 ADA, BOB = Person(111, "Ada", 9), Person(112, "Bob", 9)
@@ -26,7 +25,7 @@ class Desk:
     """A manager with one session, to which a test hands what a worker and people say."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = Store(folder / "db")
+        self.store = opened_store(folder / "db")
         self.manager = session_manager(self.store)
         action = CreateSession(THREAD, 9, Channel(CHANNEL, "/srv"), ADA, "hello", "hello")
         self.session_id = self.manager.create_session(action).session_id
@@ -49,10 +48,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 def records(*events: e.AnyEvent, first: int = 1, generation: str = GENERATION) -> list[e.Record]:

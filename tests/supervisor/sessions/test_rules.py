@@ -1,6 +1,5 @@
 """What was allowed for longer: nobody is asked, it outlives a restart, and it ends when it is to."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,19 +15,16 @@ from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.rights import Access, Policy
 from bridge.session.rules import Term
 from stages.no_rest import NoRest
+from stages.opened_stores import opened_store
 from stages.shown import key_of_card
 from supervisor.assembly import session_manager
 from supervisor.discord.shapes import Member
 from supervisor.sessions.members import Asked
-from supervisor.sessions.store import Store
 
 ADA, BOB = Person(1, "Ada", 9), Person(2, "Bob", 9)
 HERE, ELSEWHERE = 222, 333
 NPM = e.SuggestedRule("Bash", "npm test:*")
 G = "0123456789abcdef"
-
-
-opened: list[Store] = []
 
 
 class Nobody(NoRest):
@@ -38,25 +34,17 @@ class Nobody(NoRest):
         return None
 
 
-@pytest.fixture(autouse=True)
-def _stores_are_closed() -> Iterator[None]:
-    yield
-    while opened:
-        opened.pop().close()
-
-
 class Desk:
     def __init__(self, folder: Path, policy: Policy = Policy(frozenset({1, 2}))) -> None:  # noqa: B008 - frozen
         self.folder, self.policy, self.now, self.threads = folder, policy, 1000.0, 100
         self.start()
 
     def start(self) -> None:
-        self.store = Store(self.folder / "db")
-        opened.append(self.store)
+        self.store = opened_store(self.folder / "db")
         self.manager = session_manager(self.store, lambda: self.now, asked=Asked(self.policy, Nobody()))
 
     def restart(self) -> None:
-        opened.pop().close()
+        self.store.close()
         self.start()
 
     def session(self, channel_id: int = HERE) -> str:

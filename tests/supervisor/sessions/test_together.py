@@ -1,6 +1,5 @@
 """Several requests at once: each decision by itself, in one transaction; what is alike and waits goes with a rule."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,7 @@ from bridge.session.custom_ids import together_button
 from bridge.session.permission import PermissionRequest
 from bridge.session.rights import Policy
 
-from .test_rules import BOB, ELSEWHERE, NPM, Desk, opened
-
-
-@pytest.fixture(autouse=True)
-def _stores_are_closed() -> Iterator[None]:
-    yield
-    while opened:
-        opened.pop().close()
+from .test_rules import BOB, ELSEWHERE, NPM, Desk
 
 
 def asks(desk: Desk, session_id: str, command: str, *rules: e.SuggestedRule) -> PermissionRequest:

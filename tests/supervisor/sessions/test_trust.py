@@ -1,7 +1,6 @@
 """Trust these for this channel: asked once, bound to what was shown, kept as a copy, revoked."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,11 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
+from stages.opened_stores import opened_store
 from stages.support import awaited, configuration
 from supervisor.assembly import session_manager
 from supervisor.operator import checkup
 from supervisor.sessions import trust
-from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.trust import Trusts
 
@@ -40,7 +39,7 @@ class Desk:
         self.start()
 
     def start(self) -> None:
-        self.store = Store(self.config.layout.database)
+        self.store = opened_store(self.config.layout.database)
         self.manager = session_manager(self.store, lambda: self._next / 1e9)
         self.trusts = Trusts(self.config, self.manager)
 
@@ -82,10 +81,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 @awaited

@@ -1,7 +1,7 @@
 """Texts that are written while something is asked: held for a moment, then they answer it, or not."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from bridge.routing.seen import MessageSeen
 from bridge.session.permission import PermissionRequest, Person
 from bridge.session.rights import Access, Grant, Policy, Rights
 
-from .test_rules import ADA, BOB, HERE, Desk, opened
+from .test_rules import ADA, BOB, HERE, Desk
 
 OPTIONS: list[dict[str, str]] = [{"label": "Red", "description": ""}, {"label": "Blue", "description": ""}]
 ONE_QUESTION: dict[str, list[Any]] = {
@@ -30,13 +30,6 @@ TWO_QUESTIONS: dict[str, list[Any]] = {
 }
 EVE = Person(66, "Eve", 9)
 FIRST = 900 << 22
-
-
-@pytest.fixture(autouse=True)
-def _stores_are_closed() -> Iterator[None]:
-    yield
-    while opened:
-        opened.pop().close()
 
 
 class Typing(Desk):

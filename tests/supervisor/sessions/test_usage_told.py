@@ -1,6 +1,5 @@
 """A usage limit is the login's: each mark of it is said once in a window, whichever Claude hears it, over restarts."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,8 @@ from bridge.protocol import events as e
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
+from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
-from supervisor.sessions.store import Store
 
 ADA = Person(111, "Ada", 9)
 RESETS_AT = 1_800_000_000.0
@@ -27,7 +26,7 @@ class Desk:
         self.sessions = [session.session_id for session in self.manager.get_all_sessions()]
 
     def start(self) -> None:
-        self.store = Store(self.folder / "db")
+        self.store = opened_store(self.folder / "db")
         self.manager = session_manager(self.store)
 
     def restart(self) -> None:
@@ -49,10 +48,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 def test_what_one_claude_heard_is_not_said_again_for_another_nor_after_a_restart(desk: Desk) -> None:

@@ -1,6 +1,5 @@
 """After the update that closed the home the first thread says what is closed, once; new installations say nothing."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from bridge.protocol import events as e
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
+from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
 from supervisor.operator import checkup
 from supervisor.sessions.facts_table import Fact
@@ -23,7 +23,7 @@ class Desk:
     """A manager with one session, and what its worker says."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = Store(folder / "db")
+        self.store = opened_store(folder / "db")
         self.manager = session_manager(self.store)
         action = CreateSession(10**18, 9, Channel(222, "/srv"), ADA, "hello", "hello")
         self.session_id = self.manager.create_session(action).session_id
@@ -34,10 +34,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 def posts(desk: Desk) -> list[str]:

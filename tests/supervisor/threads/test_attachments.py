@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,11 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from stages.no_rest import NoRest
+from stages.opened_stores import opened_store
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import LinkExpired, MessageGone, Refused, TooLarge, Unavailable
 from supervisor.discord.shapes import Message, read
-from supervisor.sessions.store import Store
 from supervisor.threads import attachments as a
 from supervisor.workers.endpoint import deliverable
 
@@ -62,7 +62,7 @@ class Desk:
     """A store with one session, whose thread began with a message."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = Store(folder / "db")
+        self.store = opened_store(folder / "db")
         self.manager = session_manager(self.store)
         self.layout = Layout(folder)
         self.network = ScriptedNetwork()
@@ -113,10 +113,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 @awaited

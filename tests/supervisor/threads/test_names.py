@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from bridge.protocol.errors import RemoteError
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
+from stages.opened_stores import opened_store
 from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import Archived, Forbidden, Unavailable
-from supervisor.sessions.store import Store
 from supervisor.threads.names import Names
 
 GUILD, CHANNEL, THREAD = 7, 222, 10**18
@@ -27,7 +27,7 @@ class Desk:
     """One session's thread; what Discord is asked and answers."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = Store(folder / "db")
+        self.store = opened_store(folder / "db")
         self.manager = session_manager(self.store)
         action = CreateSession(THREAD, GUILD, Channel(CHANNEL, str(folder)), ADA, "fix it please", "fix it please")
         self.session = self.manager.create_session(action)
@@ -83,10 +83,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
 
 
 @awaited

@@ -1,7 +1,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from stages.fake_discord import FakeDiscord, FakeMessage, unix_time
 from stages.jumping_clock import jumping
+from stages.opened_stores import opened_store
 from stages.support import until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import BadToken, Forbidden, MessageGone, Unavailable
 from supervisor.discord.pace import Priority
 from supervisor.sessions.posts_table import PostRow
-from supervisor.sessions.store import Store
 from supervisor.threads.carrier import NONCE_S
 from supervisor.threads.outbox import Outbox
 from supervisor.threads.tries import backoff_s, nonce_of
@@ -33,24 +33,13 @@ CHANNEL, THREAD = 222, 10**18
 ADA = Person(111, "Ada", 9)
 
 
-opened: list[Store] = []
-
-
-@pytest.fixture(autouse=True)
-def _stores_are_closed() -> Iterator[None]:
-    yield
-    while opened:
-        opened.pop().close()
-
-
 class Bridge:
     """A real store and manager with one session, and the outbox that serves it; ``restart`` is a crash."""
 
     def __init__(self, path: Path, discord: FakeDiscord | None = None) -> None:
         self.path = path
         self.discord = discord or FakeDiscord(CHANNEL)
-        self.store = Store(path / "store.db")
-        opened.append(self.store)
+        self.store = opened_store(path / "store.db")
         self.manager = session_manager(self.store, unix_time)
         self.outbox = Outbox(
             *(self.manager, self.discord, unix_time),

@@ -1,7 +1,6 @@
 """What Discord refuses: the table; and that no post that has a place is ever dropped."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -26,19 +25,12 @@ from supervisor.threads.refusals import (
     next_step,
 )
 
-from .test_outbox import CHANNEL, THREAD, Bridge, conversation, opened
+from .test_outbox import CHANNEL, THREAD, Bridge, conversation
 
 CARD = Post("may I?", embed=Embed("Bash", "rm -r build", "asked by Ada"), buttons=(Button("Allow", "tb:allow"),))
 MALFORMED = Refused("Invalid Form Body", 400, 50035)
 A_400, NO_CODE, LOCKED = Refused("Bad Request", 400), Refused("without words", 404), Refused("locked", 400, 160005)
 PASSING = (NO_CODE, LOCKED, Refused("no", 403), Refused("no", 403, 40333), Refused("too many", 400, 160006))
-
-
-@pytest.fixture(autouse=True)
-def _stores_are_closed() -> Iterator[None]:
-    yield
-    while opened:
-        opened.pop().close()
 
 
 @pytest.mark.parametrize("error", [MALFORMED, Refused("large", 413), Refused("large", 413, 40005), Refused("gone")])
