@@ -14,7 +14,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -97,7 +97,7 @@ class Letters:
 
     def waiting(self) -> list[int]:
         """The numbers of those that are to be carried out, the oldest first."""
-        return sorted({number for entry in self.opened() if (number := _waiting(entry))})
+        return _numbers(self.opened())
 
     def take(self, number: int, now: float) -> Letter | None:
         """It is ours to carry out from now on. None for one that was taken back, is too old, or is none."""
@@ -147,10 +147,15 @@ class Look:
             self._rest = self._letters.opened()
         for entry in part:
             _sweep(entry, now - KEPT_S)
-        return sorted({number for entry in part if (number := _waiting(entry))})
+        return _numbers(part)
 
     def close(self) -> None:
         self._rest.close()
+
+
+def _numbers(entries: Iterable[os.DirEntry[str]]) -> list[int]:
+    """Of those that are to be carried out, the oldest first; each once, whatever lies there of it."""
+    return sorted({number for entry in entries if (number := _waiting(entry))})
 
 
 def _waiting(entry: os.DirEntry[str]) -> int:

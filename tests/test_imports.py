@@ -255,6 +255,7 @@ def test_the_shared_values_and_the_worker_have_no_most_recent_session() -> None:
 
 BRIDGE_FLOORS = (
     "text",
+    "newest",
     "discord_numbers",
     "protocol",
     "trust",
@@ -279,7 +280,7 @@ SUPERVISOR_FLOORS = (
 )
 LOADED_LATE = {"supervisor/operator/cli.py": {"supervisor.main"}}
 """A command starts what is above it, and only when it runs: the others need no library of Discord's."""
-OF_BRIDGE_FOR_WORKERS = {"bridge.protocol", "bridge.trust", "bridge.text"}
+OF_BRIDGE_FOR_WORKERS = {"bridge.protocol", "bridge.trust", "bridge.text", "bridge.newest"}
 FOLDS_THE_SESSION = ("worker/history.py", {"bridge.session.managed", "bridge.session.open_work"})
 """The one exception: what is open in a session is folded by one machine on both sides."""
 

@@ -7,6 +7,7 @@ returns is the file itself, which ``read_images`` shows.
 import hashlib
 from collections.abc import Callable, Iterator
 
+from bridge.newest import note_newest
 from bridge.protocol import events as e
 from bridge.protocol.errors import UserError
 from worker import sending
@@ -43,7 +44,5 @@ class Returned:
     def _is_new(self, image: bytes) -> bool:
         digest = hashlib.sha256(image).digest()
         was_seen = digest in self._seen
-        self._seen[digest] = None
-        if len(self._seen) > MOST_REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        note_newest(self._seen, digest, None, MOST_REMEMBERED)
         return not was_seen

@@ -2,6 +2,8 @@
 
 import hashlib
 
+from bridge.newest import note_newest
+
 LINES_REMEMBERED = 2000
 
 
@@ -16,7 +18,5 @@ class SeenLines:
         name = hashlib.sha256(line).digest()
         if name in self._seen:
             return True
-        self._seen[name] = None
-        if len(self._seen) > LINES_REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        note_newest(self._seen, name, None, LINES_REMEMBERED)
         return False

@@ -7,6 +7,7 @@ said. Without I/O.
 
 from collections.abc import Collection
 
+from bridge.newest import note_newest
 from bridge.protocol import events as e
 
 TEXT_KEPT_CHARS = 256 * 1024
@@ -41,9 +42,7 @@ class Texts:
 
     def begin_message(self, message_id: str) -> None:
         self._message = message_id[:NAME_CHARS]
-        self._blocks[self._message] = []
-        while len(self._blocks) > BLOCKS_KEPT:
-            del self._blocks[next(iter(self._blocks))]
+        note_newest(self._blocks, self._message, [], BLOCKS_KEPT)
 
     def begin_block(self, index: int) -> None:
         """One that is too many has no name, and nothing of it is kept before it comes whole."""

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from bridge.newest import note_newest
 from bridge.protocol import events as e
 from bridge.render.tools import read_input
 from bridge.text import one_line
@@ -22,9 +23,7 @@ class Agents(msgspec.Struct):
     def apply(self, event: e.AnyEvent) -> None:
         match event:
             case e.ToolStarted() if event.tool in AGENT_TOOLS:
-                self.calls[event.tool_use_id] = _in_words(event.tool_input)
-                while len(self.calls) > CALLS_KEPT:
-                    del self.calls[next(iter(self.calls))]
+                note_newest(self.calls, event.tool_use_id, _in_words(event.tool_input), CALLS_KEPT)
             case e.TaskStarted():
                 name = self.calls.pop(event.tool_use_id, "") or one_line(event.description, NAME_CHARS)
                 self.names[event.task_id] = name

@@ -12,6 +12,7 @@ turns. Tokens are per turn, and added.
 
 import msgspec
 
+from bridge.newest import note_newest
 from bridge.protocol import directories
 from bridge.protocol import events as e
 from bridge.protocol.commands import HIBERNATION
@@ -314,9 +315,7 @@ class ManagedSession(msgspec.Struct):
     def _settle(self, seq: int, how: Settled) -> None:
         if self.requests.pop(seq, None) is None:
             return
-        self.settled[seq] = how
-        while len(self.settled) > SETTLED_REQUESTS_KEPT:
-            del self.settled[next(iter(self.settled))]
+        note_newest(self.settled, seq, how, SETTLED_REQUESTS_KEPT)
 
 
 def session_from(created: e.SessionCreated, at: float) -> ManagedSession:

@@ -15,12 +15,12 @@ import re
 import secrets
 import socket
 import struct
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from bridge.newest import note_newest
 from bridge.protocol.errors import RemoteError
 from supervisor.discord.identify_budget import Identifies
 
@@ -127,12 +127,10 @@ class Nonces:
     """Of all messages that this process has asked Discord to make."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._known: dict[str, None] = {}
 
     def add(self, nonce: str) -> None:
-        self._known[nonce] = None
-        while len(self._known) > NONCES_KEPT:
-            self._known.popitem(last=False)
+        note_newest(self._known, nonce, None, NONCES_KEPT)
 
     def __contains__(self, nonce: str) -> bool:
         return nonce in self._known

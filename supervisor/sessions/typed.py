@@ -13,6 +13,7 @@ was asked when they wrote; it is asked again when the decision is delivered.
 
 import msgspec
 
+from bridge.newest import note_newest
 from bridge.protocol import commands as c
 from bridge.protocol.answers import key_of
 from bridge.render import marks
@@ -21,7 +22,6 @@ from bridge.routing.actions import PromptSession
 from bridge.routing.typed import decision
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, Person
-from supervisor.newest import note_newest
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.waiting import messages_of
 

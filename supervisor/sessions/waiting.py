@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import msgspec
 
+from bridge.newest import note_newest
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.protocol.answers import key_of, keys_of
@@ -12,7 +13,6 @@ from bridge.render import marks, notices
 from bridge.routing import bursts
 from bridge.session.managed import ManagedSession
 from bridge.session.open_work import OpenPrompt, PromptState
-from supervisor.newest import note_newest
 from supervisor.sessions.rows import Sessions
 
 TAKEN_KEPT = 2048

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
+from bridge.newest import note_newest
 from bridge.render import plain_commands
 from bridge.render.posts import Post
 from bridge.routing.actions import CreateSession, Ignore, OfferCommand, PromptSession, Refuse, Whisper
@@ -15,7 +16,6 @@ from bridge.routing.router import BridgeRouter
 from bridge.routing.seen import MessageSeen
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.shapes import Member, Message, Unreadable
-from supervisor.newest import note_newest
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.behind import Behind

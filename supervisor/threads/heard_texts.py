@@ -7,8 +7,8 @@ memory only, of the newest; of what was written before our start, an edit that i
 import contextlib
 import datetime
 
+from bridge.newest import note_newest
 from supervisor.discord.shapes import Edit, Message
-from supervisor.newest import note_newest
 
 MOST_KEPT = 2048
 

@@ -6,7 +6,7 @@ A restart forgets it, so one more line may be said then; a line that is missing 
 import time
 from collections.abc import Callable
 
-from supervisor.newest import note_newest
+from bridge.newest import note_newest
 
 MOST_KEPT = 4096
 """Of the newest: so many places and people at once are no conversation any more."""
