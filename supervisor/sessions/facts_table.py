@@ -20,7 +20,7 @@ class Fact(StrEnum):
     IDENTIFY_BUDGET = "identify_budget"
     """What is left of it, and since when (``supervisor.discord.identify_budget``)."""
     OUTBOX_WAITED_AT = "outbox_waited_at"
-    """When the outbox last tried whether the store takes writes again. Unix seconds."""
+    """When it was last tried whether the store takes writes again. Unix seconds."""
     SURVEY = "survey"
     """What was last found of the configured ids (``supervisor.discord.survey.Survey``)."""
     UNCONTAINED = "uncontained"

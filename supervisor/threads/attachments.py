@@ -37,6 +37,7 @@ from supervisor.discord.errors import ChannelGone, LinkExpired, MessageGone, Ref
 from supervisor.private_files import size_of
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
+from supervisor.threads.store_well import STORE_LOOK_S
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Between the tries for one file; after them it has failed."""
@@ -44,7 +45,6 @@ AT_ONCE = 4
 """Downloads at a time, of all sessions."""
 LOOK_S = 60.0
 """Also looked at when nobody woke us."""
-STORE_LOOK_S = 1.0
 NAME_BYTES = 120
 _SURELY_HARMLESS = re.compile(r"[^\w.()@+=,~ -]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")

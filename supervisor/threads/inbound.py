@@ -45,6 +45,7 @@ from supervisor.threads.heard_texts import HeardTexts
 from supervisor.threads.old_threads import OldThreads
 from supervisor.threads.our_places import OurPlaces
 from supervisor.threads.read_back import ReadBack
+from supervisor.threads.store_well import until_well
 
 RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
 FIRST_CONNECTION_S = 600.0
@@ -221,10 +222,19 @@ class Inbound:
                 if await self._amendments.look_again() and whole:
                     retry_s = RETRY_MIN_S
                 elif self._behind or not self._amendments.is_sure:
-                    await asyncio.sleep(retry_s)
+                    await self._pause(retry_s)
                     retry_s = min(retry_s * 2, RETRY_MAX_S)
                 if not (self._behind or not self._amendments.is_sure):
                     break
+
+    async def _pause(self, longest_s: float) -> None:
+        """Where the store takes nothing, only until it does again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(longest_s):
+                if self._manager.store.health.problem:
+                    await until_well(self._manager.store, self._manager.clock)
+                else:
+                    await asyncio.sleep(longest_s)
 
     async def _until_woken(self) -> None:
         """Or until a gap is to be tried again."""

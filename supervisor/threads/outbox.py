@@ -29,20 +29,18 @@ from bridge.session.managed import ManagedSession
 from supervisor.discord.asking import Showing
 from supervisor.discord.errors import Unavailable
 from supervisor.discord.pace import Priority
-from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.posts_table import PostRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.carrier import Carrier, channel_of
 from supervisor.threads.complaints import Complaints
 from supervisor.threads.kept_thread import KeptThread, now
+from supervisor.threads.store_well import STORE_LOOK_S, until_well
 from supervisor.threads.tries import LONGEST_BACKOFF_S, backoff_s
 from supervisor.threads.writes import Write, goes_along, plan, text_due_at, together, too_early
 
 LOOK_S = 0.05
 """Deltas wake us many times a second; we look at most every so often."""
-STORE_LOOK_S = 1.0
-"""How often to look whether a store that takes no writes does again; nothing is sent until then."""
 
 _log = logging.getLogger(__name__)
 
@@ -113,22 +111,11 @@ class Outbox:
         while thread.running:
             try:
                 await self._step(thread)
-            except StoreError:
-                await self._store_is_well()
+            except StoreError:  # what Discord takes must be noted, or it would be sent again and again
+                await until_well(self._store, self._clock)
             except Exception:
                 _log.exception("the outbox failed for session %s", thread.session_id)
                 await asyncio.sleep(LONGEST_BACKOFF_S)
-
-    async def _store_is_well(self) -> None:
-        """What Discord takes must be noted, or it would be sent again and again: first the store, then Discord."""
-        while True:
-            await asyncio.sleep(STORE_LOOK_S)
-            try:
-                with self._store.transaction():
-                    self._store.remember(Fact.OUTBOX_WAITED_AT, str(self._clock()))
-            except StoreError:
-                continue
-            return
 
     async def _step(self, thread: KeptThread) -> None:
         """Look, and do the one best thing, or wait, or end."""

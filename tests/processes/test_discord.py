@@ -207,3 +207,18 @@ async def test_where_the_bot_may_not_embed_a_card_stands_in_plain_words_and_can_
         await house.settled(card, "· allowed by You")
         await house.done(thread)
         assert (house.project / "plain.txt").exists()
+
+
+@awaited
+async def test_a_click_in_the_moment_in_which_the_next_supervisor_comes_in_is_answered_at_once() -> None:
+    async with playhouse() as house:
+        thread = await house.starts("run touch x.txt")
+        card = await house.card(thread)
+        supervisor = house.host.supervisor
+        await supervisor.kill()
+        await house.until(lambda: not house.discord.connected, "the end of the connection")
+        await supervisor.start()
+        await house.until(lambda: house.discord.connected, "the next one's, before it heard of any server")
+        await house.press(card, "Allow")
+        await house.settled(card, "· allowed by You")
+        await house.done(thread)

@@ -42,6 +42,7 @@ async def test_in_a_channel_it_begins_a_thread_only_when_its_author_wants_that()
         channel = house.host.channel
         said = await offered(house, channel, "/stop")
         assert not house.discord.threads(channel.id)
+        await house.restarts()
         await house.press(said, SEND)
         await house.until(lambda: "Sent to Claude" in said.content and not buttons(said), "it was sent")
         gone = await offered(house, channel, "/rules")
@@ -49,3 +50,4 @@ async def test_in_a_channel_it_begins_a_thread_only_when_its_author_wants_that()
         await house.you.deletes(message)
         await house.press(gone, SEND)
         await house.until(lambda: "not there any more" in gone.content and not buttons(gone), "it says why not")
+        assert len(house.discord.threads(channel.id)) == 1, "of the first one"

@@ -267,6 +267,29 @@ async def test_a_thread_that_is_gone_ends_its_session(tmp_path: Path, monkeypatc
         assert not d.inbound.behind
 
 
+@jumping
+async def test_what_waits_for_a_sick_store_is_read_back_as_soon_as_it_takes_writes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, now = Store._execute, asyncio.get_running_loop().time
+
+    def sick(store: Store, sql: str, values: tuple[object, ...] = ()) -> object:
+        if sql == "BEGIN IMMEDIATE":
+            raise StoreError("the disk is full")
+        return execute(store, sql, values)
+
+    async with desk(tmp_path, monkeypatch) as d:
+        d.rest.holds[THREAD] = [said(1001, "a text")]
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "_execute", sick)
+            d.inbound.live(said(1001, "a text"))
+            await asyncio.sleep(100.0)
+        healed_at = now()
+        await d.caught_up()
+        assert now() - healed_at < 3.0, "the pauses had grown to half a minute"
+        assert d.prompts() == ["one", "a text"]
+
+
 @pytest.mark.parametrize("shown", [True, False])
 @awaited
 async def test_a_thread_whose_whole_channel_is_gone_ends_its_session_with_the_channel(

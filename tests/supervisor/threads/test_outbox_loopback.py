@@ -16,7 +16,7 @@ from supervisor.assembly import session_manager
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
 from supervisor.sessions.store import Store
-from supervisor.threads import carrier, outbox, refusals
+from supervisor.threads import carrier, outbox, refusals, store_well
 from supervisor.threads.outbox import Outbox
 from twins.discord.faults import LOSE
 from twins.discord.loopback import LoopbackDiscord
@@ -230,7 +230,7 @@ async def test_a_thread_whose_creation_was_lost_is_made_once(tmp_path: Path, mon
 
 @awaited
 async def test_nothing_is_sent_while_the_store_takes_no_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "STORE_LOOK_S", 0.05)
+    monkeypatch.setattr(store_well, "STORE_LOOK_S", 0.05)
     async with scene(tmp_path) as s:
         s.show("a", "x" * 1500)
         ((pages,),) = s.store._execute("PRAGMA page_count")
