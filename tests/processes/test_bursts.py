@@ -3,15 +3,11 @@
 import os
 import signal
 
-import pytest
-
 from bridge.routing.bursts import between_s
 from stages.playhouse import Playhouse, playhouse
 from stages.support import awaited
 from twins.discord.model import Upload
 
-# nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")
 WINDOW_S = 10.0
 
 

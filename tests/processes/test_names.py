@@ -1,13 +1,8 @@
 """Names of threads and who is in them, on the whole path."""
 
-import pytest
-
 from stages.playhouse import Playhouse, playhouse
 from stages.support import awaited
 from twins.discord.model import Channel
-
-# nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")
 
 
 async def listed(house: Playhouse, thread: Channel, name: str) -> str:

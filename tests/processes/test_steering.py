@@ -10,9 +10,6 @@ from stages.support import awaited, until
 from twins.discord.interactions import Interaction
 from twins.discord.model import Channel, Message
 
-# nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")
-
 
 async def runs(house: Playhouse, thread: Channel, name: str, **options: object) -> str:
     """What the command answers, once it is whole."""

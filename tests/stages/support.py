@@ -1,9 +1,10 @@
 """What tests of several packages share: async tests, waiting for a condition, the scripted claude's argv."""
 
 import asyncio
+import contextlib
 import functools
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,18 @@ async def until[T](
             raise AssertionError(f"not within {deadline_s} s: {what}; {describe()}")
         await asyncio.sleep(POLL_INTERVAL_S)
     return seen
+
+
+@contextlib.asynccontextmanager
+async def beside(work: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
+    """It runs while this does, and is cancelled then; what it fell over before is raised."""
+    running = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
 
 
 def scripted_claude() -> tuple[str, ...]:

@@ -19,8 +19,6 @@ from twins.discord.session import Intent
 
 type OnInteraction = Callable[[nextcord.Interaction[Any]], Awaitable[object]]
 
-# nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")
 
 DEADLINE_S = 5.0
 COMMANDS: list[dict[str, Any]] = [

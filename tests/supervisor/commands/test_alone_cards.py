@@ -13,6 +13,7 @@ from bridge.protocol.errors import RemoteError
 from bridge.render import cards, rules
 from bridge.render.posts import Post
 from bridge.session.permission import PermissionRequest
+from stages.support import beside
 from supervisor.commands.alone_cards import TOKEN_S, AloneCards
 from supervisor.commands.answer import Answer, answer_with
 from supervisor.discord.asking import Answering
@@ -49,15 +50,11 @@ def card(request: PermissionRequest) -> Answer:
 
 async def settled(desk: Desk, edits: Edits, alone: AloneCards, happen: Callable[[], object]) -> None:
     """While it runs, something happens; then all that is due was done."""
-    running = asyncio.create_task(alone.run())
-    try:
+    async with beside(alone.run()):
         await asyncio.sleep(0)
         happen()
         for _ in range(20):
             await asyncio.sleep(0)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 def played(tmp_path: Path, shown: Callable[[PermissionRequest], Post | None], later_s: float = 1.0) -> Edits:

@@ -1,9 +1,7 @@
 """Wishes from the host, against the loopback Discord: the same doors, once each, and said whose they are."""
 
-import asyncio
-import contextlib
 import itertools
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from bridge.journal.entries import AskedOnHost
 from bridge.protocol import events as e
 from bridge.protocol.errors import RemoteError
 from stages.gateway_stage import Stage, stage
-from stages.support import awaited
+from stages.support import awaited, beside
 from supervisor.commands import postbox
 from supervisor.commands.postbox import Postbox
 from supervisor.discord.errors import Forbidden, Unavailable
@@ -22,11 +20,7 @@ from supervisor.operator import audit
 from supervisor.sessions.pruning import Pruning
 from supervisor.sessions.store_health import StoreError
 
-# nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 DEADLINE_S = 25.0
 _chances = itertools.count(1)
 
@@ -48,14 +42,8 @@ def post(s: Stage, wish: Letter) -> Letters:
     return letters
 
 
-@contextlib.asynccontextmanager
-async def reading(s: Stage) -> AsyncIterator[None]:
-    running = asyncio.create_task(box(s).run())
-    try:
-        yield
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+def reading(s: Stage) -> AbstractAsyncContextManager[None]:
+    return beside(box(s).run())
 
 
 async def answered(s: Stage, wish: Letter) -> Answer:

@@ -19,11 +19,7 @@ from twins.discord.interactions import Interaction, Kind
 from twins.discord.model import Message, Permission
 from twins.discord.person import Person
 
-# nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 
 COMMAND_ROUTE = "/applications/{application_id}/guilds/{guild_id}/commands"
 

@@ -18,11 +18,7 @@ from supervisor.threads.gone import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.threads.inbound import FIRST_CONNECTION_S
 from twins.discord.model import MessageFlag, MessageType
 
-# nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 
 
 # --- messages ----------------------------------------------------------------------------------------

@@ -25,11 +25,7 @@ from supervisor.discord.standing import Standing
 from supervisor.reload import Reload
 from supervisor.sessions.store import Store
 
-# nextcord 3.2 passes the websocket timeout in a form that newer aiohttp calls deprecated.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 RESETS_TOKEN_AT = 1000

@@ -12,10 +12,7 @@ from stages.support import awaited
 from twins.discord.interactions import Interaction
 from twins.discord.person import Person
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 
 
 class Walk:

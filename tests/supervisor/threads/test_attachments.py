@@ -1,8 +1,8 @@
 """Fetching what people attach, with a scripted network: nothing is delivered too early, nothing stays behind."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from stages.no_rest import NoRest
 from stages.opened_stores import opened_store
-from stages.support import awaited, until
+from stages.support import awaited, beside, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import LinkExpired, MessageGone, Refused, TooLarge, Unavailable
 from supervisor.discord.shapes import Message, read
@@ -94,18 +94,11 @@ class Desk:
         row = self.store.post(self.session_id, key)
         return row.desired.content if row else ""
 
-    @contextlib.asynccontextmanager
-    async def fetching(self) -> AsyncIterator[None]:
+    def fetching(self) -> AbstractAsyncContextManager[None]:
         loop = a.Attachments(
             self.manager, self.layout, self.network, lambda: LIMIT, lambda: self.limits, pauses_s=(0.001,) * 3
         )
-        running = asyncio.create_task(loop.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+        return beside(loop.run())
 
     async def settled(self, prompt_id: int) -> tuple[e.Attachment, ...]:
         await until(lambda: prompt_id in self.deliverable(), f"prompt {prompt_id}, settled")

@@ -25,7 +25,7 @@ from bridge.session.permission import PermissionRequest, Person, RequestName
 from bridge.session.rights import Policy
 from stages.jumping_clock import jumping
 from stages.no_rest import NoRest
-from stages.support import awaited, until
+from stages.support import awaited, beside, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Unavailable
 from supervisor.discord.guilds import Guilds, Where
@@ -143,12 +143,10 @@ async def desk(
     monkeypatch.setattr("supervisor.threads.inbound.RETRY_MIN_S", 0.001)
     monkeypatch.setattr("supervisor.sessions.store_health.PAUSE_S", 0.001)
     made = Desk(folder, asked, monotonic)
-    running = asyncio.create_task(made.inbound.run())
     try:
-        yield made
+        async with beside(made.inbound.run()):
+            yield made
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
         made.store.close()
 
 

@@ -1,8 +1,6 @@
 """What a thread is called: by its first words, then by Claude's title, and from then on as a person calls it."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from stages.opened_stores import opened_store
-from stages.support import awaited, until
+from stages.support import awaited, beside, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import Archived, Forbidden, Unavailable
 from supervisor.threads.names import Names
@@ -72,14 +70,8 @@ class Desk:
         row = self.store.post(self.session.session_id, key)
         return row.desired.content if row else ""
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        running = asyncio.create_task(self.names.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return beside(self.names.run())
 
 
 @pytest.fixture

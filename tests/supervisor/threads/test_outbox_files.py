@@ -1,6 +1,5 @@
 """Files of Claude's on their way out: where they lie, and what is said when they cannot be sent."""
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
@@ -14,7 +13,7 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
 from stages.fake_discord import FakeDiscord
-from stages.support import awaited, until
+from stages.support import awaited, beside, until
 from supervisor.assembly import session_manager
 from supervisor.discord import sent_files
 from supervisor.discord.errors import Forbidden, Found, Refused
@@ -48,12 +47,10 @@ class Desk:
 @contextlib.asynccontextmanager
 async def desk(folder: Path) -> AsyncIterator[Desk]:
     made = Desk(folder)
-    running = asyncio.create_task(made.outbox.run())
     try:
-        yield made
+        async with beside(made.outbox.run()):
+            yield made
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
         made.store.close()
 
 

@@ -11,7 +11,7 @@ from bridge.render.posts import Post
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
-from stages.support import awaited
+from stages.support import awaited, beside
 from supervisor.assembly import session_manager
 from supervisor.discord.pace import Pace
 from supervisor.discord.rest import Rest
@@ -75,14 +75,12 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
     async with LoopbackDiscord(limits=False) as discord, Rest(discord.api_base, discord.token, Pace()) as rest:
         made = Scene(folder, discord)
         box = Outbox(made.manager, rest)
-        running = asyncio.create_task(box.run())
-        await asyncio.sleep(0)
         try:
-            await made.begin()
-            yield made
+            async with beside(box.run()):
+                await asyncio.sleep(0)
+                await made.begin()
+                yield made
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
             made.store.close()
 
 

@@ -1,8 +1,7 @@
 """Marks where the bot may react, and where it may not."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import msgspec
@@ -14,7 +13,7 @@ from bridge.render.marks import WAITS
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.permission import Person
-from stages.support import awaited, until
+from stages.support import awaited, beside, until
 from supervisor.assembly import session_manager
 from supervisor.discord.errors import Forbidden, MessageGone, Unavailable
 from supervisor.sessions.posts_table import PostRow
@@ -100,14 +99,8 @@ class Desk:
         row = self.row(f"mark:{prompt_id}")
         return bool(row.desired.buttons) and not self.may.is_left_to_us(row)
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        running = asyncio.create_task(self.reactions.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return beside(self.reactions.run())
 
     async def settled(self) -> None:
         await until(lambda: not self.left(), "nothing is left to be done", lambda: str(self.left()))
