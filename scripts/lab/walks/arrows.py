@@ -19,12 +19,12 @@ import msgspec
 from lab.walks.inference import (
     Place,
     Thing,
+    bound,
     called,
     calls,
     functions,
     imported,
     inferred,
-    is_bound,
     is_protocol,
     places,
 )
@@ -70,11 +70,12 @@ class Heard(msgspec.Struct, frozen=True):
     event: str
 
     def objection(self, start: str, to: str) -> str:
-        rows = ((node, place) for node, place in places(ASSEMBLY) if isinstance(node, ast.Dict))
-        listed = (inferred(ear, at) for row, at in rows for key, ear in _items(row) if key == self.event)
-        if not any(thing.file == to for things in listed for thing in things):
-            return f"{to} does not hear {self.event}"
-        return Given(ASSEMBLY).objection(start, to)
+        tables = [(row, at) for call, at in calls(ASSEMBLY) if _takes(call, at, start) for row in _tables(call, at)]
+        ears = [inferred(ear, at) for row, at in tables for event, ear in _items(row) if event == self.event]
+        if not ears:
+            return f"{start} is not told who hears {self.event}"
+        is_so = any(thing.file == to for things in ears for thing in things)
+        return "" if is_so else f"{to} does not hear {self.event}"
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -85,7 +86,7 @@ class Hint(msgspec.Struct, frozen=True):
     def objection(self, start: str, to: str) -> str:
         if self.what not in _told_by(start):
             return f"{start} does not tell {self.what!r}"
-        heard = {ear for name in _told_by(to) for ear in _ears(name)}
+        heard = {ear for name in _told_by(to) if name.startswith("hear_") for ear in _ears(name)}
         return "" if heard & _ears(self.what) else f"{to} does not hear {self.what!r}"
 
 
@@ -144,7 +145,7 @@ def _may_be_of(call: ast.Call, place: Place, file: str) -> bool:
         case ast.Attribute(value=ast.Name(id="self")):
             return True
         case ast.Name(id=name):
-            return not known and is_bound(name, place)
+            return not known and place.function is not None and bool(bound(name, place.function))
         case _:
             return False
 
@@ -154,8 +155,31 @@ def _takes(call: ast.Call, place: Place, taker: str) -> bool:
 
 
 def _gets(call: ast.Call, place: Place, file: str) -> bool:
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    return any(thing.file == file for one in given for thing in inferred(one, place))
+    return any(thing.file == file for one in _arguments(call) for thing in _handed_on(one, place))
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _handed_on(given: ast.expr, place: Place) -> set[Thing]:
+    """What is given; of what the function itself got, also what it is given by its callers in the same file."""
+    found = inferred(given, place)
+    if not (isinstance(given, ast.Name) and place.function and not place.owner):
+        return found
+    names = [arg.arg for arg in place.function.args.args]
+    if given.id not in names:
+        return found
+    own, index = Thing(place.file, place.function.name), names.index(given.id)
+    to_it = [(call, at) for call, at in calls(place.file) if own in inferred(call.func, at) and len(call.args) > index]
+    return found | {thing for call, at in to_it for thing in inferred(call.args[index], at)}
+
+
+def _tables(call: ast.Call, place: Place) -> Iterator[ast.Dict]:
+    """The tables that are given under a name."""
+    for given in _arguments(call):
+        if isinstance(given, ast.Name) and place.function:
+            yield from (value for value in bound(given.id, place.function) if isinstance(value, ast.Dict))
 
 
 def _items(row: ast.Dict) -> Iterator[tuple[object, ast.expr]]:

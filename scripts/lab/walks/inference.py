@@ -115,7 +115,7 @@ def _names(node: ast.AST) -> bool:
 
 def _of_name(name: str, at: Place, seen: frozenset[object]) -> set[Thing]:
     """A variable of the function, or what the file defines or imports."""
-    if at.function and (values := _assigned(name, at.function)):
+    if at.function and (values := bound(name, at.function)):
         return {found for value in values for found in inferred(value, at, seen)}
     if (node := defined(at.file).get(name)) is not None:
         return inferred(node.value, Place(at.file), seen) if isinstance(node, ast.TypeAlias) else {Thing(at.file, name)}
@@ -130,9 +130,9 @@ def _looked_up(thing: Thing, seen: frozenset[object]) -> set[Thing]:
 
 
 @cache
-def _assigned(name: str, function: Function) -> tuple[ast.AST, ...]:
+def bound(name: str, function: Function) -> tuple[ast.AST, ...]:
     """All that a name of a function may be bound to, wherever in it."""
-    return tuple(value for node in walked(function) for bound, value in _bindings(node) if bound == name)
+    return tuple(value for node in walked(function) for found, value in _bindings(node) if found == name)
 
 
 def _bindings(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -248,11 +248,6 @@ def is_protocol(thing: Thing) -> bool:
     owner = defined(thing.file).get(thing.name.partition(".")[0])
     bases = owner.bases if isinstance(owner, ast.ClassDef) else []
     return any(isinstance(base, ast.Name) and base.id == "Protocol" for base in bases)
-
-
-def is_bound(name: str, at: Place) -> bool:
-    """Whether the function where it stands gets it, or makes it."""
-    return at.function is not None and bool(_assigned(name, at.function))
 
 
 @cache

@@ -62,7 +62,6 @@ VIEW, CARD_FLOW, CARDS, FLOW, SEGMENTS = (
 SPLIT = "bridge/render/markdown/split.py"
 
 _JOINED = Given("supervisor/assembly.py")
-_TO_THE_MANAGER = Given("supervisor/assembly.py", MANAGER)
 _WITH_THE_CHILD = Given("worker/child_start.py", "worker/child.py")
 
 _FROM_DISCORD = (
@@ -198,7 +197,7 @@ ANSWER = Walk(
         _ask(
             INTERACTIONS,
             REST,
-            Given("supervisor/assembly.py", "supervisor/assembly.py"),
+            _JOINED,
             "Meanwhile Discord gets its answer, which is void after 3 s.",
             "answer the click",
         ),

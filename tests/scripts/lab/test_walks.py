@@ -63,6 +63,7 @@ def test_the_page_on_the_wire_has_each_message_by_its_sender(arrow: Arrow) -> No
         ("worker/log.py", "worker/orders.py", Taken(Calls()), "calls nothing of"),
         ("supervisor/workers/processes.py", "supervisor/threads/outbox.py", Given(ASSEMBLY), "gives nothing of"),
         ("supervisor/threads/outbox.py", "supervisor/discord/rest.py", Given("worker/main.py"), "gives nothing of"),
+        ("supervisor/commands/interactions.py", "supervisor/threads/outbox.py", Given(ASSEMBLY), "gives nothing of"),
         (
             *("supervisor/workers/endpoint.py", "supervisor/workers/this_machine.py"),
             *(Given(ASSEMBLY, "supervisor/workers/processes.py"), "do not know each other"),
@@ -75,8 +76,9 @@ def test_the_page_on_the_wire_has_each_message_by_its_sender(arrow: Arrow) -> No
             *("supervisor/discord/hearing.py", "supervisor/commands/interactions.py"),
             *(Heard("MESSAGE_CREATE"), "does not hear"),
         ),
-        ("supervisor/discord/pace.py", "supervisor/threads/inbound.py", Heard("MESSAGE_CREATE"), "gives nothing of"),
+        ("supervisor/discord/pace.py", "supervisor/threads/inbound.py", Heard("MESSAGE_CREATE"), "is not told"),
         ("supervisor/sessions/reports.py", "supervisor/threads/outbox.py", Hint("wished"), "does not hear"),
+        ("supervisor/sessions/manager.py", "supervisor/sessions/rows.py", Hint("wished"), "does not hear"),
         ("supervisor/sessions/live_text.py", "supervisor/workers/downlink.py", Hint("streamed"), "does not hear"),
         ("supervisor/sessions/rules.py", "supervisor/threads/outbox.py", Hint("streamed"), "does not tell"),
         ("supervisor/workers/downlink.py", "worker/uplink.py", Sent("Records"), "makes no"),
