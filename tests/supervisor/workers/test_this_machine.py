@@ -150,3 +150,27 @@ async def test_a_process_is_heard_once_when_it_ends_and_one_that_is_gone_is_not_
     watch.close()
     assert machine.exit_code(pid) == 0, "it was told before"
     assert machine.watch(pid, over.set) is None
+
+
+SAYS_ITS_SESSION = """\
+#!/bin/sh
+cat <&3 >/dev/null
+cut -d' ' -f6 /proc/$$/stat >&2
+"""
+
+
+@awaited
+async def test_a_worker_is_spawned_bare_in_a_process_session_of_its_own(
+    machine: ThisMachine, layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads what it is told to its end, and then says in which session it is (``proc(5)``, stat)."""
+    python = tmp_path / "python"
+    python.write_text(SAYS_ITS_SESSION)
+    python.chmod(0o700)
+    monkeypatch.setattr(this_machine, "WORKER_PYTHON", str(python))
+    start = worker_start(tmp_path, wake=True)
+    machine.make_folder(start.created.session_id)
+    pid = await machine.spawn(start)
+    ended = await asyncio.to_thread(os.waitpid, pid, 0)
+    assert ended == (pid, 0), "it is ours to wait for, and nobody of asyncio's did"
+    assert machine.last_words(start.created.session_id) == str(pid)
