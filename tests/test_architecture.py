@@ -85,6 +85,8 @@ HELD: Mapping[str, Mapping[str, str]] = {
             processes/test_containment_attacks.py::test_code_and_configuration_cannot_be_written
             processes/test_containment_attacks.py::test_no_directory_above_can_be_renamed_away""",
         "A path that the child names": """
+            processes/test_child_view.py::test_a_name_means_what_it_means_inside
+            processes/test_child_view.py::test_no_link_leads_out_of_what_the_child_sees
             worker/test_sending.py::test_what_is_hidden_from_the_child_is_not_sent_from_a_project_that_holds_it
             processes/test_files.py::test_what_lies_elsewhere_is_not_sent_and_claude_is_told_why""",
         "A push (`git_push": """
@@ -98,6 +100,7 @@ HELD: Mapping[str, Mapping[str, str]] = {
             processes/test_replaced_project.py::test_another_directory_in_its_place_is_told_and_gone_on_in_when_a_person_says_so
             processes/test_replaced_project.py::test_the_directory_is_known_from_the_sessions_creation_and_in_the_log""",
         "Nothing of the project's own files acts": """
+            worker/test_instructions.py::test_both_places_are_read_and_named
             worker/walls/test_arguments.py::test_nothing_of_the_projects_own_acts
             supervisor/sessions/test_trust.py::test_a_copy_that_is_not_exactly_what_was_trusted_does_not_act
             bridge/trust/test_acting.py::test_what_is_not_understood_is_left_out_and_named
@@ -131,6 +134,7 @@ HELD: Mapping[str, Mapping[str, str]] = {
             worker/test_texts.py::test_texts_of_one_turn_end_with_a_word_and_the_next_turn_has_its_own
             bridge/protocol/test_records.py::test_no_record_is_longer_than_it_may_be_and_says_what_was_cut
             processes/test_limits.py::test_a_log_that_grows_beyond_its_quota_ends_the_child_and_no_other_is_started_before_there_is_room
+            worker/test_stream.py::test_a_child_that_opens_more_and_more_and_closes_nothing_is_ended
             worker/test_brake.py::test_a_torrent_is_read_at_the_rate_and_no_faster
             processes/test_limits.py::test_another_sessions_card_comes_within_two_seconds""",
     },
@@ -161,7 +165,7 @@ HELD: Mapping[str, Mapping[str, str]] = {
         "- **A newer version's record**": """
             bridge/protocol/test_records.py::test_what_is_newer_than_we_are_is_kept_whole
             bridge/protocol/test_records.py::test_it_changes_nothing_of_a_session_and_does_not_block_what_follows
-            bridge/protocol/test_records.py::test_a_request_that_fits_is_whole_however_it_is_quoted""",
+            worker/test_asks.py::test_an_input_that_nobody_can_be_shown_whole_is_refused_in_words_for_claude""",
         "- **A lost, doubled or stray line": """
             worker/test_damage.py::test_a_lost_line_keeps_no_session_busy
             worker/test_damage.py::test_a_doubled_line_keeps_no_session_busy_and_ends_no_turn_twice
@@ -181,6 +185,8 @@ HELD: Mapping[str, Mapping[str, str]] = {
             supervisor/workers/test_this_machine.py::test_the_holders_start_is_known_by_its_name_in_the_lock_and_our_note""",
         "- **Lost state.**": """
             supervisor/sessions/test_recall.py::test_without_a_database_a_session_is_known_from_its_log_and_nothing_is_posted_again
+            supervisor/sessions/test_recall.py::test_a_worker_that_runs_tells_it_with_its_hello
+            supervisor/sessions/test_recall.py::test_a_session_that_was_silent_for_long_hears_nothing_of_it
             supervisor/sessions/test_recall.py::test_what_a_later_state_of_the_database_showed_is_folded_and_not_posted
             processes/test_recovery.py::test_a_truncated_log_goes_on_above_what_was_shown_and_old_buttons_decide_nothing
             processes/test_recovery.py::test_a_lost_log_begins_anew_and_a_decision_on_the_old_one_is_void""",
@@ -203,6 +209,8 @@ HELD: Mapping[str, Mapping[str, str]] = {
             supervisor/threads/test_own_posts.py::test_the_answer_that_is_being_written_is_posted_anew_and_an_old_one_is_not""",
         "- **Inbound**": """
             supervisor/threads/test_inbound.py::test_only_what_is_newer_than_its_cursor_is_read
+            supervisor/threads/test_inbound.py::test_a_message_before_one_that_cannot_be_read_is_read_again_when_the_store_was_sick
+            supervisor/discord/test_gateway.py::test_an_invalidated_session_is_read_back_and_a_lost_socket_resumed
             supervisor/threads/test_inbound.py::test_live_messages_wait_and_neither_move_the_cursor_nor_come_twice
             supervisor/sessions/test_gaps.py::test_a_place_that_cannot_be_read_hears_live_messages_and_gets_what_was_missed_later""",
         "- **Delivery** asks again": """
@@ -256,8 +264,12 @@ HELD: Mapping[str, Mapping[str, str]] = {
             supervisor/threads/test_attachments.py::test_files_are_fetched_below_the_sessions_folder_and_noted_in_the_wish
             supervisor/threads/test_attachments.py::test_a_prompt_waits_for_its_files_and_later_prompts_wait_for_it_but_a_stop_does_not
             processes/test_files.py::test_a_child_reads_what_it_was_sent_and_cannot_write_there_nor_see_another_sessions
+            worker/test_prompt_files.py::test_an_image_becomes_a_block_by_its_own_bytes_and_is_told_by_its_path
+            worker/test_prompt_files.py::test_a_pdf_becomes_a_document_with_its_name
             real/test_files.py::test_an_image_and_a_pdf_reach_the_api_as_blocks_and_every_path_is_told""",
         "- **Files out**": """
+            worker/test_files_out.py::test_the_copy_is_whole_when_the_log_is_told_and_claude_hears_of_it_after_that
+            worker/test_files_out.py::test_what_the_log_did_not_take_is_not_answered
             worker/test_sending.py::test_what_claude_changes_afterwards_does_not_change_the_copy
             worker/test_sending.py::test_a_file_of_the_scratch_folder_is_sent_though_the_state_directory_is_hidden
             processes/test_files.py::test_a_file_that_claude_sends_comes_back_with_the_same_bytes_exactly_once""",

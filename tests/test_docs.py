@@ -13,11 +13,20 @@ import pytest
 from bridge.protocol import wire
 from bridge.routing.router import BridgeRouter
 from lab import house
+from lab.walks.table import WALKS
 from stages.support import ROOT
 from supervisor.discord.http import USER_AGENT
 from supervisor.operator.cli import cli
 from supervisor.sessions.manager import SessionManager
-from test_imports import BRIDGE_FLOORS, ONLY_IN, SPAWNS_ONLY_IN, SUPERVISOR_FLOORS, tracked
+from test_imports import (
+    BRIDGE_FLOORS,
+    FOLDS_THE_SESSION,
+    OF_BRIDGE_FOR_WORKERS,
+    ONLY_IN,
+    SPAWNS_ONLY_IN,
+    SUPERVISOR_FLOORS,
+    tracked,
+)
 
 MODULES = sorted(
     path.relative_to(ROOT)
@@ -63,6 +72,54 @@ def test_each_file_of_the_worker_is_told_once_by_what_it_is_about() -> None:
     table = ARCHITECTURE.partition("| about | files |")[2].partition("\n\n")[0]
     told = re.findall(r"`(\w+)`", table)
     assert sorted(told) == [path.stem for path in MODULES if path.parent == Path("worker")]
+
+
+def test_the_plan_says_what_a_worker_imports_of_what_both_sides_agree_on() -> None:
+    told = ARCHITECTURE.partition("**worker/** imports of bridge ")[2].partition(". Its files")[0]
+    of_all, of_one = told.partition("; ")[0], told.partition("; ")[2]
+    named = {f"bridge.{name.removesuffix('.py').strip('/')}" for name in re.findall(r"`([\w./]+)`", of_all)}
+    file, *machine = re.findall(r"`([\w./]+)`", of_one)
+    assert named == OF_BRIDGE_FOR_WORKERS
+    assert (file, {f"bridge.session.{name}" for name in machine[:-1]}) == FOLDS_THE_SESSION
+
+
+def test_each_room_of_the_scripts_is_named_and_tests_lie_in_rooms_that_there_are() -> None:
+    table = ARCHITECTURE.partition("**scripts/** ")[2].partition("**tests/** ")[0]
+    rooms = {path.relative_to(ROOT / "scripts") for path in (ROOT / "scripts").glob("*/*") if holds_code(path)}
+    assert len(rooms) > 8 and {room for room in rooms if f"`{room.name}/`" not in table} == ROOMS_OF_PAGES
+    mirrors = [
+        path for room in ("bridge", "worker", "supervisor", "scripts") for path in (ROOT / "tests" / room).rglob("*/")
+    ]
+    held = {path.relative_to(ROOT / "tests") for path in mirrors if holds_code(path)}
+    assert len(held) > 15 and {room for room in held if not (ROOT / room).is_dir()} == set()
+
+
+ROOMS_OF_PAGES = {Path("lab/walks")}
+"""What the table names by the page that it draws."""
+
+
+def holds_code(path: Path) -> bool:
+    return path.is_dir() and any(path.glob("*.py"))
+
+
+def test_the_plan_names_each_state_machine_that_is_drawn() -> None:
+    told = " ".join(ARCHITECTURE.partition("[machines.md](machines.md) draws them from the code: ")[2].split())
+    titles = re.findall(r"^## (.+)$", (ROOT / "docs/machines.md").read_text(), re.MULTILINE)
+    wishes = "which event answers which wish"
+    drawn = [title[0].lower() + title[1:] for title in titles if title != "A wish"]
+    assert titles[-1] == "A wish" and told.startswith(", ".join(drawn) + f", and {wishes}.")
+
+
+def test_the_picture_of_the_idea_has_files_that_the_walks_go_through() -> None:
+    picture = ARCHITECTURE.partition("```mermaid\n")[2].partition("```")[0]
+    named = {word for box in re.findall(r"[\[{(]+([\w ·/]+)[\]})]+", picture) for word in re.split(r" · | ", box)}
+    files = named - NO_FILES
+    walked = {Path(place).stem for walk in WALKS for arrow in walk.arrows for place in (arrow.start, arrow.to)}
+    assert len(files) > 6 and files - walked == set()
+
+
+NO_FILES = {"Discord", "store", "worker", "claude", "CLI", "in", "bubblewrap", "event"}
+"""Words of the picture that are no files' names."""
 
 
 def test_the_house_names_each_file_that_starts_processes() -> None:
