@@ -69,7 +69,7 @@ _FROM_DISCORD = (
     Arrow(
         CLIENT,
         GATEWAY,
-        Given(GATEWAY, "supervisor/discord/line.py"),
+        Given(GATEWAY, "supervisor/discord/current_client.py"),
         "In the call that received it, and so in the order of arrival.",
     ),
     Arrow(GATEWAY, HEARING, Calls(), "First what we know of the servers is brought up to date, then others hear."),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from lab.walks.arrows import Begun, Calls, Given, Heard, Hint, How, Outside, Sent, Taken
@@ -31,6 +32,19 @@ each_arrow = pytest.mark.parametrize(
 
 def test_the_page_is_what_the_table_says() -> None:
     assert page() == PAGE.read_text(), "run ./scripts/walks --write, and look at what changed"
+
+
+def named(arrow: Arrow) -> Iterator[str]:
+    """The files of an arrow, its neighbours too."""
+    told = [arrow.start, arrow.to, *msgspec.structs.astuple(arrow.how)]
+    told += msgspec.structs.astuple(arrow.how.how) if isinstance(arrow.how, Taken) else []
+    yield from (one for one in told if isinstance(one, str) and one.endswith(".py"))
+
+
+def test_each_file_of_the_table_is_there() -> None:
+    assert {
+        file for walk in WALKS for arrow in walk.arrows for file in named(arrow) if not (ROOT / file).is_file()
+    } == set()
 
 
 # --- each arrow is in the code -------------------------------------------------------------------------
