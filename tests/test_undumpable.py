@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.protocol.start import WorkerStart
-from stages.support import configuration
+from lab.configured import configuration
 from supervisor import log_format, main
 from supervisor import prctl as supervisors
 from supervisor.workers import cgroups

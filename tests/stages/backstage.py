@@ -17,6 +17,7 @@ from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import PermissionRequest, Person
 from bridge.session.rights import Policy
+from lab.configured import configuration
 from playground.host.claude import needed_by_scripts
 from stages.support import scripted_claude, until
 from supervisor import locks
@@ -136,19 +137,13 @@ def make(folder: Path, containment: str = "project", **changes: object) -> Backs
     project, home = folder / "project", folder / "home"
     for path in (project, home, folder / "state/sessions", folder / "state/sockets"):
         path.mkdir(parents=True, exist_ok=True)
-    config = Config(
-        path=folder / "config.toml",
-        api_base="http://127.0.0.1:1",
+    config = configuration(
+        folder,
         policy=Policy(frozenset({ADA.user_id})),
         channels={CHANNEL_ID: Channel(CHANNEL_ID, str(project), containment=containment)},
         command=scripted_claude(),
         environment={"HOME": str(home)},
-        permission_mode="default",
-        bypass_permissions=False,
-        model="",
-        permission_timeout_s=None,
         layout=Layout(folder / "state"),
-        token_file="",
         readable=needed_by_scripts(),
     )
     return Backstage(folder, msgspec.structs.replace(config, **changes))

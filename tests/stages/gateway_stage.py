@@ -12,7 +12,7 @@ from bridge.protocol.requests import digest_of
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.rights import Policy
-from stages.support import configuration
+from lab.configured import configuration
 from supervisor.assembly import Ears, Run, ears, session_manager
 from supervisor.config_in_force import Settings
 from supervisor.discord.gateway import Times

@@ -21,8 +21,8 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
+from lab.configured import configuration
 from stages.fake_discord import unix_time
-from stages.support import configuration
 from supervisor.assembly import session_manager
 from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store import Store

@@ -8,12 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from bridge.protocol.layout import Layout
-from bridge.session.rights import Policy
-from supervisor.config import Config
-
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 15.0
 TEST_DEADLINE_S = 60.0
@@ -57,22 +51,3 @@ async def beside(work: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
 def scripted_claude() -> tuple[str, ...]:
     """The argv of the scripted CLI (its language stands in scripts/twins/claude/program.py)."""
     return (sys.executable, "-S", "-E", str(ROOT / "scripts/twins/claude/program.py"))
-
-
-def configuration(folder: Path, **changes: object) -> Config:
-    """One that nothing speaks to yet, with its state in the folder."""
-    config = Config(
-        path=folder / "config.toml",
-        api_base="http://127.0.0.1:1",
-        policy=Policy(),
-        channels={},
-        command=("claude",),
-        environment={},
-        permission_mode="default",
-        bypass_permissions=False,
-        model="",
-        permission_timeout_s=None,
-        layout=Layout(folder),
-        token_file="",
-    )
-    return msgspec.structs.replace(config, **changes)

@@ -5,7 +5,7 @@ from contextlib import closing
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from stages.support import configuration
+from lab.configured import configuration
 from supervisor.assembly import session_manager, threads, workers
 from supervisor.config_in_force import Settings
 from supervisor.discord.pace import Pace

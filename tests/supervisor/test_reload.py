@@ -10,7 +10,7 @@ from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
 from bridge.routing.channel import Channel
 from bridge.session.rights import Policy
-from stages.support import configuration
+from lab.configured import configuration
 from supervisor.config import Config
 from supervisor.config_in_force import AT_THE_NEXT_START, Settings
 from supervisor.hangup import Terminal

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.protocol.errors import UserError
 from bridge.routing.channel import Channel
-from stages.support import configuration
+from lab.configured import configuration
 from supervisor import token_file
 from supervisor.config import Config
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
-from bridge.protocol.layout import Layout
 from bridge.protocol.requests import PLAN_TOOL, QUESTION_TOOL, digest_of
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from bridge.session.rights import Policy
+from lab.configured import configuration
 from supervisor.assembly import session_manager
 from supervisor.config import Config
 from supervisor.sessions.manager import SessionManager
@@ -52,23 +52,10 @@ class Stage(NamedTuple):
         assert self.manager.reports.record(self.session.session_id, records) is not None
 
 
-def configuration(folder: Path) -> Config:
+def configured(folder: Path) -> Config:
     project = folder / "project"
     project.mkdir()
-    return Config(
-        path=folder / "config.toml",
-        api_base="http://127.0.0.1:1",
-        policy=POLICY,
-        channels={CHANNEL: Channel(CHANNEL, str(project))},
-        command=("claude",),
-        environment={},
-        permission_mode="default",
-        bypass_permissions=False,
-        model="",
-        permission_timeout_s=None,
-        layout=Layout(folder),
-        token_file="",
-    )
+    return configuration(folder, policy=POLICY, channels={CHANNEL: Channel(CHANNEL, str(project))})
 
 
 @functools.cache
@@ -88,7 +75,7 @@ def new_store(path: Path) -> Store:
 @contextlib.contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
     """Ada's session, whose thread is there."""
-    config = configuration(folder)
+    config = configured(folder)
     store = new_store(config.layout.database)
     try:
         manager = session_manager(store, lambda: 1000.0)

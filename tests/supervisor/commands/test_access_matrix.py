@@ -49,8 +49,9 @@ from bridge.session.questions import Draft
 from bridge.session.rights import ANY, Access, Grant, Policy, Right
 from bridge.trust.acting import Acting
 from bridge.trust.decision import Verb
+from lab.configured import configuration
 from stages.known import Told
-from stages.support import ROOT, configuration
+from stages.support import ROOT
 from supervisor.commands import registration
 from supervisor.commands.alone_cards import AloneCards
 from supervisor.commands.answer import Answer

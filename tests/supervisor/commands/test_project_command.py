@@ -15,8 +15,9 @@ from bridge.routing.router import BridgeRouter
 from bridge.session.patterns import ToolPattern
 from bridge.session.permission import Person as Member
 from bridge.session.rights import Access, Policy
+from lab.configured import configuration
 from stages.gateway_stage import Stage, stage
-from stages.support import awaited, configuration
+from stages.support import awaited
 from supervisor.assembly import session_manager
 from supervisor.commands.project_command import ProjectCommand
 from supervisor.commands.sight import Sight

@@ -11,11 +11,12 @@ from typing import Any, Literal, cast
 import aiohttp
 import pytest
 
+from lab.configured import configuration
 from stages import jumping_clock
 from stages.fake_discord import unix_time
 from stages.gateway_stage import DEADLINE_S, beside_each_other, stage
 from stages.jumping_clock import jumping
-from stages.support import awaited, configuration
+from stages.support import awaited
 from supervisor.assembly import Clocks, GatewayRest, ears, session_manager
 from supervisor.config_in_force import Settings
 from supervisor.discord.alone import Nonces

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from bridge.routing.channel import Channel
+from lab.configured import configuration
 from stages.gateway_stage import Stage, stage
-from stages.support import awaited, configuration
+from stages.support import awaited
 from supervisor.operator import on_discord
 from supervisor.operator.checkup import Finding
 from supervisor.operator.on_discord import Answers

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.protocol.layout import Layout
 from bridge.routing.channel import Channel
-from stages.support import configuration
+from lab.configured import configuration
 from supervisor.config import Config
 from supervisor.operator import on_machine
 from supervisor.operator.checkup import Finding

@@ -9,7 +9,8 @@ import pytest
 
 from bridge.protocol.claude_version import ClaudeVersion
 from bridge.routing.channel import Channel
-from stages.support import awaited, configuration, until
+from lab.configured import configuration
+from stages.support import awaited, until
 from supervisor.assembly import session_manager
 from supervisor.config_in_force import Settings
 from supervisor.discord.survey import Survey, Trouble

@@ -16,9 +16,9 @@ from bridge.session.managed import ManagedSession
 from bridge.session.patterns import ToolPattern
 from bridge.session.permission import PermissionRequest, Person
 from bridge.session.rights import Access, Policy
+from lab.configured import configuration
 from stages.no_rest import NoRest
 from stages.opened_stores import opened_store
-from stages.support import configuration
 from supervisor import assembly
 from supervisor.commands.channel_mode import ChannelMode
 from supervisor.commands.slash_settings import SettingsCommand

@@ -7,8 +7,8 @@ import pytest
 from bridge.routing.channel import Channel
 from bridge.session.patterns import ToolPattern
 from bridge.session.rights import Access, Policy
+from lab.configured import configuration
 from stages.opened_stores import opened_store
-from stages.support import configuration
 from supervisor.assembly import session_manager
 from supervisor.config import Config
 from supervisor.config_in_force import Settings

@@ -13,8 +13,9 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
+from lab.configured import configuration
 from stages.opened_stores import opened_store
-from stages.support import awaited, configuration
+from stages.support import awaited
 from supervisor.assembly import session_manager
 from supervisor.operator import checkup
 from supervisor.sessions import trust

@@ -12,9 +12,9 @@ from bridge.protocol import commands as c
 from bridge.protocol import events as e
 from bridge.routing.channel import Channel
 from bridge.session.rights import Policy
+from lab.configured import configuration
 from stages.no_rest import NoRest
 from stages.searched import searched
-from stages.support import configuration
 from supervisor.assembly import router, session_manager
 from supervisor.config_in_force import Settings
 from supervisor.discord.guilds import Guilds
