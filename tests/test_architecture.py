@@ -1,8 +1,8 @@
 """Each statement of docs/architecture.md on how it behaves names here the tests that hold it.
 
-A statement is a point of a list or a paragraph, found by how it begins. A new one without a test fails here, and so
-does one whose test is gone. What the page says of files, names and numbers is compared with the code in ``test_docs``,
-``test_numbers``, ``test_imports`` and ``tests/scripts/lab``.
+A statement is a point of a list, a row or a paragraph, found by how it begins. A new one without a test fails here, and
+so does one whose test is gone. What the page says of files, names and numbers is compared with the code in
+``test_docs``, ``test_numbers``, ``test_imports`` and ``tests/scripts/lab``.
 """
 
 import re
@@ -63,7 +63,7 @@ HELD: Mapping[str, Mapping[str, str]] = {
             supervisor/sessions/test_typed.py::test_who_may_not_decide_writes_messages
             bridge/session/test_permission.py::test_always_needs_a_rule_and_the_clock_decides_as_nobody
             processes/test_identity.py::test_the_first_decision_wins""",
-        "`tests/processes/test_identity.py` and": """
+        "`tests/processes/test_identity.py` tries": """
             processes/test_identity.py::test_the_holder_of_the_lock_with_the_right_key_is_welcomed
             processes/test_containment_attacks.py::test_the_project_can_be_written""",
     },
@@ -72,7 +72,7 @@ HELD: Mapping[str, Mapping[str, str]] = {
             worker/walls/test_containment.py::test_the_probe_runs_the_exact_arguments
             worker/walls/test_containment.py::test_only_the_word_none_lets_a_child_run_uncontained
             processes/test_shut_in.py::test_what_waits_is_told_once_and_runs_once_bubblewrap_is_there
-            processes/test_shut_in.py::test_an_uncontained_session_says_so_first_and_in_the_list
+            processes/test_shut_in.py::test_an_uncontained_session_says_so_first_in_the_list_and_in_the_log
             processes/test_containment_attacks.py::test_no_capability_is_left
             processes/test_containment_attacks.py::test_the_kernel_cannot_be_told_what_to_do
             processes/test_containment_attacks.py::test_no_other_process_is_visible""",
@@ -278,6 +278,23 @@ HELD: Mapping[str, Mapping[str, str]] = {
             worker/test_worker.py::test_to_hibernate_is_declined_while_there_is_something_to_do
             processes/test_steering.py::test_a_session_that_got_something_to_do_in_the_last_moment_does_not_hibernate""",
     },
+    "Where this differs from the first design": {
+        "| psutil only": "test_imports.py::test_an_outside_world_is_imported_in_its_one_place",
+        "| REST through nextcord": """
+            test_imports.py::test_an_outside_world_is_imported_in_its_one_place
+            supervisor/discord/test_pace.py::test_text_leaves_the_last_request_of_a_window_to_a_card_or_the_end_of_the_turn""",
+        "| `kill` goes through": """
+            processes/test_cli.py::test_kill_leaves_nothing_of_a_session_not_even_what_fled
+            processes/test_restart.py::test_list_and_kill_tell_the_truth_when_workers_and_the_supervisor_have_died
+            processes/test_room.py::test_a_sleeping_session_that_the_operator_ends_is_ended_at_once""",
+        "| `/stop`ped sessions": """
+            supervisor/sessions/test_worker_needs.py::test_a_session_that_somebody_ended_wakes_by_any_message
+            processes/test_discord.py::test_stop_ends_the_turn_then_the_session_and_continue_wakes_it""",
+        "| wide tables as images": """
+            bridge/render/markdown/test_tables.py::test_what_would_be_too_wide_or_has_links_is_a_list""",
+        "| one event loop task": """
+            supervisor/discord/test_hearing.py::test_an_event_was_heard_by_all_when_the_call_that_brought_it_returns""",
+    },
     "State machines": {
         "[machines.md](machines.md) draws": """
             scripts/lab/test_machines.py::test_the_page_is_drawn_from_the_code_as_it_is
@@ -294,9 +311,10 @@ HELD: Mapping[str, Mapping[str, str]] = {
 
 
 def statements(section: str) -> Iterator[str]:
-    """Its points and paragraphs, each in one line."""
+    """Its points, rows and paragraphs, each in one line."""
     body = PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    parts = re.split(r"\n(?=- |\d\. |\n)", re.sub(r"```.*?```", "", body, flags=re.DOTALL))
+    body = re.sub(r"```.*?```|^\|[^\n]*\n\|---[^\n]*$", "", body, flags=re.DOTALL | re.MULTILINE)
+    parts = re.split(r"\n(?=- |\d\. |\| |\n)", body)
     return filter(None, (" ".join(part.split()) for part in parts))
 
 

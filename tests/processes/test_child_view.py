@@ -9,6 +9,7 @@ import pytest
 
 from worker import bubblewrap
 from worker.child_view import NO_WALLS, ChildView
+from worker.shutting_in import refusal_in_words
 
 PLANTS = 'echo inside > "$0/note"; ln -s "$0/note" "$0/link"; ln -s /proc/1/root/etc "$0/magic"; echo ready; read -r _'
 
@@ -25,6 +26,8 @@ def here(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def view(here: Path) -> Iterator[ChildView]:
+    if refusal := refusal_in_words(here.parent):
+        pytest.skip(refusal)
     walls = [bubblewrap.find(os.environ["PATH"]), "--unshare-user", "--unshare-pid", "--die-with-parent"]
     mounts = ["--bind", "/", "/", "--tmpfs", str(here), "--proc", "/proc"]
     argv = [*walls, *mounts, "--", "/bin/sh", "-c", PLANTS, str(here)]

@@ -78,7 +78,9 @@ async def test_it_still_waits_after_a_restart(no_bubblewrap: Path) -> None:
 
 
 @awaited
-async def test_an_uncontained_session_says_so_first_and_in_the_list() -> None:
+async def test_an_uncontained_session_says_so_first_in_the_list_and_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with backstage(containment="none") as stage:
         session = stage.session("say hello")
         await stage.settles(session)
@@ -95,6 +97,7 @@ async def test_an_uncontained_session_says_so_first_and_in_the_list() -> None:
         assert "decide for other sessions" in shown.todo
         page = status.page([Listed(stage.live(session), "t", "idle")], StatusButton(), 0, 0.0)
         assert page.embed and "**not contained**" in page.embed.description
+        assert "its Claude runs uncontained" in caplog.text
 
 
 @awaited

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.protocol import commands as c
 from bridge.protocol import wire
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
@@ -53,3 +54,14 @@ def test_the_pid_of_a_worker_that_the_store_knew_counts_for_nothing_after_a_rest
     assert manager.row(sleeper).attached == A_PID_OF_THEN
     assert session_manager(store).row(sleeper).attached == 0
     assert [row.attached for row in store.sessions()] == [0]
+
+
+def test_a_session_that_somebody_ended_wakes_by_any_message(manager: SessionManager, sleeper: str) -> None:
+    manager.prompt(sleeper, 10**18 + 1, "hello", ADA)
+    manager.destroy_session(sleeper, "ended by somebody")
+    assert not manager.has_work(sleeper)
+    manager.prompt(sleeper, 10**18 + 2, "are you there?", ADA)
+    assert manager.is_wanted(sleeper) and manager.has_work(sleeper)
+    assert [item.command.prompt_id for item in manager.inbox(sleeper) if isinstance(item.command, c.Prompt)] == [
+        10**18 + 2
+    ]
