@@ -23,6 +23,7 @@ from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
 from supervisor.sessions.versions import older_starts
+from supervisor.threads.refusals import TROUBLE, TROUBLE_KEY
 
 AWAY_S = 60.0
 """Discord may be away as long: connections are lost now and then, and nobody notices. It is said, and no trouble."""
@@ -84,6 +85,8 @@ class Status(msgspec.Struct, frozen=True):
     """How old is what the supervisor says of itself; None while it says nothing."""
     is_unwritten: bool = False
     """It cannot write anything newer."""
+    barred: tuple[str, ...] = ()
+    """Of each session whose thread cannot be written in: why, in words."""
 
 
 def look(layout: Layout, now: float) -> Status:
@@ -94,6 +97,7 @@ def look(layout: Layout, now: float) -> Status:
         away_s=_ago(_away_since(told), now),
         told_s=_ago(told.at, now) if told.pid else None,
         is_unwritten=health_file.is_unwritten(layout),
+        barred=_barred(layout),
     )
     troubles = tuple(_troubles(seen, told))
     return msgspec.structs.replace(seen, well=not troubles, troubles=troubles, notes=tuple(_notes(seen, told)))
@@ -202,6 +206,9 @@ def _troubles(status: Status, told: Health) -> list[str]:
         found.append(f"Discord: {told.discord}")
     if told.pid and told.discord_back_at is not None and told.unusable:
         found.append(f"Discord: {told.discord}; `threadbridge check` says more")
+    if status.barred:
+        more = f" ({len(status.barred)} threads in all)" if len(status.barred) > 1 else ""
+        found.append(f"the bridge says: {status.barred[0]}{more}")
     if (status.prompts.oldest_s or 0.0) > WAITS_S:
         waits = duration(status.prompts.oldest_s or 0.0)
         found.append(f"{status.prompts.count} prompts wait for Claude, the oldest for {waits}")
@@ -289,6 +296,19 @@ def _of_store(layout: Layout, now: float) -> tuple[Waiting, Waiting, int, set[st
     oldest = max(0.0, now - min(tried)) if tried else None
     left = (msgspec.json.decode(budget, type=IdentifyBudget) if budget else IdentifyBudget()).now(now)
     return _waiting(given, now), Waiting(len(posts), oldest), int(left), older
+
+
+def _barred(layout: Layout) -> tuple[str, ...]:
+    """What the channels are told of it, also where that cannot be shown either."""
+    if not layout.database.exists():
+        return ()
+    try:
+        with closing(Store(layout.database, read_only=True)) as store:
+            said = [store.post(session_id, TROUBLE_KEY) for session_id in store.unsettled_sessions()]
+    except (StoreError, UserError):
+        return ()
+    words = [post.desired.content for post in said if post and post.desired.content.startswith(TROUBLE)]
+    return tuple(one.removeprefix(TROUBLE).strip() for one in words)
 
 
 def _waiting(since: list[float], now: float) -> Waiting:

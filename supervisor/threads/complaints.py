@@ -14,11 +14,8 @@ from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 from supervisor.threads.gone import CHANNEL_DELETED, end_in_deleted_thread
 from supervisor.threads.kept_thread import KeptThread, now
-from supervisor.threads.refusals import Again, GiveUp, in_words
+from supervisor.threads.refusals import TROUBLE, TROUBLE_KEY, Again, GiveUp, in_words
 from supervisor.threads.writes import Write
-
-TROUBLE = "⚠"
-"""How the words in the channel begin while something cannot be shown."""
 
 _log = logging.getLogger(__name__)
 
@@ -87,11 +84,11 @@ class Complaints:
 
     def _say_in_channel(self, session: ManagedSession, text: str) -> None:
         """Once: it is one post, whatever happens again."""
-        self._manager.show(session.session_id, "trouble", Post(text, where="channel"))
+        self._manager.show(session.session_id, TROUBLE_KEY, Post(text, where="channel"))
 
     def say_it_is_over(self, session: ManagedSession) -> bool:
         """All is shown; whether the words in the channel said otherwise until now."""
-        said = self._store.post(session.session_id, "trouble")
+        said = self._store.post(session.session_id, TROUBLE_KEY)
         if said is None or not said.desired.content.startswith(TROUBLE):
             return False
         if self._manager.row(session.session_id).ended_at is None:

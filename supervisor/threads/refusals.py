@@ -62,6 +62,10 @@ COMES_BACK_PAUSES_S = (30.0, 60.0, 120.0, 300.0, 600.0, 600.0, 600.0)
 SAID_AFTER = 3
 """Refusals in a row after which one that may pass by itself is said; a missing permission is said at once."""
 WORDS_CHARS = 300
+TROUBLE = "⚠"
+"""How the words in the channel begin while something cannot be shown."""
+TROUBLE_KEY = "trouble"
+"""Of the post with them; each session has one."""
 
 
 class Meaning(Enum):

@@ -3,10 +3,16 @@
 import asyncio
 import json
 
+import pytest
+
 from bridge.render.marks import WAITS
+from playground.host.supervisor import Answer
 from stages.playhouse import Playhouse, buttons, playhouse
 from stages.support import awaited
 from twins.discord.model import Permission
+
+LOOKS = 40
+"""Each takes a process."""
 
 
 @awaited
@@ -222,3 +228,38 @@ async def test_a_click_in_the_moment_in_which_the_next_supervisor_comes_in_is_an
         await house.press(card, "Allow")
         await house.settled(card, "· allowed by You")
         await house.done(thread)
+
+
+async def status_of(house: Playhouse, *, is_well: bool) -> Answer:
+    """Once it says that, or of the last look."""
+    for _ in range(LOOKS):
+        status = await house.host.threadbridge.ask("status")
+        if (status.code == 0) == is_well:
+            break
+    return status
+
+
+@pytest.mark.parametrize(
+    ("taken", "words"),
+    [
+        (Permission.SEND_MESSAGES_IN_THREADS, "the bot lacks the permission *Send Messages in Threads*"),
+        (Permission.VIEW_CHANNEL, "the bot lacks the permission *View Channel*"),
+    ],
+)
+@awaited
+async def test_a_permission_that_is_taken_away_in_a_turn_is_known_to_status_at_once(
+    taken: Permission, words: str
+) -> None:
+    async with playhouse() as house:
+        thread = await house.starts("say before\nsleep 1\nrun touch x.txt")
+        await house.shows(thread, "before")
+        house.discord.deny(house.host.channel.id, taken)
+        await house.until(lambda: house.discord.invalid_requests, "a refusal")
+        status = await status_of(house, is_well=False)
+        first = status.out.partition("\n")[0]
+        assert first.startswith("NOT WELL: the bridge says: I cannot write in") and words in first, status.out
+        house.discord.deny(house.host.channel.id, Permission.NONE)
+        await house.press(await house.card(thread), "Allow")
+        await house.done(thread)
+        status = await status_of(house, is_well=True)
+        assert status.out.partition("\n")[0] == "well"
