@@ -247,7 +247,8 @@ HELD: Mapping[str, Mapping[str, str]] = {
         "- **Model, mode, effort**": """
             processes/test_steering.py::test_model_mode_and_effort_switch_live_and_the_thread_remembers_them_when_it_wakes
             supervisor/sessions/test_worker_needs.py::test_a_setting_alone_starts_nothing_and_goes_first_once_something_is_asked
-            supervisor/test_meant.py::test_what_claude_offers_is_known_too""",
+            supervisor/commands/test_slash.py::test_models_and_efforts_are_offered_as_claude_told_them_and_modes_are_ours
+            supervisor/commands/test_slash.py::test_a_mistyped_model_mode_or_effort_says_which_one_is_meant""",
         "- **Commands**": """
             worker/test_requeue.py::test_only_what_was_chosen_as_a_command_is_sent_as_one
             processes/test_steering.py::test_a_command_that_is_only_written_is_text_and_one_that_is_chosen_is_run""",

@@ -14,6 +14,7 @@ from stages.gateway_stage import DEADLINE_S, Stage, stage
 from stages.support import awaited
 from supervisor.commands.answer import NOT_KEPT
 from supervisor.commands.registration import COMMANDS
+from supervisor.commands.slash_settings import MODES
 from supervisor.sessions.store_health import StoreError
 from twins.discord.interactions import Interaction, Kind
 from twins.discord.model import Message, Permission
@@ -97,6 +98,21 @@ async def test_a_mistyped_model_mode_or_effort_says_which_one_is_meant(tmp_path:
             assert words in content(ran)
         ran = await s.ada.runs("model", {"model": "claude-something-new"}, s.channel.id)
         assert "did you mean" not in content(ran).lower()
+
+
+@awaited
+async def test_models_and_efforts_are_offered_as_claude_told_them_and_modes_are_ours(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back():
+        session = await s.session()
+        told = (e.Offer("default", "Opus 9", efforts=("low", "high")), e.Offer("haiku9", "the small one"))
+        s.happens(session, e.ChildOffered(models=told))
+        offered = {}
+        for command in ("model", "effort", "mode"):
+            choices = await s.ada.completes(command, {command: ""}, command, session.thread_id)
+            offered[command] = [choice["value"] for choice in choices]
+        assert offered["model"] == ["default", "haiku9"]
+        assert offered["effort"] == ["default", "low", "high"]
+        assert offered["mode"] == list(MODES)
 
 
 # --- /new --------------------------------------------------------------------------------------------
