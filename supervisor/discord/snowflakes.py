@@ -1,5 +1,6 @@
 """Discord's ids as times: milliseconds of its epoch in the upper bits (reference.mdx, "Snowflakes")."""
 
+CLOCKS_DIFFER_S = 10.0
 _EPOCH_MS = 1_420_070_400_000
 _BELOW_THE_TIME = 22
 """Bits that count within a millisecond."""
@@ -8,6 +9,11 @@ _BELOW_THE_TIME = 22
 def snowflake(at: float) -> int:
     """The smallest id that Discord gives at that time, in Unix seconds."""
     return max(0, int(at * 1000) - _EPOCH_MS) << _BELOW_THE_TIME
+
+
+def surely_before(at: float) -> int:
+    """As ``snowflake``, of a time that has passed also where our clock is a little ahead of Discord's."""
+    return snowflake(at - CLOCKS_DIFFER_S)
 
 
 def given_at(discord_id: int) -> int:

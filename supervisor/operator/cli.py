@@ -38,7 +38,6 @@ EXIT_CONFIGURATION = 78
 """sysexits' EX_CONFIG, of `run` alone: starting again changes nothing until somebody mends what was said."""
 EXIT_NOT_NOW = 75
 """EX_TEMPFAIL, of `run` alone: a disk that takes no writes, a lock; it may pass, and systemd tries again."""
-FOLLOW_INTERVAL_S = 0.2
 
 
 UNCONTAINED = (

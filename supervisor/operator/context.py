@@ -13,6 +13,8 @@ from supervisor import places
 from supervisor.places import NotHereError
 
 EXIT_FAILED = 1
+FOLLOW_INTERVAL_S = 0.2
+"""How often a log that is followed is looked at."""
 
 
 _COLOURS = {"NOT WELL": "red", "wrong": "red", "note": "yellow", "not yet": "yellow", "well": "green"}

@@ -11,11 +11,10 @@ import msgspec
 
 from bridge.protocol import events as e
 from bridge.text import reveal
-from supervisor.operator.context import config_option, layout_of
+from supervisor.operator.context import FOLLOW_INTERVAL_S, config_option, layout_of
 from supervisor.operator.moments import moment
 from supervisor.operator.targets import complete_target
 
-FOLLOW_INTERVAL_S = 0.2
 VALUE_CHARS = 100
 
 

@@ -12,9 +12,7 @@ from bridge.protocol.errors import UserError
 from supervisor import log_place
 from supervisor.log_place import LogPlace
 from supervisor.operator import health_file
-from supervisor.operator.context import config_option, layout_of
-
-FOLLOW_INTERVAL_S = 0.2
+from supervisor.operator.context import FOLLOW_INTERVAL_S, config_option, layout_of
 
 
 @config_option

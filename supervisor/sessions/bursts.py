@@ -18,10 +18,9 @@ from bridge.routing.actions import PromptSession
 from bridge.session.managed import ManagedSession
 from supervisor.sessions.channels_table import ClosedBurst
 from supervisor.sessions.rows import Sessions
-from supervisor.sessions.store_health import StoreError
+from supervisor.sessions.store_health import STORE_LOOK_S, StoreError
 
 PATIENCE_S = 20.0
-STORE_LOOK_S = 1.0
 
 
 class Open(msgspec.Struct, frozen=True):

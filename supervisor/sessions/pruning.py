@@ -22,7 +22,7 @@ from bridge.protocol.layout import Layout
 from bridge.render.view import ThreadView
 from bridge.session.remainder import without_history
 from supervisor import locks
-from supervisor.discord.snowflakes import snowflake
+from supervisor.discord.snowflakes import surely_before
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
@@ -31,7 +31,6 @@ from supervisor.sessions.store_health import StoreError
 FIRST_S = 600.0
 """After a start there is more to do."""
 EVERY_S = 6 * 3600.0
-CLOCKS_DIFFER_S = 10.0
 MOST_APART_S = 3600.0
 """Of our clock and Discord's, while something is removed by its age."""
 
@@ -128,7 +127,7 @@ class Pruning:
             SessionPruned(session.session_id, session.channel_id, ended_at=ended_at),
         ):
             row.session, row.view, row.fresh = without_history(session), ThreadView(), True
-            store.forget_posts(session.session_id, snowflake(self._manager.clock() - CLOCKS_DIFFER_S))
+            store.forget_posts(session.session_id, surely_before(self._manager.clock()))
             store.remove_dropped(session.session_id, store.dropped_prompts(session.session_id))
             self._manager.reports.lost_history.note_pruned(session.session_id, ended_at)
             store.save(row)

@@ -22,7 +22,7 @@ from bridge.render.view import ThreadView
 from bridge.routing.seen import thread_name
 from bridge.session.display import Display
 from bridge.session.managed import ManagedSession, session_from
-from supervisor.discord.snowflakes import snowflake
+from supervisor.discord.snowflakes import surely_before
 from supervisor.sessions import inbox, log_lines, loose_lines
 from supervisor.sessions.live_text import LiveText
 from supervisor.sessions.lost_history import LostHistory
@@ -33,7 +33,6 @@ from supervisor.sessions.usage_told import tell_of_usage
 from supervisor.sessions.waiting import WaitingPrompts
 from supervisor.sessions.walls_told import tell_of_walls
 
-CLOCKS_DIFFER_S = 10.0
 _CHANGES_LATER = ("card:", "resume:", "moved:", "lost:")
 """Posts that must not stay as they were when what they show is over, though we may not know where they stand."""
 
@@ -294,9 +293,7 @@ class Reports:
             self._sessions.store.desire(session.session_id, "thread", thread)  # to make it twice is harmless
             return
         self._sessions.store.add_shown(session.session_id, "thread", session.thread_id, thread)
-        self._sessions.store.add_shown(
-            session.session_id, "history", snowflake(self._sessions.clock() - CLOCKS_DIFFER_S), Post()
-        )
+        self._sessions.store.add_shown(session.session_id, "history", surely_before(self._sessions.clock()), Post())
 
     def _fold_quietly(self, row: SessionRow, records: Sequence[e.Record], through: int = 0) -> None:
         if not records:

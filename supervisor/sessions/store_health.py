@@ -14,6 +14,8 @@ from bridge.protocol.errors import LocalError
 PAUSE_S = 0.5
 """After a failure; longer when it took longer: at most a third of the time is spent on failing."""
 SAID_AGAIN_S = 300.0
+STORE_LOOK_S = 1.0
+"""How soon to look again at a store that takes no writes."""
 
 log = logging.getLogger(__name__)
 

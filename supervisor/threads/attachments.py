@@ -36,8 +36,7 @@ from supervisor.discord.beside_text import url_of
 from supervisor.discord.errors import ChannelGone, LinkExpired, MessageGone, Refused, TooLarge
 from supervisor.private_files import size_of
 from supervisor.sessions.manager import SessionManager
-from supervisor.sessions.store_health import StoreError
-from supervisor.threads.store_well import STORE_LOOK_S
+from supervisor.sessions.store_health import STORE_LOOK_S, StoreError
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Between the tries for one file; after them it has failed."""

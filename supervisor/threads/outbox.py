@@ -31,11 +31,11 @@ from supervisor.discord.errors import Unavailable
 from supervisor.discord.pace import Priority
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.posts_table import PostRow
-from supervisor.sessions.store_health import StoreError
+from supervisor.sessions.store_health import STORE_LOOK_S, StoreError
 from supervisor.threads.carrier import Carrier, channel_of
 from supervisor.threads.complaints import Complaints
 from supervisor.threads.kept_thread import KeptThread, now
-from supervisor.threads.store_well import STORE_LOOK_S, until_well
+from supervisor.threads.store_well import until_well
 from supervisor.threads.tries import LONGEST_BACKOFF_S, backoff_s
 from supervisor.threads.writes import Write, goes_along, plan, text_due_at, together, too_early
 

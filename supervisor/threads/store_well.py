@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
-from supervisor.sessions.store_health import StoreError
-
-STORE_LOOK_S = 1.0
-"""How often to look."""
+from supervisor.sessions.store_health import STORE_LOOK_S, StoreError
 
 
 async def until_well(store: Store, clock: Callable[[], float] = time.time) -> None:

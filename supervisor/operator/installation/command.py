@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.protocol.errors import UserError
+from supervisor.operator.context import EXIT_FAILED
 
 if TYPE_CHECKING:
     from supervisor.operator.installation.actions import Action
     from supervisor.operator.installation.facts import Facts
     from supervisor.operator.installation.unit import Kind
 
-EXIT_FAILED = 1
 USER = "threadbridge"
 
 _KIND = click.option("--system/--user", "is_system", default=None, help="The machine's service, with a user of its"

@@ -9,9 +9,9 @@ import click
 
 from bridge.protocol.errors import UserError
 from supervisor import config as configuration
+from supervisor.operator.context import EXIT_FAILED
 
 INTERRUPTED = 130
-EXIT_FAILED = 1
 
 
 def _each[T](read: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[T, ...]]:
