@@ -33,7 +33,7 @@ from supervisor.login import keeper as login
 from supervisor.login.renewal import Renewal
 from supervisor.operator.health_file import CLOCK_STEP_S, Health, HealthFile
 from supervisor.operator.start_report import StartReport
-from supervisor.reload import Outcome, Reload
+from supervisor.reload import LastReading, Reload
 from supervisor.sessions.asking_again import ask_again
 from supervisor.sessions.at_reset import AtReset
 from supervisor.sessions.facts_table import Fact
@@ -215,7 +215,7 @@ async def _serve(
             *(tasks.create_task(run()) for run in runs),
             tasks.create_task(_watch_clock(settings, manager, lambda: standing.back_at)),
             tasks.create_task(_watch_file(reload, tell)),
-            tasks.create_task(notifier.keep(lambda: _status(reload.outcome, standing, manager))),
+            tasks.create_task(notifier.keep(lambda: _status(reload.last, standing, manager))),
         ]
         notifier.say(READY="1")
         words = "started; state in %s, %d sessions; %d can run at once (open files)"
@@ -247,7 +247,7 @@ def _hear_signals(reload: Reload, notifier: Notifier, tell: Callable[[], None]) 
 
 
 def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest, store: StoreHealth) -> None:
-    outcome, standing, answered_at = reload.outcome, ears.standing, ears.current.answered_at
+    last, standing, answered_at = reload.last, ears.standing, ears.current.answered_at
     said.say(
         Health(
             config=str(reload.settings.now.path),
@@ -255,9 +255,9 @@ def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest, store
             discord_back_at=standing.back_at,
             behind=standing.behind,
             gaps=standing.gaps,
-            reads=outcome.count,
-            trouble=outcome.trouble,
-            later=outcome.later,
+            reads=last.count,
+            trouble=last.trouble,
+            later=last.later,
             answered_at=None if answered_at is None else round(answered_at),
             behind_since=ears.inbound.behind_since,
             apart_s=round((rest.apart_s or 0.0) / CLOCK_STEP_S) * CLOCK_STEP_S,
@@ -269,11 +269,11 @@ def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest, store
     )
 
 
-def _status(outcome: Outcome, standing: Standing, manager: SessionManager) -> str:
+def _status(last: LastReading, standing: Standing, manager: SessionManager) -> str:
     """What is wrong first, then Discord, then how much there is to do."""
     count, working = manager.active_session_count(), manager.working_session_count()
     sessions = f"{count} sessions, {working} at work" if count else ""
-    return "; ".join(filter(None, [outcome.in_words(), standing.status, sessions]))
+    return "; ".join(filter(None, [last.in_words(), standing.status, sessions]))
 
 
 async def _watch_file(reload: Reload, tell: Callable[[], None]) -> None:

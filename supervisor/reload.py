@@ -27,8 +27,8 @@ type Stamp = tuple[int, int, int] | None
 log = logging.getLogger(__name__)
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """Of the last reading. ``count``: the how manieth, so that whoever asked knows that it is a later one."""
+class LastReading(msgspec.Struct, frozen=True):
+    """What came of it. ``count``: the how manieth it is, so that whoever asked knows that it is a later one."""
 
     count: int = 0
     trouble: str = ""
@@ -56,7 +56,7 @@ class Reload:
         read: Callable[[Path], Config] = configuration.load,
         check: Callable[[Config], object] = token_file.guard,
     ) -> None:
-        self.outcome = Outcome()
+        self.last = LastReading()
         self.settings = settings
         self._read = read
         self._check = check
@@ -71,21 +71,21 @@ class Reload:
         self.read()
         return True
 
-    def read(self) -> Outcome:
+    def read(self) -> LastReading:
         """Now. Nothing that is wrong with the file is raised."""
         self._known = self._seen = stamp_of(self._path)
         try:
             new = self._read(self._path)
             self._check(carried(self.settings.now, new))
         except (UserError, OSError) as error:
-            self.outcome = Outcome(self.outcome.count + 1, str(error), self.outcome.later)
+            self.last = LastReading(self.last.count + 1, str(error), self.last.later)
             log.error("the configuration is wrong, and the old one stays in force: %s", error)  # noqa: TRY400 - the words are enough
-            return self.outcome
+            return self.last
         before = self.settings.now
         later = self.settings.replace(new)
-        self.outcome = Outcome(self.outcome.count + 1, "", later)
+        self.last = LastReading(self.last.count + 1, "", later)
         self._say(before, later)
-        return self.outcome
+        return self.last
 
     def _say(self, before: Config, later: tuple[str, ...]) -> None:
         for warning in self.settings.now.warnings:

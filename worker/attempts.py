@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.protocol.attempts import Outcome, Verdict, Wanted
+from bridge.protocol.attempts import Tried, Verdict, Wanted
 from bridge.protocol.layout import Layout
 from worker import landlock
 from worker.attack_list import Attempt, Sockets, attacks, listening
@@ -35,7 +35,7 @@ SURVIVAL_S = 3.0
 _ON_PATHS = frozenset({"read", "link", "hard_link", "by_root_of", "write", "plant", "connect"})
 
 
-def tried(wanted: Wanted) -> list[Outcome]:
+def tried(wanted: Wanted) -> list[Tried]:
     """Raises UserError when a session of this channel could not be shut in at all."""
     layout = Layout(Path(wanted.start.state_directory))
     folder = layout.session(wanted.start.created.session_id).folder
@@ -46,7 +46,7 @@ def tried(wanted: Wanted) -> list[Outcome]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _tried(wanted: Wanted, sockets: Sockets) -> list[Outcome]:
+def _tried(wanted: Wanted, sockets: Sockets) -> list[Tried]:
     environment = child_environment(os.environ, wanted.start.environment, wanted.start.created.session_id, "project")
     wish = _with_python(wish_of(wanted.start, environment, ""))
     shell = shut_in(wish)
@@ -67,7 +67,7 @@ def _tried(wanted: Wanted, sockets: Sockets) -> list[Outcome]:
         )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     if len(answers) != len(attempts):
-        return [Outcome("the trial", "did not come to its end", "REACHED", done.stderr.strip()[-500:])]
+        return [Tried("the trial", "did not come to its end", "REACHED", done.stderr.strip()[-500:])]
     found = [_judged(attempt, answer, wish) for attempt, answer in zip(attempts, answers, strict=True)]
     return [*found, _survivors(wanted.start.created.session_id)]
 
@@ -92,17 +92,17 @@ def source() -> str:
     return Path(attacker.__file__).read_text()
 
 
-def _judged(attempt: Attempt, answer: str, wish: Containment) -> Outcome:
+def _judged(attempt: Attempt, answer: str, wish: Containment) -> Tried:
     said: Verdict = "refused"
     why = answer.removeprefix("refused: ")
     if attempt.act == "survive":
-        return Outcome(attempt.what, attempt.on, "refused", "looked at from outside")
+        return Tried(attempt.what, attempt.on, "refused", "looked at from outside")
     if not answer.startswith("refused: "):
         is_own = not attempt.own or answer == attempt.own
         said, why = ("REACHED", "" if attempt.own else answer) if is_own else ("refused", "it came to a private one")
         if is_own and (key := _opened_by(attempt, wish)):
             said, why = "open", key
-    return Outcome(attempt.what, attempt.on, said, why)
+    return Tried(attempt.what, attempt.on, said, why)
 
 
 def _opened_by(attempt: Attempt, wish: Containment) -> str:
@@ -127,12 +127,12 @@ def _opened_by(attempt: Attempt, wish: Containment) -> str:
     return 'containment = "home"' if wish.level == "home" and not is_covered else ""
 
 
-def _survivors(session_id: str) -> Outcome:
+def _survivors(session_id: str) -> Tried:
     """The kernel takes a moment to end what is in a PID namespace."""
     end = time.monotonic() + SURVIVAL_S
     while (left := _marked(session_id)) and time.monotonic() < end:
         time.sleep(0.05)
-    return Outcome("a process lives on", " ".join(left) or "none", "REACHED" if left else "refused")
+    return Tried("a process lives on", " ".join(left) or "none", "REACHED" if left else "refused")
 
 
 def _marked(session_id: str) -> list[str]:

@@ -20,7 +20,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """The supervisor's and the workers'."""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Tried(msgspec.Struct, frozen=True):
     """``what`` was tried on ``on``; ``why``: the key that opens it, or what the system said."""
 
     what: str
@@ -29,6 +29,6 @@ class Outcome(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-def in_words(outcome: Outcome) -> str:
-    why = f" ({outcome.why})" if outcome.why else ""
-    return f"{outcome.verdict:8} {outcome.what}: {outcome.on}{why}"
+def in_words(tried: Tried) -> str:
+    why = f" ({tried.why})" if tried.why else ""
+    return f"{tried.verdict:8} {tried.what}: {tried.on}{why}"

@@ -28,7 +28,7 @@ from supervisor.discord.errors import (
     TooLarge,
     Unavailable,
 )
-from supervisor.discord.pace import Pace, TooLongError, Turn
+from supervisor.discord.pace import Pace, Slot, TooLongError
 from supervisor.discord.rest_answers import Call, Reply, checked
 from supervisor.discord.token_watch import TokenWatch
 
@@ -96,8 +96,8 @@ class Http:
             raise BadToken(f"{call.route}: the bot's token was refused a moment ago", wait_s)
         try:
             limited_as = call.limited_as or call.route
-            async with self._pace.turn(limited_as, _major(parameters), call.priority, call.patience_s) as turn:
-                reply = await self._send(call, turn, parameters)
+            async with self._pace.slot(limited_as, _major(parameters), call.priority, call.patience_s) as slot:
+                reply = await self._send(call, slot, parameters)
         except TooLongError as error:
             raise Unavailable(str(error), error.wait_s) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -109,7 +109,7 @@ class Http:
             self._watch.accepted()
         return checked(call, reply)
 
-    async def _send(self, call: Call, turn: Turn, parameters: dict[str, int | str]) -> Reply:
+    async def _send(self, call: Call, slot: Slot, parameters: dict[str, int | str]) -> Reply:
         assert self._http, "use `async with Rest(...)`"
         method, template = call.route.split(" ")
         data, headers = await _encoded(call.body, call.files)
@@ -121,7 +121,7 @@ class Http:
         async with self._http.request(
             method, url, data=data, params=call.query, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
-            turn.report(response.status, response.headers)
+            slot.report(response.status, response.headers)
             self._heard(call.route, response.status, time.monotonic() - began)
             self.apart_s = _apart_s(response.headers.get("Date", ""), self.apart_s)
             return Reply(response.status, await response.read(), response.headers.get("Retry-After", ""))

@@ -203,7 +203,7 @@ def seconds_told(told: str | float) -> float | None:
     return min(max(seconds, 0.0), MOST_WAIT_S) if math.isfinite(seconds) else None
 
 
-class Turn:
+class Slot:
     """Permission to send one request. Its answer is reported before the ``async with`` ends."""
 
     def __init__(self, report: Callable[[int, Mapping[str, str]], None]) -> None:
@@ -233,13 +233,13 @@ class Pace:
         return self._limits.wait(route, major, priority, self._clock())
 
     @asynccontextmanager
-    async def turn(
+    async def slot(
         self, route: str, major: int | str, priority: Priority, patience_s: float = PATIENCE_S
-    ) -> AsyncIterator[Turn]:
+    ) -> AsyncIterator[Slot]:
         """Wait for permission. Raises TooLongError, at once when it is known, after ``patience_s`` at the latest."""
         await self._granted(route, major, priority, patience_s)
         try:
-            yield Turn(lambda status, headers: self._report(route, major, status, headers))
+            yield Slot(lambda status, headers: self._report(route, major, status, headers))
         finally:
             self._limits.done(route, major)
             self._grant()

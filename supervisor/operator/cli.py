@@ -159,11 +159,11 @@ def _opened(explicit: str | None) -> tuple[str, ...]:
 
 def _try_to_get_out(context: click.Context, own_config: str | None, *, as_json: bool) -> None:
     """For each channel that shuts Claude in. Ends with 1 when anything was reached that nobody opened."""
-    from bridge.protocol.attempts import Outcome, in_words  # noqa: PLC0415
+    from bridge.protocol.attempts import Tried, in_words  # noqa: PLC0415
     from supervisor.workers import trial  # noqa: PLC0415
 
     config = configuration.load(configuration.find(own_config or context.obj.config))
-    tried: dict[str, list[Outcome]] = {}
+    tried: dict[str, list[Tried]] = {}
     for channel in config.channels.values():
         if channel.containment == "none":
             click.echo(f"channel {channel.channel_id}: {UNCONTAINED}", err=True)
@@ -172,12 +172,14 @@ def _try_to_get_out(context: click.Context, own_config: str | None, *, as_json: 
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(tried), indent=2))
     else:
-        for channel_id, outcomes in tried.items():
+        for channel_id, attacks in tried.items():
             click.echo(f"channel {channel_id}, as {config.channels[int(channel_id)].containment}:")
-            click.echo("\n".join(f"  {in_words(outcome)}" for outcome in outcomes))
-            counts = {word: sum(o.verdict == word for o in outcomes) for word in ("refused", "open", "REACHED")}
+            click.echo("\n".join(f"  {in_words(attack)}" for attack in attacks))
+            counts = {
+                word: sum(attack.verdict == word for attack in attacks) for word in ("refused", "open", "REACHED")
+            }
             click.echo("  " + ", ".join(f"{count} {word}" for word, count in counts.items()))
-    if any(outcome.verdict == "REACHED" for outcomes in tried.values() for outcome in outcomes):
+    if any(attack.verdict == "REACHED" for attacks in tried.values() for attack in attacks):
         sys.exit(EXIT_FAILED)
 
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 
 from bridge.protocol import events as e
-from bridge.protocol.attempts import Outcome, Wanted
+from bridge.protocol.attempts import Tried, Wanted
 from bridge.routing.channel import Channel
 from supervisor import locks, state_directory, token_file
 from supervisor.config import Config
@@ -16,7 +16,7 @@ from supervisor.workers import walls
 from supervisor.workers.starts import bare_start, worker_environment
 
 
-def of_channel(config: Config, channel: Channel) -> list[Outcome]:
+def of_channel(config: Config, channel: Channel) -> list[Tried]:
     """Raises UserError when nothing could be tried."""
     return walls.attempts(_wanted(config, channel))
 

@@ -5,7 +5,7 @@ import sys
 
 import msgspec
 
-from bridge.protocol.attempts import Outcome, Wanted
+from bridge.protocol.attempts import Tried, Wanted
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
 
@@ -27,7 +27,7 @@ def refusal(layout: Layout) -> str:
     return done.stdout.strip() or done.stderr.strip()[-500:] or f"the trial ended with {done.returncode}"
 
 
-def attempts(wanted: Wanted) -> list[Outcome]:
+def attempts(wanted: Wanted) -> list[Tried]:
     """What came of each attack, tried in Claude's place. Takes about a second. Raises UserError when none was tried."""
     argv = [sys.executable, "-I", "-m", "worker", "--attempts"]
     asked = msgspec.json.encode(wanted)
@@ -38,4 +38,4 @@ def attempts(wanted: Wanted) -> list[Outcome]:
     if done.returncode:
         said = (done.stdout or done.stderr).decode(errors="replace").strip()
         raise UserError(f"the attacks could not be tried: {said[-1000:]}")
-    return msgspec.json.decode(done.stdout, type=list[Outcome])
+    return msgspec.json.decode(done.stdout, type=list[Tried])

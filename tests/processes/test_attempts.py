@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.protocol.attempts import Outcome, Wanted, in_words
+from bridge.protocol.attempts import Tried, Wanted, in_words
 from bridge.protocol.events import SessionCreated
 from bridge.protocol.start import WorkerStart
 from processes.test_containment_attacks import UNPRIVILEGED, USERS
@@ -72,7 +72,7 @@ class House:
         token = (str(config.parent / "token"),)
         return Wanted(msgspec.structs.replace(start, **changes), token, others, (os.getppid(),))
 
-    def tried(self, wanted: Wanted) -> list[Outcome]:
+    def tried(self, wanted: Wanted) -> list[Tried]:
         """As this user, in a process of its own."""
         attempts.source()
         reading, writing = os.pipe()
@@ -82,7 +82,7 @@ class House:
         with os.fdopen(reading, "rb") as pipe:
             told = pipe.read()
         assert os.waitpid(pid, 0)[1] == 0, told.decode()
-        return msgspec.json.decode(told, type=list[Outcome])
+        return msgspec.json.decode(told, type=list[Tried])
 
 
 def _answer(uid: int, wanted: Wanted, writing: int) -> int:
@@ -132,7 +132,7 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
         shutil.rmtree(base)
 
 
-def of(outcomes: list[Outcome], verdict: str) -> list[str]:
+def of(outcomes: list[Tried], verdict: str) -> list[str]:
     return [in_words(outcome) for outcome in outcomes if outcome.verdict == verdict]
 
 

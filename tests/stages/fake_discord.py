@@ -155,11 +155,11 @@ class FakeDiscord:
 
     async def _arrive(self, what: str, channel_id: int, priority: Priority, call: Call) -> None:
         """Pace, latency, limits, scripted failures: what every request goes through."""
-        async with self.pace.turn(what, channel_id, priority) as turn:
+        async with self.pace.slot(what, channel_id, priority) as slot:
             await asyncio.sleep(LATENCY_S)
             self.calls.append(call)
             status, headers = self._windows[what, channel_id].take(_now())
-            turn.report(status, headers)
+            slot.report(status, headers)
             if status == 429:
                 self.too_many += 1
                 raise Unavailable("You are being rate limited.", float(headers["Retry-After"]))

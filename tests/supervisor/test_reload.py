@@ -71,7 +71,7 @@ def test_a_file_that_is_still_being_written_is_left_alone(desk: Desk) -> None:
         desk.write("wrong" if n < 4 else "right, and longer")
         assert not desk.reload.look()
     assert desk.looks() == 1
-    assert desk.reload.outcome.trouble == ""
+    assert desk.reload.last.trouble == ""
 
 
 def test_a_write_that_keeps_inode_and_size_is_seen(desk: Desk) -> None:
@@ -97,11 +97,11 @@ def test_a_bad_file_leaves_the_old_one_in_force_and_is_said_once(
     desk.write("wrong") if how == "wrong" else desk.path.unlink()
     assert desk.looks() == 1
     assert desk.may_talk(BOB)
-    assert "access.user: there is no such key" in desk.reload.outcome.in_words()
+    assert "access.user: there is no such key" in desk.reload.last.in_words()
     assert len([r for r in caplog.records if r.levelname == "ERROR"]) == 1
     desk.write("right")
     assert desk.looks() == 1
-    assert (desk.reload.outcome.in_words(), desk.may_talk(BOB)) == ("", False)
+    assert (desk.reload.last.in_words(), desk.may_talk(BOB)) == ("", False)
 
 
 def test_what_may_not_be_in_force_is_refused_as_at_the_start(desk: Desk) -> None:
@@ -116,9 +116,9 @@ def test_what_may_not_be_in_force_is_refused_as_at_the_start(desk: Desk) -> None
 def test_what_cannot_change_while_we_run_stays_and_is_said(desk: Desk) -> None:
     other = Layout(Path("/elsewhere"))
     desk.new = msgspec.structs.replace(desk.new, token_file="/other/token", layout=other, model="opus")
-    outcome = desk.reload.read()
-    assert outcome.later == ("discord.token_file", "state.directory")
-    assert outcome.in_words() == "discord.token_file, state.directory: takes effect at the next start"
+    last = desk.reload.read()
+    assert last.later == ("discord.token_file", "state.directory")
+    assert last.in_words() == "discord.token_file, state.directory: takes effect at the next start"
     now = desk.settings.now
     assert (now.token_file, now.layout, now.model) == (desk.old.token_file, desk.old.layout, "opus")
     desk.new = desk.old

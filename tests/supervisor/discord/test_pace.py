@@ -275,7 +275,7 @@ def loop_pace() -> Pace:
 
 
 async def take_turns(pace: Pace, order: list[str], name: str, priority: Priority) -> None:
-    async with pace.turn(POST, A, priority):
+    async with pace.slot(POST, A, priority):
         order.append(name)
 
 
@@ -294,8 +294,8 @@ async def test_of_those_who_wait_the_most_urgent_goes_first() -> None:
 @jumping
 async def test_who_would_wait_too_long_is_told_at_once() -> None:
     pace = loop_pace()
-    async with pace.turn(POST, A, Priority.END) as turn:
-        turn.report(429, {"Retry-After": "582", "Via": "1.1 test"})
+    async with pace.slot(POST, A, Priority.END) as slot:
+        slot.report(429, {"Retry-After": "582", "Via": "1.1 test"})
     with pytest.raises(TooLongError) as caught:
         await take_turns(pace, [], "", Priority.URGENT)
     assert caught.value.wait_s == 582
