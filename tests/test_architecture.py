@@ -113,6 +113,7 @@ HELD: Mapping[str, Mapping[str, str]] = {
             processes/test_containment_attacks.py::test_nobody_writes_into_anothers_input
             worker/walls/test_containment.py::test_only_what_is_on_the_list_is_inherited
             processes/test_cli.py::test_check_finds_strays_and_ends_those_of_our_sessions_only
+            supervisor/workers/test_worker_environment.py::test_neither_the_token_nor_what_is_systemds_or_steers_python_is_passed_on
             test_undumpable.py::test_a_supervisor_is_not_dumpable_before_it_does_anything
             test_undumpable.py::test_a_worker_is_not_dumpable_before_it_is_told_its_key""",
     },
