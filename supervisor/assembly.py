@@ -201,7 +201,8 @@ def ears(
     settings.hear_added(registration.channels_added)
     presence = Presence(current, lambda: _presence(manager), lambda: standing.back_at is not None, times.presence_s)
     hears: dict[str, Sequence[Ear]] = {
-        "ready": (lambda _: own_posts.look(),),
+        "ready": (lambda _: own_posts.look(), lambda _: inbound.words.tell_again()),
+        "RESUMED": (lambda _: inbound.words.tell_again(),),
         "MESSAGE_CREATE": (inbound.live,),
         "MESSAGE_UPDATE": (inbound.edited,),
         **dict.fromkeys(("MESSAGE_DELETE", "MESSAGE_DELETE_BULK"), (own_posts.heard_deleted, inbound.deleted)),

@@ -1,10 +1,12 @@
 """What is said in a channel some time soon, and nothing waits for it.
 
-It stands in no store, so it is tried a few times within the minute in which one nonce makes one message, and then left.
+It is tried a few times within the minute in which one nonce makes one message, and then left. Whoever keeps it hears
+when it is settled: that Discord took it, or refused it for good.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import msgspec
 
@@ -24,14 +26,18 @@ class Telling:
         self._rest = rest
         self._errands = errands
 
-    def tell(self, channel_id: int, post: Post, nonce: str) -> None:
-        self._errands.begin(self._create(channel_id, post, nonce))
+    def tell(self, channel_id: int, post: Post, nonce: str, settled: Callable[[], None] = lambda: None) -> None:
+        self._errands.begin(self._create(channel_id, post, nonce, settled))
 
-    async def _create(self, channel_id: int, post: Post, nonce: str) -> None:
+    async def _create(self, channel_id: int, post: Post, nonce: str, settled: Callable[[], None]) -> None:
         try:
             await self._tried(channel_id, post, nonce)
+        except Unavailable as error:
+            log.warning("channel %s could not be told: %s", channel_id, error)
+            return
         except RemoteError as error:
             log.warning("channel %s could not be told: %s", channel_id, error)
+        settled()
 
     async def _tried(self, channel_id: int, post: Post, nonce: str) -> None:
         for pause_s in PAUSES_S:

@@ -21,6 +21,8 @@ class Fact(StrEnum):
     """What is left of it, and since when (``supervisor.discord.identify_budget``)."""
     OUTBOX_WAITED_AT = "outbox_waited_at"
     """When it was last tried whether the store takes writes again. Unix seconds."""
+    CHANNEL_WORDS = "channel_words"
+    """What is still to be said in channels of messages that belong to no session (``threads.channel_words``)."""
     SURVEY = "survey"
     """What was last found of the configured ids (``supervisor.discord.survey.Survey``)."""
     UNCONTAINED = "uncontained"

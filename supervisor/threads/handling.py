@@ -4,7 +4,6 @@ A message that could not be handled (a full disk) makes its channel one that is 
 """
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 
 from bridge.newest import note_newest
@@ -19,6 +18,7 @@ from supervisor.discord.shapes import Member, Message, Unreadable
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.behind import Behind
+from supervisor.threads.channel_words import ChannelWords
 from supervisor.threads.heard_texts import HeardTexts
 from supervisor.threads.message_seen import is_from_person, message_seen, seen_by
 from supervisor.threads.our_places import OurPlaces
@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 
 
 class Handling:
-    """``tell(channel_id, post, nonce)`` says something in a channel, some time soon; nothing waits for it."""
-
     def __init__(
         self,
         manager: SessionManager,
@@ -52,7 +50,7 @@ class Handling:
         places: OurPlaces,
         behind: Behind,
         heard: HeardTexts,
-        tell: Callable[[int, Post, str], None],
+        words: ChannelWords,
     ) -> None:
         self._manager = manager
         self._router = router
@@ -60,7 +58,7 @@ class Handling:
         self._places = places
         self._behind = behind
         self._heard = heard
-        self._tell = tell
+        self._words = words
         self._quiet = Quiet()
         self._recent: dict[int, None] = {}
         self._failures: dict[int, int] = {}
@@ -132,7 +130,7 @@ class Handling:
         session = self._manager.session_of_thread(message.channel_id)
         channel_id = session.channel_id if session else message.channel_id
         if count >= WAITS_SAID_AFTER and self._quiet.may_say(0, channel_id, WAITS, WAITS_PERIOD_S):
-            self._tell(channel_id, Post(WAITS, silent=True), f"w{message.id}")
+            self._words.tell(channel_id, Post(WAITS, silent=True), f"w{message.id}")
 
     def _handle_elsewhere(self, message: Message, guild_id: int, member: Member | None) -> None:
         """Most are none of our business. Never raises: nothing there is to be tried again, and no cursor moves."""
@@ -142,7 +140,7 @@ class Handling:
             seen = message_seen(message, self._guilds.bot_id, guild_id, member, where)
             action = self._router.handle_message(seen) if is_below or seen.mentions_bot or not guild_id else None
             if isinstance(action, Whisper) and self._is_due(seen, action) and action.text:
-                self._tell(seen.channel_id, _quiet_post(seen.message_id, action.text), f"r{seen.message_id}")
+                self._words.tell(seen.channel_id, _quiet_post(seen.message_id, action.text), f"r{seen.message_id}")
         except Exception:
             log.exception("message %s, which is not in a place of ours, could not be looked at", message.id)
 
@@ -215,13 +213,15 @@ class Handling:
         """The cursor moves with what is said, or not at all: words that could not be kept are said when it is tried
         again.
         """
-        session = self._manager.session_of_thread(channel_id)
+        session, nonce = self._manager.session_of_thread(channel_id), f"r{message_id}"
         with self._manager.transaction():
             self._manager.handled(channel_id, message_id)
             if session and post:
                 self._manager.show(session.session_id, key, post)
+            elif post:
+                self._words.keep(channel_id, post, nonce)
         if post and not session:
-            self._tell(channel_id, post, f"r{message_id}")
+            self._words.tell(channel_id, post, nonce)
 
     def unreadable(self, channel_id: int, seen: Unreadable) -> None:
         with self._manager.cursors.in_order(channel_id):

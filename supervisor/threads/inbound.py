@@ -21,11 +21,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from bridge.render.posts import Post
 from bridge.routing.channel import Channel
 from bridge.routing.places import unfit_in_words
 from bridge.routing.router import BridgeRouter
@@ -39,6 +38,7 @@ from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
 from supervisor.threads.amendments import Amendments
 from supervisor.threads.behind import Behind
+from supervisor.threads.channel_words import ChannelWords, Tell
 from supervisor.threads.gone import is_gone
 from supervisor.threads.handling import Handling
 from supervisor.threads.heard_texts import HeardTexts
@@ -72,7 +72,7 @@ class Inbound:
         rest: Reading,
         rights: Rights,
         channels: Mapping[int, Channel],
-        tell: Callable[[int, Post, str], None],
+        tell: Tell,
         guilds: Guilds,
     ) -> None:
         self._manager = manager
@@ -81,7 +81,8 @@ class Inbound:
         self._behind = behind = Behind(manager.clock, manager.changes)
         self._places = places = OurPlaces(manager, rights, channels, guilds)
         heard = HeardTexts(self._started_at)
-        self._handling = Handling(manager, router, guilds, places, behind, heard, tell)
+        self.words = words = ChannelWords(manager, tell)
+        self._handling = Handling(manager, router, guilds, places, behind, heard, words)
         self._amendments = Amendments(manager, router, rest, guilds, places, behind, heard)
         self._read_back = ReadBack(manager, rest, guilds, places, behind, self._handling, tell)
         self.old_threads = OldThreads(rest, self._read_back.gone)

@@ -1,4 +1,4 @@
-"""What stands in no store is said all the same when Discord does not take it at once."""
+"""What is said in a channel is said all the same when Discord does not take it at once."""
 
 import logging
 
@@ -63,3 +63,18 @@ async def test_what_discord_never_takes_is_left_with_a_line_in_the_log(caplog: p
         rest = await told(Rest(Forbidden("no", 50013)), Post("no"))
         assert len(rest.asked) == 1
     assert caplog.text.count("could not be told") == 2
+
+
+@pytest.mark.parametrize(
+    ("errors", "is_settled"),
+    [((), True), ((Forbidden("no", 50013),) * 2, True), ((Unavailable("502"),) * 9, False)],
+    ids=["taken", "refused", "away"],
+)
+@jumping
+async def test_who_keeps_it_hears_that_it_was_taken_or_refused(
+    errors: tuple[RemoteError, ...], *, is_settled: bool
+) -> None:
+    errands, settled = Errands(), list[str]()
+    async with errands.running():
+        Telling(Rest(*errors), errands).tell(2, ANSWER, "n", lambda: settled.append("n"))
+    assert settled == (["n"] if is_settled else [])

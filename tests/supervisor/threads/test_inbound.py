@@ -106,9 +106,11 @@ class Desk:
         policy, guilds = Policy(frozenset({ADA}), frozenset({ROLE})), Guilds()
         router = BridgeRouter(policy, self.channels, self.manager)
         guilds.bot_id = BOT
-        self.inbound = Inbound(
-            self.manager, router, self.rest, policy, self.channels, lambda *what: self.told.append(what), guilds
-        )
+        self.inbound = Inbound(self.manager, router, self.rest, policy, self.channels, self.tell, guilds)
+
+    def tell(self, channel_id: int, post: Post, nonce: str, settled: Callable[[], None] = lambda: None) -> None:
+        self.told.append((channel_id, post, nonce))
+        self.settled = settled
 
     def _session(self, channel: Channel) -> ManagedSession:
         session = self.manager.create_session(CreateSession(THREAD, GUILD, channel, Person(ADA, "Ada"), "one", "one"))
@@ -750,3 +752,24 @@ async def test_a_message_before_one_that_cannot_be_read_is_read_again_when_the_s
         await d.caught_up()
         assert d.prompts() == ["one", "first", "last"]
         assert d.store.post(d.session.session_id, "refused:1002")
+
+
+@pytest.mark.parametrize("dies", [True, False])
+@awaited
+async def test_what_is_said_in_a_channel_outlives_a_death_until_discord_took_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, dies: bool
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d:
+        d.inbound.live(said(901, "/stop", ADA, CHANNEL, guild_id="7"))
+        ((channel_id, post, nonce),) = d.told
+        assert channel_id == CHANNEL and "Claude did not get this" in post.content and post.buttons
+        if not dies:
+            d.settled()
+        d.told.clear()
+        d.start()
+        d.inbound.words.tell_again()
+        assert d.told == ([(CHANNEL, post, nonce)] if dies else [])
+        d.settled()
+        d.told.clear()
+        d.inbound.words.tell_again()
+        assert d.told == [], "once"
