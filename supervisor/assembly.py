@@ -217,7 +217,7 @@ def ears(
     twins = Twins(rest.nonces, guilds, inbound.is_ours, tell)
     entry = Entry(settings.now.api_base, token, rest.hold, _identifies(manager, clocks, times))
     gateway = Gateway(entry, connection, current, standing, Hearing(guilds, twins, hears), errands, times)
-    hearing = (names.run, inbound.run, inbound.old_threads.run, own_posts.run, alone.run)
+    hearing = (names.run, *inbound.runs, own_posts.run, alone.run)
     runs = (errands.run, manager.bursts.run, *hearing, presence.run, gateway.run)
     return Ears(gateway, standing, guilds, current, sight, inbound, errands, runs)
 

@@ -45,6 +45,7 @@ from supervisor.threads.heard_texts import HeardTexts
 from supervisor.threads.old_threads import OldThreads
 from supervisor.threads.our_places import OurPlaces
 from supervisor.threads.read_back import ReadBack
+from supervisor.threads.sick_store import SickStore
 from supervisor.threads.store_well import until_well
 
 RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
@@ -86,6 +87,7 @@ class Inbound:
         self._amendments = Amendments(manager, router, rest, guilds, places, behind, heard)
         self._read_back = ReadBack(manager, rest, guilds, places, behind, self._handling, tell)
         self.old_threads = OldThreads(rest, self._read_back.gone)
+        self.runs = (self.run, self.old_threads.run, SickStore(manager, words).run)
 
     @property
     def behind(self) -> int:
