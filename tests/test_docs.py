@@ -5,12 +5,13 @@ import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
 
 from bridge.protocol import wire
+from bridge.routing.actions import Action
 from bridge.routing.router import BridgeRouter
 from lab import house
 from lab.walks.table import WALKS
@@ -139,6 +140,12 @@ def test_the_names_of_the_first_specification_are_there(name: str, kind: type) -
     listed = re.search(rf"`{name}` \(([^)]*)\)", section)
     named = re.findall(r"`(\w+)`", listed[1]) if listed else []
     assert len(named) > 2 and [one for one in named if not callable(getattr(kind, one, None))] == []
+
+
+def test_whatever_is_asked_of_the_router_is_answered_by_a_value() -> None:
+    section = ARCHITECTURE.partition("`BridgeRouter` (")[2].partition("; it returns values")[0]
+    asked = re.findall(r"`(\w+)`", section.partition(")")[0])
+    assert len(asked) == 3 and {get_type_hints(getattr(BridgeRouter, name))["return"] for name in asked} == {Action}
 
 
 def test_the_commands_that_pages_name_are_there() -> None:

@@ -36,9 +36,14 @@ START = "bridge/protocol/start.py"
 
 
 class Calls(msgspec.Struct, frozen=True):
+    """``function``: its name, or a method's, or a class's."""
+
+    function: str
+
     def objection(self, start: str, to: str) -> str:
         """Why it is not so, in words; empty where it is. So of each kind."""
-        return "" if any(thing.file == to for thing in called(start)) else f"{start} calls nothing of {to}"
+        is_so = any(_is_of(thing, to, self.function) for thing in called(start))
+        return "" if is_so else f"{start} does not call {self.function} of {to}"
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -104,7 +109,7 @@ class Sent(msgspec.Struct, frozen=True):
         if message not in _matched(reader):
             return f"{reader} reads no {self.message}"
         neighbours = [(one, helper) for one, helper in ((start, maker), (to, reader)) if one != helper]
-        return next((why for pair in neighbours if (why := Calls().objection(*pair))), "")
+        return next((f"{one} calls nothing of {helper}" for one, helper in neighbours if not _calls(one, helper)), "")
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -130,6 +135,14 @@ class Outside(msgspec.Struct, frozen=True):
 
 
 How = Calls | Given | Taken | Heard | Hint | Sent | Begun | Outside
+
+
+def _is_of(thing: Thing, file: str, name: str) -> bool:
+    return thing.file == file and thing.name.rpartition(".")[2] == name
+
+
+def _calls(one: str, other: str) -> bool:
+    return any(thing.file == other for thing in called(one))
 
 
 def _knows(one: str, other: str) -> bool:

@@ -85,12 +85,12 @@ def _cell(place: str) -> str:
 def in_words(how: How) -> str:
     """What joins the two ends."""
     match how:
-        case Calls():
-            return "a call"
+        case Calls(function=function):
+            return f"a call of `{function}`"
         case Given(where=where):
             return f"a call; joined in {_cell(where)}"
         case Taken(how=inner):
-            return in_words(inner).replace("a call", "being fetched")
+            return in_words(inner).replace("a call", "the second one by a call")
         case Heard(event=event):
             return f"the event {event}"
         case Hint(what=what):

@@ -71,10 +71,11 @@ def test_the_page_on_the_wire_has_each_message_by_its_sender(arrow: Arrow) -> No
 @pytest.mark.parametrize(
     ("start", "to", "how", "why"),
     [
-        ("worker/orders.py", "worker/log.py", Calls(), "calls nothing of"),
-        ("supervisor/threads/handling.py", "supervisor/sessions/posts_table.py", Calls(), "calls nothing of"),
-        ("supervisor/threads/writes.py", "supervisor/sessions/posts_table.py", Calls(), "calls nothing of"),
-        ("worker/log.py", "worker/orders.py", Taken(Calls()), "calls nothing of"),
+        ("worker/orders.py", "worker/log.py", Calls("append"), "does not call"),
+        ("supervisor/threads/handling.py", "supervisor/sessions/posts_table.py", Calls("desire"), "does not call"),
+        ("supervisor/threads/writes.py", "supervisor/sessions/posts_table.py", Calls("PostRow"), "does not call"),
+        ("supervisor/workers/downlink.py", "supervisor/sessions/lookup.py", Calls("get_session"), "does not call"),
+        ("worker/log.py", "worker/orders.py", Taken(Calls("append")), "does not call"),
         ("supervisor/workers/processes.py", "supervisor/threads/outbox.py", Given(ASSEMBLY), "gives nothing of"),
         ("supervisor/threads/outbox.py", "supervisor/discord/rest.py", Given("worker/main.py"), "gives nothing of"),
         ("supervisor/commands/interactions.py", "supervisor/threads/outbox.py", Given(ASSEMBLY), "gives nothing of"),
