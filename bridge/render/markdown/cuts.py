@@ -29,6 +29,8 @@ _SOLID = re.compile(r"\S")
 _HEADING = re.compile(r"[ \t>]*+(?:#{1,6}[ \t]|\*\*[^*\n]+(?:\*\*:?|:\*\*)[ \t]*$)")
 _HEADING_BEGUN = re.compile(r"[ \t>]{0,8}#{1,6}[ \t]")
 _ITEM = re.compile(r"[ \t>]*+(?:[-*+]|\d{1,9}[.)])[ \t]")
+_ONLY_MARKS = re.compile(r"[ \t>]*+(?:(?>[-*+#☐☑]|\d{1,9}[.)])[ \t]*+)*+")
+"""Of a line as far as it says what kind it is: its words would be of no kind in the next message."""
 _SENTENCE_END = r"[.!?…][\"')\]*_`»”’]*(?=\s)|[。！？][」』”）]*"
 _LINE_OR_SENTENCE = re.compile(rf"\n|{_SENTENCE_END}")
 _LINE_OR_WORD = re.compile(r"\n|[。！？][」』”）]*|(?<=\S)(?=[^\S\n])")
@@ -174,7 +176,7 @@ class Window:
 
     def _may_break(self, index: int) -> bool:
         """Whether the line here may be broken: no heading, no fence, and its rest would mean the same."""
-        if _NEW_MEANING.match(self._text, index) or not self._line_before(index).strip(" \t>"):
+        if _NEW_MEANING.match(self._text, index) or _ONLY_MARKS.fullmatch(self._line_before(index)):
             return False
         block = self._block(index)
         if block:

@@ -62,6 +62,16 @@ def test_a_mark_is_not_closed_or_opened_where_it_would_run_into_a_sign_of_its_ow
             assert one.endswith(mark) == next_one.startswith(mark), (one, next_one)
 
 
+@pytest.mark.parametrize("mark", ["# ", "### ", "- ", "1. ", "> ", "> - ", "- [ ] ", "> ## "])
+@pytest.mark.parametrize("before", ["\n", "\n\n", ":\n\n"])
+def test_no_post_ends_with_the_mark_of_a_line_whose_words_stand_in_the_next(mark: str, before: str) -> None:
+    for line in lines(2):
+        text = f"{line}{before}{mark}words that go on and on {'ab ' * LIMIT}"
+        for ended in (False, True):
+            ends = [post.rpartition("\n")[2] for post in split(text, LIMIT, ended=ended)]
+            assert [end for end in ends if not re.search(r"\w{2}|:", end)] == [], text
+
+
 @pytest.mark.parametrize("fence", ["```", "```py", "> ```"])
 def test_code_that_begins_with_more_space_than_a_post_has_is_shown_as_code(fence: str) -> None:
     quote = fence.partition("```")[0]
