@@ -189,7 +189,8 @@ def ears(
     connection = Connection(clocks.wall, clocks.monotonic)
     tell = telling.Telling(rest, errands).tell
     inbound = Inbound(manager, rules, rest, settings, settings.channels, tell, guilds)
-    standing = Standing(connection, inbound, guilds, settings.channels, manager.changes, lambda: rest.token_trouble)
+    channels, token_trouble = settings.channels, lambda: rest.token_trouble
+    standing = Standing(connection, inbound, guilds, channels, manager.changes, token_trouble, current.hides)
     names = Names(manager, rest)
     own_posts, trusts = OwnPosts(manager, rest), Trusts(settings.now, manager)
     sight = Sight(current.sees, current.reads, standing.unfit, guilds.place, lambda *told: seen_by(guilds, *told))

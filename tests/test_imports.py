@@ -394,7 +394,7 @@ def test_what_joins_the_parts_sets_nothing_into_one_afterwards() -> None:
 
 MOST_OF_A_FUNCTION = 30
 ONE_LIST = {
-    "supervisor/assembly.py::ears": 47,
+    "supervisor/assembly.py::ears": 48,
     "supervisor/config/checked.py::checked": 35,
     "supervisor/workers/starts.py::bare_start": 35,
     "scripts/twins/claude/frames.py::init": 33,

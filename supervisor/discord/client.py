@@ -142,6 +142,13 @@ class Client(nextcord.Client):
         """Whether a member of that guild may read in a channel."""
         return bool(self._permissions(channel_id, guild_id, member).view_channel)
 
+    def hides(self, channel_id: int) -> bool:
+        """Whether a channel that the server shows is one that we may not see: Discord tells bots of each."""
+        channel = self.get_channel(channel_id)
+        if not isinstance(channel, nextcord.TextChannel) or not channel.guild.me:
+            return False
+        return not channel.permissions_for(channel.guild.me).view_channel
+
     def _permissions(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> nextcord.Permissions:
         channel = self.get_channel(channel_id)
         if not isinstance(channel, nextcord.TextChannel) or channel.guild.id != guild_id:

@@ -29,6 +29,7 @@ class Socket(Protocol):
     async def show(self, text: str) -> None: ...
     def sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool: ...
     def reads(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool: ...
+    def hides(self, channel_id: int) -> bool: ...
 
 
 type MakesClient = Callable[[str, Callable[[str, Any], None], Callable[[], float]], Socket]
@@ -61,6 +62,10 @@ class CurrentClient:
     def reads(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
         """Whether they may read there; nobody while Discord is away."""
         return bool(self.client and self.client.reads(channel_id, guild_id, member))
+
+    def hides(self, channel_id: int) -> bool:
+        """Whether we may not see a channel that its server shows; not known while Discord is away."""
+        return bool(self.client and self.client.hides(channel_id))
 
 
 class Presence:

@@ -29,7 +29,10 @@ class ReadBack(Protocol):
 
 
 class Standing:
-    """``channels`` are the configured ones. ``trouble`` tells in words what keeps us from doing anything at all."""
+    """``channels`` are the configured ones. ``trouble`` tells in words what keeps us from doing anything at all.
+
+    ``hides``: whether we may not see a channel that its server shows.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Standing:
         channels: Iterable[int],
         changes: Changes,
         trouble: Callable[[], str],
+        hides: Callable[[int], bool] = lambda _: False,
     ) -> None:
         self.was_back = asyncio.Event()
         """Set once, when we are back for the first time."""
@@ -47,6 +51,7 @@ class Standing:
         self._guilds = guilds
         self._channels = channels
         self._trouble = trouble
+        self._hides = hides
         self._changes = changes
         changes.hear_caught_up(self.look)
 
@@ -70,7 +75,10 @@ class Standing:
     def unusable(self) -> int:
         """How many of the configured channels we are not shown, or cannot work in, while we listen."""
         listens = self._connection.listens_since is not None
-        return sum(not self._guilds.place(one) or bool(self.unfit(one)) for one in self._channels) if listens else 0
+        return sum(map(self._is_unusable, self._channels)) if listens else 0
+
+    def _is_unusable(self, channel_id: int) -> bool:
+        return not self._guilds.place(channel_id) or bool(self.unfit(channel_id)) or self._hides(channel_id)
 
     def look(self) -> None:
         """Something of this changed."""
@@ -111,7 +119,8 @@ class Standing:
         unseen = [str(channel_id) for channel_id in self._channels if not self._guilds.place(channel_id)]
         words = f"; it shows us no channel {', '.join(unseen)}" if unseen else ""
         unfit = [f"; channel {channel_id} {why}" for channel_id in self._channels if (why := self.unfit(channel_id))]
-        return words + "".join(unfit)
+        hidden = [f"; the bot may not see channel {one} (View Channels)" for one in self._channels if self._hides(one)]
+        return words + "".join([*unfit, *hidden])
 
     def _unread(self) -> str:
         gaps = self._read_back.gaps

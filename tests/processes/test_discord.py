@@ -6,7 +6,6 @@ import json
 import pytest
 
 from bridge.render.marks import WAITS
-from playground.host.supervisor import Answer
 from stages.playhouse import Playhouse, buttons, playhouse
 from stages.support import awaited
 from twins.discord.model import Permission
@@ -230,13 +229,13 @@ async def test_a_click_in_the_moment_in_which_the_next_supervisor_comes_in_is_an
         await house.done(thread)
 
 
-async def status_of(house: Playhouse, *, is_well: bool) -> Answer:
-    """Once it says that, or of the last look."""
+async def status_of(house: Playhouse, line: str, words: str = "") -> str:
+    """Its first line that begins so and has these words; what it said last where there is none."""
     for _ in range(LOOKS):
-        status = await house.host.threadbridge.ask("status")
-        if (status.code == 0) == is_well:
-            break
-    return status
+        said = (await house.host.threadbridge.ask("status")).out
+        if found := [one for one in said.splitlines() if one.startswith(line) and words in one]:
+            return found[0]
+    return said
 
 
 @pytest.mark.parametrize(
@@ -255,11 +254,9 @@ async def test_a_permission_that_is_taken_away_in_a_turn_is_known_to_status_at_o
         await house.shows(thread, "before")
         house.discord.deny(house.host.channel.id, taken)
         await house.until(lambda: house.discord.invalid_requests, "a refusal")
-        status = await status_of(house, is_well=False)
-        first = status.out.partition("\n")[0]
-        assert first.startswith("NOT WELL: the bridge says: I cannot write in") and words in first, status.out
+        line = "NOT WELL: the bridge says: I cannot write in"
+        assert (said := await status_of(house, line, words)).startswith(line), said
         house.discord.deny(house.host.channel.id, Permission.NONE)
         await house.press(await house.card(thread), "Allow")
         await house.done(thread)
-        status = await status_of(house, is_well=True)
-        assert status.out.partition("\n")[0] == "well"
+        assert await status_of(house, "well") == "well"

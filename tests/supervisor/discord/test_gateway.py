@@ -16,7 +16,7 @@ from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
 from supervisor.threads.gone import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.threads.inbound import FIRST_CONNECTION_S
-from twins.discord.model import MessageFlag, MessageType
+from twins.discord.model import MessageFlag, MessageType, Permission
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +102,17 @@ async def test_a_deleted_thread_or_channel_ends_its_sessions(tmp_path: Path) -> 
         await s.discord.until(
             lambda: s.manager.row(second.session_id).end_reason == CHANNEL_DELETED, DEADLINE_S, "the session's end"
         )
+
+
+@awaited
+async def test_a_channel_that_is_hidden_from_the_bot_is_said_to_be_until_it_is_shown_again(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back() as standing:
+        s.discord.deny(s.channel.id, Permission.VIEW_CHANNEL)
+        await s.discord.until(lambda: standing.unusable == 1, DEADLINE_S, "that it is hidden")
+        assert standing.state == f"connected to Discord; the bot may not see channel {s.channel.id} (View Channels)"
+        s.discord.deny(s.channel.id, Permission.SEND_MESSAGES)
+        await s.discord.until(lambda: standing.unusable == 0, DEADLINE_S, "that it is there again")
+        assert standing.state == "connected to Discord"
 
 
 @awaited

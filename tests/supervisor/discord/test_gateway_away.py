@@ -80,6 +80,9 @@ class FakeClient:
     def sees(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
         return False
 
+    def hides(self, channel_id: int) -> bool:
+        return False
+
     def reads(self, channel_id: int, guild_id: int, member: dict[str, Any]) -> bool:
         return False
 
