@@ -312,6 +312,27 @@ def test_each_promised_python_that_is_there_runs_most_tests(machine: Machine) ->
     assert ended.stdout.count("not on this machine") == 2
 
 
+@pytest.mark.parametrize(
+    ("user", "memory_is_there", "unshares", "tmpdir", "is_in_memory"),
+    [
+        *((0, True, True, "", True), (0, True, False, "", False), (0, False, True, "", False)),
+        *((1000, True, True, "", False), (0, True, True, "/elsewhere", False)),
+    ],
+)
+def test_the_whole_suite_writes_into_memory_where_it_may_mount_some(
+    machine: Machine, *, user: int, memory_is_there: bool, unshares: bool, tmpdir: str, is_in_memory: bool
+) -> None:
+    with_recording_venv(machine)
+    machine.install(machine.programs / "npm", BROKEN_SHIM)
+    machine.install(machine.programs / "id", f"#!/bin/sh\necho {user}\n")
+    machine.install(machine.programs / "awk", f"#!/bin/sh\nexit {int(not memory_is_there)}\n")
+    machine.install(machine.programs / "unshare", f"#!/bin/sh\n{'echo $*' if unshares else 'exit 1'}\n")
+    said = machine.run("test", TMPDIR=tmpdir).stdout.splitlines()
+    whole = "python -m pytest -n 4 --dist loadfile --no-loadscope-reorder"
+    assert (whole in said) is not is_in_memory
+    assert any("tmpfs" in line and "TMPDIR=/mnt" in line and "-m pytest -n 4" in line for line in said) is is_in_memory
+
+
 FAKE_NPM = """#!/bin/sh
 while [ "$1" != --prefix ]; do shift; done
 folder=$2/node_modules/@anthropic-ai/claude-code-linux-x64

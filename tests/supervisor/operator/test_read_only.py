@@ -24,6 +24,11 @@ SESSION = "aaaaaaaa-0000-4000-8000-000000000001"
 
 
 @pytest.fixture
+def tmp_path(short_path: Path) -> Path:
+    return short_path
+
+
+@pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     """With one session that nothing runs of."""
     made = Layout(tmp_path / "state")
