@@ -24,11 +24,6 @@ SESSION = "aaaaaaaa-0000-4000-8000-000000000001"
 
 
 @pytest.fixture
-def tmp_path(short_path: Path) -> Path:
-    return short_path
-
-
-@pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     """With one session that nothing runs of."""
     made = Layout(tmp_path / "state")
@@ -94,14 +89,15 @@ def test_a_start_is_put_off_and_not_given_up(layout: Layout) -> None:
 )
 @pytest.mark.parametrize("where", ["config.toml", "token", "state"])
 def test_run_ends_so_that_systemd_tries_what_may_pass_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, number: int, code: int
+    short_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, number: int, code: int
 ) -> None:
-    config = tmp_path / "config.toml"
+    config = short_path / "config.toml"
     config.write_text(
-        f'[discord]\ntoken_file = "{tmp_path}/token"\n[access]\nusers = [1]\n[state]\ndirectory = "{tmp_path}/state"\n'
-        f'[claude]\ncommand = ["{sys.executable}"]\n[[channels]]\nid = 1\ndirectory = "{tmp_path}"\n'
+        f'[discord]\ntoken_file = "{short_path}/token"\n[access]\nusers = [1]\n'
+        f'[state]\ndirectory = "{short_path}/state"\n'
+        f'[claude]\ncommand = ["{sys.executable}"]\n[[channels]]\nid = 1\ndirectory = "{short_path}"\n'
     )
-    (tmp_path / "token").write_text("a token")
+    (short_path / "token").write_text("a token")
     monkeypatch.setattr(main, "run", lambda loaded, *_: state_directory.prepare(loaded.layout))
     for method in ("read_text", "mkdir"):
         monkeypatch.setattr(Path, method, _failing(getattr(Path, method), where, number))
