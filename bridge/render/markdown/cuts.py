@@ -180,7 +180,7 @@ class Window:
             return False
         block = self._block(index)
         if block:
-            return block.fence is not None and block.code < index <= block.last
+            return block.fence is not None  # its first and its last line have no place between words
         return not _HEADING.match(self._line_before(index))
 
     # --- where there is no good one --------------------------------------------------------------
@@ -191,7 +191,7 @@ class Window:
         for place in reversed(found):
             is_line = place[0] == "\n"
             index = place.start() if is_line else place.end()
-            if 0 < index <= end and (is_line or self._has_ended or self._is_known(index)):
+            if index <= end and (is_line or self._has_ended or self._is_known(index)):
                 yield index, is_line
 
     def _last_place(self, end: int) -> int:
