@@ -333,6 +333,15 @@ def test_the_whole_suite_writes_into_memory_where_it_may_mount_some(
     assert any("tmpfs" in line and "TMPDIR=/mnt" in line and "-m pytest -n 4" in line for line in said) is is_in_memory
 
 
+def test_the_whole_suite_does_not_hide_what_it_needs_itself(machine: Machine) -> None:
+    with_recording_venv(machine)
+    machine.install(machine.programs / "npm", BROKEN_SHIM)
+    for name, said in (("id", "0"), ("awk", ""), ("unshare", "tmpfs")):
+        machine.install(machine.programs / name, f"#!/bin/sh\necho {said}\n")
+    assert "tmpfs" in machine.run("test").stdout
+    assert "tmpfs" not in machine.run("test", THREADBRIDGE_CACHE="/mnt/cache").stdout
+
+
 FAKE_NPM = """#!/bin/sh
 while [ "$1" != --prefix ]; do shift; done
 folder=$2/node_modules/@anthropic-ai/claude-code-linux-x64
