@@ -26,6 +26,9 @@ class Reading(Protocol):
     async def look_up[T](self, route: str, kind: type[T], **ids: int) -> T | None:
         """What GET ``route`` gives, which names its ids in braces; None where there is no such thing."""
 
+    async def is_gone(self, place_id: int) -> bool:
+        """Whether Discord knows no such channel or thread, in its own words: not every 404 says that."""
+
 
 class ReadingOne(Protocol):
     async def message(self, channel_id: int, message_id: int) -> Message: ...

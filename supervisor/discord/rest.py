@@ -165,6 +165,14 @@ class Rest(Http):
         except (NotFound, ChannelGone):
             return None
 
+    async def is_gone(self, place_id: int) -> bool:
+        """Whether there is no such channel or thread. Raises NotFound for a 404 that does not say so."""
+        try:
+            await self.do(Call("GET /channels/{channel_id}", Priority.END), channel_id=place_id)
+        except ChannelGone:
+            return True
+        return False
+
     async def answer_interaction(self, interaction_id: int, token: str, kind: int, data: Json | None = None) -> None:
         """``kind``: 4 message, 5 and 6 deferred, 7 update, 8 choices, 9 modal."""
         route = "POST /interactions/{interaction_id}/{token}/callback"

@@ -86,7 +86,7 @@ class Inbound:
         self._handling = Handling(manager, router, guilds, places, behind, heard, words)
         self._amendments = Amendments(manager, router, rest, guilds, places, behind, heard)
         self._read_back = ReadBack(manager, rest, guilds, places, behind, self._handling, tell)
-        self.old_threads = OldThreads(rest, self._read_back.gone)
+        self.old_threads = OldThreads(rest, self._read_back.gone, self._is_in_server_of)
         self.runs = (self.run, self.old_threads.run, SickStore(manager, words).run)
 
     @property
@@ -184,6 +184,10 @@ class Inbound:
             self._behind.add(session.thread_id, surely=listed is not None)
         elif not listed and self._sleeps(session.session_id):
             self.old_threads.sleeps(session.thread_id)
+
+    def _is_in_server_of(self, thread_id: int) -> bool:
+        session = self._manager.session_of_thread(thread_id)
+        return session is not None and session.guild_id in self._guilds.names
 
     def _sleeps(self, session_id: str) -> bool:
         return self._manager.row(session_id).ended_at is None and self._manager.has_thread(session_id)

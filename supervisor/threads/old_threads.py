@@ -2,7 +2,9 @@
 
 A server does not list an archived thread, so one that was deleted while we did not listen looks like all those that
 sleep. To read all of them back at each start would take as many requests as there are; so each is asked after once, at
-a pace that nobody notices, and again only after a day.
+a pace that nobody notices, and again only after a day, or at the end of the queue where Discord did not say.
+
+Only a server that we are in can say that a thread is gone: of others Discord tells nothing, or that there is none.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from bridge.protocol.errors import RemoteError
 from supervisor.discord.asking import Reading
-from supervisor.discord.shapes import WithId
+from supervisor.discord.errors import Unavailable
 from supervisor.sessions.store_health import StoreError
 
 EVERY_S = 20.0
@@ -21,10 +23,14 @@ log = logging.getLogger(__name__)
 
 
 class OldThreads:
-    """``gone(thread_id)`` hears of those that are no more; it may raise StoreError."""
+    """``gone(thread_id)`` hears of those that are no more; it may raise StoreError.
 
-    def __init__(self, rest: Reading, gone: Callable[[int], Awaitable[None]]) -> None:
+    ``can_say``: whether we are in a thread's server.
+    """
+
+    def __init__(self, rest: Reading, gone: Callable[[int], Awaitable[None]], can_say: Callable[[int], bool]) -> None:
         self._rest = rest
+        self._can_say = can_say
         self._gone = gone
         self._to_look: dict[int, None] = {}
         self._looked_at: dict[int, float] = {}
@@ -47,12 +53,23 @@ class OldThreads:
 
     async def _look(self, thread_id: int) -> None:
         del self._to_look[thread_id]
-        self._looked_at[thread_id] = _now()
         try:
-            if await self._rest.look_up("/channels/{channel_id}", WithId, channel_id=thread_id) is None:
-                await self._gone(thread_id)
-        except (RemoteError, StoreError) as error:
-            log.info("whether thread %s is still there is asked another time: %s", thread_id, error)
+            if self._can_say(thread_id):
+                await self._ask(thread_id)
+        except (Unavailable, StoreError) as error:
+            log.info("whether thread %s is still there is asked again: %s", thread_id, error)
+            self._to_look[thread_id] = None
+        except RemoteError as error:
+            log.info("whether thread %s is still there is asked another day: %s", thread_id, error)
+            self._looked_at[thread_id] = _now()
+
+    async def _ask(self, thread_id: int) -> None:
+        is_gone = await self._rest.is_gone(thread_id)
+        if not self._can_say(thread_id):
+            return  # it is asked anew once we are back there
+        self._looked_at[thread_id] = _now()
+        if is_gone:
+            await self._gone(thread_id)
 
 
 def _now() -> float:

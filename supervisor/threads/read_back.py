@@ -12,7 +12,7 @@ from bridge.session.managed import ManagedSession
 from supervisor.discord.asking import Reading
 from supervisor.discord.errors import ChannelGone, Forbidden
 from supervisor.discord.guilds import Guilds
-from supervisor.discord.shapes import Member, Message, Unreadable, WithId
+from supervisor.discord.shapes import Member, Message, Unreadable
 from supervisor.sessions.gaps import CLOSED, TRIES_BEFORE_LIVE, Gap, in_words
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
@@ -75,7 +75,7 @@ class ReadBack:
         if self._guilds.place(session.channel_id):
             return False
         with suppress(RemoteError):
-            return await self._rest.look_up("/channels/{channel_id}", WithId, channel_id=session.channel_id) is None
+            return await self._rest.is_gone(session.channel_id)
         return False
 
     async def try_all(self) -> bool:

@@ -20,5 +20,8 @@ class NoRest:
     async def look_up[T](self, route: str, kind: type[T], **ids: int) -> T | None:
         raise AssertionError("nothing is looked up here")
 
+    async def is_gone(self, place_id: int) -> bool:
+        raise AssertionError("nothing is looked for here")
+
     async def download(self, url: str, take: Callable[[bytes], object], most_bytes: int) -> None:
         raise AssertionError("nothing is fetched here")

@@ -167,6 +167,21 @@ def test_each_refusal_has_its_error(status: int, code: int, error: type[Exceptio
     test()
 
 
+@pytest.mark.parametrize(("status", "code"), [(404, 0), (404, 10004), (404, 10003), (200, 0), (403, 50001)])
+def test_a_place_is_gone_when_discord_says_so_and_not_by_any_404(status: int, code: int) -> None:
+    @awaited
+    async def test() -> None:
+        async with rest_and_server() as (rest, server):
+            server.refuse(status, code)
+            if status == 200 or code == 10003:
+                assert await rest.is_gone(2) is (code == 10003)
+            else:
+                with pytest.raises((Refused, Forbidden)):
+                    await rest.is_gone(2)
+
+    test()
+
+
 @awaited
 async def test_a_refused_form_says_which_field_and_why() -> None:
     wrong = {"content": {"_errors": [{"code": "X", "message": "Must be 2000 or fewer in length."}]}}

@@ -27,7 +27,7 @@ from stages.jumping_clock import jumping
 from stages.no_rest import NoRest
 from stages.support import awaited, beside, until
 from supervisor.assembly import session_manager
-from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Unavailable
+from supervisor.discord.errors import ChannelGone, Forbidden, MessageGone, Refused, Unavailable
 from supervisor.discord.guilds import Guilds, Where
 from supervisor.discord.shapes import GuildShown, Member, Message, PlaceShown, Unreadable, message_of, read
 from supervisor.sessions.bursts import PATIENCE_S
@@ -64,6 +64,7 @@ class ScriptedRest(NoRest):
         self.gate.set()
         self.reads = 0
         self.gone: set[int] = set()
+        self.meanwhile: Callable[[], None] = lambda: None
         self.asked: list[int] = []
 
     async def messages_after(self, channel_id: int, after: int, limit: int = 100) -> list[Message | Unreadable]:
@@ -80,9 +81,12 @@ class ScriptedRest(NoRest):
                 return read(message, Message)
         raise MessageGone("it was deleted")
 
-    async def look_up[T](self, route: str, kind: type[T], **ids: int) -> T | None:
-        self.asked.append(ids["channel_id"])
-        return None if ids["channel_id"] in self.gone else msgspec.json.decode(b'{"id": "1"}', type=kind, strict=False)
+    async def is_gone(self, place_id: int) -> bool:
+        self.asked.append(place_id)
+        if errors := self.errors.get(place_id):
+            raise errors.pop(0)
+        self.meanwhile()
+        return place_id in self.gone
 
     async def member(self, guild_id: int, user_id: int) -> Member | None:
         assert guild_id == GUILD
@@ -104,6 +108,8 @@ class Desk:
         """Also anew, with nothing but what the store has."""
         self.manager = session_manager(self.store, asked=at_delivery, monotonic=monotonic)
         policy, guilds = Policy(frozenset({ADA}), frozenset({ROLE})), Guilds()
+        self.guilds = guilds
+        guilds.heard("GUILD_CREATE", {"id": str(GUILD), "name": "home"})
         router = BridgeRouter(policy, self.channels, self.manager)
         guilds.bot_id = BOT
         self.inbound = Inbound(self.manager, router, self.rest, policy, self.channels, self.tell, guilds)
@@ -313,19 +319,62 @@ async def test_a_thread_that_sleeps_is_asked_after_seldom_and_ends_when_it_is_go
 ) -> None:
     async with desk(tmp_path, monkeypatch) as d:
         session_id = d.session.session_id
-        d.session.last_activity = time.time() - 2 * UNLISTED_READ_BACK_S
-        d.manager.waiting.drop_all(session_id)
         d.rest.gone = set(gone)
-        looking = asyncio.create_task(d.inbound.old_threads.run())
-        for _ in range(3):
-            d.sees_guild()
-            assert not d.inbound.behind, "nobody waits for it"
-            await asyncio.sleep(EVERY_S + 1)
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        async with old_threads_asked_after(d):
+            for _ in range(3):
+                d.sees_guild()
+                assert not d.inbound.behind, "nobody waits for it"
+                await asyncio.sleep(EVERY_S + 1)
         assert d.rest.asked == [THREAD, *([CHANNEL] if gone else [])], "once"
         reason = {(): "", (THREAD,): THREAD_DELETED, (THREAD, CHANNEL): CHANNEL_DELETED}[gone]
         assert d.manager.row(session_id).end_reason == reason
+
+
+@contextlib.asynccontextmanager
+async def old_threads_asked_after(d: Desk) -> AsyncIterator[None]:
+    """Of a session in whose thread nobody spoke for long."""
+    d.session.last_activity = time.time() - 2 * UNLISTED_READ_BACK_S
+    d.manager.waiting.drop_all(d.session.session_id)
+    async with beside(d.inbound.old_threads.run()):
+        yield
+
+
+@pytest.mark.parametrize("during", ["before it is asked", "while it is asked"])
+@jumping
+async def test_a_server_that_the_bot_was_thrown_out_of_ends_no_session_whatever_discord_says_of_its_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, during: str
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d, old_threads_asked_after(d):
+        d.rest.gone = {THREAD, CHANNEL}
+        d.sees_guild()
+        left = ("GUILD_DELETE", {"id": str(GUILD)})
+        if during == "before it is asked":
+            d.guilds.heard(*left)
+        else:
+            d.rest.meanwhile = lambda: d.guilds.heard(*left)
+        await asyncio.sleep(EVERY_S + 1)
+        assert d.manager.row(d.session.session_id).end_reason == ""
+        d.guilds.heard("GUILD_CREATE", {"id": str(GUILD), "name": "home"})
+        d.rest.gone, d.rest.meanwhile = {THREAD}, lambda: None
+        d.sees_guild()
+        await asyncio.sleep(EVERY_S + 1)
+        assert d.manager.row(d.session.session_id).end_reason == THREAD_DELETED, "asked after as soon as we are back"
+
+
+@pytest.mark.parametrize("error", [Unavailable("503"), Refused("a proxy's 404", 404), Forbidden("hidden", 50001)])
+@jumping
+async def test_an_answer_that_says_nothing_of_an_old_thread_ends_nothing_and_only_what_passes_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: RemoteError
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d, old_threads_asked_after(d):
+        d.rest.errors[THREAD] = [error]
+        d.rest.gone = {THREAD}
+        d.sees_guild()
+        await asyncio.sleep(EVERY_S + 1)
+        assert d.manager.row(d.session.session_id).end_reason == ""
+        await asyncio.sleep(EVERY_S + 1)
+        passes = isinstance(error, Unavailable)
+        assert d.manager.row(d.session.session_id).end_reason == (THREAD_DELETED if passes else "")
 
 
 @pytest.mark.parametrize("waits", ["a card", "a prompt", "nothing"])

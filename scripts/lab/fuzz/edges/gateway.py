@@ -155,6 +155,9 @@ class _Rest:
     async def look_up[T](self, route: str, kind: type[T], **ids: int) -> T | None:
         return None
 
+    async def is_gone(self, _place_id: int) -> bool:
+        return False
+
     async def create(self, _channel_id: int, _post: Post, nonce: str, _priority: object = None) -> Found:
         return Found(9999, "", nonce)
 
