@@ -264,11 +264,13 @@ class Splitter:
 
     def _piece(self, place: _Place, end: int, held: str = "") -> tuple[Piece, _Place]:
         text = self._text[place.index : end] + held
-        body = self._begun(text.rstrip(), place)
-        fence = self._open_fence(body or text, place)
-        if not body:  # only blank space had room, perhaps behind a fence's opening line
+        solid = text.rstrip()
+        body = self._begun(solid, place)
+        is_whole = bool(body) and body == solid  # or only blank space had room, perhaps behind a fence's opening line
+        fence = self._open_fence(body if is_whole else text, place)
+        if not body:
             return Piece("", "", "", end, end), _Place(end, fence, place.inside_line)
-        tail = fence.tail(self._caps) if fence else ""
+        tail = fence.tail(self._caps) if fence and is_whole else ""
         piece = Piece(self._head(place), self._drawn(place.index, body), tail, place.index, end)
         inside_line = not held and self._text[end : end + 1] != "\n" and self._text[end - 1] != "\n"
         return piece, _Place(end, fence, inside_line)

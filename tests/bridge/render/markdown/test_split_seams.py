@@ -84,6 +84,17 @@ def test_code_that_begins_with_more_space_than_a_post_has_is_shown_as_code(fence
     assert "   w100" in post, "it is indented, as far as there is room"
 
 
+@pytest.mark.parametrize("before", ["# b", "b\n", "```\nb\n```\n", "- b", "- b\n\n"])
+@pytest.mark.parametrize("fence", ["```", "```py", "> ```"])
+def test_such_code_is_shown_as_code_also_behind_something_else(before: str, fence: str) -> None:
+    quote = fence.partition("```")[0]
+    for spaces in range(20, 3 * LIMIT, 7):
+        posts = split(f"{before}\n{fence}\n{quote}{' ' * spaces}w100\n{quote}```\nlast", LIMIT, ended=True)
+        assert all(post.strip() and is_good(post, LIMIT) for post in posts), (spaces, posts)
+        assert not any("w100" in outside_blocks(post) for post in posts), (spaces, posts)
+        assert "last" in outside_blocks(posts[-1]), (spaces, posts)
+
+
 def test_a_page_that_fits_is_one_however_full_it_is() -> None:
     for length in range(CONTENT_CHARS // 2, CONTENT_CHARS - 40, 97):
         text = ("A sentence of some words.\n\n" * CONTENT_CHARS)[:length].strip()
