@@ -18,7 +18,7 @@ from bridge.text import utf16_len
 from stages.bounded import within
 
 from .test_markdown import outside_blocks
-from .test_split_properties import LIMITS, documents, is_good
+from .test_split_properties import LIMITS, documents, in_code, is_good
 
 LIMIT = 64
 
@@ -126,3 +126,9 @@ def test_a_quoted_fence_has_its_closing_line_where_the_quote_ends(text: str, lim
     for block in find_blocks(source, Caps.within(limit), None, False):
         if block.fence and block.fence.quotes:
             assert block.fence.is_closed_by(source[block.last + 1 : block.end]), source
+
+
+@pytest.mark.parametrize("line", ["```", "`````x", "    `````", "- `````", "> `````"])
+def test_a_fence_goes_on_over_a_line_that_only_looks_like_its_end(line: str) -> None:
+    posts = split(f"`````\nw100\n{line}\nw101\n`````\nw102", LIMIT, ended=True)
+    assert in_code(posts) == {"w100", "w101"} and "w102" in "".join(posts)
