@@ -2,13 +2,16 @@
 
     a message is handled ──▶ its words are kept, in that transaction ──▶ TOLD ──Discord took or refused it──▶ forgotten
                                                                          │  ▲
-                                              Discord is away, or we die └──┘ told again once we are connected
+                                              Discord is away, or we die └──┘ told again once we are connected, and now
+                                                                              and then: what we hear may go on meanwhile
 
 One that was told in the moment of a death may stand there twice; one that is missing would be the worse of the two.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
@@ -22,6 +25,8 @@ from supervisor.sessions.store_health import StoreError
 MOST_KEPT = 100
 LONGEST_KEPT_S = 86_400.0
 """Nobody waits for an answer to what was written the day before."""
+AGAIN_S = 300.0
+"""Longer than it takes to give up (``supervisor.discord.telling``): nothing is told twice at a time."""
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +64,21 @@ class ChannelWords:
         """We are connected. Raises StoreError."""
         for one in self._kept():
             self.tell(one.channel_id, one.post, one.nonce)
+
+    async def run(self) -> None:
+        """Until cancelled, tell again what was kept already the last time."""
+        before = frozenset[str]()
+        while True:
+            await asyncio.sleep(AGAIN_S)
+            with suppress(StoreError):
+                before = self._tell_old(before)
+
+    def _tell_old(self, before: frozenset[str]) -> frozenset[str]:
+        kept = self._kept()
+        for one in kept:
+            if one.nonce in before:
+                self.tell(one.channel_id, one.post, one.nonce)
+        return frozenset(one.nonce for one in kept)
 
     def _forget(self, nonce: str) -> None:
         try:

@@ -87,7 +87,7 @@ class Inbound:
         self._amendments = Amendments(manager, router, rest, guilds, places, behind, heard)
         self._read_back = ReadBack(manager, rest, guilds, places, behind, self._handling, tell)
         self.old_threads = OldThreads(rest, self._read_back.gone, self._is_in_server_of)
-        self.runs = (self.run, self.old_threads.run, SickStore(manager, words).run)
+        self.runs = (self.run, self.old_threads.run, words.run, SickStore(manager, words).run)
 
     @property
     def behind(self) -> int:

@@ -34,6 +34,7 @@ from supervisor.sessions.bursts import PATIENCE_S
 from supervisor.sessions.members import Asked
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
+from supervisor.threads.channel_words import AGAIN_S
 from supervisor.threads.gone import CHANNEL_DELETED, THREAD_DELETED
 from supervisor.threads.handling import WAITS, WAITS_SAID_AFTER
 from supervisor.threads.heard_texts import HeardTexts
@@ -822,3 +823,30 @@ async def test_what_is_said_in_a_channel_outlives_a_death_until_discord_took_it(
         d.told.clear()
         d.inbound.words.tell_again()
         assert d.told == [], "once"
+
+
+@jumping
+async def test_what_discord_does_not_take_for_hours_is_said_in_the_channel_though_we_hear_it_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d, beside(d.inbound.words.run()):
+        d.inbound.live(said(901, "/stop", ADA, CHANNEL, guild_id="7"))
+        first = d.told.copy()
+        assert len(first) == 1
+        await asyncio.sleep(3600.0)
+        assert d.told[1:] and all(again == first[0] for again in d.told), "no connection was lost meanwhile"
+        d.settled()
+        d.told.clear()
+        await asyncio.sleep(3600.0)
+        assert d.told == [], "once"
+
+
+@jumping
+async def test_what_is_being_said_in_a_channel_is_not_said_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, monkeypatch) as d, beside(d.inbound.words.run()):
+        await asyncio.sleep(AGAIN_S - 1)
+        d.inbound.live(said(901, "/stop", ADA, CHANNEL, guild_id="7"))
+        await asyncio.sleep(AGAIN_S - 1)
+        assert len(d.told) == 1
