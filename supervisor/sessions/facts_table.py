@@ -23,6 +23,8 @@ class Fact(StrEnum):
     """When it was last tried whether the store takes writes again. Unix seconds."""
     CHANNEL_WORDS = "channel_words"
     """What is still to be said in channels of messages that belong to no session (``threads.channel_words``)."""
+    TOLD_ANEW = "told_anew"
+    """The ids of the sessions that are being told anew by their logs (``sessions.mended_rows``), with spaces."""
     SURVEY = "survey"
     """What was last found of the configured ids (``supervisor.discord.survey.Survey``)."""
     UNCONTAINED = "uncontained"

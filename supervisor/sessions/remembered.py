@@ -13,6 +13,7 @@ from bridge.journal.chain import Line
 from bridge.render import limits
 from bridge.render.posts import Post
 from bridge.session.permission import Person, RequestName
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.rules import RULE
 from supervisor.sessions.sessions_table import SessionRow
@@ -41,7 +42,10 @@ def remember(manager: SessionManager) -> int:
 
 
 def remember_clicks(manager: SessionManager, mended: Collection[str]) -> None:
-    """Of sessions that their logs told anew: what the journal alone tells of their cards. Raises StoreError."""
+    """Of sessions that their logs told anew: what the journal alone tells of their cards. Raises StoreError.
+
+    With it they are told to the end.
+    """
     if not mended:
         return
     with manager.store.transaction():
@@ -50,6 +54,7 @@ def remember_clicks(manager: SessionManager, mended: Collection[str]) -> None:
                 row = manager.rows[line.entry.session_id]
                 _apply_to(row, line, manager)
                 manager.store.save(row)
+        manager.store.remember(Fact.TOLD_ANEW, "")
 
 
 def _apply(line: Line, manager: SessionManager) -> None:

@@ -32,8 +32,20 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def reborn(desk: Desk) -> SessionManager:
-    """The next supervisor, as ``supervisor.main`` has it come up."""
+DEATHS = ("none", "before the log is read", "before the journal is read", "after it")
+
+
+def reborn(desk: Desk, death: str = "none") -> SessionManager:
+    """The next supervisor, as ``supervisor.main`` has it come up; one before it died at that place."""
+    if death != "none":
+        desk.store.close()
+        desk.store = opened_store(desk.layout.database)
+        mended = mend_rows(desk.layout, desk.store)
+        if death != DEATHS[1]:
+            desk.manager = session_manager(desk.store)
+            recall(desk.layout, desk.manager, mended)
+        if death == DEATHS[3]:
+            remember_clicks(desk.manager, mended)
     desk.store.close()
     desk.store = opened_store(desk.layout.database)
     mended = mend_rows(desk.layout, desk.store)
@@ -62,9 +74,10 @@ def spoil(desk: Desk, session_id: str, column: str, data: bytes) -> None:
     desk.store._execute(f"UPDATE sessions SET {column} = ? WHERE session_id = ?", (data, session_id))
 
 
+@pytest.mark.parametrize("death", DEATHS)
 @pytest.mark.parametrize("acked", ["", f"{GENERATION} 6", f"{GENERATION} 3"])
 @pytest.mark.parametrize(("column", "data"), [("snapshot", b"{}"), ("view", b"\xff"), ("snapshot", b"")])
-def test_what_people_were_promised_stays(desk: Desk, column: str, data: bytes, acked: str) -> None:
+def test_what_people_were_promised_stays(desk: Desk, column: str, data: bytes, acked: str, death: str) -> None:
     session_id = in_turn(desk)
     manager, before = desk.manager, desk.manager.row(session_id).session
     if acked:
@@ -78,7 +91,7 @@ def test_what_people_were_promised_stays(desk: Desk, column: str, data: bytes, a
     assert [type(one) for one in wishes] == [c.Prompt, c.Decide, c.Prompt]
     spoil(desk, session_id, column, data)
 
-    manager = reborn(desk)
+    manager = reborn(desk, death)
     session = manager.row(session_id).session
     assert (session.applied, list(session.requests), session.turn and session.turn.seq) == (6, [5, 6], 4)
     assert [item.command for item in desk.store.inbox(session_id)] == wishes
