@@ -304,11 +304,17 @@ def _barred(layout: Layout) -> tuple[str, ...]:
         return ()
     try:
         with closing(Store(layout.database, read_only=True)) as store:
-            said = [store.post(session_id, TROUBLE_KEY) for session_id in store.unsettled_sessions()]
+            said = [store.post(one, TROUBLE_KEY) for one in store.unsettled_sessions() if _waits_in_thread(store, one)]
     except (StoreError, UserError):
         return ()
     words = [post.desired.content for post in said if post and post.desired.content.startswith(TROUBLE)]
     return tuple(one.removeprefix(TROUBLE).strip() for one in words)
+
+
+def _waits_in_thread(store: Store, session_id: str) -> bool:
+    """Whether a message is not in the thread, or not as it should be; a reaction or a name may be missing for long."""
+    posts = (post for post in store.unsettled_posts(session_id) if post.desired.where == "thread")
+    return any(not post.desired.reaction and not (post.message_id and post.desired.thread_name) for post in posts)
 
 
 def _waiting(since: list[float], now: float) -> Waiting:

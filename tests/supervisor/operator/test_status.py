@@ -4,17 +4,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from bridge.protocol.layout import Layout
+from bridge.render.posts import Post
+from bridge.routing.actions import CreateSession
+from bridge.routing.channel import Channel
+from bridge.session.permission import Person
 from stages.support import ROOT
 from supervisor import state_directory
+from supervisor.assembly import session_manager
 from supervisor.operator import health_file, status
 from supervisor.operator.health_file import Health, HealthFile
 from supervisor.operator.status import Status, Waiting
+from supervisor.sessions.store import Store
+from supervisor.threads.refusals import TROUBLE, TROUBLE_KEY
 
 NOW = 1_000_000.0
 WELL = Status(
@@ -136,6 +144,10 @@ WRITES = """
 import resource, sys
 from pathlib import Path
 from bridge.protocol.layout import Layout
+from bridge.render.posts import Post
+from bridge.routing.actions import CreateSession
+from bridge.routing.channel import Channel
+from bridge.session.permission import Person
 from supervisor import state_directory
 from supervisor.operator.health_file import Health, HealthFile
 layout = Layout(Path(sys.argv[1]))
@@ -245,3 +257,32 @@ def test_what_comes_near_is_a_note(seen: dict[str, object], told: dict[str, obje
 def test_the_heartbeat_and_how_far_it_is_behind_are_shown() -> None:
     words = status.in_words(msgspec.structs.replace(WELL, heartbeat_s=12.0, behind_s=3.0))
     assert "heartbeat answered 12 s ago; behind for 3 s; 100 connections" in words
+
+
+@pytest.mark.parametrize(
+    ("key", "post", "is_barred"),
+    [
+        ("notice", Post("still to be shown"), True),
+        ("reaction", Post(reaction="✅", reply_to=5), False),
+        ("thread", Post(thread_name="its new name"), False),
+        ("thread_deleted", Post("that is for the channel", where="channel"), False),
+    ],
+)
+def test_what_was_said_of_a_thread_counts_while_a_message_waits_in_it(
+    tmp_path: Path, key: str, post: Post, *, is_barred: bool
+) -> None:
+    layout = Layout(tmp_path)
+    with closing(Store(layout.database)) as store:
+        manager = session_manager(store)
+        session_id = manager.create_session(
+            CreateSession(10**18, 9, Channel(5, "/srv"), Person(1, "Ada", 9), "", "a name")
+        ).session_id
+        manager.show(session_id, TROUBLE_KEY, Post(f"{TROUBLE} I cannot write in x", where="channel"))
+        for number, row in enumerate(store.unsettled_posts(session_id)):
+            store.note_shown(row.id, 100 + number, row.desired)
+        manager.destroy_session(session_id, "ended by Ada")
+        for row in store.unsettled_posts(session_id):
+            store.note_shown(row.id, 200, row.desired)
+        assert status._barred(layout) == ()
+        store.desire(session_id, key, post)
+        assert status._barred(layout) == (("I cannot write in x",) if is_barred else ())
