@@ -86,6 +86,7 @@ class Inbound:
         self._handling = Handling(manager, router, guilds, places, behind, heard, words)
         self._amendments = Amendments(manager, router, rest, guilds, places, behind, heard)
         self._read_back = ReadBack(manager, rest, guilds, places, behind, self._handling, tell)
+        self._was_well = False
         self.old_threads = OldThreads(rest, self._read_back.gone, self._is_in_server_of)
         self.runs = (self.run, self.old_threads.run, words.run, SickStore(manager, words).run)
 
@@ -235,13 +236,15 @@ class Inbound:
                     break
 
     async def _pause(self, longest_s: float) -> None:
-        """Where the store takes nothing, only until it does again."""
+        """Where the store takes nothing, only until it does again; not twice running, for it may take little."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(longest_s):
-                if self._manager.store.health.problem:
+                if self._manager.store.health.problem and not self._was_well:
                     await until_well(self._manager.store, self._manager.clock)
-                else:
-                    await asyncio.sleep(longest_s)
+                    self._was_well = True
+                    return
+                await asyncio.sleep(longest_s)
+        self._was_well = False
 
     async def _until_woken(self) -> None:
         """Or until a gap is to be tried again."""

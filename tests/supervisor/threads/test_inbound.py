@@ -297,6 +297,29 @@ async def test_what_waits_for_a_sick_store_is_read_back_as_soon_as_it_takes_writ
         assert d.prompts() == ["one", "a text"]
 
 
+@jumping
+async def test_a_disk_that_takes_some_writes_and_not_what_is_read_back_does_not_have_discord_asked_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = Store._execute
+
+    def full(store: Store, sql: str, values: tuple[object, ...] = ()) -> object:
+        if "INTO inbox" in sql:
+            raise StoreError("the disk is full")
+        return execute(store, sql, values)
+
+    async with desk(tmp_path, monkeypatch) as d:
+        monkeypatch.setattr(d.store.health, "_clock", asyncio.get_running_loop().time)
+        d.rest.holds[THREAD] = [said(1001, "a text")]
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "_execute", full)
+            d.inbound.live(said(1001, "a text"))
+            await asyncio.sleep(600.0)
+            assert d.rest.reads < 60, "it waits longer and longer, as for anything else that does not go"
+        await d.caught_up()
+        assert d.prompts() == ["one", "a text"]
+
+
 @pytest.mark.parametrize("shown", [True, False])
 @awaited
 async def test_a_thread_whose_whole_channel_is_gone_ends_its_session_with_the_channel(
