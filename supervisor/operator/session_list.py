@@ -117,13 +117,13 @@ def _with_unstored(layout: Layout, stored: list[SessionRow]) -> list[SessionRow]
 
 
 def _stored(layout: Layout) -> list[SessionRow]:
-    """Nothing, when there is no store or it cannot be read: `check` says why."""
+    """Without those that cannot be read; none, when there is no store or it cannot be read: `check` says why."""
     if not layout.database.exists():
         return []
     try:
         store = Store(layout.database, read_only=True)
         try:
-            return store.sessions()
+            return store.readable_sessions()
         finally:
             store.close()
     except (DamagedStoreError, StoreError):

@@ -1,6 +1,7 @@
 """The table of sessions: the folded snapshot of each, and our wishes beside it."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from bridge.protocol.errors import UNREADABLE
 from bridge.render.view import ThreadView
 from bridge.session.managed import ManagedSession
-from supervisor.sessions.database import REBUILD, Database
+from supervisor.sessions.database import REBUILD, Database, Rows
 from supervisor.sessions.store_health import StoreError
 
 _json = msgspec.json.Encoder()
@@ -44,17 +45,24 @@ class SessionsTable(Database):
 
     def sessions(self) -> list[SessionRow]:
         """All of them, oldest first."""
-        rows = self._execute(
-            "SELECT snapshot, view, ended_at, end_reason, fresh, attached FROM sessions ORDER BY created_at"
-        )
         try:
-            return [
-                SessionRow(_session.decode(snapshot), _view.decode(view), ended_at, end_reason, bool(fresh), attached)
-                for snapshot, view, ended_at, end_reason, fresh, attached in rows
-            ]
+            return [_decoded(*values) for values in self._session_rows()]
         except UNREADABLE as error:
             words = f"the store {self.path} cannot be used: a session in it cannot be read ({error}); {REBUILD}"
             raise StoreError(words, is_damage=True) from error
+
+    def readable_sessions(self) -> list[SessionRow]:
+        """As ``sessions``, without those that cannot be read: for commands, to which their logs tell them."""
+        found = []
+        for values in self._session_rows():
+            with suppress(*UNREADABLE):
+                found.append(_decoded(*values))
+        return found
+
+    def _session_rows(self) -> Rows:
+        return self._execute(
+            "SELECT snapshot, view, ended_at, end_reason, fresh, attached FROM sessions ORDER BY created_at"
+        )
 
     def unreadable_sessions(self) -> dict[str, str]:
         """Of each whose snapshot or view cannot be read: why."""
@@ -185,3 +193,9 @@ class SessionsTable(Database):
     def remove_dropped(self, session_id: str, prompt_ids: Iterable[int]) -> None:
         for prompt_id in prompt_ids:
             self._execute("DELETE FROM dropped_prompts WHERE session_id = ? AND prompt_id = ?", (session_id, prompt_id))
+
+
+def _decoded(
+    snapshot: bytes, view: bytes, ended_at: float | None, end_reason: str, fresh: int, attached: int
+) -> SessionRow:
+    return SessionRow(_session.decode(snapshot), _view.decode(view), ended_at, end_reason, bool(fresh), attached)

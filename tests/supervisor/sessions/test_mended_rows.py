@@ -15,6 +15,7 @@ from bridge.session.permission import PermissionRequest, RequestName
 from bridge.session.questions import Draft
 from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
+from supervisor.operator import session_list
 from supervisor.sessions.database import DamagedStoreError
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.mended_rows import mend_rows
@@ -111,6 +112,27 @@ def test_that_it_ended_stays_and_others_hear_nothing_of_it(desk: Desk) -> None:
     assert (manager.row(bad).end_reason, desk.store.restored(bad) != "") == ("ended by Ada", True)
     assert manager.row(good).ended_at is None and desk.store.restored(good) == ""
     assert mend_rows(desk.layout, desk.store) == frozenset(), "once"
+
+
+def test_commands_know_the_others_too_while_it_was_not_told_anew(desk: Desk) -> None:
+    bad = in_turn(desk)
+    channel = Channel(CHANNEL, str(desk.layout.state))
+    good = desk.manager.create_session(CreateSession(2002, 500, channel, ADA, "two", "two")).session_id
+    desk.manager.destroy_session(good, "ended by Ada", 42)
+    spoil(desk, bad, "snapshot", b"{}")
+    listed = {row.session.session_id: row.end_reason for row in session_list.rows(desk.layout)}
+    assert listed == {bad: "", good: "ended by Ada"}
+
+
+def test_two_of_them_are_told_anew_or_none(desk: Desk) -> None:
+    bad = in_turn(desk)
+    channel = Channel(CHANNEL, str(desk.layout.state))
+    worse = desk.manager.create_session(CreateSession(2002, 500, channel, ADA, "two", "two")).session_id
+    for one in (bad, worse):
+        spoil(desk, one, "snapshot", b"{}")
+    with pytest.raises(DamagedStoreError, match=worse):
+        mend_rows(desk.layout, desk.store)
+    assert set(desk.store.unreadable_sessions()) == {bad, worse}
 
 
 def test_without_a_log_to_be_read_the_store_counts_as_damaged(desk: Desk) -> None:
