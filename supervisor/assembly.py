@@ -42,7 +42,7 @@ from supervisor.discord.current_client import CurrentClient, MakesClient, Presen
 from supervisor.discord.gateway import Gateway, Times
 from supervisor.discord.guilds import Guilds
 from supervisor.discord.hearing import Ear, Hearing
-from supervisor.discord.identify_budget import Identifies, IdentifyBudget
+from supervisor.discord.identify_budget import Identifies, IdentifyBudget, budget_of
 from supervisor.discord.rest import Rest
 from supervisor.discord.standing import Standing
 from supervisor.discord.twins import Twins
@@ -229,8 +229,7 @@ def _presence(manager: SessionManager) -> str:
 
 def _identifies(manager: SessionManager, clocks: Clocks, times: Times) -> Identifies:
     def load() -> IdentifyBudget:
-        fact = manager.fact(Fact.IDENTIFY_BUDGET)
-        return msgspec.json.decode(fact, type=IdentifyBudget) if fact else IdentifyBudget()
+        return budget_of(manager.fact(Fact.IDENTIFY_BUDGET))
 
     def keep(budget: IdentifyBudget) -> None:
         manager.remember(Fact.IDENTIFY_BUDGET, msgspec.json.encode(budget).decode())

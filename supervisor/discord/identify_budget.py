@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import msgspec
 
-from bridge.protocol.errors import LocalError, RemoteError
+from bridge.protocol.errors import UNREADABLE, LocalError, RemoteError
 
 IDENTIFY_GAP_S = 5.0
 """Between two of one process (documentation, "Session Start Limit Object": ``max_concurrency``)."""
@@ -38,6 +38,14 @@ class IdentifyBudget(msgspec.Struct, frozen=True):
         if left < 1:
             return IdentifyBudget(left, now), (1 - left) * IDENTIFY_EVERY_S
         return IdentifyBudget(left - 1, now), 0.0
+
+
+def budget_of(kept: str) -> IdentifyBudget:
+    """As it was kept. Of one that cannot be read one IDENTIFY is left: how many there were nobody knows."""
+    try:
+        return msgspec.json.decode(kept, type=IdentifyBudget) if kept else IdentifyBudget()
+    except UNREADABLE:
+        return IdentifyBudget(left=1.0)
 
 
 class Identifies:

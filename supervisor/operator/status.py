@@ -15,7 +15,7 @@ from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
 from bridge.text import duration, human_size
 from supervisor import locks
-from supervisor.discord.identify_budget import IDENTIFY_BURST, IdentifyBudget
+from supervisor.discord.identify_budget import IDENTIFY_BURST, budget_of
 from supervisor.operator import health_file, session_list
 from supervisor.operator.health_file import OLD_S, Health
 from supervisor.sessions.facts_table import Fact
@@ -294,7 +294,7 @@ def _of_store(layout: Layout, now: float) -> tuple[Waiting, Waiting, int, set[st
         return nothing
     tried = [post.attempted_at for post in posts if post.attempted_at is not None and post.shown is None]
     oldest = max(0.0, now - min(tried)) if tried else None
-    left = (msgspec.json.decode(budget, type=IdentifyBudget) if budget else IdentifyBudget()).now(now)
+    left = budget_of(budget).now(now)
     return _waiting(given, now), Waiting(len(posts), oldest), int(left), older
 
 

@@ -21,6 +21,7 @@ from supervisor.assembly import session_manager
 from supervisor.operator import health_file, status
 from supervisor.operator.health_file import Health, HealthFile
 from supervisor.operator.status import Status, Waiting
+from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
 from supervisor.threads.refusals import TROUBLE, TROUBLE_KEY
 
@@ -286,3 +287,10 @@ def test_what_was_said_of_a_thread_counts_while_a_message_waits_in_it(
         assert status._barred(layout) == ()
         store.desire(session_id, key, post)
         assert status._barred(layout) == (("I cannot write in x",) if is_barred else ())
+
+
+def test_what_cannot_be_read_of_the_budget_for_connections_ends_no_command(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    with closing(Store(layout.database)) as store:
+        store.remember(Fact.IDENTIFY_BUDGET, "{")
+    assert status.look(layout, NOW).identifies_left == 1, "to wait for a connection is better than a reset token"
