@@ -312,6 +312,15 @@ def test_each_promised_python_that_is_there_runs_most_tests(machine: Machine) ->
     assert ended.stdout.count("not on this machine") == 2
 
 
+MOUNTED = "/nowhere"
+
+
+def may_mount_at(machine: Machine, place: str) -> None:
+    """And not where this test's own files may lie."""
+    script = machine.root / "scripts/test"
+    script.write_text(re.sub(r"(?m)^mounted=.*", f"mounted='{place}'", script.read_text()))
+
+
 @pytest.mark.parametrize(
     ("user", "memory_is_there", "unshares", "tmpdir", "is_in_memory"),
     [
@@ -323,6 +332,7 @@ def test_the_whole_suite_writes_into_memory_where_it_may_mount_some(
     machine: Machine, *, user: int, memory_is_there: bool, unshares: bool, tmpdir: str, is_in_memory: bool
 ) -> None:
     with_recording_venv(machine)
+    may_mount_at(machine, MOUNTED)
     machine.install(machine.programs / "npm", BROKEN_SHIM)
     machine.install(machine.programs / "id", f"#!/bin/sh\necho {user}\n")
     machine.install(machine.programs / "awk", f"#!/bin/sh\nexit {int(not memory_is_there)}\n")
@@ -330,16 +340,22 @@ def test_the_whole_suite_writes_into_memory_where_it_may_mount_some(
     said = machine.run("test", TMPDIR=tmpdir).stdout.splitlines()
     whole = "python -m pytest -n 4 --dist loadfile --no-loadscope-reorder"
     assert (whole in said) is not is_in_memory
-    assert any("tmpfs" in line and "TMPDIR=/mnt" in line and "-m pytest -n 4" in line for line in said) is is_in_memory
+    assert (
+        any("tmpfs" in line and f"TMPDIR={MOUNTED}" in line and "-m pytest -n 4" in line for line in said)
+        is is_in_memory
+    )
 
 
 def test_the_whole_suite_does_not_hide_what_it_needs_itself(machine: Machine) -> None:
     with_recording_venv(machine)
+    may_mount_at(machine, MOUNTED)
     machine.install(machine.programs / "npm", BROKEN_SHIM)
     for name, said in (("id", "0"), ("awk", ""), ("unshare", "tmpfs")):
         machine.install(machine.programs / name, f"#!/bin/sh\necho {said}\n")
     assert "tmpfs" in machine.run("test").stdout
-    assert "tmpfs" not in machine.run("test", THREADBRIDGE_CACHE="/mnt/cache").stdout
+    assert "tmpfs" not in machine.run("test", THREADBRIDGE_CACHE=f"{MOUNTED}/cache").stdout
+    may_mount_at(machine, str(machine.root.parent))
+    assert "tmpfs" not in machine.run("test").stdout
 
 
 FAKE_NPM = """#!/bin/sh
