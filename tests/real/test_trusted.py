@@ -71,7 +71,13 @@ def digest_of_card(it: RealStage, session: ManagedSession) -> str:
     return next(name.rpartition(":")[2] for name in names if name.startswith(TrustButton("yes", "").custom_id()))
 
 
+def is_idle(it: RealStage, session: ManagedSession) -> bool:
+    """More than a turn's end says: under load its last command is known to be carried out a while later."""
+    return it.back.live(session).may_hibernate and not it.back.store.inbox(session.session_id)
+
+
 async def trust(it: RealStage, session: ManagedSession) -> None:
+    await until(lambda: is_idle(it, session), "that nothing hinders its sleep", lambda: str(it.back.live(session)))
     trusts = Trusts(it.back.config, it.back.manager)
     words = await trusts.judge(CHANNEL_ID, "yes", digest_of_card(it, session), ADA)
     assert words.startswith("Trusted."), words
