@@ -177,5 +177,7 @@ NONCE_CHARS = 25
 """resources/message.mdx, "Create Message"."""
 ARCHIVE_MINUTES = (60, 1440, 4320, 10_080)
 """After how long without a message a thread is archived, one of these (resources/channel.mdx, "Start Thread")."""
+ID_TIME_SHIFT = 22
+"""reference.mdx, "Snowflakes": of an id, the bits below its time, which is in milliseconds."""
 MOST_ID = (1 << 63) - 1
 """reference.mdx, "Snowflakes": an id has a time in its upper bits, so it is below this for decades."""

@@ -22,6 +22,7 @@ Other people's messages in between are theirs, and change nothing.
 
 import msgspec
 
+from bridge.discord_numbers import ID_TIME_SHIFT
 from bridge.protocol import commands as c
 from bridge.protocol.events import Attachment, Part
 from bridge.routing.seen import MessageSeen
@@ -35,13 +36,11 @@ MOMENT_S = 8.0
 """So long it can be said that a text is no answer; that or the window, whichever is longer."""
 LONGEST_S = 20.0
 """From the first of them to the last."""
-_ID_TIME_SHIFT = 22
-"""Below it lies what is no time (discord-api-docs, "Snowflakes")."""
 
 
 def between_s(earlier: int, later: int) -> float:
     """Seconds between two messages, by their ids."""
-    return ((later >> _ID_TIME_SHIFT) - (earlier >> _ID_TIME_SHIFT)) / 1000
+    return ((later >> ID_TIME_SHIFT) - (earlier >> ID_TIME_SHIFT)) / 1000
 
 
 def stands_alone(message: MessageSeen) -> bool:
