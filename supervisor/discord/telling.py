@@ -32,11 +32,10 @@ class Telling:
     async def _create(self, channel_id: int, post: Post, nonce: str, settled: Callable[[], None]) -> None:
         try:
             await self._tried(channel_id, post, nonce)
-        except Unavailable as error:
-            log.warning("channel %s could not be told: %s", channel_id, error)
-            return
         except RemoteError as error:
             log.warning("channel %s could not be told: %s", channel_id, error)
+            if isinstance(error, Unavailable):
+                return
         settled()
 
     async def _tried(self, channel_id: int, post: Post, nonce: str) -> None:

@@ -5,8 +5,9 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +20,7 @@ from supervisor.discord.identify_budget import IDENTIFY_BURST, budget_of
 from supervisor.operator import health_file, session_list
 from supervisor.operator.health_file import OLD_S, Health
 from supervisor.sessions.facts_table import Fact
+from supervisor.sessions.posts_table import PostRow
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.store import Store
 from supervisor.sessions.store_health import StoreError
@@ -97,7 +99,6 @@ def look(layout: Layout, now: float) -> Status:
         away_s=_ago(_away_since(told), now),
         told_s=_ago(told.at, now) if told.pid else None,
         is_unwritten=health_file.is_unwritten(layout),
-        barred=_barred(layout),
     )
     troubles = tuple(_troubles(seen, told))
     return msgspec.structs.replace(seen, well=not troubles, troubles=troubles, notes=tuple(_notes(seen, told)))
@@ -105,9 +106,8 @@ def look(layout: Layout, now: float) -> Status:
 
 def _seen(layout: Layout, told: Health, now: float) -> Status:
     """All but what follows from it."""
-    rows = session_list.rows(layout)
+    rows, stored = session_list.rows(layout), _of_store(layout, now)
     running = {one: locks.holder(layout.session(one).lock) for one in (row.session.session_id for row in rows)}
-    prompts, posts, left, older = _of_store(layout, now)
     return Status(
         well=True,
         troubles=(),
@@ -120,18 +120,19 @@ def _seen(layout: Layout, told: Health, now: float) -> Status:
         discord=told.discord if told.pid else "",
         discord_back_s=_ago(told.discord_back_at, now),
         behind=told.behind,
-        identifies_left=left,
+        identifies_left=stored.identifies_left,
         sessions=dict(Counter(_state(row, running) for row in rows)),
-        prompts=prompts,
-        posts=posts,
+        prompts=stored.prompts,
+        posts=stored.posts,
         requests=_waiting(_asked_at(rows), now),
         unattached=_unattached(rows, running),
         disk_free=shutil.disk_usage(layout.state).free,
         heartbeat_s=_ago(told.answered_at, now),
         behind_s=_ago(told.behind_since, now),
-        older=tuple(sorted(worker for one, worker in running.items() if worker and one in older)),
+        older=tuple(sorted(worker for one, worker in running.items() if worker and one in stored.older)),
         most_sessions=told.most_sessions,
         limited_s=tuple(sorted(_limited(rows, now))),
+        barred=stored.barred,
     )
 
 
@@ -273,48 +274,59 @@ def _workers(status: Status) -> int:
     return sum(count for state, count in status.sessions.items() if state in WITH_WORKER)
 
 
-def _of_store(layout: Layout, now: float) -> tuple[Waiting, Waiting, int, set[str]]:
-    """(prompts, posts, IDENTIFYs left, sessions that another version started); nothing, where the store cannot tell."""
-    nothing = Waiting(), Waiting(), IDENTIFY_BURST, set[str]()
+class _Stored(NamedTuple):
+    """What the store tells; these, where it cannot tell."""
+
+    prompts: Waiting = Waiting()
+    posts: Waiting = Waiting()
+    identifies_left: int = IDENTIFY_BURST
+    older: frozenset[str] = frozenset()
+    """Sessions that another version started."""
+    barred: tuple[str, ...] = ()
+
+
+def _of_store(layout: Layout, now: float) -> _Stored:
     if not layout.database.exists():
-        return nothing
+        return _Stored()
     try:
         with closing(Store(layout.database, read_only=True)) as store:
-            placeless = store.sessions_without_place()
-            given = [
-                row.created_at
-                for session_id in store.sessions_with_wishes()
-                if session_id not in placeless
-                for row in store.inbox(session_id)
-                if isinstance(row.command, c.Prompt)
-            ]
-            posts = [post for session_id in store.unsettled_sessions() for post in store.unsettled_posts(session_id)]
-            budget, older = store.fact(Fact.IDENTIFY_BUDGET), older_starts(store)
+            return _told_by(store, now)
     except (StoreError, UserError):
-        return nothing
+        return _Stored()
+
+
+def _told_by(store: Store, now: float) -> _Stored:
+    placeless = store.sessions_without_place()
+    given = [
+        row.created_at
+        for session_id in store.sessions_with_wishes()
+        if session_id not in placeless
+        for row in store.inbox(session_id)
+        if isinstance(row.command, c.Prompt)
+    ]
+    unsettled = {session_id: store.unsettled_posts(session_id) for session_id in store.unsettled_sessions()}
+    posts = [post for some in unsettled.values() for post in some]
     tried = [post.attempted_at for post in posts if post.attempted_at is not None and post.shown is None]
     oldest = max(0.0, now - min(tried)) if tried else None
-    left = budget_of(budget).now(now)
-    return _waiting(given, now), Waiting(len(posts), oldest), int(left), older
+    left = budget_of(store.fact(Fact.IDENTIFY_BUDGET)).now(now)
+    older = frozenset(older_starts(store))
+    return _Stored(_waiting(given, now), Waiting(len(posts), oldest), int(left), older, _barred(store, unsettled))
 
 
-def _barred(layout: Layout) -> tuple[str, ...]:
+def _barred(store: Store, unsettled: Mapping[str, Sequence[PostRow]]) -> tuple[str, ...]:
     """What the channels are told of it, also where that cannot be shown either."""
-    if not layout.database.exists():
-        return ()
     try:
-        with closing(Store(layout.database, read_only=True)) as store:
-            said = [store.post(one, TROUBLE_KEY) for one in store.unsettled_sessions() if _waits_in_thread(store, one)]
-    except (StoreError, UserError):
+        said = [store.post(one, TROUBLE_KEY) for one, posts in unsettled.items() if any(map(_waits_in_thread, posts))]
+    except StoreError:
         return ()
     words = [post.desired.content for post in said if post and post.desired.content.startswith(TROUBLE)]
     return tuple(one.removeprefix(TROUBLE).strip() for one in words)
 
 
-def _waits_in_thread(store: Store, session_id: str) -> bool:
-    """Whether a message is not in the thread, or not as it should be; a reaction or a name may be missing for long."""
-    posts = (post for post in store.unsettled_posts(session_id) if post.desired.where == "thread")
-    return any(not post.desired.reaction and not (post.message_id and post.desired.thread_name) for post in posts)
+def _waits_in_thread(post: PostRow) -> bool:
+    """A message is not in the thread, or not as it should be; a reaction or a name may be missing for long."""
+    wanted = post.desired
+    return wanted.where == "thread" and not wanted.reaction and not (post.message_id and wanted.thread_name)
 
 
 def _waiting(since: list[float], now: float) -> Waiting:

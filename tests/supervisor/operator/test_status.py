@@ -284,9 +284,9 @@ def test_what_was_said_of_a_thread_counts_while_a_message_waits_in_it(
         manager.destroy_session(session_id, "ended by Ada")
         for row in store.unsettled_posts(session_id):
             store.note_shown(row.id, 200, row.desired)
-        assert status._barred(layout) == ()
+        assert status.look(layout, NOW).barred == ()
         store.desire(session_id, key, post)
-        assert status._barred(layout) == (("I cannot write in x",) if is_barred else ())
+        assert status.look(layout, NOW).barred == (("I cannot write in x",) if is_barred else ())
 
 
 def test_what_cannot_be_read_of_the_budget_for_connections_ends_no_command(tmp_path: Path) -> None:
