@@ -94,6 +94,7 @@ def _store(layout: Layout) -> list[Finding]:
         store = Store(layout.database, read_only=True)
         try:
             damage = store.damage()
+            unreadable = {} if damage else store.unreadable_sessions()
         finally:
             store.close()
     except UserError as error:
@@ -101,7 +102,20 @@ def _store(layout: Layout) -> list[Finding]:
     except StoreError as error:
         return [Finding("store_unreadable", str(error), "mend that, and check again")]
     todo = "stop the supervisor, move the store away, and start again: it is rebuilt from the sessions' logs"
-    return [Finding("store_damaged", f"the store is damaged: {line}", todo) for line in damage[:1]]
+    found = [Finding("store_damaged", f"the store is damaged: {line}", todo) for line in damage[:1]]
+    return found + [_unreadable(layout, session_id, why) for session_id, why in unreadable.items()]
+
+
+def _unreadable(layout: Layout, session_id: str, why: str) -> Finding:
+    """As ``supervisor.sessions.mended_rows`` will take it."""
+    began = session_logs.beginning(layout.session(session_id).log)
+    if began and began.created.session_id == session_id:
+        todo = "the next start of the supervisor tells it anew by its log"
+    else:
+        todo = (
+            "nor can its log, so the next start fails: stop the supervisor; the store has to be rebuilt: move it away"
+        )
+    return Finding("session_unreadable", f"it cannot be read in the store ({why})", todo, session_id)
 
 
 def _stored_ids(layout: Layout) -> frozenset[str] | None:
@@ -110,7 +124,7 @@ def _stored_ids(layout: Layout) -> frozenset[str] | None:
     except (UserError, StoreError):
         return None
     try:
-        return frozenset(row.session.session_id for row in store.sessions())
+        return frozenset(store.session_ids())
     except StoreError:
         return None
     finally:

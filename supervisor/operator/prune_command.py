@@ -68,7 +68,11 @@ def _ended_before(layout: Layout, before: float) -> list[str]:
     if not layout.database.exists():
         return []
     with closing(Store(layout.database, read_only=True)) as store:
-        rows = pruning.due(layout, store, store.sessions(), before)
+        for session_id in store.unreadable_sessions():
+            click.echo(
+                f"{session_id[:8]} is kept: it cannot be read in the store; `threadbridge check` says more", err=True
+            )
+        rows = pruning.due(layout, store, store.readable_sessions(), before)
         posts = [store.post(row.session.session_id, "thread") for row in rows]
     titles = [post.desired.thread_name if post else "" for post in posts]
     return [_line(layout, row, title) for row, title in zip(rows, titles, strict=True)]

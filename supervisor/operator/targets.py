@@ -40,7 +40,7 @@ def complete_target(context: click.Context, _parameter: click.Parameter, typed: 
     layout = Layout(Path(named).expanduser() if named else places.choose(places.candidates()))
     try:
         with closing(Store(layout.database, read_only=True)) as store:
-            ids = [row.session.session_id for row in store.sessions() if row.session.session_id.startswith(typed)]
+            ids = [session_id for session_id in store.session_ids() if session_id.startswith(typed)]
             posts = {session_id: store.post(session_id, "thread") for session_id in ids[-MOST:]}
     except (UserError, LocalError, OSError):
         return []

@@ -37,7 +37,7 @@ def mend_rows(layout: Layout, store: Store) -> frozenset[str]:
 
 def _begun(store: Store) -> set[str]:
     """Those that an earlier start began to tell anew, and died in that: nobody knows how far it came."""
-    return set(store.fact(Fact.TOLD_ANEW).split()) & store.session_ids()
+    return set(store.fact(Fact.TOLD_ANEW).split()) & set(store.session_ids())
 
 
 def _anew(layout: Layout, store: Store, session_id: str, why: str) -> ManagedSession:

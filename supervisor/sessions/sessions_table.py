@@ -74,8 +74,9 @@ class SessionsTable(Database):
                 found[str(session_id)] = str(error)
         return found
 
-    def session_ids(self) -> set[str]:
-        return {str(session_id) for (session_id,) in self._execute("SELECT session_id FROM sessions")}
+    def session_ids(self) -> list[str]:
+        """Of all, those that cannot be read included, oldest first."""
+        return [str(one) for (one,) in self._execute("SELECT session_id FROM sessions ORDER BY created_at")]
 
     def begin_anew(self, session: ManagedSession) -> None:
         """Its snapshot, and an empty view, in place of those that its row has."""

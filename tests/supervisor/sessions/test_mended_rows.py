@@ -4,7 +4,9 @@ stays.
 
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from bridge.protocol import commands as c
 from bridge.protocol import events as e
@@ -15,7 +17,9 @@ from bridge.session.permission import PermissionRequest, RequestName
 from bridge.session.questions import Draft
 from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
-from supervisor.operator import session_list
+from supervisor.operator import checkup, cli, session_list
+from supervisor.operator.context import Asked
+from supervisor.operator.targets import complete_target
 from supervisor.sessions.database import DamagedStoreError
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.mended_rows import mend_rows
@@ -122,6 +126,46 @@ def test_commands_know_the_others_too_while_it_was_not_told_anew(desk: Desk) -> 
     spoil(desk, bad, "snapshot", b"{}")
     listed = {row.session.session_id: row.end_reason for row in session_list.rows(desk.layout)}
     assert listed == {bad: "", good: "ended by Ada"}
+
+
+def two_that_ended(desk: Desk) -> tuple[str, str]:
+    """One whose row cannot be read, and one beside it; both have a log."""
+    bad = in_turn(desk)
+    channel = Channel(CHANNEL, str(desk.layout.state))
+    good = desk.manager.create_session(CreateSession(2002, 500, channel, ADA, "two", "two")).session_id
+    desk.layout.session(good).folder.mkdir(parents=True)
+    for one in (bad, good):
+        desk.manager.destroy_session(one, "ended by Ada", 42)
+        desk.store._execute("DELETE FROM inbox")
+        desk.store._execute("UPDATE posts SET shown = desired, message_id = id")
+    spoil(desk, bad, "snapshot", b"{}")
+    return bad, good
+
+
+def test_prune_knows_the_others_and_says_which_it_cannot_tell(desk: Desk) -> None:
+    bad, good = two_that_ended(desk)
+    typed = ["--state", str(desk.layout.state), "prune", "--older-than", "0m", "--dry-run"]
+    done = CliRunner().invoke(cli.cli, typed, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert [line[:8] for line in done.stdout.splitlines()] == [good[:8]]
+    assert f"{bad[:8]} is kept: it cannot be read in the store" in done.stderr
+
+
+def test_check_says_of_one_what_becomes_of_it_and_looks_at_the_others(desk: Desk) -> None:
+    bad, _ = two_that_ended(desk)
+    found = [one for one in checkup.findings(desk.layout) if one.kind in ("session_unreadable", "store_unreadable")]
+    assert [(one.session, one.is_wrong) for one in found] == [(bad, True)]
+    assert "tells it anew by its log" in found[0].todo
+    desk.layout.session(bad).log.unlink()
+    (one,) = [one for one in checkup.findings(desk.layout) if one.kind == "session_unreadable"]
+    assert "the store has to be rebuilt" in one.todo
+
+
+def test_a_shell_completes_the_ids_of_both(desk: Desk) -> None:
+    both = two_that_ended(desk)
+    context = click.Context(cli.cli, obj=Asked(None, str(desk.layout.state)))
+    offered = [item.value for item in complete_target(context, click.Argument(["target"]), "")]
+    assert sorted(offered) == sorted(both)
 
 
 def test_two_of_them_are_told_anew_or_none(desk: Desk) -> None:
