@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from lab.faults import run as faults
@@ -33,7 +34,7 @@ def test_nothing_is_lost_or_twice_wherever_it_strikes(row: Row) -> None:
 
 def test_nothing_of_a_prompt_in_several_messages_is_lost_or_twice_when_the_supervisor_dies() -> None:
     plan = [(Row.SUPERVISOR, [Column.STORED, Column.SPAWN, Column.DELIVERED, Column.POSTED, Column.ANYWHERE])]
-    kind = faults.Kind(in_bursts=True)  # executed, as a service is: how long a start takes decides what comes when
+    kind = msgspec.structs.replace(KIND, in_bursts=True)
     result = asyncio.run(asyncio.wait_for(faults.matrix(plan, SEED, SESSIONS, stages=1, kind=kind), WHOLE_S))
     assert result.is_clean, faults.in_words(result)
     assert totals(result.outcomes)["faults"] >= 1

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bridge.protocol.errors import UserError
-from lab.faults.session import STREAM_CHARS, STREAM_S
+from lab.faults.prompted import STREAM_CHARS, STREAM_S
 from playground.host import claude as host_claude
 from playground.host.claude import Chosen
 from playground.host.place import Place

@@ -11,26 +11,31 @@ import re
 import time
 from collections.abc import Collection
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-import msgspec
-
 from bridge.protocol.start import EXIT_DISK_FULL, EXIT_LOG, worker_exit_in_words
+from bridge.routing.bursts import between_s
 from lab.faults.eyes import LogTail
 from lab.faults.gone import Seen
+from lab.faults.prompted import Prompted, script
 from lab.faults.stage import Stage
 from lab.faults.table import Finding
 from playground.host import shown as host_shown
+from supervisor.config.durations import seconds_of
+from supervisor.config.file import DiscordTable
+from twins.discord.clock import snowflake_at
 from twins.discord.forms import CannotError
 from twins.discord.model import Channel, Message
 from worker.transcript import uuids_taken
 
-STREAM_CHARS, STREAM_S = 480, 1.5
 BETWEEN_HALVES_S = 0.6
 SENTENCE = "sentence number 1 of"
 CLICK_AGAIN_S = 2.0
 PATIENCE_S = 2.0
+WINDOW_S = seconds_of(DiscordTable().burst) or 0.0
+THREAD_WITHIN_S = 40.0
 LOOK_S = 0.05
 FOOTERS = {"completed": "✓ done", "failed": "✗ failed", "interrupted": "■ interrupted", "lost": "? lost"}
 NO_LOG = tuple(f"⚠ {words[0].upper()}{words[1:]}" for words in map(worker_exit_in_words, (EXIT_DISK_FULL, EXIT_LOG)))
@@ -38,34 +43,6 @@ _MARKS = re.compile(r"«(s\d+p\d+[a-z])»")
 
 MARKS_OF_A_WAIT = ("-# ◷", "-# ✎")
 """Below a prompt that waits, and one that was edited meanwhile; taken away when the prompt is taken up."""
-
-
-class Prompted(msgspec.Struct, eq=False):
-    """One prompt. `deleted`: taken back before anybody could see it. `moderated`: deleted by somebody, at any time.
-
-    `rest`: what its author wrote right behind the first message. Where that came too late, it was a prompt by itself.
-    """
-
-    mark: str
-    message: Message
-    deleted: bool = False
-    moderated: bool = False
-    rest: list[Message] = []
-
-    @property
-    def messages(self) -> list[Message]:
-        return [self.message, *self.rest]
-
-    def is_in(self, ids: Collection[object]) -> bool:
-        return any(message.id in ids for message in self.messages)
-
-
-def script(mark: str, file: str) -> tuple[str, ...]:
-    """What Claude is told to do, in two halves."""
-    return (
-        f"say «{mark}a»\nstream {STREAM_CHARS} chars over {STREAM_S} s",
-        f"run echo {mark} >> {file}\nsay «{mark}z» done with it",
-    )
 
 
 class SessionUnderFaults:
@@ -127,8 +104,21 @@ class SessionUnderFaults:
         self.prompts.append(prompted)
         for more in halves[1:]:
             await asyncio.sleep(self.random.uniform(0.0, BETWEEN_HALVES_S))
+            if self._is_late_for(prompted):
+                where = await self._thread_to_go_on_in()
             prompted.rest.append(await self._you.says(where, more))
         return prompted
+
+    def _is_late_for(self, prompted: Prompted) -> bool:
+        """Said now it is no part any more; in the channel it would begin a session of its own."""
+        return between_s(prompted.message.id, snowflake_at(datetime.now(UTC))) > WINDOW_S
+
+    async def _thread_to_go_on_in(self) -> int:
+        """This stage was held up between two messages of one prompt."""
+        async with asyncio.timeout(THREAD_WITHIN_S):
+            while not self.thread:  # noqa: ASYNC110 - a twin's
+                await asyncio.sleep(LOOK_S)
+        return self.thread_id
 
     async def play(self) -> None:
         """Allow what is asked, until cancelled. A click that fails is repeated, as a person would."""

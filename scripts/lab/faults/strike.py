@@ -22,6 +22,8 @@ ANYWHERE_S = 2.5
 SLOW_WORKERS = 0.5
 REFUSALS = 0.1
 STILL_S, SLOWER_THAN_RESTART_S = 0.1, 1.0
+PROCESSES_POLL_S = 0.02
+"""Seldom: each look reads every process of this machine, while nothing else on this stage goes on."""
 FROZEN_S = 4.0
 """The supervisor stands still for «a» no longer: the blow for another session may have ended this one's worker."""
 SICK_S, REFILL_S = (0.2, 2.5), 0.01
@@ -71,10 +73,10 @@ class Strike:
             case Column.STORED:
                 await self._when(lambda: eyes.waits(session.know(), "prompt:"))
             case Column.SPAWN:
-                is_slow = self.row is Row.SUPERVISOR and self._random.random() < SLOW_WORKERS
-                pid = await self._freeze_worker() if is_slow else 0
-                await self._when(lambda: eyes.has_start(session.know()))
-                await self._release(pid)
+                if self.row is Row.SUPERVISOR and self._random.random() < SLOW_WORKERS:
+                    await self._while_its_worker_is_slow()
+                else:
+                    await self._when_started()
             case Column.HELLO:
                 await self._when(lambda: eyes.attached(session.know()))
             case Column.DELIVERED:
@@ -123,25 +125,29 @@ class Strike:
                 await asyncio.sleep(SENT_S)
             self._strike()
 
-    async def _freeze_worker(self) -> int:
-        """On a busy machine a worker is still importing when the next supervisor looks for it. Its pid."""
-        while not (pid := starting_worker(self._session.know() or "none")):  # noqa: ASYNC110 - outside our loop
-            await asyncio.sleep(POLL_S)
-        os.kill(pid, signal.SIGSTOP)
-        return pid
+    async def _when_started(self) -> None:
+        await self._when(lambda: self._stage.eyes.has_start(self._session.know()))
 
-    async def _release(self, pid: int) -> None:
-        """Once the next supervisor has begun another worker, or has seen that it need not."""
-        if not pid:
-            return
-        self.how += ", its worker slow"
+    async def _while_its_worker_is_slow(self) -> None:
+        """On a busy machine a worker is still importing when the next supervisor looks for it."""
+        while not (pid := starting_worker(self._session.know() or "none")):  # noqa: ASYNC110 - outside our loop
+            await asyncio.sleep(PROCESSES_POLL_S)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await self._when_started()
+            self.how += ", its worker slow"
+            await self._until_looked_for(pid)
+        finally:  # also when the cue came too late
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    async def _until_looked_for(self, pid: int) -> None:
+        """The next supervisor has begun another worker, or has seen that it need not."""
         await asyncio.sleep(STILL_S)
         await self._stage.is_up.wait()
         give_up_at = time.monotonic() + SLOWER_THAN_RESTART_S
         while not starting_worker(self._session.session_id, but=pid) and time.monotonic() < give_up_at:  # noqa: ASYNC110
-            await asyncio.sleep(POLL_S)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
+            await asyncio.sleep(PROCESSES_POLL_S)
 
     async def _at_a_moment(self) -> None:
         self._stage.watchers.append(self._watch)
