@@ -13,13 +13,13 @@ who needs whom, and there is no ring.
 
 import os
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from bridge.protocol import events as e
-from bridge.protocol.layout import JOURNAL
+from bridge.protocol.layout import JOURNAL, Layout
 from bridge.protocol.modes import DEFAULT
 from bridge.render import replies
 from bridge.routing.router import BridgeRouter
@@ -75,6 +75,7 @@ from supervisor.threads.typing_shown import TypingShown
 from supervisor.workers.claude_cli import ClaudeCli
 from supervisor.workers.curve import CurveKeys
 from supervisor.workers.downlink import Downlink
+from supervisor.workers.host import Host
 from supervisor.workers.processes import Processes
 from supervisor.workers.sockets import ZmqSockets
 from supervisor.workers.starts import StartMessages, Surroundings, worker_environment
@@ -122,11 +123,13 @@ def workers(
     keys: CurveKeys,
     around: Surroundings | None = None,
     cli: ClaudeCli | None = None,
+    machine: Callable[[Layout, Mapping[str, str]], Host] | None = None,
 ) -> Workers:
     """All that looks after worker processes."""
     environment = worker_environment(os.environ)
     layout = settings.now.layout
-    host, starts = ThisMachine(layout, environment), StartMessages(settings, manager, around, environment)
+    host = (machine or ThisMachine)(layout, environment)
+    starts = StartMessages(settings, manager, around, environment)
     downlink = Downlink(manager, layout, ZmqSockets(keys), host.holder)
     return Workers(downlink, Processes(manager, downlink, host, starts.message, cli))
 

@@ -79,7 +79,7 @@ class ThisMachine:
         session_id = start.created.session_id
         reading, writing = os.pipe()
         try:
-            pid = _spawn(session_id, reading, self._layout.session(session_id).stderr, self._environment)
+            pid = self._begin(session_id, reading)
         except OSError:
             os.close(writing)
             raise
@@ -88,6 +88,9 @@ class ThisMachine:
         told = asyncio.get_running_loop().run_in_executor(None, _write_and_close, writing, encode_start(start))
         await asyncio.shield(told)  # who is cancelled takes no descriptor from the thread that uses it
         return pid
+
+    def _begin(self, session_id: str, reading: int) -> int:
+        return _spawn(session_id, reading, self._layout.session(session_id).stderr, self._environment)
 
     # --- an end --------------------------------------------------------------------------------------
 

@@ -16,12 +16,12 @@ from bridge.render.posts import Post
 from bridge.session.managed import QUICK_DEATHS_BEFORE_BROKEN, ManagedSession
 from bridge.session.permission import PermissionRequest
 from stages.backstage import ADA, Backstage, backstage
+from stages.forked import ForkedMachine
 from stages.playhouse import Playhouse, buttons, playhouse
 from stages.support import awaited, scripted_claude, until
 from supervisor.sessions.session_logs import read_log
 from supervisor.workers import trees
 from supervisor.workers.seats import BACKOFF_S
-from supervisor.workers.this_machine import ThisMachine
 from twins.discord.model import Channel, Message
 
 
@@ -248,13 +248,13 @@ async def test_a_worker_whose_log_takes_no_more_ends_its_claude_and_says_why(mon
         size = paths.log.stat().st_size
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 40, size + 40))
         ended: list[int] = []
-        end_child = ThisMachine.end_child
+        end_child = ForkedMachine.end_child
 
-        def seen(host: ThisMachine, pid: int) -> int:
+        def seen(host: ForkedMachine, pid: int) -> int:
             ended.append(end_child(host, pid))
             return ended[-1]
 
-        monkeypatch.setattr(ThisMachine, "end_child", seen)
+        monkeypatch.setattr(ForkedMachine, "end_child", seen)
         stage.prompt(session, "say two")
         await until(lambda: ended, "the worker's end")
         assert ended == [EXIT_DISK_FULL]

@@ -19,6 +19,7 @@ from bridge.session.permission import PermissionRequest, Person
 from bridge.session.rights import Policy
 from lab.configured import configuration
 from playground.host.claude import needed_by_scripts
+from stages.forked import ForkedMachine
 from stages.support import scripted_claude, until
 from supervisor import locks
 from supervisor.assembly import session_manager, workers
@@ -57,7 +58,7 @@ class Backstage:
         self.store = Store(self.layout.database)
         self.manager = session_manager(self.store)
         self.downlink, self.processes = workers(
-            Settings(self.config), self.manager, server_keys(self.store), self.around
+            Settings(self.config), self.manager, server_keys(self.store), self.around, machine=ForkedMachine
         )
         ready, done = asyncio.Event(), asyncio.Event()
 

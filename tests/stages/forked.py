@@ -1,4 +1,4 @@
-"""Supervisors and commands that are forked from a process which has imported them.
+"""Supervisors, workers and commands that are forked from a process which has imported them.
 
 Their imports take more time than most tests that play on them; so they are made once, and each begins behind them. The
 trial of the walls is made each time, but not in a process of its own, which is mostly imports, too. What `python -m`
@@ -19,7 +19,7 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 import msgspec
 
@@ -27,7 +27,9 @@ from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
 from playground.host.place import INSTALLATION
 from playground.host.supervisor import ANSWER_DEADLINE_S, THREADBRIDGE, Answer, Running
-from stages import only_loopback
+from stages import forked_worker, only_loopback
+from supervisor.workers import this_machine
+from supervisor.workers.this_machine import ThisMachine
 from worker.prctl import die_with_parent
 from worker.shutting_in import refusal_in_words
 
@@ -37,12 +39,13 @@ SERVE = f"import sys; sys.path.insert(0, {str(STAGE)!r}); from stages import for
 
 
 class _Asked(msgspec.Struct):
-    """One is to begin, with these descriptors for its three; or, with ``pid``, how one ended."""
+    """One is to begin, with these descriptors for its three; or a session's worker; or, with ``pid``, how one ended."""
 
     arguments: list[str] = []
     environment: dict[str, str] = {}
     directory: str = ""
     umask: int = 0
+    worker: str = ""
     pid: int = 0
 
 
@@ -137,6 +140,32 @@ class Forked:
         return code
 
 
+class ForkedMachine(ThisMachine):
+    """Its workers are children of the process that forks."""
+
+    workers: ClassVar[dict[int, Forked]] = {}
+    """Of all machines of this process, as those that the kernel knows are."""
+
+    def _begin(self, session_id: str, reading: int) -> int:
+        if sys.executable != this_machine.WORKER_PYTHON:
+            return super()._begin(session_id, reading)
+        with forked_worker.said_to(self._layout.session(session_id).stderr) as stderr:
+            pid = _ask(_Asked(environment={**self._environment}, worker=session_id), reading, stderr)
+        self.workers[pid] = Forked(pid)
+        return pid
+
+    def exit_code(self, pid: int) -> int | None:
+        return self.workers[pid].returncode if pid in self.workers else super().exit_code(pid)
+
+    def end_child(self, pid: int) -> int:
+        if pid not in self.workers:
+            return super().end_child(pid)
+        if (code := self.exit_code(pid)) is None:
+            self.workers[pid].kill()
+            code = self.workers[pid].ended(ANSWER_DEADLINE_S)
+        return code
+
+
 def _is_readable(fd: int, within_s: float = 0) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
@@ -150,7 +179,7 @@ def _is_readable(fd: int, within_s: float = 0) -> bool:
 def _server() -> socket.socket:
     """Our end; the process is there from the first supervisor to the end of the tests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    argv = [sys.executable, "-c", SERVE.format(fd=theirs.fileno())]
+    argv = [sys.executable, "-c", SERVE.format(fd=theirs.fileno()), forked_worker.ROOM_FOR_ARGUMENTS]
     process = subprocess.Popen(argv, cwd=INSTALLATION, pass_fds=[theirs.fileno()], start_new_session=True)
     theirs.close()
 
@@ -177,9 +206,11 @@ def serve(fd: int) -> None:
     from supervisor import main  # noqa: F401, PLC0415 - what `run` needs, which is the point of it all
     from supervisor.operator import cli, preflight  # noqa: F401, PLC0415 - and `check`
     from supervisor.workers import walls  # noqa: PLC0415
+    from worker import arguments  # noqa: F401, PLC0415
 
     only_loopback.hold()
     vars(walls)["refusal"] = _refusal
+    forked_worker.hold()
     asker = socket.socket(fileno=fd)
     while True:
         request, fds, _, _ = socket.recv_fds(asker, LONGEST_REQUEST, 3)
@@ -189,6 +220,9 @@ def serve(fd: int) -> None:
         if asked.pid:
             answer = os.waitstatus_to_exitcode(os.waitpid(asked.pid, 0)[1])
         elif not (answer := os.fork()):
+            if asked.worker:
+                reading, stderr = fds
+                forked_worker.work(asked.worker, reading, stderr, asked.environment)
             asker.close()
             _become(asked, fds)
             cli.main()
@@ -215,4 +249,5 @@ def _become(asked: _Asked, files: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(asked.environment)
     sys.argv[:] = [THREADBRIDGE[-1], *asked.arguments]
+    forked_worker.show_arguments([sys.executable, "-m", *sys.argv])
     random.seed()
