@@ -60,6 +60,15 @@ class Listed(msgspec.Struct, frozen=True):
     """That turn is taken up then."""
 
 
+def left_out(count: int) -> str:
+    """Of messages in a channel whose own words could not be kept for as long as Discord took none."""
+    if count == 1:
+        what = "An earlier message here was no prompt and got no answer"
+    else:
+        what = f"{count} earlier messages here were no prompts and got no answer"
+    return f"⚠ {what}: too many answers waited for Discord. What still matters can be written again."
+
+
 def presence(active: int, working: int) -> str:
     """What the bot is shown to do."""
     if working:
