@@ -154,9 +154,10 @@ def resumed(one: Listed, prompt: str) -> Post:
     return Post(embed=Embed("Continuing this session", f"{body}\n\n{what}", "", _GREEN))
 
 
-def nothing_to_continue(*, in_thread: bool) -> str:
-    if in_thread:
-        return "This thread has no session of Claude's, so there is nothing to continue."
+def nothing_to_continue(*, may_begin: bool) -> str:
+    """``may_begin``: whether a session can begin here."""
+    if not may_begin:
+        return "There is no session of Claude's here, so there is nothing to continue."
     return "There is no session in this channel to continue. Write here, or use `/new`."
 
 

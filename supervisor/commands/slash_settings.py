@@ -19,6 +19,7 @@ from bridge.session.managed import ManagedSession
 from bridge.text import one_line
 from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
 from supervisor.commands.channel_mode import ChannelMode
+from supervisor.commands.sight import Sight
 from supervisor.discord.shapes import Interaction
 from supervisor.meant import meant, meant_model
 from supervisor.sessions.manager import SessionManager
@@ -54,6 +55,7 @@ class SettingsCommand:
         router: BridgeRouter,
         channel_mode: ChannelMode,
         channels: Mapping[int, Channel],
+        sight: Sight,
         *,
         may_bypass: Callable[[], bool],
     ) -> None:
@@ -61,6 +63,7 @@ class SettingsCommand:
         self._router = router
         self._channel_mode = channel_mode
         self._channels = channels
+        self._sight = sight
         self._may_bypass = may_bypass
 
     def run(self, asked: Interaction) -> Answer:
@@ -132,9 +135,11 @@ class SettingsCommand:
         """(the thread's session, the channel)."""
         if session := self._manager.session_of_thread(asked.channel_id):
             return session, session.channel_id
-        if asked.channel_id in self._channels:
-            return None, asked.channel_id
-        raise UserError("There is no session of Claude's here, and this is no channel of Claude's.")
+        if asked.channel_id not in self._channels:
+            raise UserError("There is no session of Claude's here, and this is no channel of Claude's.")
+        if why := self._sight.unfit(asked.channel_id):
+            raise UserError(f"No session can begin here: the configured id {asked.channel_id} {why}.")
+        return None, asked.channel_id
 
     def _choices(self, name: str, session: ManagedSession | None) -> Sequence[Choice]:
         told_by_claude = self._manager.offers_of(session)

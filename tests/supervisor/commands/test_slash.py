@@ -266,7 +266,7 @@ async def test_continue_wakes_the_most_recent_session_of_the_channel_and_shows_i
 async def test_continue_in_a_thread_without_a_session_says_that_there_is_nothing(tmp_path: Path) -> None:
     async with stage(tmp_path) as s, s.back():
         thread = await s.ada.starts_thread(await s.ada.says(s.unrelated.id, "x"), "theirs")
-        assert "This thread has no session" in content(await runs(s, s.ada, "continue", thread.id))
+        assert "There is no session of Claude's here" in content(await runs(s, s.ada, "continue", thread.id))
 
 
 @awaited
