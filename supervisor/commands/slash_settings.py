@@ -73,7 +73,7 @@ class SettingsCommand:
         session, channel_id = self._place(asked)
         if not value:
             return self._show_value(name, session, channel_id)
-        doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
+        doubt = self._check(name, value, session or self._manager.offering_session(channel_id))
         if words := self._lacks(asked, name, value, session, channel_id):
             raise UserError(words)
         if name == "mode" and (words := self._router.access(channel_id).bars(value)):
@@ -125,7 +125,7 @@ class SettingsCommand:
         name = str(asked.data.get("name", ""))
         session, channel_id = self._place(asked)
         typed = option(asked, name).strip().lower()
-        choices = self._choices(name, session or self._manager.most_recent_session(channel_id))
+        choices = self._choices(name, session or self._manager.offering_session(channel_id))
         if name == "mode":
             choices = [c for c in choices if not self._router.access(channel_id).bars(c.value)]
         fitting = [c for c in choices if typed in c.value.lower() or typed in c.meaning.lower()]
@@ -169,5 +169,5 @@ class SettingsCommand:
     def _words_of_value(self, name: str, session: ManagedSession | None, channel_id: int) -> str:
         setting = SETTING_OF[name]
         now = self._manager.setting(session, setting) if session else self._manager.default(channel_id, setting)
-        choices = self._choices(name, session or self._manager.most_recent_session(channel_id))
+        choices = self._choices(name, session or self._manager.offering_session(channel_id))
         return replies.setting_now(name, now, [(c.value, c.meaning) for c in choices], in_thread=session is not None)
