@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, settings
 from stages import bounded, only_loopback
 from stages.searched import SURE
 
+pytest_plugins = ["beside"]
+
 _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("sure", max_examples=SURE, deadline=None, derandomize=True, database=None)
 settings.register_profile("quick", max_examples=SURE // 5, deadline=None, derandomize=True, database=None)

@@ -32,8 +32,6 @@ class Health(msgspec.Struct, frozen=True):
     started_at: float = 0.0
     at: float = 0.0
     config: str = ""
-    config_digest: str = ""
-    """Of the text that is in force."""
     log: str = ""
     """Where its log goes (``supervisor.log_place``)."""
     discord: str = ""

@@ -338,12 +338,21 @@ def test_the_whole_suite_writes_into_memory_where_it_may_mount_some(
     machine.install(machine.programs / "awk", f"#!/bin/sh\nexit {int(not memory_is_there)}\n")
     machine.install(machine.programs / "unshare", f"#!/bin/sh\n{'echo $*' if unshares else 'exit 1'}\n")
     said = machine.run("test", TMPDIR=tmpdir).stdout.splitlines()
-    whole = "python -m pytest -n 4 --dist loadfile --no-loadscope-reorder"
-    assert (whole in said) is not is_in_memory
+    assert any(line.startswith("python -m pytest -n 4 ") for line in said) is not is_in_memory
     assert (
         any("tmpfs" in line and f"TMPDIR={MOUNTED}" in line and "-m pytest -n 4" in line for line in said)
         is is_in_memory
     )
+
+
+def test_what_is_tried_beside_and_what_waits_are_all_tests(machine: Machine) -> None:
+    with_recording_venv(machine)
+    machine.install(machine.programs / "npm", BROKEN_SHIM)
+    (whole,) = [line for line in machine.run("test", TMPDIR="/elsewhere").stdout.splitlines() if " --beside " in line]
+    waiting, *beside = whole.split(" --beside ")
+    rooms = {word for word in (*waiting.split(), *beside[0].split()) if word.startswith("tests/")}
+    assert len(rooms) > 3 and all((ROOT / room).is_dir() for room in rooms)
+    assert [set(each.split()) for each in beside[1:]] == [{"tests", *(f"--ignore={room}" for room in rooms)}]
 
 
 def test_the_whole_suite_does_not_hide_what_it_needs_itself(machine: Machine) -> None:
