@@ -25,12 +25,16 @@ CLOCK_STEP_S = 30.0
 
 
 class Health(msgspec.Struct, frozen=True):
-    """Times in Unix seconds. It is read by other versions too: fields are only added, with defaults."""
+    """Times in Unix seconds, as the clock stood when it was written; it is read by other versions too: fields are only
+    added, with defaults.
+    """
 
     pid: int = 0
     version: str = ""
     started_at: float = 0.0
     at: float = 0.0
+    passed_at: float | None = None
+    """The same in seconds of the machine's monotonic clock, which nobody sets; None: not told."""
     config: str = ""
     log: str = ""
     """Where its log goes (``supervisor.log_place``)."""
@@ -79,25 +83,29 @@ class HealthFile:
         self._path = layout.health
         self._clock = clock
         self._monotonic = monotonic
-        self._started_at, self._log = clock(), log_place.of_this_process()
+        self._started, self._log = monotonic(), log_place.of_this_process()
         self._lock = lock
         self._said = Health()
         self._due = monotonic()
-        self._away_since: float | None = None
+        self._away: float | None = None
+        """Since when, on the monotonic clock."""
 
     def say(self, health: Health) -> None:
         """Cheap when there is nothing new."""
-        self._away_since = (self._away_since or self._clock()) if health.discord_back_at is None else None
-        if health == self._said and self._monotonic() < self._due:
+        passed = self._monotonic()
+        self._away = (passed if self._away is None else self._away) if health.discord_back_at is None else None
+        if health == self._said and passed < self._due:
             return
+        now = self._clock()
         whole = msgspec.structs.replace(
             health,
             pid=os.getpid(),
             version=version("threadbridge"),
-            started_at=self._started_at,
-            at=self._clock(),
+            started_at=now - (passed - self._started),
+            at=now,
+            passed_at=passed,
             log=self._log,
-            away_since=self._away_since,
+            away_since=None if self._away is None else now - (passed - self._away),
         )
         try:
             write_private(self._path, msgspec.json.encode(whole))
@@ -110,6 +118,17 @@ class HealthFile:
     def _tell(self, *, is_unwritten: bool) -> None:
         with suppress(OSError):  # then the file's age tells
             locks.tell(self._lock, is_so=is_unwritten)
+
+
+def age_s(told: Health, now: float, passed: float) -> float:
+    """Of what a supervisor that runs on this machine says. ``now`` in Unix seconds, ``passed`` monotonic.
+
+    A clock that was set makes it no younger and no older. Of another start of the machine, or another time namespace,
+    only the clock tells.
+    """
+    if told.passed_at is None or passed < told.passed_at:
+        return max(0.0, now - told.at)
+    return passed - told.passed_at
 
 
 def read(layout: Layout) -> Health | None:

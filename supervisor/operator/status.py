@@ -4,8 +4,9 @@
 """
 
 import shutil
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
@@ -91,13 +92,15 @@ class Status(msgspec.Struct, frozen=True):
     """Of each session whose thread cannot be written in: why, in words."""
 
 
-def look(layout: Layout, now: float) -> Status:
+def look(layout: Layout, now: float, monotonic: Callable[[], float] = time.monotonic) -> Status:
     """``now`` in Unix seconds. Raises UserError for a state of a newer version."""
     told = health_file.read(layout) or Health()
+    told_s = health_file.age_s(told, now, monotonic())
+    now = told.at + told_s if told.pid else now
     seen = msgspec.structs.replace(
         _seen(layout, told, now),
         away_s=_ago(_away_since(told), now),
-        told_s=_ago(told.at, now) if told.pid else None,
+        told_s=told_s if told.pid else None,
         is_unwritten=health_file.is_unwritten(layout),
     )
     troubles = tuple(_troubles(seen, told))

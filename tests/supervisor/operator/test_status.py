@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -176,6 +177,54 @@ def test_that_nothing_can_be_written_is_told_without_a_disk(tmp_path: Path) -> N
             process.stdin.flush()
     assert seen == [(False, 0), (True, 0), (False, 2)]
     assert not health_file.is_unwritten(layout), "nobody holds the lock"
+
+
+HANGS = """
+import sys, time
+from pathlib import Path
+from bridge.protocol.layout import Layout
+from supervisor import state_directory
+from supervisor.operator.health_file import Health, HealthFile
+layout = Layout(Path(sys.argv[1]))
+lock = state_directory.prepare(layout)
+HealthFile(layout, lock, lambda: time.time() + 3600.0).say(Health(discord_back_at=1.0))
+print(flush=True)
+input()
+"""
+
+
+def test_a_supervisor_that_hangs_is_said_to_after_the_clock_was_set_back_by_an_hour(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", HANGS, str(tmp_path / "state")]
+    with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin and process.stdout
+        process.stdout.readline()
+        seen = status.look(Layout(tmp_path / "state"), time.time(), lambda: time.monotonic() + 100.0)
+        process.stdin.write("\n")
+    assert (seen.told_s or 0.0) >= 100.0 and seen.uptime_s >= 100.0
+    assert "has said nothing for 1 min 4" in status.in_words(seen).splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("passed_at", "passed", "age_s"),
+    [(50.0, 57.0, 7.0), (None, 57.0, 10.0), (50.0, 3.0, 10.0)],
+    ids=["the monotonic clock", "an earlier version", "another start of the machine"],
+)
+def test_how_old_its_words_are(passed_at: float | None, passed: float, age_s: float) -> None:
+    assert health_file.age_s(Health(at=1000.0, passed_at=passed_at), 1010.0, passed) == age_s
+
+
+def test_a_clock_that_is_set_makes_nothing_that_the_supervisor_tells_of_itself_longer_or_shorter(
+    tmp_path: Path, lock: int
+) -> None:
+    wall, monotonic = Clock(), Clock()
+    file = HealthFile(Layout(tmp_path), lock, wall, monotonic)
+    file.say(Health())
+    for clock, by in ((wall, -5000.0), (wall, 90.0), (monotonic, 90.0)):
+        clock.now += by
+    file.say(Health(reads=1))
+    told = health_file.last(Layout(tmp_path))
+    assert told and told.away_since
+    assert (told.at - told.away_since, told.at - told.started_at) == (90.0, 90.0)
 
 
 def test_without_a_supervisor_and_without_anything_it_says_so(tmp_path: Path) -> None:
