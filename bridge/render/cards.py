@@ -16,7 +16,7 @@ from bridge.protocol.push import PUSH_TOOL, Push, from_input
 from bridge.render import asked as asked_for
 from bridge.render import directories, pushes, questions, tool_phrases
 from bridge.render.decided import because, decided_by
-from bridge.render.excerpts import code_excerpt, lines_excerpt, markdown_excerpt
+from bridge.render.excerpts import code_excerpt, fitting_file, lines_excerpt, markdown_excerpt
 from bridge.render.modals import labelled, modal, text_field
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.session.custom_ids import REASON_FIELD
@@ -30,7 +30,6 @@ DIFF_LINES = 15
 EXCERPT_CHARS = 2200
 AGENT_CHARS = 200
 NAME_CHARS = 90
-FILE_BYTES = 8_000_000  # Discord takes 10 MiB a file (docs/discord-api.md, "Messages and components")
 RULE_CHARS = 300
 PLAN_CHANGE_CHARS = 3000
 
@@ -217,12 +216,11 @@ def _code(text: str, language: str) -> tuple[str, tuple[File, ...], bool]:
 
 def _with_file(shown: str, text: str, language: str) -> tuple[str, tuple[File, ...], bool]:
     name = _FILE_NAMES.get(language, "input.txt")
-    data = text.encode(errors="replace")
-    is_whole = len(data) <= FILE_BYTES
+    kept, is_whole = fitting_file(text)
     note = f"The whole of it is in **{name}**" if is_whole else "It is too long to show, so it can only be denied"
     return (
         f"{shown}\n{note} ({len(text):,} characters).",
-        (File(name, data[:FILE_BYTES].decode(errors="ignore")),),
+        (File(name, kept),),
         is_whole,
     )
 

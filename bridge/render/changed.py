@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bridge.protocol.line_diff import as_patch, counted
 from bridge.render.diff import on_one_line, with_numbers
-from bridge.render.excerpts import lines_excerpt
+from bridge.render.excerpts import fitting_file, lines_excerpt
 from bridge.render.posts import Button, Embed, File, Post
 from bridge.render.tool_phrases import plain, relative, short_path
 from bridge.session.changed_files import MOST_EDITS, ChangedFile, ChangedFiles
@@ -18,7 +18,6 @@ from bridge.text import code_block, reveal, utf16_len
 MOST_LISTED = 10
 SHOWN_CHARS = 3000
 SHOWN_LINES = 60
-MOST_PATCH_CHARS = 4_000_000
 PATH_CHARS = 100
 _GREY = 0x4E5058
 
@@ -88,7 +87,6 @@ def _body(patches: Sequence[tuple[str, str]]) -> tuple[str, tuple[File, ...]]:
     text = reveal("\n".join(shown))
     if utf16_len(text) <= SHOWN_CHARS and text.count("\n") < SHOWN_LINES:
         return code_block(text, "diff"), ()
-    patch = "".join(patch for _, patch in patches)
-    cut = "" if len(patch) <= MOST_PATCH_CHARS else "\n… the rest is left out; it is too long\n"
-    file = File("change.diff", patch[:MOST_PATCH_CHARS] + cut)
+    patch, is_whole = fitting_file("".join(patch for _, patch in patches))
+    file = File("change.diff", patch if is_whole else f"{patch}\n… the rest is left out; it is too long\n")
     return lines_excerpt(text, "diff", SHOWN_LINES, SHOWN_CHARS), (file,)

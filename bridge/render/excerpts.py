@@ -8,10 +8,17 @@ from bridge.render.markdown.fences import FENCE_LINE, Caps, content_end, opened_
 from bridge.render.markdown.split import pages
 from bridge.text import code_block, units_end, utf16_len, whole_end
 
+FILE_BYTES = 8_000_000  # Discord takes 10 MiB a file (docs/discord-api.md, "Messages and components")
 _SOURCE_PER_UNIT = 8
 """A source that is longer than this for a unit of what is shown is not tried as a whole."""
 _MOST_GROWN = 3, 2
 """How much longer a part may be as Discord's Markdown than as Claude's."""
+
+
+def fitting_file(text: str) -> tuple[str, bool]:
+    """(What of the text has room in a file, whether that is all of it)."""
+    data = text.encode(errors="replace")
+    return data[:FILE_BYTES].decode(errors="ignore"), len(data) <= FILE_BYTES
 
 
 def code_excerpt(text: str, language: str, limit: int) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from bridge.protocol import events as e
 from bridge.protocol.requests import digest_of
-from bridge.render import cards, restarts
+from bridge.render import cards, excerpts, restarts
 from bridge.render.posts import Post, payload
 from bridge.session.permission import KEEP_PLANNING, PermissionRequest, RequestName, Settled
 from bridge.text import utf16_len
@@ -104,9 +104,9 @@ def test_an_input_that_is_no_object_or_no_json_is_shown_as_it_is() -> None:
 
 @pytest.mark.parametrize("letter", ["x", "❤", "😀"])
 def test_what_is_too_long_to_show_can_only_be_denied(letter: str) -> None:
-    card = opened("Bash", {"command": letter * (cards.FILE_BYTES // len(letter.encode()) + 1)}, rules=LS)
+    card = opened("Bash", {"command": letter * (excerpts.FILE_BYTES // len(letter.encode()) + 1)}, rules=LS)
     assert labels(card) == ["Deny", "Deny with a reason…"]
-    plan = opened("ExitPlanMode", {"plan": letter * (cards.FILE_BYTES // len(letter.encode()) + 1)})
+    plan = opened("ExitPlanMode", {"plan": letter * (excerpts.FILE_BYTES // len(letter.encode()) + 1)})
     assert labels(plan) == ["Keep planning…"]
 
 

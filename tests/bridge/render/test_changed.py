@@ -7,6 +7,7 @@ from bridge.discord_numbers import CONTENT_CHARS, EMBED_DESCRIPTION_CHARS
 from bridge.protocol import events as e
 from bridge.protocol.line_diff import between, lines_of
 from bridge.render.changed import answer
+from bridge.render.excerpts import FILE_BYTES
 from bridge.render.posts import Post
 from bridge.session.changed_files import ChangedFile, ChangedFiles
 from bridge.session.net_change import NetChange
@@ -42,6 +43,14 @@ def test_a_long_change_has_head_and_tail_and_all_of_it_as_a_patch() -> None:
     (patch,) = post.files
     assert patch.name == "change.diff"
     assert patch.text == "--- /dev/null\n+++ b/long\n@@ -0,0 +1,300 @@\n" + "".join(f"+line {n}\n" for n in range(300))
+
+
+@pytest.mark.parametrize("letter", ["x", "漢", "😀"])
+def test_a_patch_is_no_longer_than_a_file_of_discords(letter: str) -> None:
+    line = letter * 100_000 + "\n"
+    (patch,) = shown(*(file(f"/p/{n}", "", line * 5) for n in range(30))).files
+    assert FILE_BYTES - 100 < len(patch.text.encode()) < 10 * 2**20
+    assert patch.text.endswith("the rest is left out; it is too long\n")
 
 
 def test_the_other_view_is_one_press_away() -> None:
