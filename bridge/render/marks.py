@@ -102,9 +102,11 @@ def edited(prompt_id: int) -> Post:
 
 
 def said_too_late(prompt_id: int, what: str, *, has_decided: bool = False) -> dict[str, Post]:
-    """In a post of its own: the mark may be over, and is not shown again. ``what``: see ``too_late``."""
+    """In a post of its own: the mark may be over, and is not shown again; and one for each ``what`` (``too_late``): it
+    was read what the first one says, and nobody is told of an edit above.
+    """
     post = decided_before(prompt_id, what) if has_decided else too_late(prompt_id, what)
-    return {f"late:{prompt_id}": post}
+    return {f"late:{prompt_id}:{what.rpartition(' ')[2]}": post}
 
 
 def too_late(prompt_id: int, what: str) -> Post:

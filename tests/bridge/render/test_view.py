@@ -470,14 +470,31 @@ def test_what_came_too_late_is_said_in_a_post_of_its_own_for_the_mark_is_over(an
     for event in (accepted(6), e.PromptQueued(6), e.PromptTaken(6)):
         thread.happen(event)
     assert thread.posts["mark:6"].is_over
-    assert thread.happen(answer) == {"late:6": marks.too_late(6, what)}
-    assert not thread.posts["late:6"].is_over and "before" in thread.posts["late:6"].content
+    ((key, post),) = thread.happen(answer).items()
+    assert post == marks.too_late(6, what) and key.startswith("late:6:")
+    assert not post.is_over and "before" in post.content
+
+
+def test_what_came_too_late_twice_is_said_twice() -> None:
+    thread = in_turn()
+    for event in (accepted(6), e.PromptQueued(6), e.PromptTaken(6)):
+        thread.happen(event)
+    for answer in (
+        e.PromptAmended("c1", 6, deleted=False, done=False),
+        e.PromptAmended("c2", 6, deleted=False, done=False),
+        e.PromptRequeued("c3", 6, "now", done=False),
+        e.PromptAmended("c4", 6, deleted=True, done=False),
+    ):
+        thread.happen(answer)
+    said = [post.content for key, post in thread.posts.items() if key.startswith("late:")]
+    wanted = ("it was edited", "the button was pressed", "it was deleted")
+    assert said == [marks.too_late(6, what).content for what in wanted]
 
 
 def test_that_an_edit_came_too_late_is_said_of_a_prompt_without_a_mark_too() -> None:
     thread = in_turn()
     thread.happen(accepted(6), e.PromptTaken(6))
-    assert list(thread.happen(e.PromptAmended("c1", 6, deleted=False, done=False))) == ["late:6"]
+    assert list(thread.happen(e.PromptAmended("c1", 6, deleted=False, done=False))) == ["late:6:edited"]
 
 
 def test_a_file_of_claudes_stands_between_what_it_said_before_and_after_it() -> None:

@@ -602,8 +602,8 @@ def taken_up(d: Desk, message_id: int, *, is_done: bool = False) -> None:
 
 
 def mark(d: Desk, message_id: int) -> str:
-    row = d.store.post(d.session.session_id, f"late:{message_id}")
-    return row.desired.content if row else ""
+    rows = d.store.posts_like(d.session.session_id, f"late:{message_id}:")
+    return "\n".join(row.desired.content for row in rows)
 
 
 @pytest.mark.parametrize("is_done", [False, True])
@@ -621,7 +621,7 @@ async def test_an_edit_of_what_claude_took_up_is_said_to_come_too_late_and_a_pre
         d.inbound.edited(edit(1001, "from a stranger", author=999))
         assert mark(d, 1001) == ""
         d.inbound.edited(edit(1001, "no, that one"))
-        row = d.store.post(d.session.session_id, "late:1001")
+        row = d.store.post(d.session.session_id, "late:1001:edited")
         assert row and row.desired == marks.too_late(1001, "it was edited") and row.desired.silent
 
 
