@@ -251,6 +251,7 @@ def _tell_health(said: HealthFile, reload: Reload, ears: Ears, rest: Rest, store
     said.say(
         Health(
             config=str(reload.settings.now.path),
+            config_digest=reload.settings.now.digest,
             discord=standing.status,
             discord_back_at=standing.back_at,
             behind=standing.behind,

@@ -164,7 +164,7 @@ def uncontained(how: str) -> Post:
 
 def opened(places: Sequence[str]) -> Post:
     """What a session reaches besides its project."""
-    what = ", ".join(one_line(place, 300) for place in places)
+    what = ", ".join(escape(one_line(place, 300)) for place in places)
     return Post(f"-# The project belongs to a repository outside of it, so Claude also reaches {what}.", silent=True)
 
 

@@ -60,6 +60,15 @@ class Listed(msgspec.Struct, frozen=True):
     """That turn is taken up then."""
 
 
+def left_out(count: int) -> str:
+    """Of messages in a channel whose own words could not be kept for as long as Discord took none."""
+    if count == 1:
+        what = "An earlier message here was no prompt and got no answer"
+    else:
+        what = f"{count} earlier messages here were no prompts and got no answer"
+    return f"⚠ {what}: too many answers waited for Discord. What still matters can be written again."
+
+
 def presence(active: int, working: int) -> str:
     """What the bot is shown to do."""
     if working:
@@ -145,9 +154,10 @@ def resumed(one: Listed, prompt: str) -> Post:
     return Post(embed=Embed("Continuing this session", f"{body}\n\n{what}", "", _GREEN))
 
 
-def nothing_to_continue(*, in_thread: bool) -> str:
-    if in_thread:
-        return "This thread has no session of Claude's, so there is nothing to continue."
+def nothing_to_continue(*, may_begin: bool) -> str:
+    """``may_begin``: whether a session can begin here."""
+    if not may_begin:
+        return "There is no session of Claude's here, so there is nothing to continue."
     return "There is no session in this channel to continue. Write here, or use `/new`."
 
 

@@ -104,7 +104,14 @@ def _elsewhere_in_words(message: Unheard, above: Channel | None) -> str:
             "Claude does not listen in this thread, because somebody else began it. Write in"
             f" {parent.mention}: a thread with Claude begins from each message there."
         )
-    channel_id = parent.place_id if parent and message.place and message.place.is_thread else message.channel_id
+    place = message.place
+    channel = parent if place and place.is_thread else place
+    if channel and (why := unfit_in_words(channel).partition(": ")[0]):
+        return (
+            f"Claude does not listen here: {channel.mention} {why}. The bridge's operator can add a [[channels]] table"
+            " with the id of a text channel."
+        )
+    channel_id = place.parent_id if place and place.is_thread else message.channel_id
     return (
         "Claude does not listen here: this channel is not configured. The bridge's operator can add a [[channels]]"
         f" table with the id {channel_id}."

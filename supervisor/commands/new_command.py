@@ -102,10 +102,15 @@ class NewCommand:
         """The configured channel in which, or in a thread of which, somebody asked."""
         channel = self._channels.get(asked.channel_id) or self._channels.get(asked.parent_id)
         if channel is None:
-            raise UserError(
-                "This channel is not configured for Claude. The bridge's operator can add it under [[channels]]."
-            )
+            raise UserError(self._unconfigured_in_words(asked))
         return channel
+
+    def _unconfigured_in_words(self, asked: Interaction) -> str:
+        is_thread = asked.channel is not None and asked.channel.place.is_thread
+        channel_id = asked.parent_id if is_thread else asked.channel_id
+        if why := self._sight.unfit(channel_id).partition(": ")[0]:
+            return f"No session can begin here: <#{channel_id}> {why}."
+        return "This channel is not configured for Claude. The bridge's operator can add it under [[channels]]."
 
     def _elsewhere(self, channel: Channel, given: str, asked: Interaction) -> Channel:
         """The channel with another directory: below its own, or one of a channel that the person may use."""

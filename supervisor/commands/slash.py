@@ -61,7 +61,7 @@ class Slash:
         self._plain = PlainCommands(manager, router, rest, channels, sight)
         self._channel_mode = ChannelMode(manager, router, rest, channels)
         self._settings = SettingsCommand(
-            manager, router, self._channel_mode, channels, may_bypass=lambda: settings.now.bypass_permissions
+            manager, router, self._channel_mode, channels, sight, may_bypass=lambda: settings.now.bypass_permissions
         )
         self._projects = ProjectCommand(manager, router, settings, sight, projects)
         self._new = NewCommand(manager, router, rest, channels, sight)
@@ -222,7 +222,8 @@ class Slash:
         session = self._manager.session_of_thread(asked.channel_id)
         session = session or self._manager.most_recent_session(asked.channel_id, self._has_place)
         if session is None:
-            return answer_in_words(replies.nothing_to_continue(in_thread=asked.channel_id not in self._channels))
+            may_begin = asked.channel_id in self._channels and not self._sight.unfit(asked.channel_id)
+            return answer_in_words(replies.nothing_to_continue(may_begin=may_begin))
         prompt = option(asked, "prompt").strip()
         card = replies.resumed(self._listed([session])[0], prompt)
         if prompt:

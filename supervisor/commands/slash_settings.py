@@ -19,6 +19,7 @@ from bridge.session.managed import ManagedSession
 from bridge.text import one_line
 from supervisor.commands.answer import Answer, answer_choices, answer_in_words, answer_later, answer_with, option
 from supervisor.commands.channel_mode import ChannelMode
+from supervisor.commands.sight import Sight
 from supervisor.discord.shapes import Interaction
 from supervisor.meant import meant, meant_model
 from supervisor.sessions.manager import SessionManager
@@ -54,6 +55,7 @@ class SettingsCommand:
         router: BridgeRouter,
         channel_mode: ChannelMode,
         channels: Mapping[int, Channel],
+        sight: Sight,
         *,
         may_bypass: Callable[[], bool],
     ) -> None:
@@ -61,6 +63,7 @@ class SettingsCommand:
         self._router = router
         self._channel_mode = channel_mode
         self._channels = channels
+        self._sight = sight
         self._may_bypass = may_bypass
 
     def run(self, asked: Interaction) -> Answer:
@@ -70,7 +73,7 @@ class SettingsCommand:
         session, channel_id = self._place(asked)
         if not value:
             return self._show_value(name, session, channel_id)
-        doubt = self._check(name, value, session or self._manager.most_recent_session(channel_id))
+        doubt = self._check(name, value, session or self._manager.offering_session(channel_id))
         if words := self._lacks(asked, name, value, session, channel_id):
             raise UserError(words)
         if name == "mode" and (words := self._router.access(channel_id).bars(value)):
@@ -122,7 +125,7 @@ class SettingsCommand:
         name = str(asked.data.get("name", ""))
         session, channel_id = self._place(asked)
         typed = option(asked, name).strip().lower()
-        choices = self._choices(name, session or self._manager.most_recent_session(channel_id))
+        choices = self._choices(name, session or self._manager.offering_session(channel_id))
         if name == "mode":
             choices = [c for c in choices if not self._router.access(channel_id).bars(c.value)]
         fitting = [c for c in choices if typed in c.value.lower() or typed in c.meaning.lower()]
@@ -132,9 +135,11 @@ class SettingsCommand:
         """(the thread's session, the channel)."""
         if session := self._manager.session_of_thread(asked.channel_id):
             return session, session.channel_id
-        if asked.channel_id in self._channels:
-            return None, asked.channel_id
-        raise UserError("There is no session of Claude's here, and this is no channel of Claude's.")
+        if asked.channel_id not in self._channels:
+            raise UserError("There is no session of Claude's here, and this is no channel of Claude's.")
+        if why := self._sight.unfit(asked.channel_id):
+            raise UserError(f"No session can begin here: the configured id {asked.channel_id} {why}.")
+        return None, asked.channel_id
 
     def _choices(self, name: str, session: ManagedSession | None) -> Sequence[Choice]:
         told_by_claude = self._manager.offers_of(session)
@@ -164,5 +169,5 @@ class SettingsCommand:
     def _words_of_value(self, name: str, session: ManagedSession | None, channel_id: int) -> str:
         setting = SETTING_OF[name]
         now = self._manager.setting(session, setting) if session else self._manager.default(channel_id, setting)
-        choices = self._choices(name, session or self._manager.most_recent_session(channel_id))
+        choices = self._choices(name, session or self._manager.offering_session(channel_id))
         return replies.setting_now(name, now, [(c.value, c.meaning) for c in choices], in_thread=session is not None)

@@ -51,7 +51,7 @@ def checked(path: Path, file: ConfigFile, environ: Mapping[str, str]) -> Config:
         model=claude.model,
         permission_timeout_s=_seconds("permissions.timeout", file.permissions.timeout),
         hibernate_after_s=_seconds("sessions.hibernate_after", file.sessions.hibernate_after),
-        layout=_layout(file.state, environ),
+        layout=layout_of(file.state, environ),
         token_file=file.discord.token_file,
         burst_s=_burst_s(file.discord),
         most_file_bytes=_file_bytes(file.files),
@@ -247,7 +247,7 @@ def _bytes(key: str, given: str, ram_bytes: int = 0) -> int:
         raise Wrong(key, f"{given!r} is no size such as {example}") from None
 
 
-def _layout(table: StateTable, environ: Mapping[str, str]) -> Layout:
+def layout_of(table: StateTable, environ: Mapping[str, str]) -> Layout:
     home = environ.get("HOME", "/")
     given = table.directory or environ.get("STATE_DIRECTORY", "") or f"{home}/.local/state/threadbridge"
     layout = Layout(Path(given).expanduser().absolute())

@@ -49,6 +49,8 @@ class Config(msgspec.Struct, frozen=True):
     mcp_logins: bool = False
     project_roots: tuple[str, ...] = ()
     """Absolute."""
+    digest: str = ""
+    """Of the file's text."""
     warnings: tuple[str, ...] = ()
     """What the log says at the start: old words, and doors that were left open."""
 

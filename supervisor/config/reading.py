@@ -1,11 +1,15 @@
 """Where the configuration lies, and how it is read."""
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from bridge.protocol.errors import UserError
-from supervisor.config.checked import checked
+from bridge.protocol.layout import Layout
+from supervisor.config.checked import checked, layout_of
 from supervisor.config.model import Config
 from supervisor.config.parsing import parsed
 from supervisor.config.table import Wrong
@@ -37,9 +41,23 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
 def parse(path: Path, text: str, environ: Mapping[str, str] = os.environ) -> Config:
     """What ``load`` would say of the file if this stood in it. Raises UserError."""
     try:
-        return checked(path, parsed(path, text.removeprefix("\ufeff")), environ)
+        config = checked(path, parsed(path, text.removeprefix("\ufeff")), environ)
+        return msgspec.structs.replace(config, digest=_digest(text))
     except Wrong as wrong:
         raise UserError(f"{path}: {wrong}") from None
+
+
+def identity(path: Path, environ: Mapping[str, str] = os.environ) -> tuple[str, Layout]:
+    """The digest of its text, and where the state is by it, also where another value in it is wrong. UserError."""
+    text = _text(path)
+    try:
+        return _digest(text), layout_of(parsed(path, text).state, environ)
+    except Wrong as wrong:
+        raise UserError(f"{path}: {wrong}") from None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.removeprefix("\ufeff").encode()).hexdigest()
 
 
 def state_directory(path: Path) -> str:

@@ -1,7 +1,7 @@
 """What is said in a channel some time soon, and nothing waits for it.
 
 It is tried a few times within the minute in which one nonce makes one message, and then left. Whoever keeps it hears
-when it is settled: that Discord took it, or refused it for good.
+when that is over, and whether it is settled: Discord took it, or refused it for good.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ class Telling:
         self._rest = rest
         self._errands = errands
 
-    def tell(self, channel_id: int, post: Post, nonce: str, settled: Callable[[], None] = lambda: None) -> None:
-        self._errands.begin(self._create(channel_id, post, nonce, settled))
+    def tell(self, channel_id: int, post: Post, nonce: str, ended: Callable[[bool], None] = lambda _: None) -> None:
+        self._errands.begin(self._create(channel_id, post, nonce, ended))
 
-    async def _create(self, channel_id: int, post: Post, nonce: str, settled: Callable[[], None]) -> None:
+    async def _create(self, channel_id: int, post: Post, nonce: str, ended: Callable[[bool], None]) -> None:
+        is_settled = True
         try:
             await self._tried(channel_id, post, nonce)
         except RemoteError as error:
             log.warning("channel %s could not be told: %s", channel_id, error)
-            if isinstance(error, Unavailable):
-                return
-        settled()
+            is_settled = not isinstance(error, Unavailable)
+        ended(is_settled)
 
     async def _tried(self, channel_id: int, post: Post, nonce: str) -> None:
         for pause_s in PAUSES_S:

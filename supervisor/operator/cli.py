@@ -62,12 +62,12 @@ def cli(context: click.Context, config_path: str | None, state_path: str | None)
 @click.pass_context
 def run(context: click.Context, log_level: str, own_config: str | None) -> None:
     from supervisor import main  # noqa: PLC0415 - loads Discord's library, which the other commands never need
+    from supervisor.operator import ran_before  # noqa: PLC0415
 
     asked: Asked = context.obj
     try:
         path = configuration.find(own_config or asked.config)
-        loaded = configuration.load(path)
-        main.run(loaded, configuration.read_token(loaded), log_level)
+        main.run(*ran_before.load(path), log_level)
     except (LocalError, NotNowError) as error:
         _fail(error, EXIT_NOT_NOW)
     except UserError as error:

@@ -36,6 +36,8 @@ class Health(msgspec.Struct, frozen=True):
     passed_at: float | None = None
     """The same in seconds of the machine's monotonic clock, which nobody sets; None: not told."""
     config: str = ""
+    config_digest: str = ""
+    """Of the text that is in force."""
     log: str = ""
     """Where its log goes (``supervisor.log_place``)."""
     discord: str = ""

@@ -91,6 +91,10 @@ class ChannelsTable(Database):
 
     # --- what is allowed, and what acts --------------------------------------------------------------
 
+    def read[T](self, text: str, kind: type[T]) -> T | None:
+        """What these methods give; None for nothing, and for what cannot be read: that allows nothing, and is said."""
+        return self._unread.read(text, kind)
+
     def rule(self, rule_id: str) -> str:
         """Empty when there is none (any more)."""
         rows = self._execute("SELECT rule FROM rules WHERE rule_id = ?", (rule_id,))

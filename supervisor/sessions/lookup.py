@@ -1,5 +1,6 @@
 """What is the case with sessions, and what they were set to: nothing here begins or ends anything."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -7,6 +8,7 @@ import msgspec
 
 from bridge.journal import entries as j
 from bridge.protocol import events as e
+from bridge.protocol.errors import UNREADABLE
 from bridge.render.posts import Post
 from bridge.session.managed import ManagedSession
 from bridge.session.states import SessionState
@@ -18,6 +20,8 @@ from supervisor.sessions.reports import Reports
 from supervisor.sessions.rows import Sessions
 from supervisor.sessions.sessions_table import SessionRow
 from supervisor.sessions.waiting import WaitingPrompts
+
+log = logging.getLogger(__name__)
 
 
 class Lookup:
@@ -182,11 +186,23 @@ class Lookup:
         self.store.keep_channel_default(channel_id, setting, value)
 
     def offers_of(self, session: ManagedSession | None) -> e.ChildOffered:
-        """What the session's last child said can be chosen; nothing when none ever ran."""
-        text = self.store.offers(session.session_id) if session else ""
-        return msgspec.json.decode(text, type=e.ChildOffered) if text else e.ChildOffered()
+        """What the session's last child said can be chosen; nothing when none ever ran, or it cannot be read."""
+        return (self._readable_offers(session) if session else None) or e.ChildOffered()
+
+    def offering_session(self, channel_id: int) -> ManagedSession | None:
+        """The channel's most recent one, without those whose offers cannot be read."""
+        return self.most_recent_session(channel_id, lambda session: self._readable_offers(session) is not None)
+
+    def _readable_offers(self, session: ManagedSession) -> e.ChildOffered | None:
+        """None for what cannot be read; the session's next child tells it anew."""
+        text = self.store.offers(session.session_id)
+        try:
+            return msgspec.json.decode(text, type=e.ChildOffered) if text else e.ChildOffered()
+        except UNREADABLE as error:
+            log.warning("session %s: what Claude offers cannot be read in the store: %s", session.session_id, error)
+            return None
 
     def claude_commands(self, channel_id: int, session: ManagedSession | None) -> frozenset[str]:
         """The names of those that the session's last child had, or (None) that of the channel's last session."""
-        offers = self.offers_of(session or self.most_recent_session(channel_id))
+        offers = self.offers_of(session or self.offering_session(channel_id))
         return frozenset(one.name.lower() for one in offers.commands)

@@ -22,9 +22,8 @@ RULE = "rule:"
 
 
 def rule_in(store: Store, rule_id: str) -> Rule | None:
-    """None when there is none (any more)."""
-    text = store.rule(rule_id)
-    return msgspec.json.decode(text, type=Rule) if text else None
+    """None when there is none (any more) that can be read."""
+    return store.read(store.rule(rule_id), Rule)
 
 
 class Rules:
@@ -134,7 +133,8 @@ class Rules:
                     self._note(rule, 0, "a rule's time is up", "")
 
     def _all(self) -> list[Rule]:
-        return [msgspec.json.decode(rule, type=Rule) for rule in self._sessions.store.rules()]
+        store = self._sessions.store
+        return [rule for text in store.rules() if (rule := store.read(text, Rule))]
 
     def _note(self, rule: Rule, by: int, what: str, value: str) -> None:
         name = f"{RULE}{rule.rule_id}"

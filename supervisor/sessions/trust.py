@@ -91,12 +91,12 @@ class Trusts:
         return is_this and trusted_copies.is_whole(self._layout, channel_id, acting)
 
     def _asked(self, channel_id: int, directory: str) -> Asked | None:
-        text = self._manager.store.trust("asked", channel_id, digest_of_path(directory))
-        return msgspec.json.decode(text, type=Asked) if text else None
+        store = self._manager.store
+        return store.read(store.trust("asked", channel_id, digest_of_path(directory)), Asked)
 
     def _trusted(self, channel_id: int, directory: str) -> Trusted | None:
-        text = self._manager.store.trust("trusted", channel_id, digest_of_path(directory))
-        return msgspec.json.decode(text, type=Trusted) if text else None
+        store = self._manager.store
+        return store.read(store.trust("trusted", channel_id, digest_of_path(directory)), Trusted)
 
     # --- deciding ------------------------------------------------------------------------------------
 
@@ -115,7 +115,8 @@ class Trusts:
             raise UserError(f"{error}. Please try again in a while") from error
 
     def _all_asked(self, channel_id: int) -> list[Asked]:
-        return [msgspec.json.decode(one, type=Asked) for one in self._manager.store.trust_in("asked", channel_id)]
+        store = self._manager.store
+        return [one for text in store.trust_in("asked", channel_id) if (one := store.read(text, Asked))]
 
     def _was_trusted(self, channel_id: int, digest: str) -> str:
         one = next((one for one in self.trusted(channel_id) if one.digest == digest), None)
@@ -233,7 +234,8 @@ def trusted_in(store: Store) -> dict[int, list[Trusted]]:
     """All that is trusted, by channel."""
     found: dict[int, list[Trusted]] = {}
     for channel_id, text in store.all_trust("trusted"):
-        found.setdefault(channel_id, []).append(msgspec.json.decode(text, type=Trusted))
+        if one := store.read(text, Trusted):
+            found.setdefault(channel_id, []).append(one)
     return found
 
 

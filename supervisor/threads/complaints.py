@@ -12,10 +12,13 @@ from bridge.session.managed import ManagedSession
 from bridge.text import escape, one_line
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
-from supervisor.threads.gone import CHANNEL_DELETED, end_in_deleted_thread
+from supervisor.threads.gone import CHANNEL_DELETED, end_in_deleted_thread, is_gone
 from supervisor.threads.kept_thread import KeptThread, now
-from supervisor.threads.refusals import TROUBLE, TROUBLE_KEY, Again, GiveUp, in_words
+from supervisor.threads.refusals import PROMISE, TROUBLE, TROUBLE_KEY, Again, GiveUp, in_words
 from supervisor.threads.writes import Write
+
+OVER = f"-# {TROUBLE}"
+"""How they begin when the session is over and something is missing in its thread."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,8 +49,7 @@ class Complaints:
                 words = in_words(write.action, sent, error)
                 cannot = "make a thread in" if write.action == "thread" else "write in"
                 where = f"<#{session.channel_id}>" if write.action == "thread" else session.url()
-                text = f"{TROUBLE} I cannot {cannot} {where}: {words}. Nothing is lost; I will try again."
-                self._say_in_channel(session, text)
+                self._complain(session, f"{TROUBLE} I cannot {cannot} {where}: {words}. {PROMISE}")
             case _:
                 pass
 
@@ -82,16 +84,33 @@ class Complaints:
                 if row.desired.where == "thread":
                     self._store.give_up(row.id)
 
+    def _complain(self, session: ManagedSession, text: str) -> None:
+        """Of a session that is over nothing is promised."""
+        is_over = self._manager.row(session.session_id).ended_at is not None
+        self._say_in_channel(session, self._words_since(session, text, is_shown=False) if is_over else text)
+
     def _say_in_channel(self, session: ManagedSession, text: str) -> None:
         """Once: it is one post, whatever happens again."""
         self._manager.show(session.session_id, TROUBLE_KEY, Post(text, where="channel"))
 
-    def say_it_is_over(self, session: ManagedSession) -> bool:
-        """All is shown; whether the words in the channel said otherwise until now."""
-        said = self._store.post(session.session_id, TROUBLE_KEY)
-        if said is None or not said.desired.content.startswith(TROUBLE):
+    def bring_up_to_date(self, session: ManagedSession, *, is_shown: bool) -> bool:
+        """``is_shown``: all is. Whether the words in the channel said otherwise until now."""
+        if not is_shown and self._manager.row(session.session_id).ended_at is None:
             return False
-        if self._manager.row(session.session_id).ended_at is None:
-            self._say_in_channel(session, f"-# ✓ I can write in {session.url()} again.")
-            return True
-        return False
+        said = self._store.post(session.session_id, TROUBLE_KEY)
+        if said is None or not (words := self._words_since(session, said.desired.content, is_shown=is_shown)):
+            return False
+        self._say_in_channel(session, words)
+        return True
+
+    def _words_since(self, session: ManagedSession, said: str, *, is_shown: bool) -> str:
+        """What is the case since it was said; empty for the same."""
+        is_promise, row = said.startswith(TROUBLE) and said.endswith(PROMISE), self._manager.row(session.session_id)
+        is_deleted = is_gone(self._manager, session.session_id)
+        if is_shown and not is_deleted and (is_promise or said.startswith(OVER)):
+            return f"-# ✓ I can write in {session.url()} again."
+        if row.ended_at is None or not is_promise:
+            return ""
+        rest = "" if is_deleted else " What is missing there comes once I can."
+        could_not = said.removesuffix(PROMISE).removeprefix(TROUBLE).replace("I cannot", "I could not", 1)
+        return f"{OVER}{could_not}The session is over ({escape(one_line(row.end_reason, 200))}).{rest}"

@@ -125,10 +125,12 @@ class Outbox:
         text_in = self._text_in(thread, session) if session else 0.0
         if session and text_in <= 0:
             self._manager.reports.live.render(thread.session_id)
+        if session:
+            self._complaints.bring_up_to_date(session, is_shown=False)
         rows = self._rows_of(thread) if session else []
         if session and (rows or text_in > 0):
             await self._best(thread, session, rows, text_in)
-        elif not (session and self._complaints.say_it_is_over(session)):
+        elif not (session and self._complaints.bring_up_to_date(session, is_shown=True)):
             self._rest(thread, session)
 
     def _rows_of(self, thread: KeptThread) -> list[PostRow]:

@@ -64,6 +64,8 @@ SAID_AFTER = 3
 WORDS_CHARS = 300
 TROUBLE = "⚠"
 """How the words in the channel begin while something cannot be shown."""
+PROMISE = "Nothing is lost; I will try again."
+"""How they end, where that is so."""
 TROUBLE_KEY = "trouble"
 """Of the post with them; each session has one."""
 

@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
+from bridge.protocol.layout import Layout
 from lab.faults.disk import FULL
 from lab.faults.eyes import left_of
 from lab.faults.session import SessionUnderFaults
 from lab.faults.stage import Stage, staged
 from playground.host import place as host_place
 from stages import forked
-from stages.playhouse import buttons
+from stages.playhouse import buttons, playhouse
 from stages.support import awaited, until
+from supervisor.operator import health_file
 from twins.discord.model import Message
 
 STEP_DEADLINE_S = 20.0
@@ -135,3 +137,17 @@ async def test_a_supervisor_that_starts_on_a_full_disk_ends_for_now_and_a_later_
             assert session.findings() == []
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
+
+
+@awaited
+async def test_a_project_that_is_away_at_a_start_is_waited_for_when_the_same_configuration_ran_before() -> None:
+    async with playhouse() as house:
+        place = house.host.place
+        await until(lambda: health_file.last(Layout(place.state)), "the supervisor's word", deadline_s=STEP_DEADLINE_S)
+        away = place.project.rename(place.project.with_name("away"))
+        first = await house.host.threadbridge.ask("run")
+        assert (first.code, "ran here before, so it may be back soon" in first.err) == (75, True), first.err
+        place.config.write_text(f"# changed\n{place.config.read_text()}")
+        changed = await house.host.threadbridge.ask("run")
+        assert (changed.code, f"{place.project} is not a directory" in changed.err) == (78, True), changed.err
+        away.rename(place.project)

@@ -4,8 +4,8 @@ Each rule only adds to what stands before it, or needs no more than HOLD charact
 line that is still being written all but its `undecided` end can be translated, and stays as it is.
 
 Escaped with a backslash, which Discord does not show: what Claude's Markdown does not mean but Discord would
-draw (mentions, custom emoji, timestamps, spoilers, words with double underscores). In code nothing is translated;
-there Discord draws nothing.
+draw (mentions, of commands and of a server's pages too, custom emoji, timestamps, spoilers, words with double
+underscores). In code nothing is translated; there Discord draws nothing.
 """
 
 import re
@@ -32,7 +32,7 @@ _INLINE = re.compile(
     r"|(?P<url>https?://[^\s<>`|\\&\[\]]*+)"
     r"|(?P<under>__++)"
     r"|(?<=\|)(?P<spoiler>\|)"
-    r"|(?<=<)(?P<mention>[@#:])|(?<=<[ta])(?P<stamp>:)"
+    r"|(?<=<)(?P<mention>[@#:])|(?:(?<=<[ta])|(?<=<id))(?P<stamp>:)|(?P<colon>:)"
     r"|(?<![\w.@/])(?P<all>@)(?=everyone|here)"
     rf"|(?P<entity>{_ENTITY})"
     r"|<(?P<tag>/?(?:br|b|strong|i|em|kbd|code|summary|details))[ \t]*/?>"
@@ -47,6 +47,8 @@ _UNDECIDED = re.compile(
 _BEGUN_MARK = re.compile(
     r"(?:&\#?\w{1,21}|<[/a-zA-Z \t]{1,20}|\[(?:\^\w{0,8}\]?|[ xX]\]?|!\w{0,12}\]?)|(?<=\])\[[^\[\]\n]{0,18})\Z"
 )
+_COMMAND = re.compile(r"</[-\w' ]+\Z")
+MOST_COMMAND = 100  # characters of a command's mention before its colon: three names of 32
 _COMMON = ("&lt;", "&gt;", "&amp;", "&nbsp;", "&quot;", "&apos;", "&#39;")
 _AS_THEY_ARE = "&\"'"
 """Signs that are no marks of Discord's, so that none has to be escaped."""
@@ -74,14 +76,16 @@ def _shown(match: re.Match[str], known: Mapping[str, str]) -> str:
     match kind:
         case "code":
             return defuse(found)
-        case "ticks":
-            return "\\`" * len(found)
+        case "ticks" | "under":
+            return f"\\{found[0]}" * len(found)
         case "bare" | "hard" | "url":
             return found
-        case "under":
-            return "\\_" * len(found)
         case "spoiler" | "mention" | "stamp" | "all":
             return "\\" + found
+        case "colon":
+            return (
+                "\\:" if _COMMAND.search(match.string, max(0, match.start() - MOST_COMMAND), match.start()) else found
+            )
         case "nameless":
             return "[image]"
         case "entity":

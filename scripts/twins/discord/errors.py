@@ -99,12 +99,20 @@ def empty_message() -> ApiError:
     return ApiError(400, 50006, "Cannot send an empty message")
 
 
+def not_a_text_channel() -> ApiError:
+    return ApiError(400, 50008, "Cannot send messages in a non-text channel")
+
+
 def missing_permissions() -> ApiError:
     return ApiError(403, 50013, "Missing Permissions")
 
 
 def system_message() -> ApiError:
     return ApiError(403, 50021, "Cannot execute action on a system message")
+
+
+def not_on_this_channel_type() -> ApiError:
+    return ApiError(400, 50024, "Cannot execute action on this channel type")
 
 
 def invalid_webhook_token() -> ApiError:

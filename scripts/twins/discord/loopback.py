@@ -192,6 +192,10 @@ class LoopbackDiscord:
     def delete_channel(self, channel_id: int) -> None:
         self.world.delete_channel(self.world.channel(channel_id))
 
+    def change_channel(self, channel: Channel, **changes: object) -> None:
+        """As somebody who manages channels does it: `name`, `type`, `parent_id`."""
+        self.world.update_channel(channel, changes)
+
     def webhook_says(self, channel_id: int, name: str, text: str) -> Message:
         """A message that a webhook called `name` posts."""
         payload: Json = {"content": text, "allowed_mentions": {"parse": ["users"]}}

@@ -105,6 +105,10 @@ class Person:
     async def starts_thread(self, message: Message, name: str) -> Channel:
         return self._world.start_thread(message, self.user, name, 4320)
 
+    async def starts_post(self, forum: Channel, name: str, text: str) -> Channel:
+        """In a forum or media channel."""
+        return self._world.start_post(forum, self.user, name, text)
+
     def has_roles(self, role_ids: Sequence[int]) -> None:
         """From now on this person has exactly these roles."""
         self.user.roles = list(role_ids)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from twins.discord.checks.message import flags_in, stripped
 from twins.discord.clock import Clock
-from twins.discord.errors import Problems, thread_already_created, unknown_message
+from twins.discord.errors import Problems, not_on_this_channel_type, thread_already_created, unknown_message
 from twins.discord.events import Events
 from twins.discord.mentions import allowed_part, existing_part, mentioned_in, reply_pings
 from twins.discord.model import (
@@ -37,15 +37,25 @@ from twins.discord.wire import (
 NONCE_WINDOW_S = 180.0
 """How long a nonce is remembered. Discord says "the past few minutes" (Create Message)."""
 
+_THREADS_BELOW = {
+    ChannelType.TEXT: ChannelType.PUBLIC_THREAD,
+    ChannelType.ANNOUNCEMENT: ChannelType.ANNOUNCEMENT_THREAD,
+}
+"""The kind of a thread that is made from a message, by its channel's."""
+
 
 @dataclass(slots=True, frozen=True)
 class Manner:
-    """How a message comes about, when not by plain posting. An ephemeral one is for one user id."""
+    """How a message comes about, when not by plain posting. An ephemeral one is for one user id.
+
+    ``message_id``: of a forum's post, whose first message has the thread's id.
+    """
 
     kind: MessageType = MessageType.DEFAULT
     interaction: Json | None = None
     ephemeral_for: int | None = None
     loading: bool = False
+    message_id: int = 0
 
     @property
     def flags(self) -> MessageFlag:
@@ -95,7 +105,8 @@ class World(Events):
         """Create a message. An archived thread is revived, its author joins the thread."""
         how = manner or Manner()
         flags = (flags_in(payload) & ~MessageFlag.EPHEMERAL) | how.flags
-        message = Message(self.ids.next(), channel.id, author, stripped(payload), how.kind, flags)
+        message_id = how.message_id or self.ids.next()
+        message = Message(message_id, channel.id, author, stripped(payload), how.kind, flags)
         message.ephemeral_for = how.ephemeral_for
         message.interaction = how.interaction
         message.nonce = payload.get("nonce")
@@ -265,17 +276,30 @@ class World(Events):
         """A public thread from a message; it has the message's id and begins with a starter message."""
         if message.id in self.channels:
             raise thread_already_created()
-        now = self.clock.wall()
-        thread = Channel(message.id, name, ChannelType.PUBLIC_THREAD, parent_id=message.channel_id)
-        thread.thread = ThreadState(author.id, now, now, auto_archive_minutes)
-        thread.thread.members[author.id] = now
-        self.channels[thread.id] = thread
+        kind = _THREADS_BELOW.get(self.channel(message.channel_id).type)
+        if kind is None:
+            raise not_on_this_channel_type()
         message.flags |= MessageFlag.HAS_THREAD
-        self.tell("THREAD_CREATE", {**self.channel_json(thread), "newly_created": True})
+        thread = self._open(Channel(message.id, name, kind, parent_id=message.channel_id), author, auto_archive_minutes)
         self.emit_message("MESSAGE_UPDATE", message)
         starter = Message(self.ids.next(), thread.id, message.author, "", MessageType.THREAD_STARTER)
         starter.reply_to, starter.reference = message.id, self.reference_to(message)
         self._publish(thread, starter)
+        return thread
+
+    def start_post(self, forum: Channel, author: User, name: str, text: str) -> Channel:
+        """A post of a forum or media channel: a thread whose first message has its id."""
+        post = Channel(self.ids.next(), name, ChannelType.PUBLIC_THREAD, parent_id=forum.id)
+        self._open(post, author, 4320)
+        self.post(post, author, {"content": text}, manner=Manner(message_id=post.id))
+        return post
+
+    def _open(self, thread: Channel, author: User, auto_archive_minutes: int) -> Channel:
+        now = self.clock.wall()
+        thread.thread = ThreadState(author.id, now, now, auto_archive_minutes)
+        thread.thread.members[author.id] = now
+        self.channels[thread.id] = thread
+        self.tell("THREAD_CREATE", {**self.channel_json(thread), "newly_created": True})
         return thread
 
     def update_thread(self, thread: Channel, actor: User, changes: Json) -> None:
@@ -295,6 +319,8 @@ class World(Events):
     def update_channel(self, channel: Channel, changes: Json) -> None:
         channel.name = changes.get("name", channel.name)
         channel.topic = changes.get("topic", channel.topic)
+        channel.type = changes.get("type", channel.type)
+        channel.parent_id = changes.get("parent_id", channel.parent_id)
         self.tell("CHANNEL_UPDATE", self.channel_json(channel))
 
     def delete_channel(self, channel: Channel) -> None:

@@ -211,6 +211,9 @@ class Backstage:
 
     active_sessions = get_all_sessions
 
+    def offering_session(self, channel_id: int) -> ManagedSession | None:
+        return self.most_recent_session(channel_id)
+
     def most_recent_session(self, channel_id: int, *_: object) -> ManagedSession | None:
         return self.known[OWN] if channel_id in (CHANNEL, OTHER_CHANNEL) else None
 

@@ -115,6 +115,28 @@ async def test_models_and_efforts_are_offered_as_claude_told_them_and_modes_are_
         assert offered["mode"] == list(MODES)
 
 
+@awaited
+async def test_offers_of_one_session_that_cannot_be_read_are_missing_there_alone(tmp_path: Path) -> None:
+    async with stage(tmp_path) as s, s.back():
+        good, bad = await s.session(), await s.session()
+        for session in (good, bad):
+            told = (e.Offer("default", "Opus 9", efforts=("low", "high")), e.Offer("haiku9"))
+            s.happens(session, e.ChildOffered(told, (e.Offer("dream"),)))
+        s.manager.store.keep_offers(bad.session_id, '{"models": 7}')
+        offered = {}
+        for place in (s.channel.id, good.thread_id, bad.thread_id):
+            for command in ("model", "effort", "mode"):
+                choices = await s.ada.completes(command, {command: ""}, command, place)
+                offered[place, command] = [choice["value"] for choice in choices]
+        for place in (s.channel.id, good.thread_id):
+            assert offered[place, "model"] == ["default", "haiku9"]
+            assert offered[place, "effort"] == ["default", "low", "high"]
+        assert offered[bad.thread_id, "model"] == ["default"] and "xhigh" in offered[bad.thread_id, "effort"]
+        assert all(offered[place, "mode"] == list(MODES) for place in (s.channel.id, good.thread_id, bad.thread_id))
+        assert s.manager.claude_commands(s.channel.id, None) == {"dream"}, "of the channel's session that can be read"
+        assert s.manager.claude_commands(s.channel.id, bad) == set()
+
+
 # --- /new --------------------------------------------------------------------------------------------
 
 
@@ -266,7 +288,7 @@ async def test_continue_wakes_the_most_recent_session_of_the_channel_and_shows_i
 async def test_continue_in_a_thread_without_a_session_says_that_there_is_nothing(tmp_path: Path) -> None:
     async with stage(tmp_path) as s, s.back():
         thread = await s.ada.starts_thread(await s.ada.says(s.unrelated.id, "x"), "theirs")
-        assert "This thread has no session" in content(await runs(s, s.ada, "continue", thread.id))
+        assert "There is no session of Claude's here" in content(await runs(s, s.ada, "continue", thread.id))
 
 
 @awaited

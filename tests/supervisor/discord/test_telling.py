@@ -71,10 +71,10 @@ async def test_what_discord_never_takes_is_left_with_a_line_in_the_log(caplog: p
     ids=["taken", "refused", "away"],
 )
 @jumping
-async def test_who_keeps_it_hears_that_it_was_taken_or_refused(
+async def test_who_keeps_it_hears_once_whether_it_was_taken_or_refused(
     errors: tuple[RemoteError, ...], *, is_settled: bool
 ) -> None:
-    errands, settled = Errands(), list[str]()
+    errands, heard = Errands(), list[bool]()
     async with errands.running():
-        Telling(Rest(*errors), errands).tell(2, ANSWER, "n", lambda: settled.append("n"))
-    assert settled == (["n"] if is_settled else [])
+        Telling(Rest(*errors), errands).tell(2, ANSWER, "n", heard.append)
+    assert heard == [is_settled]

@@ -12,9 +12,11 @@ from click.testing import CliRunner
 
 from bridge.protocol.errors import LocalError, NotNowError
 from bridge.protocol.layout import Layout
+from supervisor import config as configuration
 from supervisor import locks, main, state_directory
 from supervisor.letters import Letter
-from supervisor.operator import cli
+from supervisor.operator import cli, ran_before
+from supervisor.operator.health_file import Health, HealthFile
 from supervisor.operator.letter_commands import answered
 from supervisor.sessions.store import Store
 
@@ -103,6 +105,35 @@ def test_run_ends_so_that_systemd_tries_what_may_pass_again(
         monkeypatch.setattr(Path, method, _failing(getattr(Path, method), where, number))
     done = CliRunner().invoke(cli.cli, ["--config", str(config), "run"])
     assert (done.exit_code, os.strerror(number) in done.output) == (code, True), done.output
+
+
+@pytest.mark.parametrize("away", ["claude", "project", "token"])
+@pytest.mark.parametrize("before", ["the same", "other text", "another version", "nothing"])
+def test_what_was_there_when_the_same_configuration_ran_may_come_back(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch, away: str, before: str
+) -> None:
+    text = (
+        f'[discord]\ntoken_file = "{short_path}/token"\n[access]\nusers = [1]\n[state]\ndirectory = "{short_path}/s"\n'
+        f'[claude]\ncommand = ["{short_path}/claude"]\n[[channels]]\nid = 1\ndirectory = "{short_path}/project"\n'
+    )
+    config, layout = short_path / "config.toml", Layout(short_path / "s")
+    config.write_text(text)
+    (short_path / "token").write_text("a token")
+    (short_path / "project").mkdir()
+    (short_path / "claude").symlink_to(sys.executable)
+    if before != "nothing":
+        lock = state_directory.prepare(layout)
+        HealthFile(layout, lock).say(Health(config_digest=configuration.load(config).digest))
+        os.close(lock)
+    if before == "another version":
+        monkeypatch.setattr(ran_before, "version", lambda _: "9.9")
+    if before == "other text":
+        config.write_text(f"# changed\n{text}")
+    (short_path / away).rename(short_path / "elsewhere")
+    done = CliRunner().invoke(cli.cli, ["--config", str(config), "run"])
+    is_said = "ran here before, so it may be back soon" in done.output
+    assert (done.exit_code, is_said) == ((75, True) if before == "the same" else (78, False)), done.output
+    assert str(short_path / away) in done.output
 
 
 def _failing[**P, T](method: Callable[P, T], name: str, number: int) -> Callable[P, T]:

@@ -21,6 +21,7 @@ from stages.no_rest import NoRest
 from stages.opened_stores import opened_store
 from supervisor import assembly
 from supervisor.commands.channel_mode import ChannelMode
+from supervisor.commands.sight import Sight
 from supervisor.commands.slash_settings import SettingsCommand
 from supervisor.config_in_force import Settings
 from supervisor.discord.asking import Posting
@@ -84,7 +85,8 @@ class Desk:
         router = assembly.router(self.settings, self.manager)
         channels = self.settings.channels
         channel_mode = ChannelMode(self.manager, router, cast(Posting, None), channels)
-        command = SettingsCommand(self.manager, router, channel_mode, channels, may_bypass=lambda: True)
+        sight = Sight(lambda *_: True, lambda *_: True, lambda _: "")
+        command = SettingsCommand(self.manager, router, channel_mode, channels, sight, may_bypass=lambda: True)
         member = {"user": {"id": "1", "username": "ada"}, "roles": []}
         data = {"name": "mode", "options": [{"name": "mode", "value": value}]}
         command.run(Interaction(5, 1, 2, "t", data, GUILD, channel_id, member=member))

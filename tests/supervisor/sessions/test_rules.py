@@ -207,6 +207,32 @@ def test_a_clock_that_is_set_back_lengthens_no_rule_and_brings_none_back(tmp_pat
     assert desk.is_open(desk.asks(session_id, NPM)), "its time was up"
 
 
+def test_a_rule_that_cannot_be_read_allows_nothing_and_hinders_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(tmp_path)
+    session_id = desk.session()
+    desk.allows(session_id, "cever")
+    desk.store.keep_rule("bad", '{"rule_id": 7}')
+    asked = desk.asks(session_id, NPM)
+    assert not desk.is_open(asked), "the other holds"
+    for _ in range(2):
+        desk.manager.rules.end_what_is_over()  # once a second: what it raised ended the supervisor
+    assert caplog.text.count("a Rule in the store is kept, counts for nothing") == 1
+    assert desk.manager.rules.revoke("bad", 1) is None and len(desk.manager.rules.of(HERE, session_id)) == 1
+
+
+def test_what_a_rule_decided_that_cannot_be_read_any_more_is_asked_of_people(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    session_id = desk.session()
+    desk.allows(session_id, "cever")
+    asked = desk.asks(session_id, NPM)
+    (rule_id,) = desk.decision(asked.name).by_rules
+    desk.store.keep_rule(rule_id, "[]")
+    desk.manager.inbox(session_id)
+    assert desk.is_open(asked) and desk.card(asked)
+
+
 def test_a_rule_of_the_channel_counts_for_the_project_it_was_given_for(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     before = desk.session()

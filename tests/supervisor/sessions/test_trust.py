@@ -13,6 +13,7 @@ from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
+from bridge.trust.decision import digest_of_path
 from lab.configured import configuration
 from stages.opened_stores import opened_store
 from stages.support import awaited
@@ -291,6 +292,18 @@ async def test_check_says_which_channel_trusts_what(desk: Desk) -> None:
     assert "by Ada" in found.what
     assert "Environment: A=1" in found.what
     assert not found.is_wrong
+
+
+@awaited
+async def test_a_trust_that_cannot_be_read_acts_no_more_and_hinders_no_other(desk: Desk) -> None:
+    session, digest = await desk.trusted()
+    desk.store.keep_trust("trusted", HERE, "another", '{"directory": 7}')
+    desk.store.keep_trust("asked", HERE, "another", "[]")
+    assert [one.digest for one in desk.trusts.trusted(HERE)] == [digest]
+    assert await desk.trusts.at_start(session)
+    assert [one.kind for one in checkup.findings(desk.config.layout)].count("trusts") == 1
+    desk.store.keep_trust("trusted", HERE, digest_of_path(str(desk.project)), "[]")
+    assert await desk.trusts.at_start(session) == "" and desk.digest(session) == digest, "it is asked again"
 
 
 @awaited

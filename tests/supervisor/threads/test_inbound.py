@@ -115,9 +115,17 @@ class Desk:
         guilds.bot_id = BOT
         self.inbound = Inbound(self.manager, router, self.rest, policy, self.channels, self.tell, guilds)
 
-    def tell(self, channel_id: int, post: Post, nonce: str, settled: Callable[[], None] = lambda: None) -> None:
+    def tell(self, channel_id: int, post: Post, nonce: str, ended: Callable[[bool], None] = lambda _: None) -> None:
         self.told.append((channel_id, post, nonce))
-        self.settled = settled
+        self.ended = ended
+
+    def settled(self) -> None:
+        """Discord took, or refused, what was told last."""
+        self.ended(True)
+
+    def was_away(self) -> None:
+        """Discord took nothing, and what was told last is left for now."""
+        self.ended(False)
 
     def _session(self, channel: Channel) -> ManagedSession:
         session = self.manager.create_session(CreateSession(THREAD, GUILD, channel, Person(ADA, "Ada"), "one", "one"))
@@ -856,6 +864,7 @@ async def test_what_discord_does_not_take_for_hours_is_said_in_the_channel_thoug
         d.inbound.live(said(901, "/stop", ADA, CHANNEL, guild_id="7"))
         first = d.told.copy()
         assert len(first) == 1
+        d.was_away()
         await asyncio.sleep(3600.0)
         assert d.told[1:] and all(again == first[0] for again in d.told), "no connection was lost meanwhile"
         d.settled()

@@ -32,21 +32,20 @@ async def nobody(_thread_id: int) -> None:
     raise AssertionError("none is gone")
 
 
-async def starts(rest: Rest, count: int, lot: Callable[[], float] | None = None) -> None:
-    """A supervisor that lives until it asked so often, and is shown no thread."""
-    more = (lot,) if lot else ()
-    old = OldThreads(rest, nobody, lambda _: True, *more)
+def begun(rest: Rest, *lot: Callable[[], float]) -> OldThreads:
+    """Of a supervisor that starts, and is shown none of the threads."""
+    old = OldThreads(rest, nobody, lambda _: True, *lot)
     for thread_id in THREADS:
         old.sleeps(thread_id)
-    async with beside(old.run()):
-        await asyncio.sleep(EVERY_S * (count + 0.5))
+    return old
 
 
 @jumping
 async def test_a_bridge_that_starts_anew_again_and_again_reaches_all_of_them() -> None:
     rest = Rest()
     for _ in range(30):
-        await starts(rest, 10)
+        async with beside(begun(rest).run()):
+            await asyncio.sleep(EVERY_S * 10.5)
         if len(set(rest.asked)) == len(THREADS):
             return
     pytest.fail(f"after 30 starts {len(THREADS) - len(set(rest.asked))} were never asked after")
@@ -55,5 +54,6 @@ async def test_a_bridge_that_starts_anew_again_and_again_reaches_all_of_them() -
 @jumping
 async def test_one_for_which_discord_does_not_answer_comes_behind_all_others() -> None:
     rest, lots = Rest(0), iter([0.0, *(float(n) for n in THREADS[1:]), -1.0, -1.0])
-    await starts(rest, len(THREADS) + 1, lambda: next(lots))
+    async with beside(begun(rest, lambda: next(lots)).run()):
+        await asyncio.sleep(EVERY_S * (len(THREADS) + 1.5))
     assert rest.asked == [*THREADS, 0]

@@ -155,6 +155,37 @@ async def test_a_permission_that_was_taken_away_is_said_in_the_channel_and_nothi
         assert len(s.discord.invalid_requests) < 6
 
 
+@pytest.mark.parametrize("deleted", [False, True])
+@awaited
+async def test_the_words_in_the_channel_promise_nothing_more_of_a_session_that_is_over(
+    tmp_path: Path, quick: None, *, deleted: bool
+) -> None:
+    async with scene(tmp_path) as s:
+        s.discord.deny(s.thread_id, Permission.SEND_MESSAGES_IN_THREADS)
+        s.show("one", "one")
+        await s.discord.until(lambda: "I will try again" in s.said_in_channel(), STEP_DEADLINE_S, "words about it")
+        if deleted:
+            s.discord.delete_channel(s.thread_id)
+            s.show("two", "two")
+        else:
+            s.manager.destroy_session(s.session_id, "ended by *Ada*")
+        await s.discord.until(lambda: "I will try again" not in s.said_in_channel(), STEP_DEADLINE_S, "other words")
+        assert (
+            f"-# ⚠ I could not write in https://discord.com/channels/{s.discord.guild_id}/{s.thread_id}"
+            in s.said_in_channel()
+        )
+        why = "its thread was deleted" if deleted else "ended by \\*Ada\\*"
+        assert f"The session is over ({why})." in s.said_in_channel()
+        assert ("What is missing there comes once I can" in s.said_in_channel()) is not deleted
+        if deleted:
+            await s.settled()
+            assert "The session is over" in s.said_in_channel()
+        else:
+            s.discord.deny(s.thread_id, Permission.NONE)
+            await s.settled()
+            await s.discord.until(lambda: "I can write in" in s.said_in_channel(), STEP_DEADLINE_S, "that it is shown")
+
+
 @awaited
 async def test_where_nothing_may_be_said_at_all_the_requests_stay_few(tmp_path: Path, quick: None) -> None:
     async with scene(tmp_path) as s:

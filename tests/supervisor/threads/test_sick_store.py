@@ -1,7 +1,7 @@
 """While the store takes no writes and Claude works, the channel hears that its threads stand still."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -33,7 +33,12 @@ async def looked_at(folder: Path) -> AsyncIterator[tuple[Store, list[tuple[int, 
             session = manager.create_session(action)
             if channel_id == BUSY:
                 manager.reports.record(session.session_id, [e.Record("g", 1, 1.0, e.TurnStarted())])
-        words = ChannelWords(manager, lambda channel_id, post, *_: told.append((channel_id, post)))
+
+        def tell(channel_id: int, post: Post, _nonce: str, ended: Callable[[bool], None] = lambda _: None) -> None:
+            told.append((channel_id, post))
+            ended(True)
+
+        words = ChannelWords(manager, tell)
         async with beside(SickStore(manager, words).run()):
             yield store, told
 

@@ -7,6 +7,7 @@ from twins.discord.clock import moment_of
 from twins.discord.errors import (
     Problems,
     missing_permissions,
+    not_a_text_channel,
     not_found,
     not_your_message,
     system_message,
@@ -14,13 +15,14 @@ from twins.discord.errors import (
     thread_is_locked,
 )
 from twins.discord.limits import OLD_AFTER_S, Limits
-from twins.discord.model import Channel, Json, Message, MessageType, Permission
+from twins.discord.model import Channel, ChannelType, Json, Message, MessageType, Permission
 from twins.discord.rest import Call, Download, Route
 from twins.discord.world import World
 
 _MESSAGES = "/channels/{channel_id}/messages"
 _MESSAGE = _MESSAGES + "/{message_id}"
 _DELETABLE = (MessageType.DEFAULT, MessageType.REPLY, MessageType.CHAT_INPUT_COMMAND, MessageType.NAME_CHANGE)
+_WITHOUT_MESSAGES = (ChannelType.CATEGORY, ChannelType.FORUM, ChannelType.MEDIA)
 _HIDDEN = ("content", "embeds", "attachments", "components")
 
 
@@ -92,6 +94,8 @@ class MessageRoutes:
         if call.payload.get("message_reference"):
             wanted |= Permission.READ_MESSAGE_HISTORY
         self._world.require(channel, wanted)
+        if channel.type in _WITHOUT_MESSAGES:
+            raise not_a_text_channel()
         may_manage = not self._world.denied_to_bot(channel) & Permission.MANAGE_THREADS
         if channel.thread and channel.thread.locked and not may_manage:
             raise thread_is_locked()

@@ -57,6 +57,9 @@ MORE_WORDS = (
     "\\*",
     "\u200d",
     "<@1>",
+    "</a b:1>",
+    "</div>",
+    "<id:guide>",
     "@everyone",
     "snake_case",
     "|",
@@ -376,6 +379,22 @@ def test_a_mark_whose_letters_may_be_gone_when_it_is_whole_is_shown_once_it_is(t
     begun = re.split(r"[\[&<|]", text)[0].rstrip(" ->")
     assert split(text) == ([begun] if begun else [])
     assert [post.replace("\\", "") for post in split(text, ended=True)] == [text]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("<@1> <@!1> <@&1> <#1> @everyone @here", "<\\@1> <\\@!1> <\\@&1> <\\#1> \\@everyone \\@here"),
+        ("<:x:1> <a:x:1> <t:1:R> ||x||", "<\\:x:1> <a\\:x:1> <t\\:1:R> |\\|x|\\|"),
+        ("</stop:1> </project add:1> </x-y:1>", "</stop\\:1> </project add\\:1> </x-y\\:1>"),
+        ("<id:guide> <id:customize> <id:linked-roles:1>", "<id\\:guide> <id\\:customize> <id\\:linked-roles:1>"),
+        ("<div></div> a:1 </a-b> `</stop:1> <id:guide>`", "<div></div> a:1 </a-b> `</stop:1> <id:guide>`"),
+    ],
+)
+def test_what_discord_alone_would_draw_is_shown_as_it_is_written(written: str, shown: str) -> None:
+    assert split(written, ended=True) == [shown]
+    grown = [split(written[:end]) for end in range(len(written))]
+    assert all(shown.replace("\\", "").startswith(post.replace("\\", "")) for (post,) in filter(None, grown))
 
 
 @pytest.mark.parametrize(
