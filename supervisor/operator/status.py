@@ -90,6 +90,8 @@ class Status(msgspec.Struct, frozen=True):
     """It cannot write anything newer."""
     barred: tuple[str, ...] = ()
     """Of each session whose thread cannot be written in: why, in words."""
+    unread: tuple[str, ...] = ()
+    """The sessions of which something waits that this version cannot read."""
 
 
 def look(layout: Layout, now: float, monotonic: Callable[[], float] = time.monotonic) -> Status:
@@ -112,9 +114,7 @@ def _seen(layout: Layout, told: Health, now: float) -> Status:
     rows, stored = session_list.rows(layout), _of_store(layout, now)
     running = {one: locks.holder(layout.session(one).lock) for one in (row.session.session_id for row in rows)}
     return Status(
-        well=True,
-        troubles=(),
-        notes=(),
+        *(True, (), ()),
         supervisor_pid=locks.holder(layout.supervisor_lock),
         version=told.version,
         uptime_s=max(0.0, now - told.started_at) if told.pid else 0.0,
@@ -136,6 +136,7 @@ def _seen(layout: Layout, told: Health, now: float) -> Status:
         most_sessions=told.most_sessions,
         limited_s=tuple(sorted(_limited(rows, now))),
         barred=stored.barred,
+        unread=stored.unread,
     )
 
 
@@ -213,6 +214,11 @@ def _troubles(status: Status, told: Health) -> list[str]:
     if status.barred:
         more = f" ({len(status.barred)} threads in all)" if len(status.barred) > 1 else ""
         found.append(f"the bridge says: {status.barred[0]}{more}")
+    if status.unread:
+        found.append(
+            f"what waits in {len(status.unread)} sessions ({', '.join(one[:8] for one in status.unread[:4])}) cannot be"
+            " read by this version: the one that wrote it can, and the log says more"
+        )
     if (status.prompts.oldest_s or 0.0) > WAITS_S:
         waits = duration(status.prompts.oldest_s or 0.0)
         found.append(f"{status.prompts.count} prompts wait for Claude, the oldest for {waits}")
@@ -286,6 +292,7 @@ class _Stored(NamedTuple):
     older: frozenset[str] = frozenset()
     """Sessions that another version started."""
     barred: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def _of_store(layout: Layout, now: float) -> _Stored:
@@ -313,7 +320,8 @@ def _told_by(store: Store, now: float) -> _Stored:
     oldest = max(0.0, now - min(tried)) if tried else None
     left = budget_of(store.fact(Fact.IDENTIFY_BUDGET)).now(now)
     older = frozenset(older_starts(store))
-    return _Stored(_waiting(given, now), Waiting(len(posts), oldest), int(left), older, _barred(store, unsettled))
+    barred, unread = _barred(store, unsettled), tuple(sorted(store.unread_sessions))
+    return _Stored(_waiting(given, now), Waiting(len(posts), oldest), int(left), older, barred, unread)
 
 
 def _barred(store: Store, unsettled: Mapping[str, Sequence[PostRow]]) -> tuple[str, ...]:

@@ -108,6 +108,11 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise _translated(self.path, error) from error
 
+    @property
+    def unread_sessions(self) -> frozenset[str]:
+        """Whose wishes or posts were met since it was opened that cannot be read, and so wait."""
+        return frozenset(self._unread.sessions)
+
     # --- opening -------------------------------------------------------------------------------------
 
     @property

@@ -5,6 +5,7 @@ import msgspec
 from bridge.protocol import commands as c
 from bridge.protocol.answers import key_of, keys_of
 from bridge.protocol.commands import AnyCommand
+from bridge.protocol.errors import UNREADABLE
 from supervisor.sessions.database import Database
 
 _json = msgspec.json.Encoder()
@@ -43,7 +44,7 @@ class InboxTable(Database):
         for number, command, at in rows:
             try:
                 found.append(InboxRow(number, _command.decode(command), at))
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 self._unread.note("inbox", number, session_id, error)
         return found
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from bridge.protocol.errors import UNREADABLE
 from bridge.render.posts import Post
 from supervisor.sessions.database import Database
 
@@ -112,7 +113,7 @@ class PostsTable(Database):
         for number, session, key, desired, shown, *rest in rows:
             try:
                 found.append(PostRow(number, session, key, _post.decode(desired), _shown(shown), *rest))
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 self._unread.note("posts", number, session, error)
         return found
 

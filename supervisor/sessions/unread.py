@@ -19,8 +19,11 @@ class Unread:
     def __init__(self) -> None:
         self._numbers: dict[str, set[int]] = {}
         self._texts = set[str]()
+        self.sessions = set[str]()
+        """Whose wishes or posts were met."""
 
-    def note(self, table: str, number: int, session_id: str, error: msgspec.MsgspecError) -> None:
+    def note(self, table: str, number: int, session_id: str, error: Exception) -> None:
+        self.sessions.add(session_id)
         numbers = self._numbers.setdefault(table, set())
         if number not in numbers:
             numbers.add(number)

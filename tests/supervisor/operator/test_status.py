@@ -69,6 +69,7 @@ TOLD = Health(pid=7, version="0.2.0", started_at=NOW - 3600, at=NOW - 1, discord
             {"unusable": 1, "discord": "connected; it shows us no channel 5"},
             "it shows us no channel 5; `threadbridge check`",
         ),
+        ({"unread": ("0123456789ab",)}, {}, "what waits in 1 sessions (01234567) cannot be read by this version"),
         ({"barred": ("I cannot write in x", "y")}, {}, "the bridge says: I cannot write in x (2 threads in all)"),
         ({"prompts": Waiting(2, 300.0)}, {}, "2 prompts wait for Claude, the oldest for 5 min"),
         ({"posts": Waiting(3, 300.0)}, {}, "3 posts are not in Discord yet"),

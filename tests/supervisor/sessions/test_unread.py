@@ -8,18 +8,21 @@ from pathlib import Path
 import pytest
 
 from bridge.protocol import commands as c
+from bridge.protocol.layout import Layout
 from bridge.routing.actions import CreateSession
 from bridge.routing.channel import Channel
 from bridge.session.managed import ManagedSession
 from bridge.session.permission import Person
 from supervisor.assembly import session_manager
+from supervisor.operator import status
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store import Store
 
 ADA = Person(111, "Ada", 9)
 
-WISHES = [b'{"kind":"Teleport","to":"Mars"}', b'{"kind":"Prompt","prompt_id":"new","text":7}', b"[]", b"\xff"]
-POSTS = [b'{"content":{"newer":1}}', b"[]", b"\xff"]
+DEEP = b'{"newer":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+WISHES = [b'{"kind":"Teleport","to":"Mars"}', b'{"kind":"Prompt","prompt_id":"new","text":7}', b"[]", b"\xff", DEEP]
+POSTS = [b'{"content":{"newer":1}}', b"[]", b"\xff", DEEP]
 
 
 @contextlib.contextmanager
@@ -68,6 +71,19 @@ def test_a_wish_that_cannot_be_read_starts_no_worker_again_and_again(tmp_path: P
         put_wish(store, session.session_id, WISHES[0])
         manager.inbox(session.session_id)
         assert store.sessions_with_wishes() == set()
+
+
+@pytest.mark.parametrize("what", ["wish", "post", "nothing"])
+def test_status_says_in_which_session_something_waits_that_cannot_be_read(tmp_path: Path, what: str) -> None:
+    layout = Layout(tmp_path)
+    with opened(layout.database) as store:
+        session_id = begin(session_manager(store)).session_id
+        if what == "wish":
+            put_wish(store, session_id, DEEP)
+        if what == "post":
+            sql = "INSERT INTO posts (session_id, key, desired) VALUES (?, 'new', ?)"
+            store._execute(sql, (session_id, DEEP))
+    assert status.look(layout, 1.0).unread == (() if what == "nothing" else (session_id,))
 
 
 @pytest.mark.parametrize("column", ["desired", "shown"])
