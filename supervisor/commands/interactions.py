@@ -28,7 +28,9 @@ from supervisor.commands.answer import (
 )
 from supervisor.commands.click_answers import ClickAnswers
 from supervisor.discord.asking import Answering
+from supervisor.discord.rest import ANSWER_PATIENCE_S
 from supervisor.discord.shapes import Interaction, read
+from supervisor.discord.snowflakes import CLOCKS_DIFFER_S
 from supervisor.sessions.in_log import InLog
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.store_health import StoreError
@@ -36,6 +38,10 @@ from supervisor.sessions.trust import Trusts
 
 FAILED = "Something went wrong in the bridge, and nothing was done. Its log says what."
 UNREADABLE = "Discord sent this in a form that the bridge cannot read, so nothing was done. Please try again."
+
+VOID_AFTER_S = ANSWER_PATIENCE_S + CLOCKS_DIFFER_S
+"""Discord told its person by then that it failed (docs/discord-api.md, "Messages and components"): who still wants it
+asks again. Carried out after minutes it would meet what it was not meant for."""
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +83,9 @@ class Interactions:
             asked = read(data, Interaction)
         except msgspec.ValidationError as error:
             log.warning("an interaction that cannot be read: %s", error)
+            return
+        if (age_s := self._rest.age_s(asked.id)) > VOID_AFTER_S:
+            log.warning("interaction %s came after %d s, when it had failed for who asked: left alone", asked.id, age_s)
             return
         pressed = self._alone.take(asked)
         answer = self._answer(asked)

@@ -105,6 +105,10 @@ class Placing(_Creating, Renaming, Protocol):
 class Answering(Protocol):
     """Interactions, and the commands that lead to them."""
 
+    def age_s(self, discord_id: int) -> float:
+        """How long ago Discord gave that id, in seconds."""
+        ...
+
     async def answer_interaction(
         self, interaction_id: int, token: str, kind: int, data: dict[str, Any] | None = ...
     ) -> None: ...

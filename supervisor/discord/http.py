@@ -11,6 +11,7 @@ import asyncio
 import mimetypes
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,7 @@ from supervisor.discord.errors import (
 )
 from supervisor.discord.pace import Pace, Slot, TooLongError
 from supervisor.discord.rest_answers import Call, Reply, checked
+from supervisor.discord.snowflakes import given_at
 from supervisor.discord.token_watch import TokenWatch
 
 CALL_TIMEOUT_S = 15.0
@@ -64,6 +66,8 @@ class Http:
         self._held = ""
         self.apart_s: float | None = None
         """By how many seconds our clock is ahead of Discord's, about; None before it answered."""
+        self._told_at: tuple[float, float] | None = None
+        """A time of Discord's, in Unix seconds, and when it was told, by the clock that nobody sets."""
 
     def hold(self, words: str) -> None:
         """Ask nothing with the token until told otherwise (empty), because of that."""
@@ -123,8 +127,21 @@ class Http:
         ) as response:
             slot.report(response.status, response.headers)
             self._heard(call.route, response.status, time.monotonic() - began)
-            self.apart_s = _apart_s(response.headers.get("Date", ""), self.apart_s)
+            self._note_time(response.headers.get("Date", ""))
             return Reply(response.status, await response.read(), response.headers.get("Retry-After", ""))
+
+    def _note_time(self, date: str) -> None:
+        """``date``: of an answer, in whole seconds (RFC 9110, "Date")."""
+        with suppress(ValueError):
+            told = parsedate_to_datetime(date).timestamp()
+            self.apart_s, self._told_at = time.time() - told, (told, time.monotonic())
+
+    def age_s(self, discord_id: int) -> float:
+        """How long ago Discord gave that id, by its own clock; 0 before it told the time."""
+        if self._told_at is None:
+            return 0.0
+        told, at = self._told_at
+        return max(0.0, told + time.monotonic() - at - given_at(discord_id))
 
     async def download(self, url: str, take: Callable[[bytes], object], most_bytes: int) -> None:
         """Hand a file's bytes to ``take`` as they come. The link is Discord's own, and gets no token.
@@ -143,14 +160,6 @@ class Http:
                 await _take_all(response, take, most_bytes)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise Unavailable(f"no whole answer: {type(error).__name__}") from None
-
-
-def _apart_s(date: str, before: float | None) -> float | None:
-    """``date``: of an answer, in whole seconds (RFC 9110, "Date")."""
-    try:
-        return time.time() - parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return before
 
 
 async def _take_all(response: aiohttp.ClientResponse, take: Callable[[bytes], object], most_bytes: int) -> None:

@@ -23,6 +23,7 @@ from supervisor.discord.errors import (
 from supervisor.discord.pace import Pace, Priority
 from supervisor.discord.rest import Rest
 from supervisor.discord.shapes import Message
+from supervisor.discord.snowflakes import snowflake
 from twins.discord.faults import Fault
 from twins.discord.loopback import LoopbackDiscord
 from twins.discord.model import Permission
@@ -95,6 +96,18 @@ async def rest_and_server(timeout_s: float = 5.0) -> AsyncIterator[tuple[Rest, S
             yield rest, server
     finally:
         await runner.cleanup()
+
+
+@awaited
+async def test_an_ids_age_is_told_by_discords_clock_and_not_by_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rest_and_server() as (rest, server):
+        given = snowflake(1_800_000_000.0)
+        assert rest.age_s(given) == 0.0, "before Discord told the time"
+        server.headers["Date"] = "Fri, 15 Jan 2027 08:00:20 GMT"
+        await rest.edit(1, 2, Post("hi"))
+        monkeypatch.setattr("time.time", lambda: 5.0)
+        assert 20.0 <= rest.age_s(given) < 30.0
+        assert rest.age_s(snowflake(1_800_000_500.0)) == 0.0
 
 
 @awaited

@@ -136,6 +136,9 @@ class _Rest:
 
     def hold(self, _words: str) -> None: ...
 
+    def age_s(self, _discord_id: int) -> float:
+        return 0.0
+
     async def rename(self, _thread_id: int, _name: str) -> None: ...
 
     async def messages_after(self, _channel_id: int, _after: int, limit: int = 100) -> list[Message | Unreadable]:

@@ -163,6 +163,9 @@ class _Rest:
     def __init__(self) -> None:
         self.answered = 0
 
+    def age_s(self, _discord_id: int) -> float:
+        return 0.0
+
     async def answer_interaction(self, _id: int, _token: str, kind: int, data: dict[str, Any] | None = None) -> None:
         self.answered += 1
         hold(self.answered == 1, "an interaction is answered twice")
