@@ -93,6 +93,10 @@ def stopped(prompt_id: int) -> Post:
     return _mark(prompt_id, "✗ Claude stopped before this was done.")
 
 
+def ended(prompt_id: int) -> Post:
+    return _mark(prompt_id, "✗ The session was ended before Claude took this up.")
+
+
 def deleted(prompt_id: int) -> Post:
     return _mark(prompt_id, "✗ Deleted: not sent to Claude.", is_over=True)
 

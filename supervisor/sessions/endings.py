@@ -4,7 +4,7 @@ import uuid
 
 from bridge.journal import entries as j
 from bridge.protocol import commands as c
-from bridge.render import limits, notices
+from bridge.render import limits, marks, notices
 from supervisor.sessions.lookup import Lookup
 from supervisor.sessions.sessions_table import SessionRow
 
@@ -26,7 +26,8 @@ class Endings(Lookup):
         """What was wished for is void, also to go on. Within the caller's transaction, which saves the row."""
         session, now = row.session, self.clock()
         row.ended_at, row.end_reason = now, reason
-        self.waiting.drop_all(session.session_id)
+        for prompt in self.waiting.drop_all(session.session_id):
+            self.store.desire(session.session_id, marks.key_of(prompt.prompt_id), marks.ended(prompt.prompt_id))
         self.rules.session_ended(session.session_id)
         for key, post in row.view.settle_limit(limits.ENDED).items():
             self.store.desire(session.session_id, key, post)

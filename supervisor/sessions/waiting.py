@@ -197,10 +197,13 @@ class WaitingPrompts:
     def forget_files(self, session_id: str, prompt_ids: Sequence[int]) -> None:
         self._sessions.store.add_dropped(session_id, prompt_ids)
 
-    def drop_all(self, session_id: str) -> None:
+    def drop_all(self, session_id: str) -> list[c.Prompt]:
+        """Whatever is wished for; what of it was a prompt."""
         waiting = [item.command for item in self._sessions.store.inbox(session_id)]
-        self.drop(session_id, [command for command in waiting if isinstance(command, c.Prompt)])
+        prompts = [command for command in waiting if isinstance(command, c.Prompt)]
+        self.drop(session_id, prompts)
         self._sessions.store.drop_wishes(session_id)
+        return prompts
 
     def drop_stale(self, session: ManagedSession) -> None:
         """No child is left to ask; only what the next one gets again can still be amended."""
