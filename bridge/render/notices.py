@@ -164,8 +164,16 @@ def uncontained(how: str) -> Post:
 
 def opened(places: Sequence[str]) -> Post:
     """What a session reaches besides its project."""
-    what = ", ".join(escape(one_line(place, 300)) for place in places)
+    what = ", ".join(map(_opened_in_words, places))
     return Post(f"-# The project belongs to a repository outside of it, so Claude also reaches {what}.", silent=True)
+
+
+def _opened_in_words(place: str) -> str:
+    """A worker says a path in code, and in brackets how it is open; a path may have such signs itself."""
+    path, _, how = place.removeprefix("`").rpartition("` (")
+    if not path:
+        return escape(one_line(place, KEPT_CHARS))
+    return f"{inline_code(one_line(reveal(path), KEPT_CHARS), KEPT_CHARS)} ({escape(how.removesuffix(')'))})"
 
 
 def closed_now() -> Post:

@@ -78,3 +78,10 @@ def test_check_says_what_of_the_users_own_is_closed(tmp_path: Path) -> None:
     assert "~/.ssh, ~/.npmrc (" in checkup.closed_in_words(tmp_path, ())
     assert "~/.npmrc" not in checkup.closed_in_words(tmp_path, ("~/.npmrc",))
     assert checkup.closed_in_words(tmp_path / "nothing", ()) == ""
+
+
+def test_a_repository_with_odd_signs_in_its_path_is_one_piece_of_code(desk: Desk) -> None:
+    started = e.WorkerStarted(7, True, CLOSED, opened=("`/srv/*a`b_/.git` (read-only)", "somewhere *else*"))
+    desk.take(e.SessionCreated(desk.session_id, 1, 9, 222, "/srv/app", 111), started)
+    (row,) = desk.store.posts_like(desk.session_id, "opened")
+    assert row.desired.content.endswith("also reaches `` /srv/*a`b_/.git `` (read-only), somewhere \\*else\\*.")
