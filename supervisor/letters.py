@@ -55,7 +55,7 @@ class Letter(msgspec.Struct, frozen=True):
     """To stop: what waits for Claude is taken up next."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class LetterAnswer(msgspec.Struct, frozen=True):
     """``words`` for whoever asked; ``session`` and ``url`` of the session that it was about."""
 
     done: bool
@@ -83,11 +83,11 @@ class Letters:
             return False
         return True
 
-    def answer_to(self, number: int) -> Answer | None:
+    def answer_to(self, number: int) -> LetterAnswer | None:
         """Read and removed; None as long as there is none."""
         path = self._path(number, "answer")
         try:
-            answer = msgspec.json.decode(path.read_bytes(), type=Answer)
+            answer = msgspec.json.decode(path.read_bytes(), type=LetterAnswer)
         except FileNotFoundError:
             return None
         path.unlink(missing_ok=True)
@@ -114,7 +114,7 @@ class Letters:
             return None
         return letter
 
-    def answer(self, number: int, answer: Answer) -> None:
+    def answer(self, number: int, answer: LetterAnswer) -> None:
         """It is carried out, or never will be."""
         write_private(self._path(number, "answer"), msgspec.json.encode(answer), durable=True)
         self._path(number, "taken").unlink(missing_ok=True)

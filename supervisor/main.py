@@ -187,7 +187,7 @@ def _keeper(settings: Settings, manager: SessionManager, environment: Mapping[st
     source = login.source_of(environment, mcp_logins=config.mcp_logins)
     hear = LoginTold(manager, settings.channels)
     renewal = Renewal(config.command, environment, config.layout.renewal)
-    told = login.Told(hear.renewed, hear.not_renewed)
+    told = login.Listeners(hear.renewed, hear.not_renewed)
     return login.Keeper(source, config.layout, renewal.run, told)
 
 

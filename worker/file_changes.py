@@ -23,7 +23,7 @@ class _Patch(msgspec.Struct, rename="camel"):
     lines: list[str] = []
 
 
-class _Told(msgspec.Struct, rename="camel"):
+class _ToolResult(msgspec.Struct, rename="camel"):
     """``content`` is Write's, ``old_string`` and ``new_string`` Edit's."""
 
     file_path: str = ""
@@ -38,7 +38,7 @@ class _Told(msgspec.Struct, rename="camel"):
 
 def change_of(told: f.Raw) -> FileChange | None:
     """None where it tells of no file that was changed."""
-    change = f.part(told, _Told)
+    change = f.part(told, _ToolResult)
     if not change.file_path or (change.content is None and change.new_string is None):
         return None
     is_new = change.type == "create" or not (change.original_file or change.structured_patch or change.old_string)
@@ -50,14 +50,14 @@ def change_of(told: f.Raw) -> FileChange | None:
     return FileChange(change.file_path, hunks, is_new)
 
 
-def _hunks(change: _Told, *, is_new: bool) -> list[Hunk]:
+def _hunks(change: _ToolResult, *, is_new: bool) -> list[Hunk]:
     before = "" if is_new else change.original_file
     if before is None or len(before) > MOST_TEXT_BYTES:
         return [_as_told(patch) for patch in change.structured_patch]
     return between(lines_of(before), lines_of(_after(change, before)))
 
 
-def _after(change: _Told, before: str) -> str:
+def _after(change: _ToolResult, before: str) -> str:
     if change.content is not None:
         return change.content
     old, new = change.old_string or "", change.new_string or ""

@@ -26,7 +26,7 @@ CAPTION_CHARS = 1000
 _INVALID_REQUEST, _NO_SUCH_METHOD, _INVALID_PARAMS = -32600, -32601, -32602
 
 type CallId = int | str
-type Answer = dict[str, object]
+type JsonObject = dict[str, object]
 
 
 class SendFile(msgspec.Struct, frozen=True):
@@ -80,7 +80,7 @@ class _Call(msgspec.Struct):
     arguments: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-def respond(message: bytes | msgspec.Raw, places: str, remote: str = "") -> Answer | SendFile | PushBranch:
+def respond(message: bytes | msgspec.Raw, places: str, remote: str = "") -> JsonObject | SendFile | PushBranch:
     """The answer to one message, or the call that is to be carried out first.
 
     ``places``: in words, where a file may lie. ``remote``: where pushes go; "": that tool is not offered.
@@ -104,12 +104,12 @@ def respond(message: bytes | msgspec.Raw, places: str, remote: str = "") -> Answ
             return _error(rpc.id, _NO_SUCH_METHOD, f"there is no method {method!r}")
 
 
-def told(call_id: CallId, words: str, *, is_error: bool = False) -> Answer:
+def told(call_id: CallId, words: str, *, is_error: bool = False) -> JsonObject:
     """What came of a call, for Claude."""
     return _result(call_id, {"content": [{"type": "text", "text": words}], "isError": is_error})
 
 
-def _called(call_id: CallId, params: msgspec.Raw, *, may_push: bool) -> Answer | SendFile | PushBranch:
+def _called(call_id: CallId, params: msgspec.Raw, *, may_push: bool) -> JsonObject | SendFile | PushBranch:
     """Wrong arguments are told as the tool's own error, so that the model reads them and tries again."""
     try:
         call = msgspec.json.decode(params, type=_Call)
@@ -131,7 +131,7 @@ def _tool_use_of(meta: msgspec.Raw) -> str:
         return ""
 
 
-def _initialized(params: msgspec.Raw) -> Answer:
+def _initialized(params: msgspec.Raw) -> JsonObject:
     try:
         version = msgspec.json.decode(params, type=_Initialize).protocolVersion
     except UNREADABLE:
@@ -143,7 +143,7 @@ def _initialized(params: msgspec.Raw) -> Answer:
     }
 
 
-def _tool(places: str) -> Answer:
+def _tool(places: str) -> JsonObject:
     return {
         "name": TOOL,
         "title": "Send a file to the person",
@@ -166,7 +166,7 @@ def _tool(places: str) -> Answer:
     }
 
 
-def _push_tool(remote: str) -> Answer:
+def _push_tool(remote: str) -> JsonObject:
     return {
         "name": PUSH,
         "title": "Push a branch",
@@ -193,9 +193,9 @@ def _push_tool(remote: str) -> Answer:
     }
 
 
-def _result(call_id: CallId, result: Answer) -> Answer:
+def _result(call_id: CallId, result: JsonObject) -> JsonObject:
     return {"jsonrpc": "2.0", "id": call_id, "result": result}
 
 
-def _error(call_id: CallId | None, code: int, words: str) -> Answer:
+def _error(call_id: CallId | None, code: int, words: str) -> JsonObject:
     return {"jsonrpc": "2.0", "id": call_id, "error": {"code": code, "message": words}}

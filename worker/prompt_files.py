@@ -40,7 +40,7 @@ _PDF = "application/pdf"
 _QUOTATION = (">", "[In reply to ", "[Forwarded message")
 
 
-class _Told(msgspec.Struct):
+class _PromptDraft(msgspec.Struct):
     """The prompt in the making. ``room``: bytes that blocks may still have."""
 
     text: str
@@ -99,7 +99,7 @@ class _Told(msgspec.Struct):
 
 def content_of(prompt: PromptAccepted, folder: Path) -> Content:
     """``folder`` is the session's."""
-    told = _Told(prompt.text)
+    told = _PromptDraft(prompt.text)
     for attachment in prompt.attachments:
         if attachment.stored:
             told.add(attachment, Path(os.path.normpath(folder / attachment.stored)))

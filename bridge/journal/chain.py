@@ -29,7 +29,7 @@ Number = Annotated[int, msgspec.Meta(ge=1, lt=10**MOST_DIGITS - 1)]
 _HEAD = re.compile(rf"0:|([1-9][0-9]{{0,{MOST_DIGITS - 1}}}):([0-9a-f]{{64}})")
 
 
-class Line(msgspec.Struct, frozen=True):
+class JournalLine(msgspec.Struct, frozen=True):
     """``at`` in Unix seconds."""
 
     n: Number
@@ -69,7 +69,7 @@ class BadLineError(RemoteError):
 
 _json = msgspec.json.Encoder()
 _plain = msgspec.json.Decoder(Plain)
-_line: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
+_line: msgspec.json.Decoder[JournalLine] = msgspec.json.Decoder(JournalLine)
 
 
 def digest_of(line: bytes) -> str:
@@ -81,7 +81,7 @@ def chained(head: Head, at: float, entries: Iterable[AnyEntry]) -> tuple[bytes, 
     """The lines of these entries behind that head, each with its end, and the new head."""
     text = b""
     for entry in entries:
-        line = _json.encode(Line(head.n + 1, at, head.digest, entry))
+        line = _json.encode(JournalLine(head.n + 1, at, head.digest, entry))
         head = Head(head.n + 1, digest_of(line))
         text += line + b"\n"
     return text, head
@@ -95,7 +95,7 @@ def plain(line: bytes) -> Plain:
         raise BadLineError(str(error)) from None
 
 
-def decoded(line: bytes) -> Line | None:
+def decoded(line: bytes) -> JournalLine | None:
     """None: of a kind that this version does not know. Raises BadLineError for what is no line at all."""
     try:
         return _line.decode(line)

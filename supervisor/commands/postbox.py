@@ -36,7 +36,7 @@ from supervisor.discord.asking import Placing
 from supervisor.discord.errors import Archived, Unavailable
 from supervisor.discord.pace import Priority
 from supervisor.discord.snowflakes import given_at, snowflake
-from supervisor.letters import Answer, Letter, Letters, Look
+from supervisor.letters import Letter, LetterAnswer, Letters, Look
 from supervisor.sessions.manager import SessionManager
 from supervisor.sessions.pruning import Pruning
 from supervisor.sessions.store_health import StoreError
@@ -116,21 +116,21 @@ class Postbox:
         finally:
             self._open.discard(number)
 
-    async def _answer(self, letter: Letter) -> Answer:
+    async def _answer(self, letter: Letter) -> LetterAnswer:
         """What came of it. Raises StoreError while it cannot be noted."""
         if known := self._manager.store.letter_answer(letter.number):
-            return msgspec.json.decode(known, type=Answer)
+            return msgspec.json.decode(known, type=LetterAnswer)
         try:
             return await self._carry_out(letter)
         except UserError as error:
-            return Answer(done=False, words=str(error))
+            return LetterAnswer(done=False, words=str(error))
         except StoreError:
             raise
         except Exception:
             log.exception("what was asked on the host (%s) failed", letter.what)
-            return Answer(done=False, words="a mistake of the bridge's; its log says more")
+            return LetterAnswer(done=False, words="a mistake of the bridge's; its log says more")
 
-    async def _carry_out(self, letter: Letter) -> Answer:
+    async def _carry_out(self, letter: Letter) -> LetterAnswer:
         """Raises UserError for what cannot be, StoreError."""
         match letter.what:
             case "send" if channel := self._addressees.channel(letter.target):
@@ -147,7 +147,7 @@ class Postbox:
 
     # --- what is done ----------------------------------------------------------------------------------
 
-    def _prompt(self, session: ManagedSession, letter: Letter) -> Answer:
+    def _prompt(self, session: ManagedSession, letter: Letter) -> LetterAnswer:
         answer = _about(session, "sent")
         with self._manager.transaction(_entry(letter, session.session_id, session.channel_id)):
             self._manager.show(session.session_id, f"host:{letter.number}", host.said(letter.who, letter.text))
@@ -155,7 +155,7 @@ class Postbox:
             self._keep(letter, answer)
         return answer
 
-    def _stop(self, session: ManagedSession, letter: Letter) -> Answer:
+    def _stop(self, session: ManagedSession, letter: Letter) -> LetterAnswer:
         session_id = session.session_id
         if self._manager.row(session_id).ended_at is not None:
             raise UserError("this session has ended already")
@@ -177,7 +177,7 @@ class Postbox:
             self._keep(letter, answer)
         return answer
 
-    async def _title(self, session: ManagedSession, letter: Letter) -> Answer:
+    async def _title(self, session: ManagedSession, letter: Letter) -> LetterAnswer:
         """To give the same name again is harmless, so Discord comes first: the list has what the thread has."""
         name = letter.text.strip()
         if not name or len(name) > THREAD_NAME_CHARS:
@@ -191,10 +191,10 @@ class Postbox:
             self._keep(letter, answer)
         return answer
 
-    def _prune(self, letter: Letter) -> Answer:
+    def _prune(self, letter: Letter) -> LetterAnswer:
         """To do it again is harmless: what is removed is not there any more."""
         count = self._pruning.prune(self._clock() - float(letter.text))
-        answer = Answer(done=True, words=f"the logs and files of {count} ended sessions are removed")
+        answer = LetterAnswer(done=True, words=f"the logs and files of {count} ended sessions are removed")
         with self._manager.transaction(_entry(letter, "", 0)):
             self._keep(letter, answer)
         return answer
@@ -206,7 +206,7 @@ class Postbox:
             await self._rest.unarchive(thread_id)
             await self._rest.rename(thread_id, name)
 
-    async def _begin(self, channel: Channel, letter: Letter) -> Answer:
+    async def _begin(self, channel: Channel, letter: Letter) -> LetterAnswer:
         guild_id = self._guild_of(channel)
         async with self._beginning:
             action = CreateSession(
@@ -246,7 +246,7 @@ class Postbox:
 
     # --- the answer ------------------------------------------------------------------------------------
 
-    def _keep(self, letter: Letter, answer: Answer) -> None:
+    def _keep(self, letter: Letter, answer: LetterAnswer) -> None:
         """Within the transaction that carries it out."""
         self._manager.store.keep_letter_answer(letter.number, msgspec.json.encode(answer).decode())
 
@@ -283,8 +283,8 @@ def _person(letter: Letter) -> Person:
     return Person(0, host.name_of(letter.who))
 
 
-def _about(session: ManagedSession, words: str) -> Answer:
-    return Answer(done=True, words=words, session=session.session_id, url=session.url())
+def _about(session: ManagedSession, words: str) -> LetterAnswer:
+    return LetterAnswer(done=True, words=words, session=session.session_id, url=session.url())
 
 
 def _entry(letter: Letter, session_id: str, channel_id: int) -> AskedOnHost:

@@ -51,7 +51,7 @@ class Kind(StrEnum):
     FREE = "free"
 
 
-class Answer(msgspec.Struct, frozen=True):
+class RateLimitHeaders(msgspec.Struct, frozen=True):
     """What the headers of an answer tell. ``reset``: on Discord's clock if ``is_timed``, else on ours."""
 
     limit: int
@@ -76,7 +76,7 @@ class Answer(msgspec.Struct, frozen=True):
         return self.remaining >= self.limit - 1
 
 
-def concluded(first: Answer, second: Answer, period_s: float = 0.0) -> Kind | None:
+def concluded(first: RateLimitHeaders, second: RateLimitHeaders, period_s: float = 0.0) -> Kind | None:
     """The kind of a bucket that gave these two answers, one after the other. None: they do not tell.
 
     ``period_s``: what one request would take, if it leaks.
@@ -113,7 +113,7 @@ class Bucket(msgspec.Struct):
     answered: int = 0
     """Of those in flight."""
     taken_at: float = 0.0
-    last: Answer | None = None
+    last: RateLimitHeaders | None = None
 
     def wait(self, reserve: int, now: float) -> float:
         """Seconds until a request may go that leaves so many for others; 0.0 is now."""
@@ -164,7 +164,7 @@ class Bucket(msgspec.Struct):
             self.figures, self.last = Figures(name), None
         self.figures = msgspec.structs.replace(self.figures, name=name)
 
-    def learn(self, answer: Answer, now: float) -> None:
+    def learn(self, answer: RateLimitHeaders, now: float) -> None:
         """From an answer. It may or may not count the others in flight: we assume not. An older one tells nothing."""
         self.answered += 1
         if self.last and answer.reset < self.last.reset - self.last.still_s:
@@ -183,14 +183,14 @@ class Bucket(msgspec.Struct):
             length_s=answer.reset_after if answer.is_fresh and answer.reset_after > 0 else self.figures.length_s,
         )
 
-    def _period(self, answer: Answer, kind: Kind | None) -> float:
+    def _period(self, answer: RateLimitHeaders, kind: Kind | None) -> float:
         if answer.is_fresh and answer.reset_after > 0:
             return answer.reset_after
         if kind is Kind.LEAKING and self.figures.kind is not Kind.LEAKING and self.last:
             return max(answer.each_s, self.last.each_s)
         return max(answer.each_s, self.figures.period_s)
 
-    def _count(self, answer: Answer, now: float, period_s: float) -> None:
+    def _count(self, answer: RateLimitHeaders, now: float, period_s: float) -> None:
         """What is left until Reset, as long as nothing comes back before."""
         resets_at = now + answer.reset_after + _ROUNDED_S
         is_another_window = resets_at > self.resets_at + min(self.figures.length_s, period_s) / 2

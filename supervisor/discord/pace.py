@@ -29,7 +29,7 @@ from enum import IntEnum
 import msgspec
 
 from bridge.protocol.errors import RemoteError
-from supervisor.discord.buckets import Answer, Bucket, Figures
+from supervisor.discord.buckets import Bucket, Figures, RateLimitHeaders
 
 GLOBAL_PER_S = 45
 """Of the 50 that Discord allows; nextcord's own few requests need room too."""
@@ -173,7 +173,7 @@ def _is_exempt(route: str) -> bool:
     return "/interactions/" in route or "/webhooks/" in route
 
 
-def _answer(headers: Mapping[str, str], now: float) -> Answer | None:
+def _answer(headers: Mapping[str, str], now: float) -> RateLimitHeaders | None:
     """What an answer tells of a bucket. Only a Reset with a fraction is exact enough to be compared."""
     limit, remaining = _number(headers, "X-RateLimit-Limit"), _number(headers, "X-RateLimit-Remaining")
     reset_after = seconds_told(headers.get("X-RateLimit-Reset-After", ""))
@@ -182,7 +182,9 @@ def _answer(headers: Mapping[str, str], now: float) -> Answer | None:
     remaining = min(max(remaining, 0), limit)
     reset = _number(headers, "X-RateLimit-Reset") if "." in headers.get("X-RateLimit-Reset", "") else None
     is_timed = reset is not None
-    return Answer(int(limit), int(remaining), reset_after, now + reset_after if reset is None else reset, is_timed)
+    return RateLimitHeaders(
+        int(limit), int(remaining), reset_after, now + reset_after if reset is None else reset, is_timed
+    )
 
 
 def _number(headers: Mapping[str, str], name: str) -> float | None:

@@ -53,7 +53,7 @@ class Source(msgspec.Struct, frozen=True):
     mcp_logins: bool = False
 
 
-class Told(msgspec.Struct, frozen=True):
+class Listeners(msgspec.Struct, frozen=True):
     """Who is told of an expiry (Unix seconds): that there is a new token, more than once; that there is none, once."""
 
     renewed: Callable[[float], None] = lambda expired_at: None
@@ -86,14 +86,14 @@ class Keeper:
         source: Source,
         layout: Layout,
         renew: Callable[[Path, int], Awaitable[str]],
-        told: Told | None = None,
+        told: Listeners | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._folder = layout.login
         self._renew_outside = renew
-        self._told = told or Told()
+        self._told = told or Listeners()
         self._clock = clock
         self._monotonic = monotonic
         self._seen: tuple[int, int, int] | None = None

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from bridge.journal.chain import BadLineError, Head, Line, decoded, digest_of, faults, plain
+from bridge.journal.chain import BadLineError, Head, JournalLine, decoded, digest_of, faults, plain
 from bridge.journal.words import in_words
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
@@ -40,7 +40,7 @@ def _opened(path: Path) -> BinaryIO:
     return file
 
 
-def shown(layout: Layout, after: float, session: str) -> Iterator[Line]:
+def shown(layout: Layout, after: float, session: str) -> Iterator[JournalLine]:
     """Those since then, of the sessions whose id begins so. What a newer version wrote is left out."""
     for line in lines_of(layout.journal):
         try:
@@ -51,7 +51,7 @@ def shown(layout: Layout, after: float, session: str) -> Iterator[Line]:
             yield one
 
 
-def as_line(line: Line) -> str:
+def as_line(line: JournalLine) -> str:
     entry, at = line.entry, _when(line.at)
     who = f"by {entry.by}" if entry.by else "-"
     return f"{line.n:>7}  {at}  {entry.session_id[:8] or entry.channel_id or '-':<20}  {who:<23}  {in_words(entry)}"
@@ -64,7 +64,7 @@ def _when(at: float) -> str:
         return f"{at:g}"
 
 
-def as_json(line: Line) -> str:
+def as_json(line: JournalLine) -> str:
     return msgspec.json.encode(line).decode()
 
 

@@ -15,7 +15,7 @@ from bridge.protocol.errors import LocalError, UserError
 from bridge.protocol.layout import Layout
 from supervisor import locks
 from supervisor.discord.snowflakes import snowflake
-from supervisor.letters import Answer, Letter, Letters
+from supervisor.letters import Letter, LetterAnswer, Letters
 from supervisor.operator import health_file
 from supervisor.operator.context import EXIT_FAILED, config_option, layout_of
 from supervisor.operator.targets import complete_place, complete_target
@@ -94,7 +94,7 @@ def ask(layout: Layout, what: str, target: str, *, as_json: bool, **more: str | 
         sys.exit(EXIT_FAILED)
 
 
-def answered(layout: Layout, letter: Letter, wait_s: float = WAIT_S) -> Answer:
+def answered(layout: Layout, letter: Letter, wait_s: float = WAIT_S) -> LetterAnswer:
     """Post it, and wait for what comes of it. Raises UserError when no supervisor is there that could; LocalError late.
 
     What nobody took by then is taken back, also when the command is interrupted.

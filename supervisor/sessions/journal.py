@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bridge.journal import entries as j
-from bridge.journal.chain import BadLineError, Head, Line, chained, decoded, digest_of, plain
+from bridge.journal.chain import BadLineError, Head, JournalLine, chained, decoded, digest_of, plain
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.journal_file import lines_from, without_half_a_line
 from supervisor.sessions.store import Store
@@ -62,7 +62,7 @@ class Journal:
         self._known: set[tuple[str, str, int, type[j.AnyEntry]]] = set()
         self._said_at: float | None = None
         self._fault = ""
-        self.unapplied: list[Line] = []
+        self.unapplied: list[JournalLine] = []
         """What the store does not know and no worker's log tells, in order."""
         self.is_ahead = False
         """Whether the store does not know all of it."""
@@ -96,7 +96,7 @@ class Journal:
                 os.close(fd)
         self.mark = mark
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[JournalLine]:
         """All that can be read. Raises StoreError."""
         try:
             with os.fdopen(self._opened(os.O_RDONLY), "rb") as file:
@@ -215,7 +215,7 @@ class Journal:
             self._note(f"entry {number} was written, and the journal ends with {head.n}: its end was cut off")
         return head
 
-    def _keep(self, line: Line | None) -> None:
+    def _keep(self, line: JournalLine | None) -> None:
         """One that the store does not know."""
         if line and isinstance(line.entry, TOLD_AGAIN):
             self._known.add(_name(line.entry))

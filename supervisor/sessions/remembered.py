@@ -9,7 +9,7 @@ import logging
 from collections.abc import Collection
 
 from bridge.journal import entries as j
-from bridge.journal.chain import Line
+from bridge.journal.chain import JournalLine
 from bridge.render import limits
 from bridge.render.posts import Post
 from bridge.session.permission import Person, RequestName
@@ -57,7 +57,7 @@ def remember_clicks(manager: SessionManager, mended: Collection[str]) -> None:
         manager.store.remember(Fact.TOLD_ANEW, "")
 
 
-def _apply(line: Line, manager: SessionManager) -> None:
+def _apply(line: JournalLine, manager: SessionManager) -> None:
     entry = line.entry
     match entry:
         case j.DefaultChosen():
@@ -72,7 +72,7 @@ def _apply(line: Line, manager: SessionManager) -> None:
                 manager.store.save(row)
 
 
-def _apply_to(row: SessionRow, line: Line, manager: SessionManager) -> None:
+def _apply_to(row: SessionRow, line: JournalLine, manager: SessionManager) -> None:
     session, view = row.session, row.view
     match line.entry:
         case j.SessionEnded(reason=reason, at=at):

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 type Mark = tuple[int, int, int] | None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class VersionCheck(msgspec.Struct, frozen=True):
     """What came of asking. ``trouble`` says in words why there is no version."""
 
     program: str
@@ -52,7 +52,7 @@ class Answer(msgspec.Struct, frozen=True):
         return f"Claude Code {self.version} ({self.program})"
 
 
-def ask(command: Sequence[str], environment: Mapping[str, str], deadline_s: float = DEADLINE_S) -> Answer:
+def ask(command: Sequence[str], environment: Mapping[str, str], deadline_s: float = DEADLINE_S) -> VersionCheck:
     """What ``--version`` says; blocks until it did, or did not in time. ``environment``: all of the program's."""
     program = command[0]
     try:
@@ -66,19 +66,19 @@ def ask(command: Sequence[str], environment: Mapping[str, str], deadline_s: floa
             start_new_session=True,
         )
     except OSError as error:
-        return Answer(program, trouble=f"it does not start ({error.strerror})")
+        return VersionCheck(program, trouble=f"it does not start ({error.strerror})")
     with process:
         try:
             said = _beginning(process, deadline_s)
         except TimeoutError:
-            return Answer(program, trouble=f"--version took more than {deadline_s:g} s")
+            return VersionCheck(program, trouble=f"--version took more than {deadline_s:g} s")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # with what it started, which may hold our pipe open
     if version := version_in(said):
-        return Answer(program, version)
+        return VersionCheck(program, version)
     words = one_line(shown_text(said), SAID_CHARS)
-    return Answer(program, trouble=f"--version says {words!r}" if words else "--version says nothing")
+    return VersionCheck(program, trouble=f"--version says {words!r}" if words else "--version says nothing")
 
 
 def _beginning(process: subprocess.Popen[bytes], deadline_s: float) -> str:
@@ -103,10 +103,10 @@ class ClaudeCli:
         self,
         command: Sequence[str],
         environment: Mapping[str, str],
-        on_answer: Callable[[Answer], None] = lambda answer: None,
+        on_answer: Callable[[VersionCheck], None] = lambda answer: None,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        self.answer: Answer | None = None
+        self.answer: VersionCheck | None = None
         self._command = command
         self._environment = environment
         self._on_answer = on_answer

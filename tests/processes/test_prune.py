@@ -1,14 +1,14 @@
 """`threadbridge prune` beside a running supervisor, and what the thread says to who comes back."""
 
 from bridge.protocol.layout import Layout
-from playground.host.supervisor import Answer
+from playground.host.supervisor import CommandOutput
 from stages.playhouse import Playhouse, playhouse
 from stages.support import awaited, until
 
 DEADLINE_S = 30.0
 
 
-async def would_prune(house: Playhouse) -> Answer:
+async def would_prune(house: Playhouse) -> CommandOutput:
     return await house.host.threadbridge.ask("prune", "--older-than", "0m", "--dry-run")
 
 
@@ -23,7 +23,7 @@ async def test_an_ended_session_gives_its_files_away_and_goes_on_anew_when_someb
         assert (await ask("stop", str(thread.id))).code == 0
         sessions = Layout(house.host.place.state).sessions
         (folder,) = sessions.iterdir()
-        told: list[Answer] = []
+        told: list[CommandOutput] = []
         while not (told and "say one" in told[-1].out):
             assert len(told) < 100, told[-1]
             told.append(await would_prune(house))

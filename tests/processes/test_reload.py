@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from playground.host.supervisor import Answer
+from playground.host.supervisor import CommandOutput
 from stages.playhouse import Playhouse, playhouse
 from stages.support import awaited
 
 
-async def reload(house: Playhouse) -> Answer:
+async def reload(house: Playhouse) -> CommandOutput:
     return await house.host.threadbridge.ask("reload")
 
 

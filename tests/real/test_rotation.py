@@ -35,7 +35,7 @@ class Host:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         hear = LoginTold(it.back.manager, it.back.config.channels)
         renew = Renewal((str(real_claude()),), self.environment, it.back.layout.renewal).run
-        told = login.Told(hear.renewed, hear.not_renewed)
+        told = login.Listeners(hear.renewed, hear.not_renewed)
         self.keeper = login.Keeper(source, it.back.layout, renew, told, monotonic=lambda: self.passed)
 
     @property

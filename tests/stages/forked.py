@@ -26,7 +26,7 @@ import msgspec
 from bridge.protocol.errors import UserError
 from bridge.protocol.layout import Layout
 from playground.host.place import INSTALLATION
-from playground.host.supervisor import ANSWER_DEADLINE_S, THREADBRIDGE, Answer, Running
+from playground.host.supervisor import ANSWER_DEADLINE_S, THREADBRIDGE, CommandOutput, Running
 from stages import forked_worker, only_loopback
 from supervisor.workers import this_machine
 from supervisor.workers.this_machine import ThisMachine
@@ -55,10 +55,10 @@ async def begin(argv: Sequence[str], environment: Mapping[str, str], log: Path) 
         return _forked(_arguments(argv), environment, INSTALLATION, (nothing, output, output))
 
 
-async def ask(argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> Answer:
+async def ask(argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> CommandOutput:
     """The same to its end; see there."""
     done = await asyncio.to_thread(run, _arguments(argv), environment, INSTALLATION, said)
-    return Answer(done.returncode, done.stdout, done.stderr)
+    return CommandOutput(done.returncode, done.stdout, done.stderr)
 
 
 def run(

@@ -26,7 +26,7 @@ from stages.fake_discord import unix_time
 from supervisor.assembly import session_manager
 from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store import Store
-from supervisor.workers.claude_cli import Answer, ClaudeCli
+from supervisor.workers.claude_cli import ClaudeCli, VersionCheck
 from supervisor.workers.downlink import Downlink
 from supervisor.workers.host import Watch
 from supervisor.workers.processes import Processes
@@ -227,7 +227,7 @@ class Supervised:
         self.host = ScriptedHost()
         self.sockets = ScriptedSockets()
         self.cli = ClaudeCli(("claude",), {})
-        self.cli.answer = Answer("claude")
+        self.cli.answer = VersionCheck("claude")
         self.downlink = Downlink(self.manager, self.config.layout, self.sockets, self.host.holder)
         self.processes = Processes(self.manager, self.downlink, self.host, self._tell, self.cli)
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from bridge.protocol.layout import Layout
-from supervisor.letters import KEPT_S, MOST_BYTES, MOST_LOOKED_AT, Answer, Letter, Letters, Look
+from supervisor.letters import KEPT_S, MOST_BYTES, MOST_LOOKED_AT, Letter, LetterAnswer, Letters, Look
 
 NOW = 1_000_000.0
 LETTER = Letter(7, NOW + 30, "ada", "send", "#general", "fix it")
@@ -27,9 +27,9 @@ def test_it_is_taken_once_and_answered_once(letters: Letters, tmp_path: Path) ->
     assert letters.take(7, NOW) == LETTER
     assert not letters.take_back(7), "it is taken, so it cannot be taken back"
     assert letters.answer_to(7) is None
-    letters.answer(7, Answer(done=True, words="sent"))
+    letters.answer(7, LetterAnswer(done=True, words="sent"))
     assert letters.waiting() == []
-    assert letters.answer_to(7) == Answer(done=True, words="sent")
+    assert letters.answer_to(7) == LetterAnswer(done=True, words="sent")
     assert list(Layout(tmp_path).letters.iterdir()) == []
 
 
@@ -100,8 +100,8 @@ def test_a_folder_with_a_letters_name_is_left_alone(letters: Letters, tmp_path: 
 
 def test_only_answers_that_nobody_fetched_are_swept(letters: Letters, tmp_path: Path) -> None:
     letters.post(LETTER)
-    letters.answer(8, Answer(done=True, words="old"))
-    letters.answer(9, Answer(done=True, words="new"))
+    letters.answer(8, LetterAnswer(done=True, words="old"))
+    letters.answer(9, LetterAnswer(done=True, words="new"))
     os.utime(Layout(tmp_path).letters / "8.answer", (NOW, NOW))
     os.utime(Layout(tmp_path).letters / "9.answer", (NOW + KEPT_S, NOW + KEPT_S))
     with closing(Look(letters)) as look:

@@ -35,7 +35,7 @@ from bridge.render.markdown.lines import (
     parts_of,
     same_quotes,
 )
-from bridge.render.markdown.tables import Line, Table, alignments, as_row, cells
+from bridge.render.markdown.tables import Table, TableLine, alignments, as_row, cells
 from bridge.text import defuse
 
 LEAST_LIMIT_FOR_TABLES = 600  # UTF-16 units; in smaller messages a table's rows are lines of text
@@ -255,11 +255,11 @@ class _Translator:
         is_one = text[:1] == "|" or (bool(text) and header.lstrip(" \t>")[:1] != "|" and not BLOCK_START.match(row))
         return is_one and len(row) <= self._widest and same_quotes(header, row)
 
-    def _written(self, line: str) -> Line:
+    def _written(self, line: str) -> TableLine:
         """The line put as it is, but that no fence can be in it."""
         start = self._length
         self._put(defuse(line))
-        return Line(start, self._length)
+        return TableLine(start, self._length)
 
 
 def _code(content: str, fence: Fence) -> str:

@@ -59,7 +59,7 @@ class Piece(msgspec.Struct, frozen=True):
         return self.head + self.shown + self.tail
 
 
-class _Place(msgspec.Struct, frozen=True):
+class _Cursor(msgspec.Struct, frozen=True):
     """Where the next piece begins: the index, the fence open there, whether the cut was inside a line."""
 
     index: int = 0
@@ -122,7 +122,7 @@ class Splitter:
         self._keeps_whole = keeps_whole
         self._caps = Caps.within(limit)
         self._pieces: list[Piece] = []
-        self._place = _Place()
+        self._place = _Cursor()
 
     def pieces(self) -> list[Piece]:
         """The messages, in order."""
@@ -146,7 +146,7 @@ class Splitter:
 
     # --- where a piece begins --------------------------------------------------------------------
 
-    def _begin(self) -> _Place:
+    def _begin(self) -> _Cursor:
         """Where the next piece's text begins; the end of the text if there is nothing to show (yet)."""
         index, fence, inside_line = self._place.index, self._place.fence, self._place.inside_line
         blank = _BLANK_LINES.match(self._text, index)
@@ -155,21 +155,21 @@ class Splitter:
         elif inside_line and (spaces := _SPACES.match(self._text, index)):
             index = spaces.end()
         if not self._text[index : index + self._limit].strip() and not self._text[index:].strip():
-            return _Place(len(self._text), fence, inside_line)
+            return _Cursor(len(self._text), fence, inside_line)
         if fence and not inside_line:
             return self._after_closer(index, fence)
-        return _Place(index, fence, inside_line, self._place.marks)
+        return _Cursor(index, fence, inside_line, self._place.marks)
 
-    def _after_closer(self, index: int, fence: Fence) -> _Place:
+    def _after_closer(self, index: int, fence: Fence) -> _Cursor:
         """The place at the line here, or after it if it closes the fence: the cut has closed it already."""
         end = self._text.find("\n", index)
         line = self._text[index:] if end < 0 else self._text[index:end]
         if not fence.is_closed_by(line):
-            return _Place(index, fence)
-        self._place = _Place(index + len(line))
+            return _Cursor(index, fence)
+        self._place = _Cursor(index + len(line))
         return self._begin()
 
-    def _head(self, place: _Place) -> str:
+    def _head(self, place: _Cursor) -> str:
         """What the piece begins with so that what was cut goes on as what it was."""
         if place.fence:
             return place.fence.head(self._caps, place.inside_line)
@@ -181,7 +181,7 @@ class Splitter:
 
     # --- how much fits, and where it ends --------------------------------------------------------
 
-    def _end(self, place: _Place) -> tuple[int, bool]:
+    def _end(self, place: _Cursor) -> tuple[int, bool]:
         """Where the piece that begins here ends, and whether for good."""
         room = self._room(place)
         after = _SOLID.search(self._text, room.most)
@@ -190,20 +190,20 @@ class Splitter:
         end, is_cut = (len(text), False) if self._keeps_whole and window.fits else window.end()
         return place.index + end, is_cut
 
-    def _units(self, place: _Place) -> tuple[int, ...]:
+    def _units(self, place: _Cursor) -> tuple[int, ...]:
         """UTF-16 units of the text for each field of Room; the most is without what closes a piece."""
         most = self._most - utf16_len(self._head(place)) - max(1 + self._caps.indent + _TICKS, MOST_UNITS)
         tight = min(max(most // 8, _TIGHT_UNITS), most // 2)
         before = tight + tight * 3 // 5, tight + tight // 3, tight, tight // 2, 0
         return tuple(max(most - left, most // 2) for left in before)
 
-    def _room(self, place: _Place) -> Room:
+    def _room(self, place: _Cursor) -> Room:
         *units, most = self._units(place)
         end = self._at_least_something(place.index, self._reach(place.index, most))
         paragraph, item, tight, line = (min(self._reach(place.index, up_to), end) for up_to in units)
         return Room(paragraph, item, tight, line, end)
 
-    def _held(self, place: _Place, end: int) -> str:
+    def _held(self, place: _Cursor, end: int) -> str:
         """What is held, where it will surely stand in this piece, whatever it becomes."""
         room = self._units(place)[0] - MOST_HELD
         is_shown = end == len(self._text) and room > 0 and self._reach(place.index, room) == end
@@ -235,7 +235,7 @@ class Splitter:
 
     # --- pieces ----------------------------------------------------------------------------------
 
-    def _blocks(self, place: _Place, text: str) -> list[Block]:
+    def _blocks(self, place: _Cursor, text: str) -> list[Block]:
         blocks = find_blocks(text, self._caps, place.fence, place.inside_line)
         for table in self._tables_from(place.index):
             if table.head.start >= place.index + len(text):
@@ -245,7 +245,7 @@ class Splitter:
             blocks.append(Block(max(start, -1), max(code, -1), last, last, None))
         return sorted(blocks, key=lambda block: block.start)
 
-    def _cut_piece(self, place: _Place, end: int) -> tuple[Piece, _Place]:
+    def _cut_piece(self, place: _Cursor, end: int) -> tuple[Piece, _Cursor]:
         """One behind which more comes: emphasis and code that go on there are closed."""
         piece, behind = self._piece(place, end)
         if behind.fence or not behind.inside_line:
@@ -262,25 +262,25 @@ class Splitter:
         beside = line[-1:] + self._text[begin : begin + 1]
         return () if marks and marks[-1][0] in "`~" and marks[-1][0] in beside else marks
 
-    def _piece(self, place: _Place, end: int, held: str = "") -> tuple[Piece, _Place]:
+    def _piece(self, place: _Cursor, end: int, held: str = "") -> tuple[Piece, _Cursor]:
         text = self._text[place.index : end] + held
         solid = text.rstrip()
         body = self._begun(solid, place)
         is_whole = bool(body) and body == solid  # or only blank space had room, perhaps behind a fence's opening line
         fence = self._open_fence(body if is_whole else text, place)
         if not body:
-            return Piece("", "", "", end, end), _Place(end, fence, place.inside_line)
+            return Piece("", "", "", end, end), _Cursor(end, fence, place.inside_line)
         tail = fence.tail(self._caps) if fence and is_whole else ""
         piece = Piece(self._head(place), self._drawn(place.index, body), tail, place.index, end)
         inside_line = not held and self._text[end : end + 1] != "\n" and self._text[end - 1] != "\n"
-        return piece, _Place(end, fence, inside_line)
+        return piece, _Cursor(end, fence, inside_line)
 
-    def _open_fence(self, body: str, place: _Place) -> Fence | None:
+    def _open_fence(self, body: str, place: _Cursor) -> Fence | None:
         """The one that is open at the body's end."""
         blocks = find_blocks(body, self._caps, place.fence, place.inside_line)
         return blocks[-1].fence if blocks and blocks[-1].end > len(body) else None
 
-    def _begun(self, body: str, place: _Place) -> str:
+    def _begun(self, body: str, place: _Cursor) -> str:
         """The body without a fence's opening line at its end: with nothing in it yet, it would be shown as text."""
         last = body.rfind("\n")
         if "```" not in body[last + 1 :]:

@@ -14,7 +14,7 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 _DELIMITER = re.compile(r"[ \t]*:?-+:?[ \t]*")
 
 
-class Line(msgspec.Struct, frozen=True):
+class TableLine(msgspec.Struct, frozen=True):
     """A line of a table in the text: text[start:end]."""
 
     start: int
@@ -25,11 +25,11 @@ class Table(msgspec.Struct):
     """Where a table stands in the text, and its whole rows. `prefix` stands before each line: quotes, indentation."""
 
     prefix: str
-    head: Line
+    head: TableLine
     header: Row
     aligns: str
     rows: list[Row]
-    lines: list[Line]
+    lines: list[TableLine]
 
     @property
     def end(self) -> int:

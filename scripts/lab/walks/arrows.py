@@ -17,7 +17,7 @@ from itertools import pairwise
 import msgspec
 
 from lab.walks.inference import (
-    Place,
+    Scope,
     Thing,
     bound,
     called,
@@ -149,7 +149,7 @@ def _knows(one: str, other: str) -> bool:
     return any(thing.file == other for thing in imported(one).values())
 
 
-def _may_be_of(call: ast.Call, place: Place, file: str) -> bool:
+def _may_be_of(call: ast.Call, place: Scope, file: str) -> bool:
     """Whether a call is of somebody unknown: by a method that the file has, or of a callable that was handed over."""
     known = inferred(call.func, place)
     match call.func:
@@ -163,11 +163,11 @@ def _may_be_of(call: ast.Call, place: Place, file: str) -> bool:
             return False
 
 
-def _takes(call: ast.Call, place: Place, taker: str) -> bool:
+def _takes(call: ast.Call, place: Scope, taker: str) -> bool:
     return any(thing.file == taker for thing in inferred(call.func, place))
 
 
-def _gets(call: ast.Call, place: Place, file: str) -> bool:
+def _gets(call: ast.Call, place: Scope, file: str) -> bool:
     return any(thing.file == file for one in _arguments(call) for thing in _handed_on(one, place))
 
 
@@ -175,7 +175,7 @@ def _arguments(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
-def _handed_on(given: ast.expr, place: Place) -> set[Thing]:
+def _handed_on(given: ast.expr, place: Scope) -> set[Thing]:
     """What is given; of what the function itself got, also what it is given by its callers in the same file."""
     found = inferred(given, place)
     if not (isinstance(given, ast.Name) and place.function and not place.owner):
@@ -188,7 +188,7 @@ def _handed_on(given: ast.expr, place: Place) -> set[Thing]:
     return found | {thing for call, at in to_it for thing in inferred(call.args[index], at)}
 
 
-def _tables(call: ast.Call, place: Place) -> Iterator[ast.Dict]:
+def _tables(call: ast.Call, place: Scope) -> Iterator[ast.Dict]:
     """The tables that are given under a name."""
     for given in _arguments(call):
         if isinstance(given, ast.Name) and place.function:
@@ -216,7 +216,7 @@ def _of_changes(thing: Thing) -> set[str]:
     return own | {name for on in passed_on if on != thing for name in _of_changes(on)}
 
 
-def _stands_in(place: Place, method: str) -> bool:
+def _stands_in(place: Scope, method: str) -> bool:
     return place.function is not None and place.function.name == method
 
 

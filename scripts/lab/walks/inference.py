@@ -22,7 +22,7 @@ class Thing(NamedTuple):
     name: str
 
 
-class Place(NamedTuple):
+class Scope(NamedTuple):
     """Where an expression stands: within which class and which of its functions, or in none (None)."""
 
     file: str
@@ -72,18 +72,18 @@ def defined(file: str) -> dict[str, ast.stmt]:
     return found | {node.name.id: node for node in tree(file).body if isinstance(node, ast.TypeAlias)}
 
 
-def places(file: str) -> Iterator[tuple[ast.AST, Place]]:
+def places(file: str) -> Iterator[tuple[ast.AST, Scope]]:
     """Each node of a file, with where it stands."""
     for outer in tree(file).body:
         inside = outer.body if isinstance(outer, ast.ClassDef) else [outer]
         for statement in inside:
             is_function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
             owner = outer if isinstance(outer, ast.ClassDef) else None
-            place = Place(file, owner, statement if is_function else None)  # type: ignore[arg-type]
+            place = Scope(file, owner, statement if is_function else None)  # type: ignore[arg-type]
             yield from ((node, place) for node in walked(statement))
 
 
-def inferred(node: ast.AST | None, at: Place, seen: frozenset[object] = frozenset()) -> set[Thing]:
+def inferred(node: ast.AST | None, at: Scope, seen: frozenset[object] = frozenset()) -> set[Thing]:
     """What an expression may stand for; nothing where nobody says it."""
     if node is None or (node, at.function) in seen:
         return set()
@@ -113,12 +113,12 @@ def _names(node: ast.AST) -> bool:
     return isinstance(node, ast.Name | ast.Attribute)
 
 
-def _of_name(name: str, at: Place, seen: frozenset[object]) -> set[Thing]:
+def _of_name(name: str, at: Scope, seen: frozenset[object]) -> set[Thing]:
     """A variable of the function, or what the file defines or imports."""
     if at.function and (values := bound(name, at.function)):
         return {found for value in values for found in inferred(value, at, seen)}
     if (node := defined(at.file).get(name)) is not None:
-        return inferred(node.value, Place(at.file), seen) if isinstance(node, ast.TypeAlias) else {Thing(at.file, name)}
+        return inferred(node.value, Scope(at.file), seen) if isinstance(node, ast.TypeAlias) else {Thing(at.file, name)}
     return _looked_up(imported(at.file)[name], seen) if name in imported(at.file) else set()
 
 
@@ -126,7 +126,7 @@ def _looked_up(thing: Thing, seen: frozenset[object]) -> set[Thing]:
     """A name that a file defines; by way of the package that hands it on."""
     if not thing.name or isinstance(defined(thing.file).get(thing.name), ast.ClassDef | ast.FunctionDef):
         return {thing}
-    return _of_name(thing.name, Place(thing.file), seen) or {thing}
+    return _of_name(thing.name, Scope(thing.file), seen) or {thing}
 
 
 @cache
@@ -174,36 +174,36 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 def member(thing: Thing, attr: str, seen: frozenset[object] = frozenset()) -> set[Thing]:
     """What an attribute of a class (or of what is made of it), or of a file, stands for."""
     if not thing.name:
-        return _of_name(attr, Place(thing.file), seen)
+        return _of_name(attr, Scope(thing.file), seen)
     owner = defined(thing.file).get(thing.name)
     if not isinstance(owner, ast.ClassDef):
         return set()
-    found = _own_member(Place(thing.file, owner), attr, seen)
-    bases = (base for expression in owner.bases for base in inferred(expression, Place(thing.file), seen))
+    found = _own_member(Scope(thing.file, owner), attr, seen)
+    bases = (base for expression in owner.bases for base in inferred(expression, Scope(thing.file), seen))
     return found or {inherited for base in bases for inherited in member(base, attr, seen)}
 
 
-def _own_member(at: Place, attr: str, seen: frozenset[object]) -> set[Thing]:
+def _own_member(at: Scope, attr: str, seen: frozenset[object]) -> set[Thing]:
     assert at.owner
     for node in at.owner.body:
         match node:
             case (ast.FunctionDef() | ast.AsyncFunctionDef()) as method if method.name == attr:
                 is_value = any(isinstance(one, ast.Name) and one.id == "property" for one in method.decorator_list)
-                here = Place(at.file, at.owner)
+                here = Scope(at.file, at.owner)
                 return inferred(method.returns, here, seen) if is_value else {Thing(at.file, f"{at.owner.name}.{attr}")}
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation) if name == attr:
-                return inferred(annotation, Place(at.file), seen)
+                return inferred(annotation, Scope(at.file), seen)
             case _:
                 pass
     return {found for value, place in _set_on_self(at, attr) for found in inferred(value, place, seen)}
 
 
-def _set_on_self(at: Place, attr: str) -> Iterator[tuple[ast.AST, Place]]:
+def _set_on_self(at: Scope, attr: str) -> Iterator[tuple[ast.AST, Scope]]:
     """Each value that a method gives to ``self.attr``, and where."""
     assert at.owner
     for method in at.owner.body:
         if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
-            place = Place(at.file, at.owner, method)
+            place = Scope(at.file, at.owner, method)
             yield from ((value, place) for node in walked(method) for value in _given_to_self(node, attr))
 
 
@@ -239,7 +239,7 @@ def given_back(thing: Thing, seen: frozenset[object] = frozenset()) -> set[Thing
     functions = owner.body if owner else [node]
     for function in functions:
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name == name:
-            return inferred(function.returns, Place(thing.file, owner), seen)
+            return inferred(function.returns, Scope(thing.file, owner), seen)
     return set()
 
 
@@ -260,7 +260,7 @@ def functions(file: str) -> frozenset[str]:
 
 
 @cache
-def calls(file: str) -> tuple[tuple[ast.Call, Place], ...]:
+def calls(file: str) -> tuple[tuple[ast.Call, Scope], ...]:
     return tuple((node, place) for node, place in places(file) if isinstance(node, ast.Call))
 
 

@@ -28,7 +28,7 @@ ANSWER_DEADLINE_S = 60.0
 LOG_LINES = 30
 
 
-class Answer(msgspec.Struct, frozen=True):
+class CommandOutput(msgspec.Struct, frozen=True):
     """What a command of `threadbridge` printed and returned."""
 
     code: int
@@ -59,7 +59,7 @@ class Starts(Protocol):
     async def begin(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Running:
         """Its output is appended to ``log``. It ends when we do, also by kill -9; a Ctrl-C here is not for it."""
 
-    async def ask(self, argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> Answer:
+    async def ask(self, argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> CommandOutput:
         """Run it to its end, with ``said`` on its stdin. Raises UserError after ANSWER_DEADLINE_S seconds."""
 
 
@@ -79,7 +79,7 @@ class Executed:
                 preexec_fn=functools.partial(die_with_parent, os.getpid()),
             )
 
-    async def ask(self, argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> Answer:
+    async def ask(self, argv: Sequence[str], environment: Mapping[str, str], said: bytes) -> CommandOutput:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *argv, cwd=INSTALLATION, env=environment, stdin=pipe, stdout=pipe, stderr=pipe
@@ -93,7 +93,7 @@ class Executed:
                 process.kill()
                 await process.wait()
         assert process.returncode is not None
-        return Answer(process.returncode, out.decode(), err.decode())
+        return CommandOutput(process.returncode, out.decode(), err.decode())
 
 
 EXECUTED = Executed()
@@ -113,7 +113,7 @@ class Threadbridge:
         self._environment = dict(environment)
         self._starts = starts
 
-    async def ask(self, *arguments: str, said: bytes = b"") -> Answer:
+    async def ask(self, *arguments: str, said: bytes = b"") -> CommandOutput:
         """Run it to its end, with ``said`` on its stdin. Raises UserError when that takes too long."""
         return await self._starts.ask((*self._argv, *arguments), self._environment, said)
 

@@ -56,7 +56,7 @@ _ALLOWED: dict[Kind, tuple[AnswerType, ...]] = {
 
 
 @dataclass(slots=True, eq=False)
-class Answer:
+class InteractionResponse:
     """The first answer. `message` is the original response, which later edits change."""
 
     type: AnswerType
@@ -90,7 +90,7 @@ class Interaction:
     data: Json
     created_at: float
     message: Message | None = None
-    answer: Answer | None = None
+    answer: InteractionResponse | None = None
     followups: list[Message] = field(default_factory=list)
     failed: bool = False
     first_answer: asyncio.Event = field(default_factory=asyncio.Event)
@@ -177,22 +177,22 @@ class Interactions:
 
     def _answered(
         self, found: Interaction, kind: AnswerType, data: Json, uploads: dict[int, Upload], after_s: float
-    ) -> Answer:
+    ) -> InteractionResponse:
         match kind:
             case AnswerType.MESSAGE:
                 check_new_message(data, uploads)
-                return Answer(kind, after_s, self._post(found, data, uploads))
+                return InteractionResponse(kind, after_s, self._post(found, data, uploads))
             case AnswerType.DEFERRED_MESSAGE:
-                return Answer(kind, after_s, self._post(found, data, {}, loading=True))
+                return InteractionResponse(kind, after_s, self._post(found, data, {}, loading=True))
             case AnswerType.DEFERRED_UPDATE:
-                return Answer(kind, after_s, found.message)
+                return InteractionResponse(kind, after_s, found.message)
             case AnswerType.UPDATE:
-                return Answer(kind, after_s, self._update(found, data, uploads))
+                return InteractionResponse(kind, after_s, self._update(found, data, uploads))
             case AnswerType.CHOICES:
-                return Answer(kind, after_s, choices=_checked_choices(data))
+                return InteractionResponse(kind, after_s, choices=_checked_choices(data))
             case AnswerType.MODAL:
                 check_modal(data)
-                return Answer(kind, after_s, modal=data)
+                return InteractionResponse(kind, after_s, modal=data)
 
     def _update(self, found: Interaction, data: Json, uploads: dict[int, Upload]) -> Message:
         if found.message is None:

@@ -15,7 +15,7 @@ from supervisor.commands import postbox
 from supervisor.commands.postbox import Postbox
 from supervisor.discord.errors import Forbidden, Unavailable
 from supervisor.discord.snowflakes import snowflake
-from supervisor.letters import Answer, Letter, Letters
+from supervisor.letters import Letter, LetterAnswer, Letters
 from supervisor.operator import audit
 from supervisor.sessions.pruning import Pruning
 from supervisor.sessions.store_health import StoreError
@@ -46,13 +46,13 @@ def reading(s: Stage) -> AbstractAsyncContextManager[None]:
     return beside(box(s).run())
 
 
-async def answered(s: Stage, wish: Letter) -> Answer:
+async def answered(s: Stage, wish: Letter) -> LetterAnswer:
     post(s, wish)
     async with reading(s):
         return await answer_to(s, wish)
 
 
-async def answer_to(s: Stage, wish: Letter) -> Answer:
+async def answer_to(s: Stage, wish: Letter) -> LetterAnswer:
     letters = Letters(s.config.layout)
     answer = await s.discord.until(lambda: letters.answer_to(wish.number), DEADLINE_S, "an answer")
     assert answer
@@ -72,7 +72,7 @@ async def test_send_into_a_channel_begins_a_session_and_says_who_asked(tmp_path:
             answer = await answered(s, letter(s, "send", target, f"fix @everyone\nfor {target}"))
             session = s.manager.get_session(answer.session)
             assert session
-            assert answer == Answer(True, "sent; a session is begun", session.session_id, session.url())
+            assert answer == LetterAnswer(True, "sent; a session is begun", session.session_id, session.url())
             starter = s.discord.messages(s.channel.id)[-1]
             assert starter.id == session.thread_id
             assert starter.text.startswith("**ada, on the host** started a session in **project**\n> fix @everyone")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from supervisor.discord.buckets import FIRST_LIMIT, Answer, Bucket, Figures, Kind, concluded
+from supervisor.discord.buckets import FIRST_LIMIT, Bucket, Figures, Kind, RateLimitHeaders, concluded
 from supervisor.discord.pace import Limits, Priority
 from twins.discord import limits as discord
 from twins.discord.clock import Clock
@@ -19,12 +19,12 @@ ROUTE, CHANNEL = f"{METHOD} {TEMPLATE}", 1
 KINDS: tuple[discord.Kind, ...] = ("leaking", "fixed")
 
 
-def answer(remaining: int, reset_after: float, at: float, limit: int = 5, *, is_timed: bool = True) -> Answer:
+def answer(remaining: int, reset_after: float, at: float, limit: int = 5, *, is_timed: bool = True) -> RateLimitHeaders:
     """One that comes at that time."""
-    return Answer(limit, remaining, reset_after, at + reset_after, is_timed)
+    return RateLimitHeaders(limit, remaining, reset_after, at + reset_after, is_timed)
 
 
-def after(*answers: tuple[Answer, float], kind: Kind = Kind.UNKNOWN) -> Bucket:
+def after(*answers: tuple[RateLimitHeaders, float], kind: Kind = Kind.UNKNOWN) -> Bucket:
     """A bucket that was used once for each of these answers, which came at those times."""
     bucket = Bucket(Figures(kind=kind))
     for told, at in answers:
@@ -58,7 +58,7 @@ def test_a_reset_that_stands_still_is_a_fixed_windows() -> None:
         (answer(4, 5.0, 0.0, is_timed=False), answer(3, 4.9, 0.1)),  # times of two clocks
     ],
 )
-def test_answers_that_tell_nothing_leave_the_kind_as_it_was(first: Answer, second: Answer) -> None:
+def test_answers_that_tell_nothing_leave_the_kind_as_it_was(first: RateLimitHeaders, second: RateLimitHeaders) -> None:
     assert concluded(first, second) is None
 
 

@@ -46,7 +46,7 @@ class House:
         self.keeper = self.new_keeper()
 
     def new_keeper(self, *, mcp_logins: bool = False) -> login.Keeper:
-        told = login.Told(self.told.append, self.told_not.append)
+        told = login.Listeners(self.told.append, self.told_not.append)
         source = login.Source(self.folder / login.NAME, mcp_logins)
         return login.Keeper(source, self.layout, self.renewal.run, told, lambda: self.now, lambda: self.passed)
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.protocol.layout import Layout
-from supervisor.letters import Answer, Letter
+from supervisor.letters import Letter, LetterAnswer
 from supervisor.operator import cli, letter_commands, moments
 from supervisor.operator.context import coloured
 
@@ -52,9 +52,9 @@ def test_bytes_that_are_no_text_can_be_sent_all_the_same(
 ) -> None:
     sent: list[bytes] = []
 
-    def answered(_: Layout, letter: Letter) -> Answer:
+    def answered(_: Layout, letter: Letter) -> LetterAnswer:
         sent.append(msgspec.json.encode(letter))
-        return Answer(done=True, words="sent")
+        return LetterAnswer(done=True, words="sent")
 
     monkeypatch.setattr(letter_commands, "answered", answered)
     done = CliRunner().invoke(cli.cli, ["--state", str(tmp_path), *typed.split()])

@@ -18,10 +18,10 @@ from supervisor.operator import start_report
 from supervisor.operator.start_report import StartReport
 from supervisor.sessions.facts_table import Fact
 from supervisor.sessions.store import Store
-from supervisor.workers.claude_cli import Answer, ClaudeCli
+from supervisor.workers.claude_cli import ClaudeCli, VersionCheck
 
 TWO = {222: Channel(222, "/srv/a"), 223: Channel(223, "/srv/b")}
-NEW, OLD = Answer("claude", ClaudeVersion(2, 1, 330)), Answer("claude", ClaudeVersion(2, 1, 197))
+NEW, OLD = VersionCheck("claude", ClaudeVersion(2, 1, 330)), VersionCheck("claude", ClaudeVersion(2, 1, 197))
 WELL = Survey(("Discord: the bot 'B'", "channel #a"), (), 2)
 
 
@@ -32,7 +32,7 @@ class Reported:
         self,
         folder: Path,
         caplog: pytest.LogCaptureFixture,
-        answer: Answer = NEW,
+        answer: VersionCheck = NEW,
         refusal: str = "",
         channels: dict[int, Channel] = TWO,
     ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stages.support import awaited
-from supervisor.workers.claude_cli import Answer, ClaudeCli, ask
+from supervisor.workers.claude_cli import ClaudeCli, VersionCheck, ask
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
@@ -20,7 +20,7 @@ def program(folder: Path, lines: str) -> str:
     return str(path)
 
 
-def answer(folder: Path, lines: str, deadline_s: float = 10.0) -> Answer:
+def answer(folder: Path, lines: str, deadline_s: float = 10.0) -> VersionCheck:
     return ask((program(folder, lines),), ENVIRONMENT, deadline_s)
 
 
@@ -64,7 +64,7 @@ def test_one_that_does_not_start_says_so(tmp_path: Path) -> None:
 async def test_it_is_asked_again_when_another_file_stands_there(tmp_path: Path) -> None:
     count = tmp_path / "count"
     counted = f'echo asked >> {count}; echo "2.1.330 (Claude Code)"'
-    heard: list[Answer] = []
+    heard: list[VersionCheck] = []
     cli = ClaudeCli((program(tmp_path, 'echo "2.1.197"'),), ENVIRONMENT, heard.append)
     await cli.look()
     program(tmp_path, counted)

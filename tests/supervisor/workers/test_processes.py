@@ -16,7 +16,7 @@ from stages.scripted_workers import LAST_WORDS, Supervised, away, hello, passes,
 from supervisor.sessions.starts_table import StartRow
 from supervisor.sessions.store_health import StoreError
 from supervisor.workers import seats
-from supervisor.workers.claude_cli import Answer
+from supervisor.workers.claude_cli import VersionCheck
 from supervisor.workers.processes import HINDRANCES_BEFORE_SAYING_SO, LOOK_AT_ALL_INTERVAL_S, LOOK_INTERVAL_S
 
 
@@ -340,11 +340,11 @@ async def test_a_claude_code_that_is_too_old_is_not_started_and_that_is_said_onc
         session_id = it.session("go")
         await passes(2.0)
         assert it.host.spawned == [] and not [post for post in it.posts(session_id) if "Claude" in post]
-        it.cli.answer = Answer("claude", ClaudeVersion(2, 1, 1))
+        it.cli.answer = VersionCheck("claude", ClaudeVersion(2, 1, 1))
         await passes(20.0)
         assert it.host.spawned == []
         assert len([post for post in it.posts(session_id) if "cannot be started now" in post]) == 1
-        it.cli.answer = Answer("claude")
+        it.cli.answer = VersionCheck("claude")
         await passes(2.0)
         assert len(it.host.spawned) == 1
 
