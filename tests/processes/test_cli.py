@@ -16,6 +16,7 @@ import pytest
 from bridge.protocol import commands as c
 from bridge.protocol.layout import Layout
 from bridge.session.managed import ManagedSession
+from bridge.session.states import SessionState
 from stages import forked
 from stages.backstage import ADA, Backstage, backstage, folder_of_a_stage
 from stages.support import ROOT, awaited, scripted_claude, until
@@ -96,7 +97,10 @@ async def test_list_tells_the_truth_without_a_supervisor() -> None:
         assert (line["state"], line["worker_pid"], line["rss_bytes"]) == ("ended", None, 0)
         async with stage.running():
             await until(lambda: stage.manager.row(session.session_id).ended_at, "the mark is obeyed")
-            assert stage.worker_pid(session) == 0, "nothing that was stopped is resurrected"
+            dormant = SessionState.DORMANT
+            await until(lambda: stage.live(session).state is dormant, "its log, told by a worker that does no more")
+            await until(lambda: not stage.worker_pid(session), "the end of that worker")
+        assert log.read_bytes().count(b"ChildStarted") == 1, "nothing that was stopped is resurrected"
 
 
 async def busy_with_orphans(stage: Backstage) -> ManagedSession:
