@@ -69,11 +69,14 @@ class Beside:
         with self._log.open("w") as log:
             self._process = subprocess.Popen(self._argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def tell(self, config: pytest.Config) -> None:
+    def tell(self, session: pytest.Session) -> None:
         """Once it has ended. Raises pytest.UsageError when it did not come to its end."""
         code = self._process.wait()
-        for line in self._results.read_text().splitlines() if self._results.exists() else ():
-            _tell(config, json.loads(line))
+        lines = self._results.read_text().splitlines() if self._results.exists() else []
+        reports = [json.loads(line) for line in lines]
+        session.testscollected += sum(report.get("when") == "teardown" for report in reports)
+        for report in reports:
+            _tell(session.config, report)
         if code not in ENDED_WELL:
             said = self._log.read_text()[-SHOWN_CHARS:]
             raise pytest.UsageError(f"what ran beside ended with {code}: {shlex.join(self._argv)}\n{said}")
@@ -104,7 +107,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
                 running.append(Beside(arguments, place))
             result = yield
             for one in running:
-                one.tell(session.config)
+                one.tell(session)
             return result
         finally:
             for one in running:

@@ -41,7 +41,7 @@ def _stays_here() -> Iterator[None]:
     assert only_loopback.strayed == []
 
 
-_LONG_FIRST = ("tests/processes/", "tests/real/", "tests/scripts/")
+_LONG_FIRST = ("tests/scripts/test_bootstrap.py", "tests/processes/", "tests/real/", "tests/scripts/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
