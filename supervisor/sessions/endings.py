@@ -12,21 +12,25 @@ from supervisor.sessions.sessions_table import SessionRow
 class Endings(Lookup):
     """Of all sessions."""
 
-    def destroy_session(self, session_id: str, reason: str, by: int = 0) -> None:
-        """End the session: nothing more is started for it, and a running child is stopped by the ladder."""
+    def destroy_session(self, session_id: str, reason: str, by: int = 0, *, has_place: bool = True) -> None:
+        """End the session: nothing more is started for it, and a running child is stopped by the ladder.
+
+        ``has_place``: whether there is anywhere to say so.
+        """
         row = self.rows[session_id]
         with self.transaction():
-            self.end_row(row, reason, by)
+            self.end_row(row, reason, by, has_place=has_place)
             if row.session.worker_pid:
                 self.sessions.wish(session_id, c.Stop(uuid.uuid4().hex, reason))
             self.store.save(row)
         self.changed(session_id)
 
-    def end_row(self, row: SessionRow, reason: str, by: int = 0) -> None:
+    def end_row(self, row: SessionRow, reason: str, by: int = 0, *, has_place: bool = True) -> None:
         """What was wished for is void, also to go on. Within the caller's transaction, which saves the row."""
         session, now = row.session, self.clock()
         row.ended_at, row.end_reason = now, reason
-        for prompt in self.waiting.drop_all(session.session_id):
+        dropped = self.waiting.drop_all(session.session_id)
+        for prompt in dropped if has_place else ():
             self.store.desire(session.session_id, marks.key_of(prompt.prompt_id), marks.ended(prompt.prompt_id))
         self.rules.session_ended(session.session_id)
         for key, post in row.view.settle_limit(limits.ENDED).items():

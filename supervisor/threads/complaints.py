@@ -58,7 +58,7 @@ class Complaints:
         if write.action == "thread":
             self._give_up_posts(session)
             if self._manager.row(session.session_id).ended_at is None:
-                self._manager.destroy_session(session.session_id, "no thread could be made for it")
+                self._manager.destroy_session(session.session_id, "no thread could be made for it", has_place=False)
             self._say_in_channel(session, f"{TROUBLE} I cannot make a thread here: {escape(one_line(str(error), 300))}")
         elif write.row.desired.where == "thread":
             self._give_up_posts(session)
@@ -72,7 +72,7 @@ class Complaints:
         """Before the server was shown the read-back finds out what is gone, once it is."""
         match self._lacks(session.guild_id, session.channel_id):
             case True:
-                self._manager.destroy_session(session.session_id, CHANNEL_DELETED)
+                self._manager.destroy_session(session.session_id, CHANNEL_DELETED, has_place=False)
             case False:
                 end_in_deleted_thread(self._manager, session.session_id)
             case None:

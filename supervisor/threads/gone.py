@@ -21,7 +21,7 @@ def end_sessions_of(manager: SessionManager, channel_id: int) -> None:
         if session.thread_id == channel_id:
             end_in_deleted_thread(manager, session.session_id)
         elif session.channel_id == channel_id:
-            manager.destroy_session(session.session_id, CHANNEL_DELETED)
+            manager.destroy_session(session.session_id, CHANNEL_DELETED, has_place=False)
 
 
 def end_in_deleted_thread(manager: SessionManager, session_id: str) -> None:
@@ -30,7 +30,7 @@ def end_in_deleted_thread(manager: SessionManager, session_id: str) -> None:
     is_at_work = session.is_processing or bool(session.requests)
     said = notices.thread_deleted(manager.title(session_id), waiting, is_at_work=is_at_work)
     with manager.transaction():
-        manager.destroy_session(session_id, THREAD_DELETED)
+        manager.destroy_session(session_id, THREAD_DELETED, has_place=False)
         if waiting or is_at_work:
             manager.store.desire(session_id, "thread_deleted", said)
     manager.changes.posted(session_id)

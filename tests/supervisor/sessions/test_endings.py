@@ -12,6 +12,7 @@ from bridge.session.permission import Person
 from stages.opened_stores import opened_store
 from supervisor.assembly import session_manager
 from supervisor.sessions.manager import SessionManager
+from supervisor.threads.gone import end_sessions_of
 
 ADA = Person(1, "Ada", 9)
 FIRST, SECOND = 10**18, 10**18 + 5
@@ -36,3 +37,11 @@ def test_each_message_that_waited_when_the_session_ended_is_told_so(tmp_path: Pa
     told = {row.key: row.desired for row in manager.store.posts_like(session.session_id, "mark:")}
     assert told == {marks.key_of(one): marks.ended(one) for one in (FIRST, SECOND)}
     assert told[marks.key_of(SECOND)].reply_to == SECOND
+
+
+def test_where_there_is_no_place_any_more_nothing_waits_to_be_said(tmp_path: Path) -> None:
+    manager = session_manager(opened_store(tmp_path / "db"))
+    session = manager.create_session(CreateSession(FIRST, 9, Channel(222, "/srv"), ADA, "one", "a name"))
+    end_sessions_of(manager, 222)
+    assert not manager.waiting.all(session.session_id)
+    assert not list(manager.store.posts_like(session.session_id, "mark:"))
