@@ -262,7 +262,7 @@ def test_test_installs_the_pinned_cli_once(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("choice", "one_half", "other_half"),
     [
-        ("--quick", "quick tests/bridge ", "tests/worker/test_stream.py"),
+        ("--quick", "quick tests/bridge/render/", "tests/worker/test_stream.py"),
         ("--most", "tests/worker ", "tests/supervisor "),
     ],
 )
@@ -284,6 +284,14 @@ def test_each_file_that_a_quick_run_names_is_there() -> None:
     named = re.findall(r"tests/[\w/.*]+", (ROOT / "scripts/test").read_text())
     assert "tests/worker/test_stream.py" in named
     assert [name for name in named if not list(ROOT.glob(name))] == []
+
+
+def test_no_test_is_in_both_halves_of_the_pure_ones() -> None:
+    (shown,) = re.findall(r'shown="(.*)"', (ROOT / "scripts/test").read_text())
+    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/bridge", f"--ignore-glob={shown}"]
+    found = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "tests/bridge/render/markdown/test_cuts.py::" in found
+    assert "tests/bridge/render/test_" not in found
 
 
 @pytest.mark.parametrize("choice", ["--quick", "--most"])
