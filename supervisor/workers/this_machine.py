@@ -25,7 +25,7 @@ from supervisor.workers.host import Watch
 
 WORKER_PYTHON = sys.executable
 STDERR_KEPT_BYTES = 2000
-_START_FD = 3
+START_FD = 3
 
 
 class ThisMachine:
@@ -148,19 +148,20 @@ class PidWatch:
         os.close(self._pidfd)
 
 
-def _spawn(session_id: str, reading: int, stderr: Path, environment: Mapping[str, str]) -> int:
-    """A worker in a process session of its own, with the pipe to its start message as descriptor 3.
+def argv_of(session_id: str) -> list[str]:
+    """A worker's. ``-I``: nothing in a project's directory is ever imported."""
+    return [WORKER_PYTHON, "-I", "-m", "worker", "--session", session_id, "--start-fd", str(START_FD)]
 
-    ``-I``: nothing in a project's directory is ever imported.
-    """
-    argv = [WORKER_PYTHON, "-I", "-m", "worker", "--session", session_id, "--start-fd", str(_START_FD)]
+
+def _spawn(session_id: str, reading: int, stderr: Path, environment: Mapping[str, str]) -> int:
+    """A worker in a process session of its own, with the pipe to its start message as descriptor 3."""
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
         (os.POSIX_SPAWN_OPEN, 2, str(stderr), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-        (os.POSIX_SPAWN_DUP2, reading, _START_FD),
+        (os.POSIX_SPAWN_DUP2, reading, START_FD),
     ]
-    return os.posix_spawn(WORKER_PYTHON, argv, environment, file_actions=actions, setsid=True)
+    return os.posix_spawn(WORKER_PYTHON, argv_of(session_id), environment, file_actions=actions, setsid=True)
 
 
 def _read_start(path: Path) -> StartRow | None:

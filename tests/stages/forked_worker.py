@@ -24,7 +24,7 @@ from worker import arguments
 
 ROOM_FOR_ARGUMENTS = "-" * 500
 """An argument of a process that is to show others in ``/proc/PID/cmdline``: they are written over its own."""
-_START_FD, _ABOVE_ALL_FDS = 3, 1 << 30
+_ABOVE_ALL_FDS = 1 << 30
 _ARG_START, _ARG_END, _FIRST_AFTER_NAME = 48, 49, 3
 """Fields of ``/proc/PID/stat``, counted from one (proc_pid_stat(5))."""
 
@@ -60,7 +60,7 @@ def work(session_id: str, reading: int, said: int, environment: Mapping[str, str
     try:
         gc.freeze()
         _become(reading, said, environment)
-        argv = [this_machine.WORKER_PYTHON, "-I", "-m", "worker", "--session", session_id, "--start-fd", str(_START_FD)]
+        argv = this_machine.argv_of(session_id)
         show_arguments(argv)
         sys.argv[:] = argv[3:]
         code = arguments.main()
@@ -76,9 +76,9 @@ def _become(reading: int, said: int, environment: Mapping[str, str]) -> None:
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
     start, said = os.dup(reading), os.dup(said)
-    for ours, wanted in ((nothing, 0), (nothing, 1), (said, 2), (start, _START_FD)):
+    for ours, wanted in ((nothing, 0), (nothing, 1), (said, 2), (start, this_machine.START_FD)):
         os.dup2(ours, wanted)
-    os.closerange(_START_FD + 1, _ABOVE_ALL_FDS)
+    os.closerange(this_machine.START_FD + 1, _ABOVE_ALL_FDS)
     for number in signal.valid_signals():
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
