@@ -2,8 +2,9 @@
 
 What waits is tried by several processes at once, which tell each result when it is there; so each of them reads all
 the tests first, and for a test that takes a millisecond the telling takes longer than the test. Those are run beside,
-at the lowest priority, in what the others leave of the processors. They write down what came of them, and when all else
-is done it is told here, as if they had been tried here (pytest's documentation, "Reporting hooks").
+where the others leave a processor idle (sched(7), SCHED_IDLE): a processor that has one of them counts as free for who
+wakes, so that what measures how soon something comes is not hindered. They write down what came of them, and when all
+else is done it is told here, as if they had been tried here (pytest's documentation, "Reporting hooks").
 """
 
 import json
@@ -20,7 +21,6 @@ import pytest
 
 from worker.prctl import die_with_parent
 
-LEAST_PRIORITY = 19
 ENDED_WELL = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 SHOWN_CHARS = 3000
 
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if path := config.getoption("results"):
         die_with_parent(os.getppid())
-        os.nice(LEAST_PRIORITY)
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         config.pluginmanager.register(Writing(config, path))
 
 
